@@ -1,0 +1,85 @@
+# Switchboard: `make run` for the whole system on this machine, `make test` for its tests.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PORT ?= 8000
+DATA_DIR ?= .local
+PYTHON := .venv/bin/python
+UV := .tools/uv/bin/uv
+SAM := .tools/sam/bin/sam
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/uv/bin:$(CURDIR)/.tools/sam/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+export UV_NO_PROGRESS := 1
+
+.PHONY: help run test check lint bench build deploy setup sam lock clean
+
+help: ## what there is to do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup ## the whole system on this machine: gateway, console, database (PORT=8000 DATA_DIR=.local)
+	@exec $(PYTHON) -m switchboard_local --port $(PORT) --data-dir $(DATA_DIR)
+
+test: setup sam ## every test that needs no container engine and no browser (under 5 minutes)
+	@$(PYTHON) -m pytest -m "not sam_local and not browser and not load" $(PYTEST_ARGS)
+
+check: lint test ## what CI calls first: format, lint, types, imports, templates, tests
+
+lint: setup sam
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint
+
+bench: setup ## what the gateway adds to a call, beside a bare pass-through in the same run
+	@$(PYTHON) -m bench
+
+build: setup sam ## the deployable artifacts, with byte code (Lambda's code folder is read-only)
+	@$(SAM) build
+	@$(PYTHON) -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build
+
+deploy: build ## to your AWS account; asks its questions the first time
+	@if grep -q '^\[default.deploy.parameters\]' samconfig.toml && grep -q '^stack_name' samconfig.toml; \
+	then $(SAM) deploy; else $(SAM) deploy --guided; fi
+
+setup: .venv/.ready node_modules/.ready
+
+sam: .tools/sam/.ready
+
+lock: .tools/uv/.ready ## compile every pin again from pyproject.toml
+	@for file in tools sam; do $(UV) pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url \
+	  --no-header --python-version 3.13 requirements/$$file.in -o requirements/$$file.txt; done
+	@$(UV) pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.13 \
+	  pyproject.toml --all-extras --group dev -o requirements/dev.txt
+	@for function in $(notdir $(wildcard functions/*)); do \
+	  $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.13 \
+	    pyproject.toml --extra $$function -c requirements/dev.txt -o functions/$$function/requirements.txt; done
+
+clean: ## what the tools left behind (never your data)
+	@rm -rf .venv .tools .aws-sam node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# uv lives in a folder of its own: a fresh machine has none.
+.tools/uv/.ready: requirements/tools.txt
+	@python3 -m venv .tools/uv
+	@.tools/uv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# `sync` removes the project itself, which is not among the pins: it is installed after it, from here, offline.
+.venv/.ready: requirements/dev.txt pyproject.toml .tools/uv/.ready
+	@test -x .venv/bin/python || $(UV) venv -q --python 3.13 .venv
+	@$(UV) pip sync -q --require-hashes --python .venv requirements/dev.txt
+	@$(UV) pip install -q --no-deps --no-build-isolation --python .venv -e .
+	@touch $@
+
+# The SAM command line pins much of what we pin too, differently: it has its own environment.
+.tools/sam/.ready: requirements/sam.txt .tools/uv/.ready
+	@test -x .tools/sam/bin/python || $(UV) venv -q --python 3.13 .tools/sam
+	@$(UV) pip sync -q --require-hashes --python .tools/sam requirements/sam.txt
+	@touch $@
+
+node_modules/.ready: package-lock.json .npmrc
+	@if command -v npm >/dev/null; then npm ci --silent --ignore-scripts; \
+	else echo "npm is missing: install Node.js 20 or newer (the local DynamoDB engine comes from npm)" >&2; exit 1; fi
+	@touch $@
