@@ -1,0 +1,54 @@
+"""Gateway keys: `sb-` and 32 random bytes. Only their SHA-256 is ever kept."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+PREFIX = "sb-"
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    CALL = "call"
+    READ = "read"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayKey:
+    """A key as it is stored. `digest` is the SHA-256 of its text, 64 hex digits; `revoked_at` may lie in the future,
+    so that an old and a new key overlap."""
+
+    digest: str
+    project: str
+    scopes: frozenset[Scope]
+    created_at: datetime
+    name: str = ""
+    revoked_at: datetime | None = None
+
+    @property
+    def key_id(self) -> str:
+        """The key's public name: safe to log, to show, to ask about."""
+        return key_id(self.digest)
+
+    def is_valid_at(self, now: datetime) -> bool:
+        """Whether the key opens anything at that time."""
+        return self.revoked_at is None or now < self.revoked_at
+
+
+def mint() -> str:
+    """The text of a new key. It cannot be had again: only its digest is stored."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def digest(text: str) -> str:
+    """The SHA-256 of a key's text, as stored."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def key_id(digest: str) -> str:
+    """The public name that belongs to a digest, known or not."""
+    return f"key_{digest[:12]}"

@@ -1,0 +1,95 @@
+"""The trace: everything that is remembered of one call, save its bodies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from switchboard.usage import ABSENT, Usage
+
+
+class Status(StrEnum):
+    """How a call stands or ended."""
+
+    OPEN = "open"
+    OK = "ok"
+    CLIENT_CLOSED = "client_closed"
+    UPSTREAM_ERROR = "upstream_error"
+    TIMEOUT = "timeout"
+    TRUNCATED = "truncated"
+    REFUSED = "refused"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at one target.
+
+    Times are milliseconds from the call's arrival (`started_ms`) or from the attempt's own start (the others).
+    `status` is the upstream's HTTP status, None where none came. `outcome` is `ok` or a failure's class name.
+    """
+
+    provider: str
+    host: str
+    model: str
+    outcome: str
+    started_ms: float
+    duration_ms: float
+    status: int | None = None
+    ttft_ms: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a call did not end well: the error that the caller got, without a secret in it."""
+
+    code: str
+    message: str
+    http_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One call. Times in milliseconds with three decimals at most; `started_at` in UTC, to the millisecond.
+
+    `ttft_ms`: arrival to the first content or tool delta, None when not streamed or never reached.
+    `gateway_ms`: the gateway's own time, arrival to the upstream request. `queue_ms`: API Gateway's receipt to arrival.
+    """
+
+    trace_id: str
+    project: str
+    task_id: str
+    environment: str
+    started_at: datetime
+    status: Status
+    streamed: bool
+    key_id: str
+    model: str | None = None
+    provider: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    ttft_ms: float | None = None
+    duration_ms: float | None = None
+    gateway_ms: float | None = None
+    queue_ms: float | None = None
+    usage: Usage = ABSENT
+    finish_reason: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+    notes: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """The bytes of a call's request and response as they crossed the gateway; None where nothing was kept."""
+
+    request: bytes | None = None
+    response: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TracePage:
+    """Traces, newest first, and the cursor that continues after them (None at the end)."""
+
+    traces: tuple[Trace, ...]
+    next_cursor: str | None

@@ -1,0 +1,36 @@
+"""Trace ids: UUID version 7 (RFC 9562), so that their text sorts by time."""
+
+from datetime import UTC, datetime
+from random import Random
+from uuid import UUID
+
+_VERSION = 0x7 << 76
+_VARIANT = 0b10 << 62
+_RANDOM_BITS = ((1 << 12) - 1) << 64 | (1 << 62) - 1
+
+
+def new_trace_id(now: datetime, random: Random) -> str:
+    """A new id, 36 characters; ids of a later millisecond sort after it."""
+    return _with_random_bits(now, random.getrandbits(76))
+
+
+def earliest_trace_id(at: datetime) -> str:
+    """The id that sorts before every id made in the millisecond `at` or later."""
+    return str(UUID(int=_milliseconds(at) << 80))
+
+
+def created_at(trace_id: str) -> datetime:
+    """When the id was made, to the millisecond, in UTC. Raises ValueError for what is no UUIDv7."""
+    parsed = UUID(trace_id)
+    if parsed.version != 7:  # noqa: PLR2004
+        raise ValueError(f"{trace_id!r} is not a UUID version 7")
+    return datetime.fromtimestamp((parsed.int >> 80) / 1000, UTC)
+
+
+def _with_random_bits(now: datetime, bits: int) -> str:
+    spread = (bits >> 62) << 64 | bits & ((1 << 62) - 1)
+    return str(UUID(int=_milliseconds(now) << 80 | _VERSION | _VARIANT | spread & _RANDOM_BITS))
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

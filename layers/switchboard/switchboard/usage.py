@@ -1,0 +1,55 @@
+"""Token usage in disjoint classes: no token is counted in two of them (`reasoning` alone lies within `output`)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil
+
+CHARACTERS_PER_TOKEN = 4
+"""The rule of thumb of ElevenLabs' model documentation; it only stands in where a provider told nothing."""
+
+
+class UsageSource(StrEnum):
+    """Where the counts come from."""
+
+    PROVIDER = "provider"
+    ESTIMATED = "estimated"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Counts of one call. The prompt is fresh_input + cache_read + both cache writes."""
+
+    fresh_input: int
+    output: int
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    reasoning: int = 0
+
+    @property
+    def prompt(self) -> int:
+        """Every token of the prompt, cached or not."""
+        return self.fresh_input + self.cache_read + self.cache_write_5m + self.cache_write_1h
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The tokens of a call and their source; `tokens` is None exactly when the source is ABSENT."""
+
+    source: UsageSource
+    tokens: Tokens | None = None
+
+
+ABSENT = Usage(UsageSource.ABSENT)
+
+
+def estimate(prompt_characters: int, output_characters: int) -> Usage:
+    """Usage by length alone, for a call whose provider gave none (or whose caller left before it came)."""
+    return Usage(
+        UsageSource.ESTIMATED,
+        Tokens(
+            fresh_input=ceil(prompt_characters / CHARACTERS_PER_TOKEN),
+            output=ceil(output_characters / CHARACTERS_PER_TOKEN),
+        ),
+    )
