@@ -1,0 +1,1 @@
+"""Answers calls: one request in, a streamed answer out, one trace left behind."""

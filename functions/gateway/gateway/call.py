@@ -1,0 +1,100 @@
+"""A call, parsed and trusted, and the targets it may be sent to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+
+from gateway.secret import Secret
+from switchboard.deltas import Json
+
+
+class Capture(IntEnum):
+    """What is kept of a call's content; of two settings the lower holds."""
+
+    NONE = 0
+    """Neither bodies nor metadata."""
+    METADATA = 1
+    """Metadata, no bodies."""
+    FULL = 2
+    """Bodies and metadata."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """The request body: what the gateway looks at, and every other field as it came."""
+
+    model: str
+    messages: tuple[Json, ...]
+    streamed: bool
+    wants_usage: bool
+    others: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the project, and the public name of the key that said so."""
+
+    project: str
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where the caller says the call should go; what is None is found by the model's name."""
+
+    provider: str | None = None
+    url: str | None = None
+    key: Secret | None = None
+    ttft_timeout_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When a call came: the time of day, the monotonic moment, and the milliseconds it had waited before (or None)."""
+
+    at: datetime
+    moment: float
+    queue_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What a call is counted and found under."""
+
+    task_id: str = "default"
+    environment: str = "default"
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    capture: Capture = Capture.FULL
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call on its way through. `secrets` are the keys that came with it: nothing kept or said may show them."""
+
+    trace_id: str
+    arrival: Arrival
+    auth_ms: float
+    caller: Caller
+    labels: Labels
+    route: Route
+    chat: Chat
+    body: bytes
+    secrets: tuple[Secret, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One place to send a call: the complete URL, the dialect it speaks there, the key it wants.
+
+    `key` is the caller's own; None means the key stored for `provider`, and only where `uses_stored_key`.
+    """
+
+    provider: str
+    url: str
+    host: str
+    model: str
+    ttft_timeout_ms: int
+    key: Secret | None = None
+    uses_stored_key: bool = False

@@ -1,0 +1,69 @@
+"""Look-ups that are remembered, so that the path of a call rarely waits for one."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.clock import Clock
+
+MAX_ENTRIES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered[V]:
+    """A found value and the monotonic moment it was found."""
+
+    value: V
+    at: float
+
+
+class LookUp[V]:
+    """Finds values by a blocking function, in a thread, and remembers what it found.
+
+    A value is used for `fresh_s` seconds. In the second half of them it is looked up again beside the call. When the
+    look-up fails, the old value holds for up to `stale_s`. What was not found is not remembered.
+    """
+
+    def __init__(self, find: Callable[[str], V | None], clock: Clock, *, fresh_s: float, stale_s: float) -> None:
+        self._find = find
+        self._clock = clock
+        self._fresh_s = fresh_s
+        self._stale_s = stale_s
+        self._known: dict[str, Remembered[V]] = {}
+        self._under_way: dict[str, asyncio.Task[V | None]] = {}
+
+    async def get(self, name: str) -> V | None:
+        """The value, or None where there is none. Raises what `find` raises when nothing remembered will do."""
+        known = self._known.get(name)
+        age = self._clock.monotonic() - known.at if known else float("inf")
+        if known and age < self._fresh_s:
+            if age >= self._fresh_s / 2:
+                self._start(name)
+            return known.value
+        try:
+            return await asyncio.shield(self._start(name))
+        except Exception:
+            if known and age < self._stale_s:
+                return known.value
+            raise
+
+    def _start(self, name: str) -> "asyncio.Task[V | None]":
+        task = self._under_way.get(name)
+        if task is None:
+            task = self._under_way[name] = asyncio.get_running_loop().create_task(self._load(name))
+            task.add_done_callback(lambda done: self._settle(name, done))
+        return task
+
+    async def _load(self, name: str) -> V | None:
+        value = await asyncio.to_thread(self._find, name)
+        self._known.pop(name, None)
+        if value is not None:
+            self._known[name] = Remembered(value, self._clock.monotonic())
+            if len(self._known) > MAX_ENTRIES:
+                del self._known[next(iter(self._known))]
+        return value
+
+    def _settle(self, name: str, done: "asyncio.Task[V | None]") -> None:
+        self._under_way.pop(name, None)
+        if not done.cancelled():
+            done.exception()  # a refresh beside a call may fail in silence: the next one tries again

@@ -1,0 +1,90 @@
+"""The table of providers, and the three ways to find one: by name, by host, by a model's name."""
+
+import re
+
+from gateway.providers.provider import Provider
+from gateway.providers.usage import read_by_total, read_reasoning_outside
+
+GENERIC = Provider("generic")
+"""Any other URL that speaks Chat Completions."""
+
+PROVIDERS = (
+    Provider(
+        "openai", "https://api.openai.com/v1", ("api.openai.com",), ("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-")
+    ),
+    Provider("anthropic", "https://api.anthropic.com/v1", ("api.anthropic.com",), ("claude-",)),
+    Provider(
+        "google",
+        "https://generativelanguage.googleapis.com/v1beta/openai",
+        ("generativelanguage.googleapis.com",),
+        ("gemini-", "gemma-"),
+        read_usage=read_by_total,
+    ),
+    Provider("groq", "https://api.groq.com/openai/v1", ("api.groq.com",), ("llama-", "meta-llama/llama-4-")),
+    Provider(
+        "together",
+        "https://api.together.xyz/v1",
+        ("api.together.xyz", "api.together.ai"),
+        ("meta-llama/Llama-", "meta-llama/Meta-Llama-", "mistralai/"),
+    ),
+    Provider("cloudflare", None, ("api.cloudflare.com",), ("@cf/", "@hf/")),
+    Provider("deepseek", "https://api.deepseek.com", ("api.deepseek.com",), ("deepseek-",)),
+    Provider(
+        "mistral",
+        "https://api.mistral.ai/v1",
+        ("api.mistral.ai",),
+        ("mistral-", "ministral-", "magistral-", "codestral-", "pixtral-", "open-mistral-", "open-mixtral-"),
+        takes_stream_options=False,
+    ),
+    Provider("xai", "https://api.x.ai/v1", ("api.x.ai",), ("grok-",), read_usage=read_reasoning_outside),
+    Provider("cerebras", "https://api.cerebras.ai/v1", ("api.cerebras.ai",), ("llama3.", "llama-4-scout-17b-16e")),
+    Provider("fireworks", "https://api.fireworks.ai/inference/v1", ("api.fireworks.ai",), ("accounts/fireworks/",)),
+    Provider("openrouter", "https://openrouter.ai/api/v1", ("openrouter.ai",)),
+    Provider("azure", None, ("*.openai.azure.com",), key_headers=lambda key: {"api-key": key}),
+    Provider("bedrock", None, ("bedrock-runtime.*.amazonaws.com",)),
+    Provider("demo", None, (), ("demo/",)),
+    GENERIC,
+)
+
+_BY_NAME = {provider.name: provider for provider in PROVIDERS} | {
+    "gemini": next(provider for provider in PROVIDERS if provider.name == "google")
+}
+_MODEL_PREFIXES = sorted(((prefix, p) for p in PROVIDERS for prefix in p.models), key=lambda row: -len(row[0]))
+_VERSION_SEGMENT = re.compile(r"v\d+[a-z0-9]*")
+
+
+def by_name(name: str) -> Provider | None:
+    """The provider of that name (or alias), in any case."""
+    return _BY_NAME.get(name.strip().lower())
+
+
+def by_host(host: str) -> Provider | None:
+    """The provider that owns the host, if it is a known one."""
+    return next((provider for provider in PROVIDERS if provider.serves(host)), None)
+
+
+def by_model(model: str) -> tuple[Provider, str] | None:
+    """The provider that a model's name means, and the name to send: `groq/llama-3` is llama-3 at groq."""
+    prefix, slash, rest = model.partition("/")
+    if slash and rest and (named := _BY_NAME.get(prefix)) and not any(model.startswith(p) for p in named.models):
+        return named, rest
+    return next(((provider, model) for start, provider in _MODEL_PREFIXES if model.startswith(start)), None)
+
+
+def names() -> tuple[str, ...]:
+    """Every name a caller may use."""
+    return tuple(sorted(_BY_NAME))
+
+
+def completions_path(path: str) -> str:
+    """Where under a provider URL's path the calls go.
+
+    A path that ends in `/chat/completions` stays; one that names a version (or one of Azure's deployments) gets `/chat/completions`; any other (a bare
+    host, or a path without a version) gets `/v1/chat/completions`.
+    """
+    trimmed = re.sub("/{2,}", "/", path).rstrip("/")
+    if trimmed.endswith("/chat/completions"):
+        return trimmed
+    segments = trimmed.split("/")
+    versioned = "deployments" in segments or any(_VERSION_SEGMENT.fullmatch(segment) for segment in segments)
+    return trimmed + ("/chat/completions" if versioned else "/v1/chat/completions")

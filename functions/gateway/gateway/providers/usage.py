@@ -1,0 +1,72 @@
+"""Usage objects of the Chat Completions dialects, read into disjoint token classes.
+
+Absent counts stay absent: what a provider did not say is never turned into 0 for the whole.
+"""
+
+from collections.abc import Callable
+
+from switchboard.deltas import Json
+from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
+
+type UsageReader = Callable[[Json | None], Usage]
+
+
+def read_openai(usage: Json | None) -> Usage:
+    """OpenAI's counters: cached tokens lie within the prompt's, reasoning within the completion's."""
+    return _read(usage, _completion)
+
+
+def read_reasoning_outside(usage: Json | None) -> Usage:
+    """xAI's: the completion's count leaves reasoning out, and both are billed."""
+    return _read(usage, lambda found: _completion(found) + _reasoning(found))
+
+
+def read_by_total(usage: Json | None) -> Usage:
+    """Google's: hidden thinking shows in the total alone, and is billed as output."""
+
+    def output(found: Json) -> int:
+        total = _count(found, "total_tokens")
+        return max(_completion(found), (total or 0) - (_count(found, "prompt_tokens") or 0))
+
+    return _read(usage, output)
+
+
+def _read(usage: Json | None, output_of: Callable[[Json], int]) -> Usage:
+    if usage is None or (_count(usage, "prompt_tokens") is None and _count(usage, "completion_tokens") is None):
+        return ABSENT
+    prompt = _count(usage, "prompt_tokens") or 0
+    cache_read = min(prompt, _cache_read(usage))
+    output = output_of(usage)
+    return Usage(
+        UsageSource.PROVIDER,
+        Tokens(
+            fresh_input=prompt - cache_read,
+            cache_read=cache_read,
+            output=output,
+            reasoning=min(output, max(_reasoning(usage), output - _completion(usage))),
+        ),
+    )
+
+
+def _completion(usage: Json) -> int:
+    return _count(usage, "completion_tokens") or 0
+
+
+def _reasoning(usage: Json) -> int:
+    return _count(_details(usage, "completion_tokens_details"), "reasoning_tokens") or 0
+
+
+def _cache_read(usage: Json) -> int:
+    """In OpenAI's place, or DeepSeek's."""
+    cached = _count(_details(usage, "prompt_tokens_details"), "cached_tokens")
+    return cached if cached is not None else _count(usage, "prompt_cache_hit_tokens") or 0
+
+
+def _details(usage: Json, name: str) -> Json:
+    found = usage.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _count(counters: Json, name: str) -> int | None:
+    value = counters.get(name)
+    return value if isinstance(value, int) and value >= 0 else None

@@ -1,0 +1,177 @@
+"""Headers and body become a frozen `Call`; what cannot be used is refused with a sentence that says what to do."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.call import Capture, Chat, Labels, Route
+from gateway.errors import BodyMalformed, HeaderMalformed
+from gateway.providers import table
+from gateway.secret import Secret
+
+PREFIX = "x-inference-"
+METADATA_PREFIX = "x-inference-metadata-"
+PROJECT_KEY_HEADERS = ("x-inference-project-api-key", "x-inference-observability-api-key")
+MAX_LABEL_CHARACTERS = 256
+MAX_METADATA_ENTRIES = 50
+MAX_METADATA_CHARACTERS = 2048
+MAX_TTFT_TIMEOUT_MS = 300_000
+
+_READ_ELSEWHERE = {
+    *PROJECT_KEY_HEADERS,
+    "x-inference-provider-url",
+    "x-inference-provider-api-key",
+    "x-inference-provider",
+    "x-inference-environment",
+    "x-inference-task-id",
+    "x-inference-ttft-timeout-ms",
+    "x-inference-capture",
+}
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
+
+type Headers = Mapping[str, str]
+"""Names in lower case."""
+
+
+class _ChatBody(BaseModel):
+    """The fields of a chat completion request that the gateway itself looks at; the others pass."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    model: Annotated[str, Field(min_length=1, max_length=512)]
+    messages: list[dict[str, Any]]
+    stream: bool | None = None
+    stream_options: dict[str, Any] | None = None
+
+
+def read_chat(body: bytes) -> Chat:
+    """The body of a call. Raises BodyMalformed, naming the field."""
+    try:
+        parsed = _ChatBody.model_validate_json(body)
+    except ValidationError as invalid:
+        raise _malformed(invalid) from None
+    return Chat(
+        model=parsed.model,
+        messages=tuple(parsed.messages),
+        streamed=bool(parsed.stream),
+        wants_usage=bool((parsed.stream_options or {}).get("include_usage")),
+        others=(parsed.model_extra or {})
+        | ({"stream_options": parsed.stream_options} if parsed.stream_options else {}),
+    )
+
+
+def read_labels(headers: Headers, ceiling: Capture) -> Labels:
+    """What the call is counted under. Raises HeaderMalformed."""
+    capture = min(ceiling, _capture(headers))
+    return Labels(
+        task_id=_label(headers, "x-inference-task-id"),
+        environment=_label(headers, "x-inference-environment"),
+        metadata={} if capture is Capture.NONE else _metadata(headers),
+        capture=capture,
+        notes=tuple(f"ignored header {name}" for name in sorted(headers) if _is_unknown(name)),
+    )
+
+
+def read_route(headers: Headers) -> Route:
+    """Where the caller wants the call sent. Raises HeaderMalformed."""
+    provider = headers.get("x-inference-provider", "").strip() or None
+    if provider is not None and table.by_name(provider) is None:
+        raise HeaderMalformed(
+            f"x-inference-provider does not know this provider. Use one of: {', '.join(table.names())}.",
+            param="x-inference-provider",
+        )
+    return Route(
+        provider=provider,
+        url=headers.get("x-inference-provider-url", "").strip() or None,
+        key=_provider_key(headers),
+        ttft_timeout_ms=_milliseconds(headers, "x-inference-ttft-timeout-ms"),
+    )
+
+
+def gateway_key(headers: Headers) -> str | None:
+    """The text of the caller's gateway key: from a header of its own, else from Authorization."""
+    for name in PROJECT_KEY_HEADERS:
+        if own := headers.get(name, "").strip():
+            return own
+    return _bearer(headers)
+
+
+def secrets_of(headers: Headers) -> tuple[Secret, ...]:
+    """Every key in the headers: none of them may be kept, logged or repeated."""
+    names = (*PROJECT_KEY_HEADERS, "x-inference-provider-api-key")
+    texts = {_bearer(headers), *(headers.get(name, "").strip() for name in names)}
+    return tuple(Secret(text) for text in sorted(text for text in texts if text))
+
+
+def _provider_key(headers: Headers) -> Secret | None:
+    """A header of its own, else Authorization where the gateway key came elsewhere (as observability set-ups send it)."""
+    text = headers.get("x-inference-provider-api-key", "").strip()
+    if not text and any(headers.get(name, "").strip() for name in PROJECT_KEY_HEADERS):
+        text = _bearer(headers) or ""
+    if _CONTROL_CHARACTERS.search(text) or not text.isascii():
+        raise HeaderMalformed("The provider key has characters that no key has.", param="x-inference-provider-api-key")
+    return Secret(text) if text else None
+
+
+def _bearer(headers: Headers) -> str | None:
+    value = headers.get("authorization", "").strip()
+    scheme, _, token = value.partition(" ")
+    return (token.strip() if scheme.lower() == "bearer" else value) or None
+
+
+def _label(headers: Headers, name: str) -> str:
+    value = headers.get(name, "").strip()
+    if len(value) > MAX_LABEL_CHARACTERS or _CONTROL_CHARACTERS.search(value):
+        raise HeaderMalformed(f"{name} must be at most {MAX_LABEL_CHARACTERS} printable characters long.", param=name)
+    return value or "default"
+
+
+def _metadata(headers: Headers) -> dict[str, str]:
+    found = {name.removeprefix(METADATA_PREFIX): headers[name] for name in headers if name.startswith(METADATA_PREFIX)}
+    if len(found) > MAX_METADATA_ENTRIES:
+        raise HeaderMalformed(f"Send at most {MAX_METADATA_ENTRIES} metadata headers.", param=f"{METADATA_PREFIX}*")
+    for key, value in found.items():
+        if not key or len(key) + len(value) > MAX_METADATA_CHARACTERS:
+            raise HeaderMalformed(
+                f"A metadata header needs a key, and key and value may have {MAX_METADATA_CHARACTERS} characters.",
+                param=METADATA_PREFIX + key,
+            )
+    return found
+
+
+def _capture(headers: Headers) -> Capture:
+    value = headers.get("x-inference-capture", "").strip().upper() or "FULL"
+    if value not in Capture.__members__:
+        raise HeaderMalformed("x-inference-capture must be full, metadata or none.", param="x-inference-capture")
+    return Capture[value]
+
+
+def _milliseconds(headers: Headers, name: str) -> int | None:
+    value = headers.get(name, "").strip()
+    if not value:
+        return None
+    if not (value.isascii() and value.isdigit() and 0 < int(value) <= MAX_TTFT_TIMEOUT_MS):
+        raise HeaderMalformed(f"{name} must be a whole number from 1 to {MAX_TTFT_TIMEOUT_MS}.", param=name)
+    return int(value)
+
+
+def _is_unknown(name: str) -> bool:
+    return name.startswith(PREFIX) and not name.startswith(METADATA_PREFIX) and name not in _READ_ELSEWHERE
+
+
+def _malformed(invalid: ValidationError) -> BodyMalformed:
+    first = invalid.errors(include_url=False, include_context=False, include_input=False)[0]
+    if first["type"] == "json_invalid":
+        return BodyMalformed(f"The body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}.")
+    if not first["loc"]:
+        return BodyMalformed("The body must be a JSON object.")
+    name = _dotted(first["loc"])
+    sentence = "is missing" if first["type"] == "missing" else f"is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}"
+    return BodyMalformed(f"`{name}` {sentence}.", param=name)
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    return json.dumps(".".join(str(part) for part in location))[1:-1]

@@ -1,0 +1,25 @@
+"""A secret that does not show itself."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """A key's text. Printing, formatting or logging it shows `***`; only `reveal` gives it."""
+
+    _text: str
+
+    def reveal(self) -> str:
+        """The text itself, for the one place that sends it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+
+def scrub(text: str, secrets: tuple[Secret, ...]) -> str:
+    """The text with every secret in it replaced: providers repeat keys in their error messages."""
+    for secret in secrets:
+        if revealed := secret.reveal():
+            text = text.replace(revealed, "***")
+    return text

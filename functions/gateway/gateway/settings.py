@@ -1,0 +1,90 @@
+"""What the deployment decides: read once, at the door."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from gateway.call import Capture
+
+
+class SettingsInvalid(Exception):
+    """Names every setting that is missing or cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Each field is an environment variable of the same name in capitals. Times in the unit of their name.
+
+    `dynamodb_endpoint`: empty for AWS's own. `provider_keys_path`: the Parameter Store path of stored keys; empty for
+    environment variables. `provider_base_urls`: `name=url` pairs, comma-separated, for providers whose address is the
+    account's own. `keyless_providers`: providers that want no key, comma-separated.
+    """
+
+    table_name: str
+    retention_days: int = 30
+    capture: Capture = Capture.FULL
+    private_provider_hosts: str = ""
+    provider_base_urls: str = ""
+    provider_keys_path: str = ""
+    keyless_providers: str = ""
+    dynamodb_endpoint: str = ""
+    ttft_timeout_ms: int = 30_000
+    stall_timeout_ms: int = 60_000
+    call_timeout_ms: int = 290_000
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str]) -> "Settings":
+        """The settings of an environment. Raises SettingsInvalid with all that is wrong, not the first of it."""
+        values: dict[str, object] = {}
+        problems = []
+        for field in fields(cls):
+            name = field.name.upper()
+            text = environment.get(name, "").strip()
+            if not text:
+                if name == "TABLE_NAME":
+                    problems.append(f"{name} is missing: the name of the DynamoDB table")
+                continue
+            try:
+                values[field.name] = _READERS.get(field.name, str)(text)
+            except ValueError as problem:
+                problems.append(f"{name} {problem}")
+        if problems:
+            raise SettingsInvalid("; ".join(problems))
+        return cls(**values)  # type: ignore[arg-type]
+
+    def base_urls(self) -> dict[str, str]:
+        """`provider_base_urls` by provider."""
+        return _pairs(self.provider_base_urls)
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ValueError(f"must be a whole number above 0, not {text!r}")
+    return int(text)
+
+
+def _capture(text: str) -> Capture:
+    if text.upper() not in Capture.__members__:
+        raise ValueError(f"must be full, metadata or none, not {text!r}")
+    return Capture[text.upper()]
+
+
+def _pairs(text: str) -> dict[str, str]:
+    pairs = [entry.partition("=") for entry in text.split(",") if entry.strip()]
+    if wrong := [name for name, equals, url in pairs if not (equals and url.strip().startswith("http"))]:
+        raise ValueError(f"must be name=url pairs, comma-separated; not so: {', '.join(wrong)}")
+    return {name.strip().lower(): url.strip() for name, _, url in pairs}
+
+
+def _checked_pairs(text: str) -> str:
+    _pairs(text)
+    return text
+
+
+_READERS = {
+    "retention_days": _positive,
+    "capture": _capture,
+    "provider_base_urls": _checked_pairs,
+    "ttft_timeout_ms": _positive,
+    "stall_timeout_ms": _positive,
+    "call_timeout_ms": _positive,
+}

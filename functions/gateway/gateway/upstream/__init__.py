@@ -1,0 +1,1 @@
+"""The outside: the one place with an HTTP client."""

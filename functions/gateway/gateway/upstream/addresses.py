@@ -1,0 +1,47 @@
+"""Which addresses the gateway calls: public ones, and the private hosts that the operator names."""
+
+import ipaddress
+from dataclasses import dataclass
+
+type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def is_public(address: Address) -> bool:
+    """Whether the address lies on the public internet, also after looking into IPv6 forms that carry an IPv4 one."""
+    if isinstance(address, ipaddress.IPv6Address):
+        carried = _carried_ipv4(address)
+        if carried is not None:
+            return is_public(carried)
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def _carried_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateHosts:
+    """Hosts that may be private and plain http: `host` for every port of it, `host:port` for one."""
+
+    names: frozenset[str] = frozenset()
+
+    @classmethod
+    def parse(cls, text: str) -> "PrivateHosts":
+        """From a comma-separated list, as in PRIVATE_PROVIDER_HOSTS."""
+        return cls(frozenset(name.strip().lower() for name in text.split(",") if name.strip()))
+
+    def allows(self, host: str, port: int) -> bool:
+        """Whether the operator named this host, with this port or without one."""
+        host = host.lower()
+        bracketed = f"[{host}]" if ":" in host else host
+        return bool(self.names & {host, bracketed, f"{bracketed}:{port}"})

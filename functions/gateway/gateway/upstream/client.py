@@ -1,0 +1,136 @@
+"""The HTTP client: one request to one target, and its answer as it comes."""
+
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+
+import certifi
+import httpx
+
+from gateway.call import Target
+from gateway.errors import AddressRefused, ConnectFailed, UpstreamCut, UpstreamFailure
+from gateway.upstream.addresses import PrivateHosts
+from gateway.upstream.transport import AddressForbidden, GuardedTransport
+
+CONNECT_TIMEOUT_S = 5.0
+
+_HEADERS = {
+    "accept-encoding": "identity",  # a compressed stream comes in bursts
+    "content-type": "application/json",
+    "user-agent": "switchboard",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """A target's answer: its status and headers, then its bytes."""
+
+    target: Target
+    response: httpx.Response
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.response.status_code
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, names in any case."""
+        return self.response.headers
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body's bytes, as they come. Raises UpstreamCut when it ends early."""
+        try:
+            async for chunk in self.response.aiter_bytes():
+                yield chunk
+        except httpx.HTTPError as cut:
+            raise UpstreamCut(self.target, f"the answer was cut off ({type(cut).__name__})") from cut
+
+    async def aclose(self) -> None:
+        """Give the connection back; close it when the answer was not read to its end."""
+        await self.response.aclose()
+
+
+@dataclass(slots=True)
+class _Dispatch:
+    """What one request did to its connection. `waiting` is called when the request is out, once."""
+
+    waiting: Callable[[], None]
+    is_connection_new: bool = False
+    has_begun_to_wait: bool = field(default=False, init=False)
+
+    async def trace(self, event: str, _info: Mapping[str, object]) -> None:
+        """httpcore's hook: https://www.encode.io/httpcore/extensions/#trace."""
+        if event == "connection.connect_tcp.started":
+            self.is_connection_new = True
+        elif event == "http11.send_request_body.complete" and not self.has_begun_to_wait:
+            self.has_begun_to_wait = True
+            self.waiting()
+
+
+class HttpUpstream:
+    """Sends calls to providers. One for the life of the process, on one event loop, so that connections stay warm."""
+
+    def __init__(self, private_hosts: PrivateHosts, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._transport = GuardedTransport(
+            private_hosts, ssl_context or ssl.create_default_context(cafile=certifi.where())
+        )
+        self._client = httpx.AsyncClient(
+            transport=self._transport,
+            timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
+            headers=_HEADERS,
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+    async def send(
+        self, target: Target, body: bytes, headers: Mapping[str, str], waiting: Callable[[], None]
+    ) -> HttpResponse:
+        """POST the body. Calls `waiting` when the request is out; returns when the answer's headers are in.
+
+        A kept connection that turns out dead is replaced once, invisibly. Raises ConnectFailed, AddressRefused or
+        UpstreamCut.
+        """
+        dispatch = _Dispatch(waiting)
+        try:
+            response = await self._post(target, body, headers, dispatch)
+        except (httpx.ConnectError, httpx.ConnectTimeout, AddressForbidden) as failed:
+            raise _not_connected(target, failed) from failed
+        except httpx.HTTPError as failed:
+            if dispatch.is_connection_new:
+                raise UpstreamCut(
+                    target, f"the connection broke before an answer ({type(failed).__name__})"
+                ) from failed
+            response = await self._post_again(target, body, headers, dispatch)
+        return HttpResponse(target, response)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+    async def _post(
+        self, target: Target, body: bytes, headers: Mapping[str, str], dispatch: _Dispatch
+    ) -> httpx.Response:
+        request = self._client.build_request(
+            "POST", target.url, content=body, headers=dict(headers), extensions={"trace": dispatch.trace}
+        )
+        return await self._client.send(request, stream=True)
+
+    async def _post_again(
+        self, target: Target, body: bytes, headers: Mapping[str, str], dispatch: _Dispatch
+    ) -> httpx.Response:
+        await self._transport.renew()
+        try:
+            return await self._post(target, body, headers, dispatch)
+        except (httpx.ConnectError, httpx.ConnectTimeout, AddressForbidden) as failed:
+            raise _not_connected(target, failed) from failed
+        except httpx.HTTPError as failed:
+            raise UpstreamCut(target, f"the connection broke before an answer ({type(failed).__name__})") from failed
+
+
+def _not_connected(target: Target, failed: Exception) -> UpstreamFailure:
+    if isinstance(failed, AddressForbidden):
+        return AddressRefused(target, f"{target.host} leads to an address that the gateway does not call")
+    if isinstance(failed, httpx.ConnectTimeout):
+        return ConnectFailed(target, f"no connection to {target.host} within {CONNECT_TIMEOUT_S:.0f} s")
+    return ConnectFailed(target, f"no connection to {target.host}: {failed}")

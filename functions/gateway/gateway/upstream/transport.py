@@ -1,0 +1,97 @@
+"""The HTTP transport: connects only to addresses it has checked, keeps connections warm, notices dead ones."""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Iterable
+from typing import override
+
+import httpcore
+import httpx
+
+from gateway.upstream.addresses import PrivateHosts, is_public
+
+IDLE_EXPIRY_S = 300
+"""A voice agent's turns are about 9 s apart; httpx's own default of 5 s loses the connection between them."""
+
+UNACKNOWLEDGED_MS = 1500
+"""How long sent bytes may stay unacknowledged. A connection whose peer vanished while the sandbox was frozen swallows
+a request without a word; TCP's own patience with that is a quarter of an hour."""
+
+
+class AddressForbidden(Exception):
+    """The host name leads to no address that may be called."""
+
+
+class GuardedBackend(httpcore.AsyncNetworkBackend):
+    """Resolves a host once, checks every address, and connects to one it has checked: no second look-up can differ."""
+
+    def __init__(self, private_hosts: PrivateHosts) -> None:
+        self._private_hosts = private_hosts
+        self._inner = httpcore.AnyIOBackend()
+
+    @override
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        failure: Exception = AddressForbidden(host)
+        for address in await self._permitted_addresses(host, port, timeout):
+            try:
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
+                failure = failed
+        raise failure
+
+    async def _permitted_addresses(self, host: str, port: int, timeout_s: float | None) -> list[str]:
+        try:
+            async with asyncio.timeout(timeout_s):
+                found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except TimeoutError as late:
+            raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from late
+        except OSError as unknown:
+            raise httpcore.ConnectError(f"{host} cannot be resolved") from unknown
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        if self._private_hosts.allows(host, port):
+            return addresses
+        # One private address among public ones is a trap, not a fallback.
+        return addresses if all(is_public(ipaddress.ip_address(a.partition("%")[0])) for a in addresses) else []
+
+
+class GuardedTransport(httpx.AsyncHTTPTransport):
+    """httpx's transport over a guarded pool that can be renewed."""
+
+    def __init__(self, private_hosts: PrivateHosts, ssl_context: ssl.SSLContext) -> None:
+        super().__init__(verify=ssl_context)
+        self._backend = GuardedBackend(private_hosts)
+        self._ssl_context = ssl_context
+        self._pool = self._new_pool()
+
+    async def renew(self) -> None:
+        """Let no idle connection be used again; the answers under way go on undisturbed."""
+        old, self._pool = self._pool, self._new_pool()
+        for connection in old.connections:
+            if connection.is_idle():
+                await connection.aclose()
+
+    def _new_pool(self) -> httpcore.AsyncConnectionPool:
+        return httpcore.AsyncConnectionPool(
+            ssl_context=self._ssl_context,
+            max_connections=None,
+            max_keepalive_connections=200,
+            keepalive_expiry=IDLE_EXPIRY_S,
+            network_backend=self._backend,
+            socket_options=_socket_options(),
+        )
+
+
+def _socket_options() -> list[httpcore.SOCKET_OPTION]:
+    keep_alive: list[httpcore.SOCKET_OPTION] = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux, and so Lambda
+        keep_alive.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS))
+    return keep_alive
