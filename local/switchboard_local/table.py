@@ -1,0 +1,45 @@
+"""Creates the table that template.yaml describes: one source of truth for the deployed and the local system."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
+
+
+class _TemplateLoader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms (`!Ref`, `!Sub` …) as plain values."""
+
+
+def _short_form(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> object:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    return None
+
+
+_TemplateLoader.add_multi_constructor("!", _short_form)
+
+
+def create_table(client: "DynamoDBClient", name: str, template: Path = TEMPLATE) -> None:
+    """Makes the template's `Table` under that name, with its indexes, stream and TTL, unless it is there already."""
+    resource = yaml.load(template.read_text(), _TemplateLoader)["Resources"]["Table"]["Properties"]  # noqa: S506 - a SafeLoader
+    try:
+        client.create_table(TableName=name, **_creation(resource))
+    except client.exceptions.ResourceInUseException:
+        return
+    client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+    client.update_time_to_live(TableName=name, TimeToLiveSpecification=resource["TimeToLiveSpecification"])
+
+
+def _creation(resource: dict[str, Any]) -> dict[str, Any]:
+    same = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    stream = {"StreamEnabled": True, **resource["StreamSpecification"]}
+    return {name: resource[name] for name in same} | {"StreamSpecification": stream}
