@@ -1,0 +1,36 @@
+"""Lambda's runtime client, with one more kind of result: an exchange, which is relayed while it is made."""
+
+from typing import Any
+
+from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
+from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
+
+from response_streaming.exchange import Exchange
+from response_streaming.response_post import CONTENT_TYPE, ResponsePost
+
+
+class _StreamingMarshaller(LambdaMarshaller):
+    def marshal_response(self, response: object) -> tuple[Any, str]:
+        if isinstance(response, Exchange):
+            return response, CONTENT_TYPE
+        marshalled: tuple[Any, str] = super().marshal_response(response)
+        return marshalled
+
+
+class StreamingRuntimeClient(LambdaRuntimeClient):
+    """Posts exchanges chunk by chunk, and everything else as Lambda's own client does."""
+
+    marshaller = _StreamingMarshaller()
+
+    def post_invocation_result(
+        self,
+        invoke_id: str,
+        result_data: object,
+        content_type: str = "application/json",
+        *invocation_id: str | None,  # the runtime passes it since awslambdaric 4; managed runtimes may be older
+    ) -> None:
+        """Post one result; an exchange is relayed to the end of its application, work after the response included."""
+        if isinstance(result_data, Exchange):
+            result_data.relay(ResponsePost(self.lambda_runtime_address, invoke_id, *invocation_id))
+        else:
+            super().post_invocation_result(invoke_id, result_data, content_type, *invocation_id)

@@ -1,0 +1,40 @@
+"""One event in, one exchange out: Mangum reads the event, the sandbox's loop runs the application."""
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from response_streaming.exchange import Exchange
+
+if TYPE_CHECKING:
+    from mangum import Mangum
+    from mangum.types import LambdaContext
+
+
+def is_mangum(handler: object) -> "TypeGuard[Mangum]":
+    """Say whether `handler` is a Mangum adapter, without importing Mangum into functions that do not use it."""
+    mangum = sys.modules.get("mangum")
+    return mangum is not None and isinstance(handler, mangum.Mangum)
+
+
+class StreamingDoor:
+    """A handler that returns as soon as the application begins to answer; the runtime client relays the rest."""
+
+    def __init__(self, mangum: "Mangum", loop: asyncio.AbstractEventLoop) -> None:
+        if mangum.lifespan != "off":
+            raise ValueError('a streamed handler must be Mangum(app, lifespan="off"): a sandbox has no end to report')
+        self._mangum = mangum
+        self._loop = loop
+
+    def __call__(self, event: dict[str, Any], context: "LambdaContext") -> Exchange:
+        """Return the exchange at its first message; raises what the application raises before that."""
+        request = self._mangum.infer(event, context)
+        exchange = Exchange(
+            self._loop,
+            scope=request.scope,
+            body=request.body,
+            excluded_headers=frozenset(self._mangum.config["exclude_headers"]),
+            left_ms=context.get_remaining_time_in_millis,
+        )
+        exchange.begin(self._mangum.app)
+        return exchange

@@ -1,0 +1,36 @@
+"""Loads a function's handler by its name, with the errors Lambda's runtime gives for one that cannot be loaded."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from awslambdaric.lambda_runtime_exception import FaultException
+
+
+def load(name: str) -> Callable[[Any, Any], Any]:
+    """Return the handler `package.module.attribute`; raises `FaultException`, or what the module itself raises.
+
+    The runtime would report a failed import under the name of the module it knows, this layer's: the function's own
+    name has to be in the report.
+    """
+    module_name, _, attribute = name.rpartition(".")
+    if not module_name:
+        raise FaultException(FaultException.MALFORMED_HANDLER_NAME, f"Bad handler '{name}': no module is named", None)
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        raise FaultException(
+            FaultException.IMPORT_MODULE_ERROR, f"Unable to import module '{module_name}': {error}", None
+        ) from error
+    except SyntaxError as error:
+        raise FaultException(
+            FaultException.USER_CODE_SYNTAX_ERROR,
+            f"Syntax error in module '{module_name}': {error}",
+            [f'  File "{error.filename}" Line {error.lineno}\n    {error.text}'],
+        ) from error
+    if not hasattr(module, attribute):
+        raise FaultException(
+            FaultException.HANDLER_NOT_FOUND, f"Handler '{attribute}' missing on module '{module_name}'", None
+        )
+    handler: Callable[[Any, Any], Any] = getattr(module, attribute)
+    return handler

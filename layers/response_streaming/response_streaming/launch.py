@@ -1,0 +1,32 @@
+"""Starts Lambda's own Python runtime with a runtime client that streams.
+
+Usage: python launch.py START_FILE, where START_FILE is the runtime's `bootstrap.py`.
+"""
+
+import os
+import runpy
+import sys
+from pathlib import Path
+
+import awslambdaric.__main__ as runtime
+
+
+def _streaming_client(*arguments: object) -> object:
+    # Not imported above: the start file puts the layers' folders on sys.path, after this module is through.
+    from response_streaming.client import StreamingRuntimeClient  # noqa: PLC0415
+
+    return StreamingRuntimeClient(*arguments)
+
+
+def launch(start_file: str) -> None:
+    """Run `start_file` as the main program, with the function's handler behind `response_streaming.entry`."""
+    os.environ["RESPONSE_STREAMING_HANDLER"] = os.environ["_HANDLER"]
+    os.environ["_HANDLER"] = "response_streaming.entry.handler"
+    runtime.LambdaRuntimeClient = _streaming_client
+    sys.argv = sys.argv[1:]
+    sys.path[0] = str(Path(start_file).parent)
+    runpy.run_path(start_file, run_name="__main__")
+
+
+if __name__ == "__main__":
+    launch(sys.argv[1])
