@@ -42,7 +42,7 @@ class EngineMissing(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            f"There is no DynamoDB engine for {sys.platform}/{platform.machine()} here: install Docker and start again, "
+            f"There is no DynamoDB engine for {sys.platform}/{platform.machine()} here: install Docker and try again, "
             "or set DYNAMODB_ENDPOINT to any DynamoDB endpoint, for example http://127.0.0.1:8001 after "
             f"`docker run -p 8001:8000 {DOCKER_IMAGE}`."
         )

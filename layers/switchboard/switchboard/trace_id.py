@@ -1,9 +1,10 @@
 """Trace ids: UUID version 7 (RFC 9562), so that their text sorts by time."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION = 0x7 << 76
 _VARIANT = 0b10 << 62
 _RANDOM_BITS = ((1 << 12) - 1) << 64 | (1 << 62) - 1
@@ -24,7 +25,10 @@ def created_at(trace_id: str) -> datetime:
     parsed = UUID(trace_id)
     if parsed.version != 7:  # noqa: PLR2004
         raise ValueError(f"{trace_id!r} is not a UUID version 7")
-    return datetime.fromtimestamp((parsed.int >> 80) / 1000, UTC)
+    try:
+        return _EPOCH + timedelta(milliseconds=parsed.int >> 80)
+    except OverflowError as error:
+        raise ValueError(f"{trace_id!r} is of no year that has a date") from error
 
 
 def _with_random_bits(now: datetime, bits: int) -> str:
@@ -33,4 +37,5 @@ def _with_random_bits(now: datetime, bits: int) -> str:
 
 
 def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+    # Whole numbers throughout: a float of seconds is now and then a hair under its millisecond.
+    return max(0, (moment - _EPOCH) // timedelta(milliseconds=1))

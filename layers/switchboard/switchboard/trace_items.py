@@ -1,0 +1,138 @@
+"""Trace ⇄ item: `from_item(to_item(trace, …)) == trace`. Small, since every later update is charged by the whole item.
+
+What is None, empty or zero is left out; what is not known here (other functions add to a finished row) is passed over.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from switchboard import keyspace
+from switchboard.attributes import Item, Value
+from switchboard.trace import Attempt, Failure, Status, Trace
+from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
+
+KIND = "trace"
+_OPTIONAL_TOKENS = ("cache_read", "cache_write_5m", "cache_write_1h", "reasoning")
+
+
+def to_item(trace: Trace, expires_at: int) -> Item:
+    """The row of a trace, to be deleted after `expires_at` (epoch seconds)."""
+    key = keyspace.trace(trace.project, trace.trace_id)
+    in_task = keyspace.trace_in_task(trace.project, trace.task_id, trace.trace_id)
+    return {
+        "pk": key.pk,
+        "sk": key.sk,
+        "gsi1pk": in_task.pk,
+        "gsi1sk": in_task.sk,
+        "kind": KIND,
+        "expires_at": expires_at,
+        "project": trace.project,
+        "task_id": trace.task_id,
+        "environment": trace.environment,
+        "started_at": trace.started_at.astimezone(UTC).isoformat(),
+        "status": trace.status.value,
+        "streamed": trace.streamed,
+        "key_id": trace.key_id,
+        "model": trace.model,
+        "provider": trace.provider,
+        # DynamoDB takes no empty name, and a row is worth more than a nameless value.
+        "metadata": {name: text for name, text in trace.metadata.items() if name} or None,
+        "ttft_ms": trace.ttft_ms,
+        "duration_ms": trace.duration_ms,
+        "gateway_ms": trace.gateway_ms,
+        "queue_ms": trace.queue_ms,
+        "usage": _usage_item(trace.usage),
+        "finish_reason": trace.finish_reason,
+        "attempts": [_attempt_item(attempt) for attempt in trace.attempts] or None,
+        "notes": trace.notes or None,
+        "failure": _failure_item(trace.failure),
+    }
+
+
+def from_item(item: Mapping[str, Any]) -> Trace:
+    """The trace of a row. Raises KeyError or ValueError for what is no row of ours."""
+    return Trace(
+        trace_id=item["sk"],
+        project=item["project"],
+        task_id=item["task_id"],
+        environment=item["environment"],
+        started_at=datetime.fromisoformat(item["started_at"]),
+        status=Status(item["status"]),
+        streamed=item["streamed"],
+        key_id=item["key_id"],
+        model=item.get("model"),
+        provider=item.get("provider"),
+        metadata=item.get("metadata") or {},
+        ttft_ms=_milliseconds(item.get("ttft_ms")),
+        duration_ms=_milliseconds(item.get("duration_ms")),
+        gateway_ms=_milliseconds(item.get("gateway_ms")),
+        queue_ms=_milliseconds(item.get("queue_ms")),
+        usage=_usage(item.get("usage")),
+        finish_reason=item.get("finish_reason"),
+        attempts=tuple(_attempt(attempt) for attempt in item.get("attempts") or ()),
+        notes=tuple(item.get("notes") or ()),
+        failure=_failure(item.get("failure")),
+    )
+
+
+def _attempt_item(attempt: Attempt) -> Item:
+    values: dict[str, Value] = {
+        "provider": attempt.provider,
+        "host": attempt.host,
+        "model": attempt.model,
+        "outcome": attempt.outcome,
+        "started_ms": attempt.started_ms,
+        "duration_ms": attempt.duration_ms,
+        "status": attempt.status,
+        "ttft_ms": attempt.ttft_ms,
+        "error": attempt.error,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _attempt(item: Mapping[str, Any]) -> Attempt:
+    return Attempt(
+        provider=item["provider"],
+        host=item["host"],
+        model=item["model"],
+        outcome=item["outcome"],
+        started_ms=float(item["started_ms"]),
+        duration_ms=float(item["duration_ms"]),
+        status=item.get("status"),
+        ttft_ms=_milliseconds(item.get("ttft_ms")),
+        error=item.get("error"),
+    )
+
+
+def _usage_item(usage: Usage) -> Item | None:
+    if usage.tokens is None:
+        return None
+    optional = {name: getattr(usage.tokens, name) for name in _OPTIONAL_TOKENS}
+    return {
+        "source": usage.source.value,
+        "fresh_input": usage.tokens.fresh_input,
+        "output": usage.tokens.output,
+        **{name: count for name, count in optional.items() if count},
+    }
+
+
+def _usage(item: Mapping[str, Any] | None) -> Usage:
+    if item is None:
+        return ABSENT
+    optional = {name: item.get(name, 0) for name in _OPTIONAL_TOKENS}
+    return Usage(UsageSource(item["source"]), Tokens(item["fresh_input"], item["output"], **optional))
+
+
+def _failure_item(failure: Failure | None) -> Item | None:
+    if failure is None:
+        return None
+    return {"code": failure.code, "message": failure.message, "http_status": failure.http_status}
+
+
+def _failure(item: Mapping[str, Any] | None) -> Failure | None:
+    return None if item is None else Failure(item["code"], item["message"], item["http_status"])
+
+
+def _milliseconds(value: Any) -> float | None:  # noqa: ANN401 - Decimal, int or float, by the way it came
+    return None if value is None else float(value)
