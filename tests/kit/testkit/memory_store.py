@@ -1,0 +1,101 @@
+"""The store's ports in memory: the same promises as DynamoDB, kept by the same contract tests."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from threading import Lock
+
+from switchboard import keyspace
+from switchboard.keys import GatewayKey
+from switchboard.trace import Bodies, Status, Trace, TracePage
+
+
+class MemoryStore:
+    """KeyStore and TraceStore. `traces` and `bodies` go by (project, trace_id), `keys` by digest.
+
+    `events` names what was written, in order: ("open_trace", trace_id), ("complete_trace", trace_id), ("put_key", digest).
+    """
+
+    def __init__(self, *keys: GatewayKey) -> None:
+        self.keys: dict[str, GatewayKey] = {key.digest: key for key in keys}
+        self.traces: dict[tuple[str, str], Trace] = {}
+        self.bodies: dict[tuple[str, str], Bodies] = {}
+        self.events: list[tuple[str, str]] = []
+        self._error: Exception | None = None
+        self._lock = Lock()
+
+    def fail_with(self, error: Exception | None) -> None:
+        """Every call from now on raises the error; None ends that."""
+        self._error = error
+
+    def find_key(self, digest: str) -> GatewayKey | None:
+        """The key with that SHA-256, revoked or not, or None."""
+        with self._reachable():
+            return self.keys.get(digest)
+
+    def put_key(self, key: GatewayKey) -> None:
+        """Keep the key, in place of an older one with the same digest."""
+        with self._reachable():
+            self.keys[key.digest] = key
+            self.events.append(("put_key", key.digest))
+
+    def list_keys(self, project: str) -> tuple[GatewayKey, ...]:
+        """Every key of the project, oldest first."""
+        with self._reachable():
+            own = (key for key in self.keys.values() if key.project == project)
+            return tuple(sorted(own, key=lambda key: (key.created_at, key.key_id)))
+
+    def open_trace(self, trace: Trace) -> None:
+        """Keep the row of a call that has begun to wait for its provider; a row that is there already stays."""
+        with self._reachable():
+            self.traces.setdefault((trace.project, trace.trace_id), trace)
+            self.events.append(("open_trace", trace.trace_id))
+
+    def complete_trace(self, trace: Trace, bodies: Bodies) -> None:
+        """Keep the bodies, then the finished trace in place of its open row. A trace that is finished already stays."""
+        place = trace.project, trace.trace_id
+        with self._reachable():
+            if bodies != Bodies():
+                self.bodies.setdefault(place, bodies)
+            if place not in self.traces or self.traces[place].status is Status.OPEN:
+                self.traces[place] = trace
+            self.events.append(("complete_trace", trace.trace_id))
+
+    def find_trace(self, project: str, trace_id: str) -> Trace | None:
+        """The project's trace with that id, or None (also for an id that is none)."""
+        with self._reachable():
+            return self.traces.get((project, trace_id))
+
+    def find_bodies(self, project: str, trace_id: str) -> Bodies:
+        """The trace's bodies, byte for byte as they were given."""
+        with self._reachable():
+            return self.bodies.get((project, trace_id), Bodies())
+
+    def list_traces(
+        self,
+        project: str,
+        *,
+        limit: int,
+        task_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        cursor: str | None = None,
+    ) -> TracePage:
+        """Traces that began in [since, until), newest first. Raises ValueError for a cursor that is none of ours."""
+        ids = keyspace.trace_range(since, until, cursor)
+        with self._reachable():
+            found = [
+                trace
+                for (owner, trace_id), trace in self.traces.items()
+                if owner == project and task_id in (None, trace.task_id) and ids.first <= trace_id <= ids.last
+            ]
+        found.sort(key=lambda trace: trace.trace_id, reverse=True)
+        page = found[:limit]
+        return TracePage(tuple(page), keyspace.write_cursor(page[-1].trace_id) if len(found) > limit else None)
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        if self._error is not None:
+            raise self._error
+        with self._lock:
+            yield
