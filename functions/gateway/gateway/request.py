@@ -58,9 +58,12 @@ def read_chat(body: bytes) -> Chat:
         messages=tuple(parsed.messages),
         streamed=bool(parsed.stream),
         wants_usage=bool((parsed.stream_options or {}).get("include_usage")),
-        others=(parsed.model_extra or {})
-        | ({"stream_options": parsed.stream_options} if parsed.stream_options else {}),
+        others=(parsed.model_extra or {}) | _given("stream_options", parsed.stream_options),
     )
+
+
+def _given(name: str, value: object) -> dict[str, object]:
+    return {} if value is None else {name: value}
 
 
 def read_labels(headers: Headers, ceiling: Capture) -> Labels:
@@ -107,7 +110,7 @@ def secrets_of(headers: Headers) -> tuple[Secret, ...]:
 
 
 def _provider_key(headers: Headers) -> Secret | None:
-    """A header of its own, else Authorization where the gateway key came elsewhere (as observability set-ups send it)."""
+    """A header of its own, else Authorization where the gateway key came in another header."""
     text = headers.get("x-inference-provider-api-key", "").strip()
     if not text and any(headers.get(name, "").strip() for name in PROJECT_KEY_HEADERS):
         text = _bearer(headers) or ""

@@ -1,1 +1,1 @@
-"""The providers: where each is, how its key travels, what it accepts, how its usage reads. Pure functions and tables."""
+"""The providers: where each is, how its key travels, what it accepts, how its usage reads. Pure."""

@@ -18,7 +18,7 @@ class Provider:
 
     `base_url` is where a call without a URL goes; None where there is no such place (an account's or a region's own
     URL is needed). `hosts` are host names, where `*` stands for any part. `models` are the beginnings of
-    model names that mean this provider. `takes_stream_options`: whether it must, and may, be asked for usage in a stream.
+    model names that mean this provider. `takes_stream_options`: whether a stream's usage must, and may, be asked for.
     """
 
     name: str

@@ -79,8 +79,8 @@ def names() -> tuple[str, ...]:
 def completions_path(path: str) -> str:
     """Where under a provider URL's path the calls go.
 
-    A path that ends in `/chat/completions` stays; one that names a version (or one of Azure's deployments) gets `/chat/completions`; any other (a bare
-    host, or a path without a version) gets `/v1/chat/completions`.
+    A path that ends in `/chat/completions` stays; one that names a version (or one of Azure's deployments) gets
+    `/chat/completions`; any other (a bare host, or a path without a version) gets `/v1/chat/completions`.
     """
     trimmed = re.sub("/{2,}", "/", path).rstrip("/")
     if trimmed.endswith("/chat/completions"):

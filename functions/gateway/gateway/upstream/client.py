@@ -125,7 +125,7 @@ class HttpUpstream:
         except (httpx.ConnectError, httpx.ConnectTimeout, AddressForbidden) as failed:
             raise _not_connected(target, failed) from failed
         except httpx.HTTPError as failed:
-            raise UpstreamCut(target, f"the connection broke before an answer ({type(failed).__name__})") from failed
+            raise _broken(target, failed) from failed
 
 
 def _not_connected(target: Target, failed: Exception) -> UpstreamFailure:
@@ -134,3 +134,7 @@ def _not_connected(target: Target, failed: Exception) -> UpstreamFailure:
     if isinstance(failed, httpx.ConnectTimeout):
         return ConnectFailed(target, f"no connection to {target.host} within {CONNECT_TIMEOUT_S:.0f} s")
     return ConnectFailed(target, f"no connection to {target.host}: {failed}")
+
+
+def _broken(target: Target, failed: httpx.HTTPError) -> UpstreamCut:
+    return UpstreamCut(target, f"the connection broke before an answer ({type(failed).__name__})")

@@ -1,0 +1,155 @@
+"""The edge: routes, and a request turned into a call or refused."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+
+from gateway.answers import answer_error, answer_internal
+from gateway.auth import Authenticator
+from gateway.call import Arrival, Call, Caller, Capture, Labels
+from gateway.clock import Clock
+from gateway.errors import BodyTooLarge, CallRefused, GatewayError, MethodRefused, RouteUnknown
+from gateway.journal import Journal
+from gateway.models import listing
+from gateway.paths import ARRIVED, App, Joins
+from gateway.plan import Planner
+from gateway.recorder import Recorder
+from gateway.relay import Relay
+from gateway.reply import JSON_ERROR, Reply, trace_headers
+from gateway.request import gateway_key, read_chat, read_labels, read_route, secrets_of
+from gateway.telemetry import Telemetry
+from switchboard.keys import digest, key_id
+from switchboard.trace_id import new_trace_id
+
+MAX_BODY_BYTES = 6 * 1024 * 1024
+"""Lambda's own limit for a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The parts that answer calls, put together."""
+
+    authenticator: Authenticator
+    planner: Planner
+    relay: Relay
+    recorder: Recorder
+    telemetry: Telemetry
+    clock: Clock
+    random: Random
+    capture: Capture
+    has_demo: bool
+
+    async def answer(self, request: Request) -> Response | Reply:
+        """The reply to one chat completion request."""
+        arrival = _arrival(request, self.clock)
+        trace_id = new_trace_id(arrival.at, self.random)
+        try:
+            caller = await self.authenticator.authenticate(gateway_key(request.headers))
+        except GatewayError as error:
+            return self._turn_away(error, trace_id, request)
+        auth_ms = self.clock.milliseconds_since(arrival.moment)
+        labels = Labels()
+        try:
+            labels = read_labels(request.headers, self.capture)
+            body = await _body(request)
+            call = Call(
+                trace_id=trace_id,
+                arrival=arrival,
+                auth_ms=auth_ms,
+                caller=caller,
+                labels=labels,
+                route=read_route(request.headers),
+                chat=read_chat(body),
+                body=body,
+                secrets=secrets_of(request.headers),
+            )
+            plan = self.planner.plan(call)
+        except CallRefused as refused:
+            return self._refuse(refused, trace_id, arrival, caller, labels)
+        return Reply(Journal(call, self.clock), plan, self.relay, self.recorder, self.telemetry)
+
+    def _turn_away(self, error: GatewayError, trace_id: str, request: Request) -> Response:
+        answer = answer_error(error)
+        key = gateway_key(request.headers)
+        self.telemetry.refused(answer.failure, key_id(digest(key)) if key else None, trace_id)
+        return _error_response(error, trace_headers(trace_id, Labels().task_id))
+
+    def _refuse(
+        self, refused: CallRefused, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels
+    ) -> Response:
+        failure = answer_error(refused).failure
+        response = _error_response(refused, trace_headers(trace_id, labels.task_id))
+        response.background = BackgroundTask(self.recorder.refused, trace_id, arrival, caller, labels, failure)
+        return response
+
+
+def create_app(gateway: Gateway) -> App:
+    """The gateway's ASGI application."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    # A plain route: FastAPI would take a reply that it does not know for data, and serialise it.
+    app.add_route("/v1/chat/completions", gateway.answer, methods=["POST"])  # type: ignore[arg-type]
+    app.add_api_route("/v1/models", _models(has_demo=gateway.has_demo), methods=["GET"])
+    app.add_api_route("/health", _health, methods=["GET", "HEAD"])
+    app.add_exception_handler(HTTPException, _no_route)
+    app.add_exception_handler(Exception, _internal)
+    return Joins(app, gateway.clock)
+
+
+def _models(*, has_demo: bool) -> Callable[[], dict[str, object]]:
+    listed = listing(with_demo=has_demo)
+    return lambda: listed
+
+
+async def _health() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+async def _no_route(request: Request, exception: Exception) -> Response:
+    status = exception.status_code if isinstance(exception, HTTPException) else 404
+    message = f"There is nothing at {request.method} {request.url.path}. Calls go to POST /v1/chat/completions."
+    return _error_response(MethodRefused(message) if status == 405 else RouteUnknown(message), [])  # noqa: PLR2004
+
+
+async def _internal(_request: Request, _exception: Exception) -> Response:
+    answer = answer_internal()
+    return Response(answer.body, answer.failure.http_status, dict(JSON_ERROR))
+
+
+def _error_response(error: GatewayError, headers: list[tuple[str, str]]) -> Response:
+    answer = answer_error(error)
+    return Response(answer.body, answer.failure.http_status, dict([*JSON_ERROR, *answer.headers, *headers]))
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge(f"The body may have {MAX_BODY_BYTES:,} bytes at most.")
+    return bytes(body)
+
+
+def _arrival(request: Request, clock: Clock) -> Arrival:
+    now = clock.now()
+    return Arrival(
+        at=now.replace(microsecond=now.microsecond // 1000 * 1000),
+        moment=request.scope.get(ARRIVED, clock.monotonic()),
+        queue_ms=_queue_ms(request, now),
+    )
+
+
+def _queue_ms(request: Request, now: datetime) -> float | None:
+    """The wait between API Gateway's receipt and now, where API Gateway says when that was."""
+    event = request.scope.get("aws.event")
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    epoch_ms = context.get("requestTimeEpoch") if isinstance(context, dict) else None
+    if not isinstance(epoch_ms, int | float):
+        return None
+    received = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    return max(0.0, round((now - received).total_seconds() * 1000, 3))

@@ -1,0 +1,91 @@
+"""The composition root: settings become a gateway."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random, SystemRandom
+from typing import TYPE_CHECKING, Protocol, cast
+
+from gateway.app import Gateway, create_app
+from gateway.auth import Authenticator
+from gateway.clock import Clock
+from gateway.paths import App
+from gateway.plan import Planner
+from gateway.recorder import Recorder
+from gateway.relay import Relay, Upstream
+from gateway.settings import Settings
+from gateway.telemetry import Telemetry
+from gateway.upstream.addresses import PrivateHosts
+from gateway.upstream.client import HttpUpstream
+from gateway.upstream.keyring import EnvironmentKeyring, Keyring, ParameterKeyring, parameter_reader
+from switchboard.dynamodb import DynamoStore, connect
+from switchboard.ports import KeyStore, TraceStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+
+class Store(KeyStore, TraceStore, Protocol):
+    """Keys and traces in one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the gateway touches beyond itself; the tests put their own in its place."""
+
+    store: Store
+    upstream: Upstream
+    keyring: Keyring
+    telemetry: Telemetry
+    clock: Clock = field(default_factory=Clock)
+    random: Random = field(default_factory=SystemRandom)
+
+
+def outside(settings: Settings, environment: Mapping[str, str], telemetry: Telemetry) -> Outside:
+    """The real outside: DynamoDB, the providers, stored keys."""
+    clock = Clock()
+    return Outside(
+        store=DynamoStore(
+            connect(endpoint=settings.dynamodb_endpoint or None),
+            settings.table_name,
+            retention=timedelta(days=settings.retention_days),
+            clock=clock.now,
+        ),
+        upstream=HttpUpstream(PrivateHosts.parse(settings.private_provider_hosts)),
+        keyring=_keyring(settings, environment, clock),
+        telemetry=telemetry,
+        clock=clock,
+    )
+
+
+def build(settings: Settings, parts: Outside) -> App:
+    """The gateway's ASGI application."""
+    base_urls = settings.base_urls()
+    gateway = Gateway(
+        authenticator=Authenticator(parts.store, parts.clock),
+        planner=Planner(
+            private_hosts=PrivateHosts.parse(settings.private_provider_hosts),
+            base_urls=base_urls,
+            keyless=frozenset(name.strip() for name in settings.keyless_providers.split(",") if name.strip()),
+            ttft_timeout_ms=settings.ttft_timeout_ms,
+            stall_ms=settings.stall_timeout_ms,
+            call_timeout_ms=settings.call_timeout_ms,
+        ),
+        relay=Relay(parts.upstream, parts.keyring),
+        recorder=Recorder(parts.store, parts.telemetry, parts.clock),
+        telemetry=parts.telemetry,
+        clock=parts.clock,
+        random=parts.random,
+        capture=settings.capture,
+        has_demo="demo" in base_urls,
+    )
+    return create_app(gateway)
+
+
+def _keyring(settings: Settings, environment: Mapping[str, str], clock: Clock) -> Keyring:
+    if not settings.provider_keys_path:
+        return EnvironmentKeyring(environment)
+    from botocore.session import get_session  # noqa: PLC0415 — only a deployment with stored keys needs this client
+
+    client = cast("SSMClient", get_session().create_client("ssm"))
+    return ParameterKeyring(settings.provider_keys_path, parameter_reader(client), clock)

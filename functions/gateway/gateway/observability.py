@@ -1,0 +1,30 @@
+"""Powertools' logger and metrics, as the gateway's telemetry."""
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from gateway.telemetry import NAMESPACE, Emit, Log, Telemetry
+
+SERVICE = "gateway"
+
+
+def telemetry() -> Telemetry:
+    """Log lines as JSON on stdout, metrics in CloudWatch's embedded format beside them."""
+    return Telemetry(_logger(), _emitter())
+
+
+def _logger() -> Log:
+    logger: Log = Logger(service=SERVICE)
+    return logger
+
+
+def _emitter() -> Emit:
+    def emit(metrics: dict[str, tuple[str, float]], dimensions: dict[str, str]) -> None:
+        document = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
+        for name, value in dimensions.items():
+            document.add_dimension(name, value)
+        for name, (unit, amount) in metrics.items():
+            document.add_metric(name, MetricUnit(unit), amount)
+        document.flush_metrics()
+
+    return emit

@@ -1,0 +1,125 @@
+"""One trace per call to the store, one log line, the metrics: after the reply is out."""
+
+import asyncio
+from collections.abc import Callable
+
+from gateway.call import Arrival, Call, Caller, Capture, Labels
+from gateway.clock import Clock
+from gateway.journal import Journal
+from gateway.providers import table
+from gateway.secret import scrub_bytes
+from gateway.telemetry import Telemetry
+from switchboard.ports import StoreUnavailable, TraceStore
+from switchboard.trace import Bodies, Failure, Status, Trace
+from switchboard.usage import ABSENT, Usage, UsageSource, estimate
+
+MAX_FINISH_REASON_CHARACTERS = 64
+
+
+class Recorder:
+    """Keeps calls. What the store does not take is logged: a call is never lost without a word."""
+
+    def __init__(self, store: TraceStore, telemetry: Telemetry, clock: Clock) -> None:
+        self._store = store
+        self._telemetry = telemetry
+        self._clock = clock
+        self._opening: dict[str, asyncio.Task[None]] = {}
+
+    def opened(self, journal: Journal) -> None:
+        """A request is out and its answer awaited: keep the open row, beside the wait."""
+        trace_id = journal.call.trace_id
+        if trace_id not in self._opening:
+            trace = _trace(journal)
+            self._opening[trace_id] = asyncio.create_task(self._open(trace))
+
+    async def completed(self, journal: Journal) -> None:
+        """The call is over and its reply is out."""
+        opening = self._opening.pop(journal.call.trace_id, None)
+        if opening is not None:
+            await opening
+        trace = _trace(journal, duration_ms=journal.elapsed_ms())
+        await self._complete(trace, _bodies(journal), journal.http_status)
+
+    async def refused(self, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels, failure: Failure) -> None:
+        """A known caller's request was not good enough to become a call."""
+        trace = Trace(
+            trace_id=trace_id,
+            project=caller.project,
+            task_id=labels.task_id,
+            environment=labels.environment,
+            metadata=labels.metadata,
+            started_at=arrival.at,
+            status=Status.REFUSED,
+            streamed=False,
+            key_id=caller.key_id,
+            duration_ms=self._clock.milliseconds_since(arrival.moment),
+            queue_ms=arrival.queue_ms,
+            notes=labels.notes,
+            failure=failure,
+        )
+        await self._complete(trace, Bodies(), failure.http_status)
+
+    async def _open(self, trace: Trace) -> None:
+        self._telemetry.opened(trace)
+        await self._keep(trace.trace_id, "open", lambda: self._store.open_trace(trace))
+
+    async def _complete(self, trace: Trace, bodies: Bodies, http_status: int) -> None:
+        await self._keep(trace.trace_id, "completed", lambda: self._store.complete_trace(trace, bodies))
+        self._telemetry.completed(trace, http_status)
+
+    async def _keep(self, trace_id: str, what: str, write: Callable[[], None]) -> None:
+        try:
+            await asyncio.to_thread(write)
+        except StoreUnavailable:
+            self._telemetry.unwritten(trace_id, what)
+
+
+def _trace(journal: Journal, duration_ms: float | None = None) -> Trace:
+    call, target = journal.call, journal.target
+    finish_reason = journal.transcript.finish_reason
+    return Trace(
+        trace_id=call.trace_id,
+        project=call.caller.project,
+        task_id=call.labels.task_id,
+        environment=call.labels.environment,
+        metadata=call.labels.metadata,
+        started_at=call.arrival.at,
+        status=journal.status,
+        streamed=call.chat.streamed,
+        key_id=call.caller.key_id,
+        model=target.model if target else call.chat.model,
+        provider=target.provider if target else None,
+        ttft_ms=journal.ttft_ms,
+        duration_ms=duration_ms,
+        gateway_ms=journal.gateway_ms,
+        queue_ms=call.arrival.queue_ms,
+        usage=ABSENT if duration_ms is None else _usage(journal),
+        finish_reason=finish_reason[:MAX_FINISH_REASON_CHARACTERS] if finish_reason else None,
+        attempts=tuple(journal.attempts),
+        notes=tuple(dict.fromkeys(journal.notes)),
+        failure=journal.failure,
+    )
+
+
+def _usage(journal: Journal) -> Usage:
+    """The provider's count; an estimate where something was produced and the provider did not say how much."""
+    provider = table.by_name(journal.target.provider) if journal.target else None
+    told = (provider or table.GENERIC).read_usage(journal.transcript.usage)
+    produced = journal.transcript.characters
+    if told.source is UsageSource.PROVIDER or not produced:
+        return told
+    return estimate(_prompt_characters(journal.call), produced)
+
+
+def _prompt_characters(call: Call) -> int:
+    contents = [message.get("content") for message in call.chat.messages]
+    tools = call.chat.others.get("tools")
+    return sum(len(content if isinstance(content, str) else repr(content)) for content in contents if content) + (
+        len(repr(tools)) if tools else 0
+    )
+
+
+def _bodies(journal: Journal) -> Bodies:
+    if journal.call.labels.capture is not Capture.FULL:
+        return Bodies()
+    return Bodies(scrub_bytes(journal.call.body, journal.secrets), scrub_bytes(b"".join(journal.sent), journal.secrets))
