@@ -13,7 +13,8 @@ from switchboard.trace import Bodies, Status, Trace, TracePage
 class MemoryStore:
     """KeyStore and TraceStore. `traces` and `bodies` go by (project, trace_id), `keys` by digest.
 
-    `events` names what was written, in order: ("open_trace", trace_id), ("complete_trace", trace_id), ("put_key", digest).
+    `events` names what was asked to be written, in order: ("open_trace" or "complete_trace", trace_id),
+    ("put_key", digest).
     """
 
     def __init__(self, *keys: GatewayKey) -> None:

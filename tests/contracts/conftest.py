@@ -1,0 +1,22 @@
+from datetime import timedelta
+from typing import Protocol
+
+import pytest
+
+from switchboard.dynamodb import DynamoStore
+from switchboard.ports import KeyStore, TraceStore
+from testkit.memory_store import MemoryStore
+from testkit.samples import NOON
+
+
+class Store(KeyStore, TraceStore, Protocol):
+    """Both ports in one, as every store of ours is."""
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """An empty store of each kind."""
+    if request.param == "memory":
+        return MemoryStore()
+    client, table = request.getfixturevalue("dynamodb"), request.getfixturevalue("table")
+    return DynamoStore(client, table, retention=timedelta(days=30), clock=lambda: NOON)
