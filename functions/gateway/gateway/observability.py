@@ -14,7 +14,8 @@ def telemetry() -> Telemetry:
 
 
 def _logger() -> Log:
-    logger: Log = Logger(service=SERVICE)
+    # Without the code's place and the task's name: both are the same on every line of a kind.
+    logger: Log = Logger(service=SERVICE, location=None, taskName=None)
     return logger
 
 

@@ -111,7 +111,8 @@ class Reply:
         journal.ended(error.status, error.failure)
         journal.http_status = error.failure.http_status
         journal.sent.append(error.body)
-        await send(_start(journal.http_status, [*JSON_ERROR, *error.headers, *self._headers()]))
+        length = ("content-length", str(len(error.body)))
+        await send(_start(journal.http_status, [*JSON_ERROR, length, *error.headers, *self._headers()]))
         await send({"type": "http.response.body", "body": error.body, "more_body": False})
 
     def _headers(self) -> list[Header]:
