@@ -1,0 +1,93 @@
+"""The processes under measurement: started, awaited, ended."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.caller import Door
+
+ROOT = Path(__file__).parent.parent
+_TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process and the port it serves."""
+
+    pid: int
+    port: int
+
+    def cpu_ms(self) -> float:
+        """The processor time it has used, 0 where the machine does not tell."""
+        stat = Path(f"/proc/{self.pid}/stat")
+        if not stat.exists():
+            return 0.0
+        fields = stat.read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * _TICK_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The doors to compare, and the processes behind them."""
+
+    doors: dict[str, Door]
+    processes: dict[str, Running]
+
+
+def free_port() -> int:
+    """A port that nothing uses at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def stage(data_dir: Path) -> Iterator[Stage]:
+    """The upstream, the bare pass-through and the whole gateway, up and answering."""
+    upstream_port, bare_port, gateway_port = free_port(), free_port(), free_port()
+    private = {"PRIVATE_PROVIDER_HOSTS": f"127.0.0.1:{upstream_port}"}
+    gateway = ["-m", "switchboard_local", "--port", str(gateway_port), "--data-dir", str(data_dir)]
+    with (
+        _process(["-m", "bench.upstream", str(upstream_port)], upstream_port, {}),
+        _process(["-m", "bench.pass_through", str(bare_port)], bare_port, {}) as bare,
+        _process(gateway, gateway_port, private) as through,
+    ):
+        key = (data_dir / "gateway-key").read_text().strip()
+        yield Stage(
+            doors={
+                "pass-through": Door(bare_port, "", upstream_port),
+                "gateway": Door(gateway_port, key, upstream_port),
+            },
+            processes={"pass-through": bare, "gateway": through},
+        )
+
+
+@contextmanager
+def _process(arguments: list[str], port: int, environment: dict[str, str]) -> Iterator[Running]:
+    process = subprocess.Popen(
+        [sys.executable, *arguments], cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        _await_port(process, port)
+        yield Running(process.pid, port)
+    finally:
+        process.terminate()
+        process.wait(timeout=15)
+
+
+def _await_port(process: "subprocess.Popen[bytes]", port: int) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise RuntimeError(f"{process.args!r} does not answer on port {port}")
