@@ -2,10 +2,10 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 import pytest
@@ -15,6 +15,7 @@ from switchboard_local.table import create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 
 @contextmanager
@@ -35,3 +36,34 @@ def new_table(client: "DynamoDBClient") -> str:
     name = f"switchboard-{uuid4().hex[:12]}"
     create_table(client, name)
     return name
+
+
+def items_of(client: "DynamoDBClient", table: str) -> "list[dict[str, AttributeValueTypeDef]]":
+    """Every item of the table."""
+    pages = client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+    return [item for page in pages for item in page["Items"]]
+
+
+def item_bytes(item: "Mapping[str, AttributeValueTypeDef]") -> int:
+    """An item's size as DynamoDB counts it.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    return sum(len(name.encode()) + _attribute_bytes(value) for name, value in item.items())
+
+
+def _attribute_bytes(attribute: "AttributeValueTypeDef") -> int:
+    [(kind, value)] = cast("Mapping[str, Any]", attribute).items()
+    match kind:
+        case "S":
+            return len(value.encode())
+        case "B":
+            return len(value)
+        case "N":
+            return len(value.strip("-0.")) // 2 + 2
+        case "L":
+            return 3 + sum(1 + _attribute_bytes(inner) for inner in value)
+        case "M":
+            return 3 + sum(1 + len(name.encode()) + _attribute_bytes(inner) for name, inner in value.items())
+        case _:
+            return 1

@@ -1,0 +1,140 @@
+"""A store that cannot be used says so, in one way, and in time."""
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+
+from switchboard.dynamodb import DynamoStore, connect
+from switchboard.ports import KeyStore, StoreUnavailable, TraceStore
+from switchboard.trace import Bodies
+from testkit.dynamodb import new_table
+from testkit.memory_store import MemoryStore
+from testkit.samples import NOON, a_key, an_open_trace
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TRACE = an_open_trace()
+KEY_CALLS: dict[str, Callable[[KeyStore], object]] = {
+    "find_key": lambda store: store.find_key(a_key().digest),
+    "put_key": lambda store: store.put_key(a_key()),
+    "list_keys": lambda store: store.list_keys("acme"),
+}
+TRACE_CALLS: dict[str, Callable[[TraceStore], object]] = {
+    "open_trace": lambda store: store.open_trace(TRACE),
+    "complete_trace": lambda store: store.complete_trace(TRACE, Bodies(b"x" * 5000, None)),
+    "find_trace": lambda store: store.find_trace("acme", TRACE.trace_id),
+    "find_bodies": lambda store: store.find_bodies("acme", TRACE.trace_id),
+    "list_traces": lambda store: store.list_traces("acme", limit=3),
+    "list_traces of a task": lambda store: store.list_traces("acme", limit=3, task_id="booking"),
+}
+CALLS: dict[str, Callable[[Any], object]] = {**KEY_CALLS, **TRACE_CALLS}
+
+
+class RawBody:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self, **_options: object) -> Iterator[bytes]:
+        yield self._content
+
+
+def store_on(client: "DynamoDBClient", table: str) -> DynamoStore:
+    return DynamoStore(client, table, retention=timedelta(days=30), clock=lambda: NOON)
+
+
+@contextmanager
+def hooked(client: "DynamoDBClient", event: str, hook: Callable[..., Any]) -> Iterator[None]:
+    client.meta.events.register(event, hook)
+    try:
+        yield
+    finally:
+        client.meta.events.unregister(event, hook)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+@pytest.mark.parametrize("kind", ["memory", "dynamodb"])
+def test_every_call_says_that_the_store_is_unavailable(
+    request: pytest.FixtureRequest, kind: str, call: Callable[[Any], object]
+) -> None:
+    store: MemoryStore | DynamoStore
+    if kind == "memory":
+        store = MemoryStore()
+        store.fail_with(StoreUnavailable("switched off"))
+    else:
+        store = store_on(request.getfixturevalue("dynamodb"), "no-such-table")
+    with pytest.raises(StoreUnavailable):
+        call(store)
+
+
+def test_an_engine_that_is_not_there_is_given_up_in_time() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        client = connect(endpoint=f"http://127.0.0.1:{unused.getsockname()[1]}")
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="Could not connect"):
+            store_on(client, "switchboard").find_key("x")
+    assert time.monotonic() - began < 5
+
+
+def test_throttling_is_said_when_trying_again_did_not_help(dynamodb: "DynamoDBClient", table: str) -> None:
+    tries = 0
+
+    def throttle(**_event: object) -> AWSResponse:
+        nonlocal tries
+        tries += 1
+        error = {"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException", "message": "slow"}
+        return AWSResponse("", 400, HTTPHeaders(), RawBody(json.dumps(error).encode()))
+
+    with (
+        hooked(dynamodb, "before-send.dynamodb.PutItem", throttle),
+        pytest.raises(StoreUnavailable, match="ProvisionedThroughputExceeded"),
+    ):
+        store_on(dynamodb, table).open_trace(an_open_trace())
+    assert tries == 3
+
+
+def test_unprocessed_keys_are_asked_for_again(dynamodb: "DynamoDBClient", table: str) -> None:
+    store = store_on(dynamodb, table)
+    traces = [an_open_trace(started_at=NOON + timedelta(seconds=number)) for number in range(12)]
+    for trace in traces:
+        store.open_trace(trace)
+    asked = []
+
+    def leave_some(parsed: dict[str, Any], **_event: object) -> None:
+        found = parsed["Responses"][table]
+        asked.append(len(found))
+        left = [found.pop() for _ in range(len(found) // 2)]
+        if left:
+            parsed["UnprocessedKeys"] = {
+                table: {"Keys": [{name: item[name] for name in ("pk", "sk")} for item in left]}
+            }
+
+    with hooked(dynamodb, "after-call.dynamodb.BatchGetItem", leave_some):
+        page = store.list_traces("acme", limit=12, task_id="booking")
+    assert page.traces == tuple(traces[::-1])
+    assert asked == [12, 6, 3, 1]
+
+
+def test_keys_that_stay_unprocessed_are_an_error(dynamodb: "DynamoDBClient") -> None:
+    table = new_table(dynamodb)
+    store = store_on(dynamodb, table)
+    store.put_key(a_key())
+
+    def leave_all(parsed: dict[str, Any], **_event: object) -> None:
+        [item] = parsed["Responses"].pop(table)
+        parsed["UnprocessedKeys"] = {table: {"Keys": [{name: item[name] for name in ("pk", "sk")}]}}
+
+    with (
+        hooked(dynamodb, "after-call.dynamodb.BatchGetItem", leave_all),
+        pytest.raises(StoreUnavailable, match="1 items were still unread"),
+    ):
+        store.list_keys("acme")
