@@ -2,12 +2,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from switchboard.dynamodb_client import connect
 from testkit.dynamodb import engine_for_tests, new_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+# The same examples in every run, and no word about a slow machine: a failure here is a fault of ours.
+settings.register_profile("switchboard", derandomize=True, deadline=None)
+settings.load_profile("switchboard")
 
 
 @pytest.fixture(scope="session")

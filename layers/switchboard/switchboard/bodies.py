@@ -104,13 +104,13 @@ class _Scanner:
             self._expect(",")
 
     def value(self) -> object:
-        """The value that begins here."""
+        """The value that begins here; we stand right behind it then, before any space."""
         value, self.at = _DECODER.raw_decode(self._text, self.at)
-        self._skip_space()
         return value
 
     def end(self) -> None:
         """Raises ValueError when anything is left."""
+        self._skip_space()
         if self.at != len(self._text):
             raise ValueError(f"more text after the object, at {self.at}")
 
@@ -126,6 +126,7 @@ class _Scanner:
         return name
 
     def _took(self, character: str) -> bool:
+        self._skip_space()
         if not self.sees(character):
             return False
         self.at += 1

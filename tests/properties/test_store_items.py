@@ -1,0 +1,85 @@
+"""What is stored is what is read: `from_item(to_item(x)) == x`, as written and as DynamoDB would give it back."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard import key_items, trace_items
+from switchboard.attributes import decode_item, encode_item
+from switchboard.keys import GatewayKey, Scope, digest
+from switchboard.trace import Attempt, Failure, Status, Trace
+from switchboard.trace_id import _with_random_bits
+from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
+from testkit.samples import NOON
+
+TEXT = st.text(max_size=40)
+COUNT = st.integers(0, 10**9)
+MILLISECONDS = st.integers(0, 10**9).map(lambda thousandths: thousandths / 1000)
+MOMENT = st.integers(0, 10**12).map(lambda milliseconds: NOON + timedelta(milliseconds=milliseconds))
+
+attempts = st.builds(
+    Attempt,
+    *[TEXT] * 4,
+    MILLISECONDS,
+    MILLISECONDS,
+    status=st.none() | st.integers(100, 599),
+    ttft_ms=st.none() | MILLISECONDS,
+    error=st.none() | TEXT,
+)
+usages = st.just(ABSENT) | st.builds(
+    Usage,
+    st.sampled_from([UsageSource.PROVIDER, UsageSource.ESTIMATED]),
+    st.builds(Tokens, COUNT, COUNT, COUNT, COUNT, COUNT, COUNT),
+)
+traces = st.builds(
+    Trace,
+    trace_id=st.builds(_with_random_bits, MOMENT, st.integers(0, 2**76 - 1)),
+    project=TEXT,
+    task_id=TEXT,
+    environment=TEXT,
+    started_at=MOMENT,
+    status=st.sampled_from(Status),
+    streamed=st.booleans(),
+    key_id=TEXT,
+    model=st.none() | TEXT,
+    provider=st.none() | TEXT,
+    metadata=st.dictionaries(st.text(min_size=1, max_size=20), TEXT, max_size=5),
+    ttft_ms=st.none() | MILLISECONDS,
+    duration_ms=st.none() | MILLISECONDS,
+    gateway_ms=st.none() | MILLISECONDS,
+    queue_ms=st.none() | MILLISECONDS,
+    usage=usages,
+    finish_reason=st.none() | TEXT,
+    attempts=st.lists(attempts, max_size=4).map(tuple),
+    notes=st.lists(TEXT, max_size=4).map(tuple),
+    failure=st.none() | st.builds(Failure, TEXT, TEXT, st.integers(100, 599)),
+)
+keys = st.builds(
+    GatewayKey,
+    digest=TEXT.map(digest),
+    project=TEXT,
+    scopes=st.frozensets(st.sampled_from(Scope)),
+    created_at=st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    name=TEXT,
+    revoked_at=st.none() | MOMENT,
+)
+
+
+def stored(item: Any) -> dict[str, Any]:
+    return decode_item(encode_item(item))
+
+
+@given(traces, st.integers(0, 2**40))
+def test_a_trace_comes_back_whole(trace: Trace, expires_at: int) -> None:
+    item = trace_items.to_item(trace, expires_at)
+    assert trace_items.from_item(item) == trace
+    assert trace_items.from_item(stored(item)) == trace
+
+
+@given(keys)
+def test_a_key_comes_back_whole(key: GatewayKey) -> None:
+    item = key_items.to_item(key)
+    assert key_items.from_item(item) == key
+    assert key_items.from_item(stored(item)) == key

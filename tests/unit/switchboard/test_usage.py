@@ -1,0 +1,19 @@
+import pytest
+
+from switchboard.usage import ABSENT, Tokens, UsageSource, estimate
+
+
+def test_the_prompt_is_every_class_but_the_output() -> None:
+    tokens = Tokens(fresh_input=1, output=1000, cache_read=20, cache_write_5m=300, cache_write_1h=4000, reasoning=500)
+    assert tokens.prompt == 4321
+
+
+@pytest.mark.parametrize(("characters", "tokens"), [(0, 0), (1, 1), (4, 1), (5, 2), (4001, 1001)])
+def test_an_estimate_rounds_up(characters: int, tokens: int) -> None:
+    usage = estimate(characters, characters)
+    assert usage.source is UsageSource.ESTIMATED
+    assert usage.tokens == Tokens(fresh_input=tokens, output=tokens)
+
+
+def test_absent_usage_has_no_zeros() -> None:
+    assert ABSENT.tokens is None
