@@ -102,11 +102,12 @@ def _trace(journal: Journal, duration_ms: float | None = None) -> Trace:
 
 
 def _usage(journal: Journal) -> Usage:
-    """The provider's count; an estimate where something was produced and the provider did not say how much."""
+    """The provider's count; an estimate where something was produced, or asked for, and it did not say how much."""
     provider = table.by_name(journal.target.provider) if journal.target else None
     told = (provider or table.GENERIC).read_usage(journal.transcript.usage)
     produced = journal.transcript.characters
-    if told.source is UsageSource.PROVIDER or not produced:
+    is_abandoned = journal.status is Status.CLIENT_CLOSED and journal.target is not None
+    if told.source is UsageSource.PROVIDER or not (produced or is_abandoned):
         return told
     return estimate(_prompt_characters(journal.call), produced)
 

@@ -1,0 +1,158 @@
+"""The gateway behind a real HTTP server, over a store in memory: what a caller gets, and what is kept of it."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, override
+
+import httpx
+import uvicorn
+
+from gateway.assembly import Outside, build
+from gateway.clock import Clock
+from gateway.settings import Settings
+from gateway.telemetry import Telemetry
+from gateway.upstream.addresses import PrivateHosts
+from gateway.upstream.client import HttpUpstream
+from gateway.upstream.keyring import EnvironmentKeyring
+from switchboard.keys import GatewayKey, Scope, digest
+from switchboard.trace import Bodies, Trace
+from testkit.memory_store import MemoryStore
+
+KEY = "sb-the-key-of-the-gateways-own-tests"
+PROJECT = "acme"
+PATIENCE_S = 10.0
+COMPLETIONS = "/v1/chat/completions"
+
+
+class AwaitedStore(MemoryStore):
+    """A store that tells when a trace was opened or completed."""
+
+    def __init__(self, *keys: GatewayKey) -> None:
+        super().__init__(*keys)
+        self._loop = asyncio.get_running_loop()
+        self._opened: asyncio.Queue[Trace] = asyncio.Queue()
+        self._completed: asyncio.Queue[Trace] = asyncio.Queue()
+
+    @override
+    def open_trace(self, trace: Trace) -> None:
+        try:
+            super().open_trace(trace)
+        finally:
+            self._loop.call_soon_threadsafe(self._opened.put_nowait, trace)
+
+    @override
+    def complete_trace(self, trace: Trace, bodies: Bodies) -> None:
+        try:
+            super().complete_trace(trace, bodies)
+        finally:
+            self._loop.call_soon_threadsafe(self._completed.put_nowait, trace)
+
+    async def opened(self) -> Trace:
+        """The next trace that was opened."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self._opened.get()
+
+    async def completed(self) -> Trace:
+        """The next trace that was completed, in the order of completion."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self._completed.get()
+
+
+class RecordedLog:
+    """A log that remembers its lines as (level, event, fields)."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str, Mapping[str, object]]] = []
+
+    def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        """Remember."""
+        self.lines.append(("info", str(msg), extra))
+
+    def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        """Remember."""
+        self.lines.append(("warning", str(msg), extra))
+
+    def exception(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        """Remember."""
+        self.lines.append(("exception", str(msg), extra))
+
+
+@dataclass(frozen=True, slots=True)
+class RunningGateway:
+    """The gateway, its address, and what it keeps and says."""
+
+    url: str
+    store: AwaitedStore
+    log: RecordedLog
+    client: httpx.AsyncClient
+    metrics: list[tuple[dict[str, tuple[str, float]], dict[str, str]]] = field(default_factory=list)
+
+    async def call(self, body: object = None, path: str = COMPLETIONS, **headers: str) -> httpx.Response:
+        """One call, read to its end. Header names take `_` for `-`."""
+        return await self.client.post(path, content=_bytes(body), headers=_headers(headers))
+
+    @asynccontextmanager
+    async def stream(self, body: object = None, **headers: str) -> AsyncIterator[httpx.Response]:
+        """One call, left open for reading."""
+        async with self.client.stream("POST", COMPLETIONS, content=_bytes(body), headers=_headers(headers)) as response:
+            yield response
+
+    async def trace(self) -> Trace:
+        """The next completed trace."""
+        return await self.store.completed()
+
+    def bodies(self, trace: Trace) -> Bodies:
+        """What was kept of a trace's bodies."""
+        return self.store.find_bodies(PROJECT, trace.trace_id)
+
+
+def chat(**fields: Any) -> dict[str, Any]:
+    """A small chat completion request."""
+    return {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello?"}], "stream": True} | fields
+
+
+@asynccontextmanager
+async def running_gateway(
+    *private_hosts: str, environment: Mapping[str, str] | None = None, clock: Clock | None = None, **settings: str
+) -> AsyncIterator[RunningGateway]:
+    """A gateway on a free port. `settings` are its environment variables in lower case, `environment` stored keys."""
+    store = AwaitedStore(GatewayKey(digest(KEY), PROJECT, frozenset({Scope.CALL}), datetime(2026, 1, 1, tzinfo=UTC)))
+    log, metrics = RecordedLog(), []  # type: tuple[RecordedLog, list[Any]]
+    allowed = ",".join(private_hosts)
+    names = {"TABLE_NAME": "in-memory", "PRIVATE_PROVIDER_HOSTS": allowed} | {k.upper(): v for k, v in settings.items()}
+    upstream = HttpUpstream(PrivateHosts.parse(allowed))
+    telemetry = Telemetry(log, lambda values, dimensions: metrics.append((values, dimensions)))
+    parts = Outside(store, upstream, EnvironmentKeyring(environment or {}), telemetry, clock or Clock(), Random(1))
+    async with _served(build(Settings.from_env(names), parts)) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_S) as client:
+            yield RunningGateway(url, store, log, client, metrics)
+        await upstream.aclose()
+
+
+@asynccontextmanager
+async def _served(app: Callable[..., Any]) -> AsyncIterator[str]:
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()  # callers may knock before the server has opened
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+        listening.close()
+
+
+def _bytes(body: object) -> bytes:
+    return body if isinstance(body, bytes) else json.dumps(chat() if body is None else body).encode()
+
+
+def _headers(given: Mapping[str, str]) -> dict[str, str]:
+    return {"authorization": f"Bearer {KEY}"} | {name.replace("_", "-"): value for name, value in given.items()}
