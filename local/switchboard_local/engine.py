@@ -7,6 +7,7 @@ import http.client
 import os
 import platform
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -163,4 +164,4 @@ def _stop(guard: subprocess.Popen[bytes]) -> None:
     try:
         guard.wait(_STOP_S)
     except subprocess.TimeoutExpired:
-        guard.kill()
+        os.killpg(guard.pid, signal.SIGKILL)  # the session is its own: the engine goes with it

@@ -3,14 +3,14 @@
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 import pytest
 
-from switchboard_local.engine import EngineMissing, running_engine
+from switchboard_local.engine import EngineMissing, engine_command, running_engine
 from switchboard_local.table import create_table
 
 if TYPE_CHECKING:
@@ -21,14 +21,22 @@ if TYPE_CHECKING:
 @contextmanager
 def engine_for_tests() -> Iterator[str]:
     """The endpoint of an empty engine; skips the test where there is none (in CI it fails)."""
-    with tempfile.TemporaryDirectory(prefix="switchboard-dynamodb-") as folder, ExitStack() as stack:
-        try:
-            endpoint = stack.enter_context(running_engine(Path(folder)))
-        except EngineMissing as missing:
-            if os.environ.get("CI") == "true":
-                raise
-            pytest.skip(str(missing))
+    skip_without_engine()
+    with (
+        tempfile.TemporaryDirectory(prefix="switchboard-dynamodb-") as folder,
+        running_engine(Path(folder)) as endpoint,
+    ):
         yield endpoint
+
+
+def skip_without_engine() -> None:
+    """Skips the test on a machine that has no engine; in CI it fails."""
+    try:
+        engine_command(Path(), "127.0.0.1", 0)
+    except EngineMissing as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
 
 
 def new_table(client: "DynamoDBClient") -> str:
