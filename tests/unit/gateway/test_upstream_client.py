@@ -1,0 +1,175 @@
+"""The HTTP client: warm connections, dead ones, and addresses checked where they are connected to."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.call import Target
+from gateway.errors import AddressRefused, ConnectFailed, UpstreamCut
+from gateway.upstream import transport
+from gateway.upstream.addresses import PrivateHosts
+from gateway.upstream.client import HttpUpstream
+from testkit.openai_events import DONE, chunk
+from testkit.upstream import CAN_BLACKHOLE, Answer, End, ScriptedUpstream
+
+SPOKEN = Answer([chunk("Hi"), DONE])
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[ScriptedUpstream]:
+    with ScriptedUpstream(SPOKEN) as scripted:
+        yield scripted
+
+
+@pytest.fixture
+async def client(upstream: ScriptedUpstream) -> AsyncIterator[HttpUpstream]:
+    sender = HttpUpstream(PrivateHosts.parse(upstream.host))
+    yield sender
+    await sender.aclose()
+
+
+def target(url: str) -> Target:
+    return Target("generic", url, "127.0.0.1", "m", 1000)
+
+
+async def call(client: HttpUpstream, upstream: ScriptedUpstream, waits: list[float] | None = None) -> bytes:
+    """One call, read to its end; `waits` notes when the request was out."""
+    waiting = [] if waits is None else waits
+    url = f"{upstream.base_url}/chat/completions"
+    response = await client.send(target(url), b"{}", {}, lambda: waiting.append(time.monotonic()))
+    body = b"".join([piece async for piece in response.chunks()])
+    await response.aclose()
+    return body
+
+
+async def test_a_kept_connection_serves_the_next_turn(client: HttpUpstream, upstream: ScriptedUpstream) -> None:
+    for _ in range(3):
+        assert await call(client, upstream) == chunk("Hi") + DONE
+    assert upstream.connections_opened == 1
+
+
+def test_a_connection_outlives_the_pause_between_turns() -> None:
+    assert transport.IDLE_EXPIRY_S >= 60
+
+
+@pytest.mark.parametrize("how", [End.CLOSE, End.RESET])
+async def test_a_kept_connection_that_was_ended_is_replaced(
+    client: HttpUpstream, upstream: ScriptedUpstream, how: End
+) -> None:
+    await call(client, upstream)
+    upstream.end_idle(how)
+    assert await call(client, upstream) == chunk("Hi") + DONE
+    assert upstream.connections_opened == 2
+
+
+async def test_a_kept_connection_that_ends_under_the_request_is_replaced_once(
+    client: HttpUpstream, upstream: ScriptedUpstream
+) -> None:
+    await call(client, upstream)
+    upstream.answers(Answer(before_headers=[End.RESET]), SPOKEN)
+    waits: list[float] = []
+    assert await call(client, upstream, waits) == chunk("Hi") + DONE
+    assert (upstream.connections_opened, len(waits)) == (2, 1)
+
+
+@pytest.mark.skipif(not CAN_BLACKHOLE, reason="only Linux can make a connection swallow packets")
+async def test_a_kept_connection_that_swallows_everything_is_replaced_in_time(
+    client: HttpUpstream, upstream: ScriptedUpstream
+) -> None:
+    await call(client, upstream)
+    upstream.blackhole_idle()
+    begun = time.monotonic()
+    assert await call(client, upstream) == chunk("Hi") + DONE
+    waited_ms = (time.monotonic() - begun) * 1000
+    assert transport.UNACKNOWLEDGED_MS / 2 < waited_ms < transport.UNACKNOWLEDGED_MS * 2
+    assert upstream.connections_opened == 2
+
+
+async def test_a_new_connection_that_breaks_is_not_tried_again(
+    client: HttpUpstream, upstream: ScriptedUpstream
+) -> None:
+    upstream.answers(Answer(before_headers=[End.RESET]))
+    with pytest.raises(UpstreamCut):
+        await call(client, upstream)
+    assert len(upstream.requests) == 1
+
+
+async def test_the_request_is_out_before_the_answer_is_awaited(
+    client: HttpUpstream, upstream: ScriptedUpstream
+) -> None:
+    waits: list[float] = []
+    upstream.answers(Answer(SPOKEN.steps, before_headers=[0.05]))
+    await call(client, upstream, waits)
+    assert waits[0] < upstream.requests[0].sent_at[0]
+
+
+class Resolver:
+    """Answers look-ups from a script: the last answer again and again."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+
+    async def __call__(self, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        self.asked.append(host)
+        found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "10.0.0.8", "::1", "::ffff:127.0.0.1", "fe80::1"])
+async def test_a_name_that_leads_inside_is_refused(
+    client: HttpUpstream, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", Resolver([address]))
+    with pytest.raises(AddressRefused, match=r"evil\.example"):
+        await client.send(
+            Target("generic", "https://evil.example/v1", "evil.example", "m", 1000), b"{}", {}, lambda: None
+        )
+    assert upstream.requests == []
+
+
+async def test_one_address_inside_among_public_ones_is_refused(
+    client: HttpUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", Resolver(["93.184.216.34", "127.0.0.1"]))
+    with pytest.raises(AddressRefused):
+        await client.send(target("https://evil.example/v1"), b"{}", {}, lambda: None)
+
+
+async def test_the_address_that_was_checked_is_the_one_connected_to(
+    client: HttpUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name server that answers differently the second time is never asked a second time."""
+    resolver = Resolver(["93.184.216.34"], ["127.0.0.1"])
+    connected: list[str] = []
+
+    async def refuse(*, remote_host: str, **_: object) -> object:
+        connected.append(remote_host)
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolver)
+    monkeypatch.setattr("anyio.connect_tcp", refuse)
+    with pytest.raises(ConnectFailed):
+        await client.send(target("https://rebind.example/v1"), b"{}", {}, lambda: None)
+    assert connected == ["93.184.216.34"]
+    assert resolver.asked == ["rebind.example"]
+
+
+async def test_redirects_are_not_followed(client: HttpUpstream, upstream: ScriptedUpstream) -> None:
+    upstream.answers(Answer([], 307, {"location": "http://169.254.169.254/latest"}))
+    url = f"{upstream.base_url}/chat/completions"
+    response = await client.send(target(url), b"{}", {}, lambda: None)
+    await response.aclose()
+    assert (response.status, len(upstream.requests)) == (307, 1)
+
+
+async def test_proxies_of_the_environment_are_not_used(
+    upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    sender = HttpUpstream(PrivateHosts.parse(upstream.host))
+    assert await call(sender, upstream) == chunk("Hi") + DONE
+    await sender.aclose()
