@@ -1,0 +1,87 @@
+"""What the demo model says: an echo of the last user message, or a call of a tool that it names. Pure functions."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from switchboard_local.demo_schema import example
+
+MAX_ECHOED_WORDS = 300
+
+type Json = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Words to speak."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool to call, with the JSON text of its arguments."""
+
+    name: str
+    arguments: str
+
+
+def answer(messages: Sequence[Json], tools: Sequence[Json], tool_choice: object = "auto") -> Speech | ToolCall:
+    """The demo's answer to a conversation. Tools are OpenAI's; what is not a function is passed over."""
+    last = messages[-1] if messages else {}
+    if last.get("role") == "tool":
+        return Speech(f"The tool answered: {_shortened(text_of(last)) or 'nothing'}. That was its round trip.")
+    said = text_of(next((message for message in reversed(messages) if message.get("role") == "user"), {}))
+    wanted = _wanted(said if last.get("role") == "user" else "", _functions(tools), tool_choice)
+    if wanted is not None:
+        parameters = wanted.get("parameters")
+        arguments = example(parameters if isinstance(parameters, Mapping) else {})
+        return ToolCall(str(wanted["name"]), json.dumps(arguments if isinstance(arguments, dict) else {}))
+    if last.get("role") == "assistant" or not re.search(r"\w", said):
+        return Speech("I am still here. Say something, and I will say it back.")
+    return Speech(f"You said: {_shortened(said)} — and every word of this came through Switchboard, one by one.")
+
+
+def text_of(message: Json) -> str:
+    """A message's text; of a content in parts, the text parts."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = (part.get("text") for part in parts if isinstance(part, Mapping))
+    return " ".join(text for text in texts if isinstance(text, str))
+
+
+def words(text: str) -> list[str]:
+    """The text in pieces of one word each, with the spaces before it; together they are the text."""
+    pieces = re.findall(r"\s*\S+", text)
+    return [*pieces, text[sum(map(len, pieces)) :]] if text[-1:].isspace() else pieces
+
+
+def _wanted(said: str, functions: Sequence[Json], tool_choice: object) -> Json | None:
+    if not functions or tool_choice == "none":
+        return None
+    if isinstance(tool_choice, Mapping) and isinstance(forced := tool_choice.get("function"), Mapping):
+        return next((function for function in functions if function["name"] == forced.get("name")), None)
+    spoken = _plain(said)
+    named = next((function for function in functions if f" {_plain(str(function['name']))} " in f" {spoken} "), None)
+    if named is not None:
+        return named
+    return functions[0] if tool_choice == "required" or "tool" in spoken.split() else None
+
+
+def _functions(tools: Sequence[Json]) -> list[Json]:
+    functions = [tool.get("function") for tool in tools if isinstance(tool, Mapping)]
+    return [
+        function for function in functions if isinstance(function, Mapping) and isinstance(function.get("name"), str)
+    ]
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"[^\W_]+", text.lower()))
+
+
+def _shortened(text: str) -> str:
+    pieces = words(text.strip())
+    return "".join(pieces[:MAX_ECHOED_WORDS]) + (" …" if len(pieces) > MAX_ECHOED_WORDS else "")

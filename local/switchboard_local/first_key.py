@@ -1,0 +1,43 @@
+"""The first gateway key: made on the first run, kept in a file that only its owner can read."""
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from switchboard.keys import PREFIX, GatewayKey, Scope, digest, mint
+from switchboard.ports import KeyStore
+from switchboard_local.refusal import CannotStart
+
+PROJECT = "default"
+NAME = "first key of this machine"
+
+
+def first_key(path: Path, store: KeyStore, now: Callable[[], datetime]) -> str:
+    """The text of the key in that file, which the store knows from here on; a new one where there is no file.
+
+    Raises CannotStart when the file holds something else, and StoreUnavailable.
+    """
+    text = _read(path) or _write_new(path)
+    if store.find_key(digest(text)) is None:
+        store.put_key(GatewayKey(digest(text), PROJECT, frozenset(Scope), now(), NAME))
+    return text
+
+
+def _read(path: Path) -> str | None:
+    try:
+        text = path.read_text().strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotStart(f"The gateway key in {path} cannot be read: {error}.") from error
+    if not text.startswith(PREFIX):
+        raise CannotStart(f"{path} holds no gateway key. Delete it, and the next start makes a new one.")
+    return text
+
+
+def _write_new(path: Path) -> str:
+    text = mint()
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")
+    return text

@@ -1,0 +1,93 @@
+"""`python -m switchboard_local`: starts the local system, or says in one sentence why it does not."""
+
+import argparse
+import asyncio
+import logging
+import socket
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from gateway.assembly import Outside
+from gateway.assembly import outside as gateway_outside
+from gateway.observability import telemetry
+from gateway.settings import Settings, SettingsInvalid
+from switchboard.dynamodb_client import connect
+from switchboard.ports import StoreUnavailable
+from switchboard_local.data_dir import DataDir, held
+from switchboard_local.engine import EngineFailed, EngineMissing, running_engine
+from switchboard_local.first_key import first_key
+from switchboard_local.refusal import CannotStart, Misused
+from switchboard_local.screen import Screen, ScreenedTelemetry
+from switchboard_local.serve import listen, serve
+from switchboard_local.surroundings import surroundings
+from switchboard_local.system import build
+from switchboard_local.table import create_table
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run until Ctrl-C. Returns the exit code: 0 after it, 1 where something stands in the way, 2 for wrong words."""
+    parser = argparse.ArgumentParser("switchboard_local", description="The whole system on this machine.")
+    parser.add_argument("--port", default="8000", help="where to listen on 127.0.0.1; 0 takes a free port")
+    parser.add_argument("--data-dir", default=".local", type=Path, help="the folder that keeps the data")
+    options = parser.parse_args(arguments)
+    try:
+        with listen(options.port) as listener, held(options.data_dir) as data:
+            _run(listener, data, environment, Screen(sys.stdout))
+    except CannotStart as refusal:
+        print(refusal, file=sys.stderr)
+        return refusal.exit_code
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _run(listener: socket.socket, data: DataDir, environment: Mapping[str, str], screen: Screen) -> None:
+    port = listener.getsockname()[1]
+    with _logged(data), _engine(data, environment) as endpoint:
+        found = surroundings(environment, port=port, endpoint=endpoint)
+        try:
+            settings = Settings.from_env(found)
+        except SettingsInvalid as invalid:
+            raise Misused(f"{invalid}.") from invalid
+        outside = gateway_outside(settings, found, ScreenedTelemetry(telemetry(), screen))
+        key = _prepare(settings, outside, data)
+        app = build(settings, outside, found)
+        asyncio.run(serve(app, listener, lambda: screen.welcome(port, key, data)))
+
+
+def _prepare(settings: Settings, outside: Outside, data: DataDir) -> str:
+    """Make sure of the table and of the first key; the key's text."""
+    try:
+        create_table(connect(endpoint=settings.dynamodb_endpoint), settings.table_name)
+        return first_key(data.key, outside.store, outside.clock.now)
+    except (BotoCoreError, ClientError, StoreUnavailable) as error:
+        raise CannotStart(f"The DynamoDB at {settings.dynamodb_endpoint} does not serve: {error}.") from error
+
+
+@contextmanager
+def _engine(data: DataDir, environment: Mapping[str, str]) -> Iterator[str]:
+    """The endpoint of the engine that the user named, or of one of our own that ends with the block."""
+    with ExitStack() as stack:
+        endpoint = environment.get("DYNAMODB_ENDPOINT", "").strip()
+        if not endpoint:
+            try:
+                endpoint = stack.enter_context(running_engine(data.path))
+            except (EngineMissing, EngineFailed) as refused:
+                raise CannotStart(str(refused)) from refused
+        yield endpoint
+
+
+@contextmanager
+def _logged(data: DataDir) -> Iterator[None]:
+    """What the functions print, as they do on Lambda, goes to the log file; so do the libraries' warnings."""
+    try:
+        log = data.log.open("a", buffering=1, encoding="utf-8")
+    except OSError as error:
+        raise CannotStart(f"The log {data.log} cannot be written: {error.strerror}.") from error
+    with log, redirect_stdout(log):
+        logging.basicConfig(stream=log, level=logging.WARNING)
+        yield

@@ -1,0 +1,81 @@
+"""Serves an ASGI application on one event loop until Ctrl-C, and lets what is under way come to an end."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import override
+
+import uvicorn
+
+from switchboard_local.refusal import CannotStart, Misused
+from switchboard_local.system import App
+
+GRACE_S = 3
+"""How long answers under way may still take after the first Ctrl-C; the second one ends them at once."""
+LAST_WRITES_S = 5.0
+KEEP_ALIVE_S = 75  # a voice agent speaks about every 9 s
+BACKLOG = 512
+MAX_PORT = 65_535
+
+
+def listen(port_text: str) -> socket.socket:
+    """A socket that listens on loopback; port 0 takes a free one. Raises Misused or CannotStart."""
+    if not (port_text.isascii() and port_text.isdigit() and int(port_text) <= MAX_PORT):
+        raise Misused(f"PORT must be a number from 1 to {MAX_PORT}, not {port_text!r}.")
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", int(port_text)))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise CannotStart(
+            f"Port {port_text} on 127.0.0.1 cannot be used: {error.strerror}. "
+            "Choose another, as in `make run PORT=8010`."
+        ) from error
+    return listener
+
+
+async def serve(app: App, listener: socket.socket, is_ready: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM. `is_ready` is called once requests are answered."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,  # a path may carry what a person pasted into it
+        lifespan="off",
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    server = _Server(config, is_ready)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.handle_exit, number, None)
+    await server.serve([listener])
+    await _settled(server.server_state.tasks)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, except that a signal ends it and nothing else: uvicorn itself raises it again afterwards."""
+
+    def __init__(self, config: uvicorn.Config, is_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._is_ready = is_ready
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._is_ready()
+
+    @contextmanager
+    @override
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _settled(tasks: "set[asyncio.Task[None]]") -> None:
+    """Wait for answers that were broken off: each still has its trace to write."""
+    if tasks:
+        await asyncio.wait(tasks, timeout=LAST_WRITES_S)

@@ -1,0 +1,18 @@
+"""The environment that the gateway and the console find on this machine: the user's own, and the local parts in it."""
+
+from collections.abc import Mapping
+
+DEFAULT_TABLE = "switchboard-local"
+DEMO_PATH = "/demo/v1"
+
+
+def surroundings(environment: Mapping[str, str], *, port: int, endpoint: str) -> dict[str, str]:
+    """The environment with the local table, engine and demo upstream added to what the user set."""
+    table = environment.get("TABLE_NAME", "").strip() or DEFAULT_TABLE
+    added = {
+        "PRIVATE_PROVIDER_HOSTS": f"127.0.0.1:{port}",
+        "PROVIDER_BASE_URLS": f"demo=http://127.0.0.1:{port}{DEMO_PATH}",
+        "KEYLESS_PROVIDERS": "demo",
+    }
+    joined = {name: ",".join(filter(None, (environment.get(name, "").strip(), own))) for name, own in added.items()}
+    return {**environment, "TABLE_NAME": table, "DYNAMODB_ENDPOINT": endpoint, **joined}

@@ -1,0 +1,45 @@
+"""The composition root of the local system: gateway, console and demo upstream behind one address."""
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+import console.assembly
+import console.settings
+
+import gateway.assembly
+from gateway.assembly import Outside
+from gateway.settings import Settings
+from switchboard_local import demo
+from switchboard_local.surroundings import DEMO_PATH
+
+type Scope = MutableMapping[str, Any]
+type App = Callable[[Scope, Any, Any], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An ASGI application that hands each request to the part it belongs to, as API Gateway does."""
+
+    gateway: App
+    console: App
+    demo: App
+
+    async def __call__(self, scope: Scope, receive: object, send: object) -> None:
+        path = scope["path"]
+        if path.startswith(f"{DEMO_PATH}/"):
+            inner = {**scope, "path": path.removeprefix(DEMO_PATH), "raw_path": None}
+            await self.demo(inner, receive, send)
+        elif path == "/console" or path.startswith(("/console/", "/api/")):
+            await self.console(scope, receive, send)
+        else:
+            await self.gateway(scope, receive, send)
+
+
+def build(settings: Settings, outside: Outside, environment: Mapping[str, str]) -> App:
+    """The whole system as one ASGI application."""
+    return Whole(
+        gateway=gateway.assembly.build(settings, outside),
+        console=console.assembly.build(console.settings.Settings.from_env(environment)),
+        demo=demo.create_app(),
+    )
