@@ -1,0 +1,1 @@
+"""Prices traces once and keeps the totals."""
