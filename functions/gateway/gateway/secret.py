@@ -23,15 +23,18 @@ def scrub(text: str, secrets: tuple[Secret, ...]) -> str:
     Halves of surrogate pairs, which JSON can carry and UTF-8 cannot, are replaced too.
     """
     text = text.encode("utf-8", "replace").decode()
-    for secret in secrets:
-        if revealed := secret.reveal():
-            text = text.replace(revealed, "***")
+    for revealed in _longest_first(secrets):
+        text = text.replace(revealed, "***")
     return text
 
 
 def scrub_bytes(content: bytes, secrets: tuple[Secret, ...]) -> bytes:
     """The bytes with every secret in them replaced."""
-    for secret in secrets:
-        if revealed := secret.reveal().encode("utf-8", "surrogatepass"):
-            content = content.replace(revealed, b"***")
+    for revealed in _longest_first(secrets):
+        content = content.replace(revealed.encode("utf-8", "surrogatepass"), b"***")
     return content
+
+
+def _longest_first(secrets: tuple[Secret, ...]) -> list[str]:
+    # A key that begins another one would leave the other's rest behind.
+    return sorted(filter(None, (secret.reveal() for secret in secrets)), key=len, reverse=True)
