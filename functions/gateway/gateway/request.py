@@ -30,6 +30,7 @@ _READ_ELSEWHERE = {
     "x-inference-ttft-timeout-ms",
     "x-inference-capture",
 }
+_NUMBER = re.compile("[0-9]{1,9}")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 
 type Headers = Mapping[str, str]
@@ -74,7 +75,7 @@ def read_labels(headers: Headers, ceiling: Capture) -> Labels:
         environment=_label(headers, "x-inference-environment"),
         metadata={} if capture is Capture.NONE else _metadata(headers),
         capture=capture,
-        notes=tuple(f"ignored header {name}" for name in sorted(headers) if _is_unknown(name)),
+        notes=tuple(f"ignored header {name}" for name in sorted(set(headers)) if _is_unknown(name)),
     )
 
 
@@ -125,15 +126,25 @@ def _bearer(headers: Headers) -> str | None:
     return (token.strip() if scheme.lower() == "bearer" else value) or None
 
 
+def _text(value: str) -> str:
+    """A header's text. Servers read headers as Latin-1; callers (and API Gateway) send UTF-8."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
+
+
 def _label(headers: Headers, name: str) -> str:
-    value = headers.get(name, "").strip()
+    value = _text(headers.get(name, "")).strip()
     if len(value) > MAX_LABEL_CHARACTERS or _CONTROL_CHARACTERS.search(value):
         raise HeaderMalformed(f"{name} must be at most {MAX_LABEL_CHARACTERS} printable characters long.", param=name)
     return value or "default"
 
 
 def _metadata(headers: Headers) -> dict[str, str]:
-    found = {name.removeprefix(METADATA_PREFIX): headers[name] for name in headers if name.startswith(METADATA_PREFIX)}
+    found = {
+        name.removeprefix(METADATA_PREFIX): _text(headers[name]) for name in headers if name.startswith(METADATA_PREFIX)
+    }
     if len(found) > MAX_METADATA_ENTRIES:
         raise HeaderMalformed(f"Send at most {MAX_METADATA_ENTRIES} metadata headers.", param=f"{METADATA_PREFIX}*")
     for key, value in found.items():
@@ -156,7 +167,7 @@ def _milliseconds(headers: Headers, name: str) -> int | None:
     value = headers.get(name, "").strip()
     if not value:
         return None
-    if not (value.isascii() and value.isdigit() and 0 < int(value) <= MAX_TTFT_TIMEOUT_MS):
+    if not (_NUMBER.fullmatch(value) and 0 < int(value) <= MAX_TTFT_TIMEOUT_MS):
         raise HeaderMalformed(f"{name} must be a whole number from 1 to {MAX_TTFT_TIMEOUT_MS}.", param=name)
     return int(value)
 
