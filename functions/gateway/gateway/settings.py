@@ -1,5 +1,6 @@
 """What the deployment decides: read once, at the door."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
@@ -70,9 +71,17 @@ def _capture(text: str) -> Capture:
 
 def _pairs(text: str) -> dict[str, str]:
     pairs = [entry.partition("=") for entry in text.split(",") if entry.strip()]
-    if wrong := [name for name, equals, url in pairs if not (equals and url.strip().startswith("http"))]:
+    if wrong := [
+        name for name, equals, url in pairs if not (equals and url.strip().startswith(("http://", "https://")))
+    ]:
         raise ValueError(f"must be name=url pairs, comma-separated; not so: {', '.join(wrong)}")
     return {name.strip().lower(): url.strip() for name, _, url in pairs}
+
+
+def _hosts(text: str) -> str:
+    if wrong := [host.strip() for host in text.split(",") if re.search(r"[/@\s]", host.strip())]:
+        raise ValueError(f"must be host or host:port, comma-separated; not so: {', '.join(wrong)}")
+    return text
 
 
 def _checked_pairs(text: str) -> str:
@@ -83,6 +92,7 @@ def _checked_pairs(text: str) -> str:
 _READERS = {
     "retention_days": _positive,
     "capture": _capture,
+    "private_provider_hosts": _hosts,
     "provider_base_urls": _checked_pairs,
     "ttft_timeout_ms": _positive,
     "stall_timeout_ms": _positive,
