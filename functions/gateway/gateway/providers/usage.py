@@ -32,11 +32,12 @@ def read_by_total(usage: Json | None) -> Usage:
 
 
 def _read(usage: Json | None, output_of: Callable[[Json], int]) -> Usage:
-    if usage is None or (_count(usage, "prompt_tokens") is None and _count(usage, "completion_tokens") is None):
+    if usage is None or (prompt := _told(usage, "prompt_tokens", "completion_tokens")) is None:
         return ABSENT
-    prompt = _count(usage, "prompt_tokens") or 0
+    if (told_output := _told(usage, "completion_tokens", "prompt_tokens")) is None:
+        return ABSENT
     cache_read = min(prompt, _cache_read(usage))
-    output = output_of(usage)
+    output = max(told_output, output_of(usage))
     return Usage(
         UsageSource.PROVIDER,
         Tokens(
@@ -46,6 +47,14 @@ def _read(usage: Json | None, output_of: Callable[[Json], int]) -> Usage:
             reasoning=min(output, max(_reasoning(usage), output - _completion(usage))),
         ),
     )
+
+
+def _told(usage: Json, name: str, other: str) -> int | None:
+    """The count itself, or what the total leaves for it."""
+    told, total, rest = (_count(usage, key) for key in (name, "total_tokens", other))
+    if told is not None or total is None or rest is None:
+        return told
+    return max(0, total - rest)
 
 
 def _completion(usage: Json) -> int:
