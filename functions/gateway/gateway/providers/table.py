@@ -25,7 +25,7 @@ PROVIDERS = (
         "together",
         "https://api.together.xyz/v1",
         ("api.together.xyz", "api.together.ai"),
-        ("meta-llama/Llama-", "meta-llama/Meta-Llama-", "mistralai/"),
+        ("meta-llama/Llama-", "meta-llama/Meta-Llama-", "mistralai/", "deepseek-ai/"),
     ),
     Provider("cloudflare", None, ("api.cloudflare.com",), ("@cf/", "@hf/")),
     Provider("deepseek", "https://api.deepseek.com", ("api.deepseek.com",), ("deepseek-",)),
@@ -66,7 +66,7 @@ def by_host(host: str) -> Provider | None:
 def by_model(model: str) -> tuple[Provider, str] | None:
     """The provider that a model's name means, and the name to send: `groq/llama-3` is llama-3 at groq."""
     prefix, slash, rest = model.partition("/")
-    if slash and rest and (named := _BY_NAME.get(prefix)) and not any(model.startswith(p) for p in named.models):
+    if slash and rest and (named := by_name(prefix)) and not any(model.startswith(p) for p in named.models):
         return named, rest
     return next(((provider, model) for start, provider in _MODEL_PREFIXES if model.startswith(start)), None)
 
