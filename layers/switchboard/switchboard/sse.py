@@ -11,6 +11,7 @@ MAX_EVENT_BYTES = 16 * 1024 * 1024
 # Atomic groups: a CR LF pair must never be read as two line ends.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LONGEST_BLANK_LINE = 4
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class EventTooLong(Exception):
@@ -28,18 +29,19 @@ class Event:
 class EventSplitter:
     """Cuts a byte stream into events. Nothing is decoded, so a character cut in two is whole again in its event."""
 
-    __slots__ = ("_buffer", "_searched")
+    __slots__ = ("_buffer", "_has_begun", "_searched")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._searched = 0
+        self._has_begun = False
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that this chunk completes. Raises EventTooLong."""
         self._buffer += chunk
         events = []
         while (end := self._end_of_event()) is not None:
-            events.append(_event(bytes(self._buffer[:end])))
+            events.append(self._event(bytes(self._buffer[:end])))
             del self._buffer[:end]
             self._searched = 0
         if len(self._buffer) > MAX_EVENT_BYTES:
@@ -51,7 +53,13 @@ class EventSplitter:
         rest = bytes(self._buffer)
         self._buffer.clear()
         self._searched = 0
-        return _event(rest) if rest.strip(b"\r\n") else None
+        return self._event(rest) if rest.strip(b"\r\n") else None
+
+    def _event(self, raw: bytes) -> Event:
+        text = raw if self._has_begun else raw.removeprefix(_BYTE_ORDER_MARK)
+        self._has_begun = True
+        values = [_value(line) for line in text.splitlines() if line == b"data" or line.startswith(b"data:")]
+        return Event(raw, b"\n".join(values) if values else None)
 
     def _end_of_event(self) -> int | None:
         found = _BLANK_LINE.search(self._buffer, max(0, self._searched - _LONGEST_BLANK_LINE))
@@ -62,11 +70,6 @@ class EventSplitter:
         if found.end() == len(self._buffer) and self._buffer.endswith(b"\r"):
             return None
         return found.end()
-
-
-def _event(raw: bytes) -> Event:
-    values = [_value(line) for line in raw.splitlines() if line == b"data" or line.startswith(b"data:")]
-    return Event(raw, b"\n".join(values) if values else None)
 
 
 def _value(line: bytes) -> bytes:
