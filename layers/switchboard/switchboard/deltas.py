@@ -78,7 +78,7 @@ def read_completion(body: bytes) -> Delta:
 def read_error(body: bytes) -> InBandError:
     """The message and code of an error body in any of the providers' shapes; the text itself where it has none."""
     try:
-        parsed = json.loads(body)
+        parsed = _parsed(body)
     except ValueError:
         return InBandError(body[:500].decode("utf-8", "replace").strip() or "no body")
     if isinstance(parsed, list) and parsed:  # Google wraps its error in an array
@@ -87,9 +87,17 @@ def read_error(body: bytes) -> InBandError:
 
 
 def _object(data: bytes) -> Json:
-    parsed = json.loads(data)
+    parsed = _parsed(data)
     if not isinstance(parsed, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004
+    return parsed
+
+
+def _parsed(text: bytes) -> object:
+    try:
+        parsed: object = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     return parsed
 
 
@@ -99,10 +107,14 @@ def _read(body: Json, part: str) -> Delta:
     return Delta(
         choices=tuple(_choice(c, part) for c in choices if isinstance(c, dict)) if isinstance(choices, list) else (),
         usage=usage if isinstance(usage, dict) else None,
-        error=_error_of(body) if "error" in body or "errors" in body else None,
+        error=_error_of(body) if _may_be_error(body) else None,
         completion_id=_text(body.get("id")) or None,
         model=_text(body.get("model")) or None,
     )
+
+
+def _may_be_error(body: Json) -> bool:
+    return "error" in body or "errors" in body or body.get("object") == "error"
 
 
 def _groq_usage(body: Json) -> object:
@@ -114,6 +126,8 @@ def _choice(choice: Json, part: str) -> ChoiceDelta:
     found = choice.get(part)
     delta: Json = found if isinstance(found, dict) else {}
     calls = delta.get("tool_calls")
+    if not calls and isinstance(function := delta.get("function_call"), dict):  # the older way to call one tool
+        calls = [{"function": function}]
     return ChoiceDelta(
         index=_index(choice.get("index"), 0),
         text=_content(delta.get("content")),
@@ -150,11 +164,12 @@ def _content(value: object) -> str:
 def _error_of(body: object) -> InBandError | None:
     if not isinstance(body, dict):
         return None
-    error = body.get("error") or body.get("message") or _first(body.get("errors"))
+    places = (body.get("error"), body.get("message"), _first(body.get("errors")))
+    error = next((found for found in places if found and isinstance(found, str | dict)), None)
+    if error is None:
+        return None
     if isinstance(error, str):
         return InBandError(error)
-    if not isinstance(error, dict):
-        return None
     message = _text(error.get("message")) or json.dumps(error)[:500]
     code = error.get("code") or error.get("type")
     return InBandError(message, None if code is None else str(code))

@@ -14,6 +14,11 @@ class ToolCall:
     name: str = ""
     arguments: str = ""
 
+    def is_another(self, part: ToolCallDelta) -> bool:
+        """Whether the part begins a different call under the same index: not every provider counts parallel calls."""
+        # An id alone says nothing: there are servers that make up a new one for every part.
+        return bool(part.name and part.call_id and self.call_id and part.call_id != self.call_id)
+
 
 @dataclass(slots=True)
 class Choice:
@@ -22,8 +27,9 @@ class Choice:
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     refusal: list[str] = field(default_factory=list)
-    tool_calls: dict[int, ToolCall] = field(default_factory=dict)
+    tool_calls: list[ToolCall] = field(default_factory=list)
     finish_reason: str | None = None
+    _latest_by_index: dict[int, ToolCall] = field(default_factory=dict)
 
     def add(self, delta: ChoiceDelta) -> None:
         """Take in what one chunk adds."""
@@ -44,12 +50,15 @@ class Choice:
         if self.tool_calls:
             message["tool_calls"] = [
                 {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-                for _, call in sorted(self.tool_calls.items())
+                for call in self.tool_calls
             ]
         return message
 
     def _add_tool_call(self, part: ToolCallDelta) -> None:
-        call = self.tool_calls.setdefault(part.index, ToolCall())
+        call = self._latest_by_index.get(part.index)
+        if call is None or call.is_another(part):
+            call = self._latest_by_index[part.index] = ToolCall()
+            self.tool_calls.append(call)
         call.call_id = part.call_id or call.call_id
         call.name = call.name or part.name or ""  # some providers repeat it in every part
         call.arguments += part.arguments
@@ -88,7 +97,7 @@ class Transcript:
             sum(map(len, choice.text))
             + sum(map(len, choice.reasoning))
             + sum(map(len, choice.refusal))
-            + sum(len(call.name) + len(call.arguments) for call in choice.tool_calls.values())
+            + sum(len(call.name) + len(call.arguments) for call in choice.tool_calls)
             for choice in self.choices.values()
         )
 
