@@ -11,7 +11,7 @@ from gateway.secret import scrub_bytes
 from gateway.telemetry import Telemetry
 from switchboard.ports import StoreUnavailable, TraceStore
 from switchboard.trace import Bodies, Failure, Status, Trace
-from switchboard.usage import ABSENT, Usage, UsageSource, estimate
+from switchboard.usage import Usage, UsageSource, estimate
 
 MAX_FINISH_REASON_CHARACTERS = 64
 
@@ -93,7 +93,7 @@ def _trace(journal: Journal, duration_ms: float | None = None) -> Trace:
         duration_ms=duration_ms,
         gateway_ms=journal.gateway_ms,
         queue_ms=call.arrival.queue_ms,
-        usage=ABSENT if duration_ms is None else _usage(journal),
+        usage=_usage(journal),
         finish_reason=finish_reason[:MAX_FINISH_REASON_CHARACTERS] if finish_reason else None,
         attempts=tuple(journal.attempts),
         notes=tuple(dict.fromkeys(journal.notes)),
@@ -102,12 +102,13 @@ def _trace(journal: Journal, duration_ms: float | None = None) -> Trace:
 
 
 def _usage(journal: Journal) -> Usage:
-    """The provider's count; an estimate where something was produced, or asked for, and it did not say how much."""
+    """The provider's count; where it told nothing, an estimate of what was asked for and what was produced."""
     provider = table.by_name(journal.target.provider) if journal.target else None
     told = (provider or table.GENERIC).read_usage(journal.transcript.usage)
     produced = journal.transcript.characters
-    is_abandoned = journal.status is Status.CLIENT_CLOSED and journal.target is not None
-    if told.source is UsageSource.PROVIDER or not (produced or is_abandoned):
+    # A call that is still open, or was abandoned, has cost its prompt at least.
+    is_under_way = journal.status in {Status.OPEN, Status.CLIENT_CLOSED} and journal.target is not None
+    if told.source is UsageSource.PROVIDER or not (produced or is_under_way):
         return told
     return estimate(_prompt_characters(journal.call), produced)
 

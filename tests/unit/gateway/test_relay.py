@@ -333,6 +333,10 @@ async def test_an_open_row_is_there_while_the_provider_is_awaited(
         chunks = response.aiter_raw()
         await anext(chunks)
         trace_id = response.headers["x-inference-trace-id"]
+        row = await gateway.store.opened()
+        assert (row.trace_id, row.status, row.usage.source) == (trace_id, Status.OPEN, UsageSource.ESTIMATED)
+        assert row.usage.tokens is not None
+        assert row.usage.tokens.fresh_input > 0
         assert ("info", "call.opened") in [line[:2] for line in gateway.log.lines]
         assert ("complete_trace", trace_id) not in gateway.store.events
         gate.open()
