@@ -12,7 +12,7 @@ _BODY = "Lambda-Runtime-Function-Error-Body"
 NAMES = (_TYPE, _BODY)
 
 _MAX_TYPE_CHARS = 200
-_MAX_MESSAGE_CHARS = 300  # 1,800 bytes at most: a character is six bytes of JSON when it is not ASCII
+_MAX_MESSAGE_CHARS = 200  # 2,400 bytes at most: an emoji is twelve bytes of JSON
 
 
 def error_trailers(error: BaseException) -> bytes:
@@ -20,7 +20,7 @@ def error_trailers(error: BaseException) -> bytes:
     error_type = type(error).__name__.encode("ascii", "replace").decode()[:_MAX_TYPE_CHARS]
     frames = traceback.format_tb(error.__traceback__)
     message = str(error)[:_MAX_MESSAGE_CHARS]
-    while len(lines := _lines(error_type, message, frames)) > MAX_BYTES:
+    while len(lines := _lines(error_type, message, frames)) > MAX_BYTES and frames:
         frames = frames[1:]
     return lines
 

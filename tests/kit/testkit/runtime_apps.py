@@ -8,7 +8,6 @@ import gzip
 import hashlib
 import json
 import os
-import re
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -30,15 +29,8 @@ class Exploded(Exception):
 
 
 def report(name: str, **fields: Any) -> None:
-    """Write one line to the sandbox's log; `reports` finds it there."""
+    """Write one line to the sandbox's log; `testkit.runtime_recorded.reports` finds it there."""
     print(f"report {json.dumps({'name': name, 'at_ns': time.monotonic_ns(), **fields})}", flush=True)
-
-
-def reports(log: str, name: str) -> list[dict[str, Any]]:
-    """Return the fields of every line `name` that the applications reported in `log`."""
-    # Lambda's log format ends a stack without a line break: a report may stand behind one.
-    lines = [json.loads(found) for found in re.findall(r"report (\{.*\})", log)]
-    return [fields for fields in lines if fields["name"] == name]
 
 
 def _number(scope: Message, name: str, default: int) -> int:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,3 +58,10 @@ class Recorded:
         """The error that was reported after the first byte."""
         error: dict[str, Any] = json.loads(base64.b64decode(self.trailers["lambda-runtime-function-error-body"]))
         return error
+
+
+def reports(log: str, name: str) -> list[dict[str, Any]]:
+    """Return the fields of every line `name` that the applications reported in `log`."""
+    # Lambda's log format ends a stack without a line break: a report may stand behind one.
+    lines = [json.loads(found) for found in re.findall(r"report (\{.*\})", log)]
+    return [fields for fields in lines if fields["name"] == name]

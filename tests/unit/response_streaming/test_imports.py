@@ -1,0 +1,41 @@
+"""What the layer costs a cold start is what it imports beyond Lambda's runtime and Mangum."""
+
+import subprocess
+import sys
+
+LISTING = """
+import sys
+import awslambdaric.__main__, mangum
+before = set(sys.modules)
+import runpy, response_streaming.client, response_streaming.door, response_streaming.function
+print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
+print(*sorted(name for name in sys.modules if name.startswith("response_streaming")))
+"""
+
+# http.client and what it brings (email, datetime, quopri); every httpx and boto3 has imported it already.
+STANDARD_LIBRARY = {"_datetime", "datetime", "email", "http", "importlib", "quopri", "runpy"}
+
+
+def listed() -> tuple[set[str], list[str], str]:
+    ran = subprocess.run([sys.executable, "-I", "-c", LISTING], capture_output=True, text=True, check=True)
+    roots, own = ran.stdout.splitlines()
+    return set(roots.split()), own.split(), ran.stderr
+
+
+def test_the_layer_imports_nothing_but_itself_and_a_little_of_the_standard_library() -> None:
+    roots, own, _ = listed()
+    assert roots - {"response_streaming"} <= STANDARD_LIBRARY
+    assert [name.removeprefix("response_streaming").lstrip(".") for name in own] == [
+        "",
+        "client",
+        "door",
+        "exchange",
+        "function",
+        "prelude",
+        "response_post",
+        "trailers",
+    ]
+
+
+def test_importing_it_says_nothing() -> None:
+    assert listed()[2] == ""
