@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,12 +53,13 @@ def stage(data_dir: Path) -> Iterator[Stage]:
     upstream_port, bare_port, gateway_port = free_port(), free_port(), free_port()
     private = {"PRIVATE_PROVIDER_HOSTS": f"127.0.0.1:{upstream_port}"}
     gateway = ["-m", "switchboard_local", "--port", str(gateway_port), "--data-dir", str(data_dir)]
+    key_file = data_dir / "gateway-key"
     with (
-        _process(["-m", "bench.upstream", str(upstream_port)], upstream_port, {}),
-        _process(["-m", "bench.pass_through", str(bare_port)], bare_port, {}) as bare,
-        _process(gateway, gateway_port, private) as through,
+        _process(["-m", "bench.upstream", str(upstream_port)], upstream_port, {}, lambda: _listens(upstream_port)),
+        _process(["-m", "bench.pass_through", str(bare_port)], bare_port, {}, lambda: _listens(bare_port)) as bare,
+        _process(gateway, gateway_port, private, lambda: key_file.exists() and _listens(gateway_port)) as through,
     ):
-        key = (data_dir / "gateway-key").read_text().strip()
+        key = key_file.read_text().strip()
         yield Stage(
             doors={
                 "pass-through": Door(bare_port, "", upstream_port),
@@ -69,25 +70,28 @@ def stage(data_dir: Path) -> Iterator[Stage]:
 
 
 @contextmanager
-def _process(arguments: list[str], port: int, environment: dict[str, str]) -> Iterator[Running]:
+def _process(
+    arguments: list[str], port: int, environment: dict[str, str], is_ready: Callable[[], bool]
+) -> Iterator[Running]:
     process = subprocess.Popen(
         [sys.executable, *arguments], cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL
     )
     try:
-        _await_port(process, port)
+        _await(process, is_ready)
         yield Running(process.pid, port)
     finally:
         process.terminate()
         process.wait(timeout=15)
 
 
-def _await_port(process: "subprocess.Popen[bytes]", port: int) -> None:
+def _await(process: "subprocess.Popen[bytes]", is_ready: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+    while not is_ready():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"{process.args!r} does not come up (exit code {process.returncode})")
         time.sleep(0.02)
-    raise RuntimeError(f"{process.args!r} does not answer on port {port}")
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

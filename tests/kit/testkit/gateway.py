@@ -137,7 +137,7 @@ async def running_gateway(
 
 @asynccontextmanager
 async def _served(app: Callable[..., Any]) -> AsyncIterator[str]:
-    listening = socket.socket()
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     listening.listen()  # callers may knock before the server has opened
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False))
