@@ -1,0 +1,161 @@
+"""The local system as a process of its own, started and spoken to as a person does."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from testkit.dynamodb import skip_without_engine
+
+START_S = 15.0
+CALL_S = 10.0
+END_S = 15.0
+READY = "Calls, as they end"
+_OF_THE_USER = ("TABLE_NAME", "DYNAMODB_ENDPOINT", "PRIVATE_PROVIDER_HOSTS", "PROVIDER_BASE_URLS", "KEYLESS_PROVIDERS")
+
+
+def environment(own: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment, without what steers a run, and with what the test adds."""
+    kept = {name: value for name, value in os.environ.items() if name not in _OF_THE_USER}
+    return {**kept, "PYTHONUNBUFFERED": "1", **(own or {})}
+
+
+def command(data_dir: Path, port: int | str = 0) -> list[str]:
+    """What `make run` executes."""
+    return [sys.executable, "-m", "switchboard_local", "--port", str(port), "--data-dir", str(data_dir)]
+
+
+def refusal(data_dir: Path, port: int | str = 0, own: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """Exit code and words of a start that should not succeed."""
+    ended = subprocess.run(
+        command(data_dir, port), env=environment(own), capture_output=True, text=True, timeout=START_S, check=False
+    )
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+@dataclass(slots=True)
+class Terminal:
+    """What the process prints, line by line, and a way to wait for a line."""
+
+    lines: list[str] = field(default_factory=list)
+    _has_ended: bool = False
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def read(self, stream: Iterable[str]) -> None:
+        """Take in every line until the stream ends."""
+        for line in stream:
+            with self._changed:
+                self.lines.append(line.rstrip("\n"))
+                self._changed.notify_all()
+        with self._changed:
+            self._has_ended = True
+            self._changed.notify_all()
+
+    def line_with(self, words: str, patience_s: float = CALL_S) -> str:
+        """The first line that holds these words, as soon as there is one."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._has_ended or self._find(words) is not None, patience_s)
+            line = self._find(words)
+        assert line is not None, f"no line with {words!r} in: {self.text}"
+        return line
+
+    def _find(self, words: str) -> str | None:
+        return next((line for line in self.lines if words in line), None)
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "\n".join(self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSystem:
+    """A running local system."""
+
+    process: "subprocess.Popen[str]"
+    terminal: Terminal
+    data_dir: Path
+    started_in_s: float
+
+    @property
+    def address(self) -> str:
+        """`http://127.0.0.1:port`, as the screen says it."""
+        return self.terminal.line_with("gateway   ").split()[-1].removesuffix("/v1")
+
+    @property
+    def base_url(self) -> str:
+        """What a caller pastes."""
+        return f"{self.address}/v1"
+
+    @property
+    def key(self) -> str:
+        """The gateway key, as the screen says it."""
+        return self.terminal.line_with("key   ").split()[-1]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a caller with the key."""
+        return {"authorization": f"Bearer {self.key}"}
+
+    def traces(self, **query: str) -> list[dict[str, Any]]:
+        """The page of traces that the reading API gives."""
+        answer = httpx.get(f"{self.address}/api/traces", params=query, headers=self.headers, trust_env=False)
+        answer.raise_for_status()
+        traces: list[dict[str, Any]] = answer.json()["traces"]
+        return traces
+
+    def recorded(self, task_id: str) -> dict[str, Any]:
+        """The trace of the task's only call, once the terminal says that it is over."""
+        self.terminal.line_with(task_id)
+        (trace,) = self.traces(task_id=task_id)
+        return trace
+
+    def interrupt(self) -> float:
+        """Ctrl-C. Returns the seconds it took to end; the exit code is then on `process`."""
+        began_at = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(END_S)
+        return time.monotonic() - began_at
+
+    def kill(self) -> None:
+        """End it without a word."""
+        self.process.kill()
+        self.process.wait(END_S)
+
+
+@contextmanager
+def local_system(
+    data_dir: Path, own: Mapping[str, str] | None = None, *, needs_engine: bool = True
+) -> Iterator[LocalSystem]:
+    """A local system on a free port, ready; ended afterwards. Skips where this machine has no engine."""
+    if needs_engine:
+        skip_without_engine()
+    began_at = time.monotonic()
+    with subprocess.Popen(
+        command(data_dir),
+        env=environment(own),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        terminal = Terminal()
+        reader = threading.Thread(target=terminal.read, args=(process.stdout or (),), daemon=True)
+        reader.start()
+        try:
+            terminal.line_with(READY, START_S)
+            yield LocalSystem(process, terminal, data_dir, time.monotonic() - began_at)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(END_S)
+            reader.join(END_S)

@@ -1,0 +1,133 @@
+"""`make run`: a call is spoken, kept, and still there after a restart."""
+
+import json
+import shlex
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+
+from testkit.local_system import LocalSystem, local_system
+
+DEMO = {"model": "demo/echo", "stream": True, "messages": [{"role": "user", "content": "Count with me to seven now"}]}
+
+
+def speak(system: LocalSystem, task_id: str) -> list[tuple[float, str]]:
+    """A streamed call; each word with the moment it came."""
+    headers = {**system.headers, "x-inference-task-id": task_id}
+    with (
+        httpx.Client(trust_env=False) as client,
+        client.stream("POST", f"{system.base_url}/chat/completions", json=DEMO, headers=headers) as answer,
+    ):
+        assert answer.status_code == 200
+        chunks = (line for line in answer.iter_lines() if line.startswith("data: {"))
+        return [(time.monotonic(), word) for line in chunks if (word := _word(line))]
+
+
+def _word(line: str) -> str:
+    choices = json.loads(line.removeprefix("data: "))["choices"]
+    return choices[0]["delta"].get("content") or "" if choices else ""
+
+
+def test_it_is_ready_in_time_and_says_where_everything_is(system: LocalSystem) -> None:
+    assert system.started_in_s < 5
+    for words in (f"{system.base_url}", f"{system.address}/console", system.key, str(system.data_dir), "gateway.log"):
+        assert words in system.terminal.text
+
+
+def test_the_answer_comes_word_by_word(system: LocalSystem) -> None:
+    heard = speak(system, "word-by-word")
+    assert "Count with me to seven now" in "".join(word for _, word in heard)
+    first, last = heard[0][0], heard[-1][0]
+    assert last - first > (len(heard) - 1) / 40 * 0.8  # in one burst they would come at once
+    trace = system.recorded("word-by-word")
+    assert (trace["status"], trace["provider"], trace["model"]) == ("ok", "demo", "demo/echo")
+    assert 100 < trace["ttft_ms"] < trace["duration_ms"]
+    assert trace["usage"]["output"] == len(heard)
+
+
+def test_the_curl_on_the_screen_works_as_it_is(system: LocalSystem) -> None:
+    lines = system.terminal.text.split("curl -N", 1)[1].split("\n\n", 1)[0]
+    pasted = subprocess.run(
+        ["/bin/sh", "-c", f"curl -sN {lines}"], capture_output=True, text=True, timeout=10, check=True, cwd="/"
+    )
+    assert pasted.stdout.rstrip().endswith("data: [DONE]")
+
+
+def test_console_and_gateway_share_the_address(system: LocalSystem) -> None:
+    page = httpx.get(f"{system.address}/console", follow_redirects=True, trust_env=False)
+    assert (page.status_code, page.headers["content-type"].partition(";")[0]) == (200, "text/html")
+    models = httpx.get(f"{system.base_url}/models", headers=system.headers, trust_env=False).json()
+    assert "demo/echo" in [model["id"] for model in models["data"]]
+
+
+def test_refusals_are_seen_on_the_terminal(system: LocalSystem) -> None:
+    answer = httpx.post(
+        f"{system.base_url}/chat/completions", json=DEMO, headers={"authorization": "Bearer sb-no"}, trust_env=False
+    )
+    assert answer.status_code == 401
+    assert "key_unknown" in system.terminal.line_with("refused")
+    assert "sb-no" not in system.terminal.text
+
+
+def test_a_callers_words_cannot_steer_the_terminal(system: LocalSystem) -> None:
+    body = {"model": "evil\x1b[2J/x", "messages": [{"role": "user", "content": "hi"}]}
+    httpx.post(
+        f"{system.base_url}/chat/completions",
+        json=body,
+        headers={**system.headers, "x-inference-task-id": "steering"},
+        trust_env=False,
+    )
+    system.terminal.line_with("steering")
+    assert "\x1b" not in system.terminal.text
+
+
+def test_the_key_is_its_owners_alone(system: LocalSystem) -> None:
+    path = system.data_dir / "gateway-key"
+    assert path.read_text().strip() == system.key
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_log_holds_each_call_and_no_key(system: LocalSystem) -> None:
+    speak(system, "logged")
+    system.recorded("logged")
+    log = (system.data_dir / "gateway.log").read_text()
+    (line,) = [json.loads(row) for row in log.splitlines() if "call.completed" in row and '"logged"' in row]
+    assert line["status"] == "ok"
+    assert '"CloudWatchMetrics"' in log
+    assert system.key not in log
+
+
+def test_a_restart_keeps_calls_and_key(tmp_path: Path) -> None:
+    with local_system(tmp_path) as system:
+        speak(system, "kept")
+        before, key = system.recorded("kept"), system.key
+        assert system.interrupt() < 3
+        assert system.process.returncode == 0
+    with local_system(tmp_path) as system:
+        assert system.key == key
+        assert system.traces(task_id="kept") == [before]
+
+
+def test_a_key_that_the_table_lost_is_put_again(tmp_path: Path) -> None:
+    with local_system(tmp_path) as system:
+        key = system.key
+    (tmp_path / "dynamodb.sqlite").unlink()
+    with local_system(tmp_path) as system:
+        assert system.key == key
+        assert system.traces() == []
+
+
+def test_any_dynamodb_endpoint_will_do(tmp_path: Path, dynamodb_endpoint: str, table: str) -> None:
+    own = {"DYNAMODB_ENDPOINT": dynamodb_endpoint, "TABLE_NAME": table}
+    with local_system(tmp_path, own, needs_engine=False) as system:
+        speak(system, "elsewhere")
+        assert system.recorded("elsewhere")["status"] == "ok"
+    assert not (tmp_path / "dynamodb.sqlite").exists()
+
+
+def test_a_folder_with_a_space_is_quoted(tmp_path: Path) -> None:
+    with local_system(tmp_path / "my data") as system:
+        assert shlex.quote(str(tmp_path / "my data" / "gateway-key")) in system.terminal.text
