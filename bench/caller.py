@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from bench.upstream import Pace
 
+TURN_PAUSE_S = 0.03
+"""Between a line's calls. A caller's turns lie seconds apart; long enough here for a trace to be written."""
+
 _SENT_AT = re.compile(rb'"sent_at": ?([0-9.]+)')
 
 
@@ -91,7 +94,10 @@ class Line:
 async def in_turn(door: Door, pace: Pace, calls: int) -> list[Heard]:
     """Calls one after the other on one line."""
     line = await Line.open(door)
-    heard = [await line.call(pace) for _ in range(calls)]
+    heard = []
+    for _ in range(calls):
+        heard.append(await line.call(pace))
+        await asyncio.sleep(TURN_PAUSE_S)
     await line.aclose()
     return heard
 

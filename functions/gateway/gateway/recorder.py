@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from gateway.call import Arrival, Call, Caller, Capture, Labels
 from gateway.clock import Clock
@@ -16,6 +17,10 @@ from switchboard.usage import Usage, UsageSource, estimate
 MAX_FINISH_REASON_CHARACTERS = 64
 
 
+WRITERS = 2
+"""Threads that write. More of them would only take turns at the interpreter's lock with the loop that streams."""
+
+
 class Recorder:
     """Keeps calls. What the store does not take is logged: a call is never lost without a word."""
 
@@ -23,6 +28,7 @@ class Recorder:
         self._store = store
         self._telemetry = telemetry
         self._clock = clock
+        self._writers = ThreadPoolExecutor(WRITERS, "recorder")
         self._opening: dict[str, asyncio.Task[None]] = {}
 
     def opened(self, journal: Journal) -> None:
@@ -69,7 +75,7 @@ class Recorder:
 
     async def _keep(self, trace_id: str, what: str, write: Callable[[], None]) -> None:
         try:
-            await asyncio.to_thread(write)
+            await asyncio.get_running_loop().run_in_executor(self._writers, write)
         except StoreUnavailable:
             self._telemetry.unwritten(trace_id, what)
 
