@@ -1,0 +1,110 @@
+"""How a run ends: by Ctrl-C, or without a word."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from testkit.local_system import LocalSystem, local_system
+from testkit.openai_events import DONE, chunk, finish
+from testkit.upstream import Answer, End, ScriptedUpstream
+
+PROC = Path("/proc")
+
+
+@contextmanager
+def streaming(system: LocalSystem, upstream: ScriptedUpstream, task_id: str) -> Iterator[Iterator[bytes]]:
+    """A call under way; gives the bytes that come, the first ones read already."""
+    headers = {**system.headers, "x-inference-provider-url": upstream.base_url, "x-inference-task-id": task_id}
+    body = {"model": "any", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    with (
+        httpx.Client(trust_env=False, timeout=20) as client,
+        client.stream("POST", f"{system.base_url}/chat/completions", json=body, headers=headers) as answer,
+    ):
+        chunks = answer.iter_raw()
+        assert b"Hel" in next(chunks)
+        yield chunks
+
+
+@contextmanager
+def system_with(upstream: ScriptedUpstream, data_dir: Path) -> Iterator[LocalSystem]:
+    with local_system(data_dir, {"PRIVATE_PROVIDER_HOSTS": upstream.host}) as system:
+        yield system
+
+
+def processes_on(data_dir: Path) -> list[str]:
+    """The command lines of processes that work on the folder."""
+    if not PROC.exists():
+        pytest.skip("finding the processes of others needs /proc")
+    found = []
+    for path in PROC.glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(data_dir) in words:
+            found.append(words)
+    return found
+
+
+def assert_nothing_runs_on(data_dir: Path) -> None:
+    deadline = time.monotonic() + 5
+    while found := processes_on(data_dir):
+        assert time.monotonic() < deadline, found
+
+
+def test_an_idle_system_ends_at_once(tmp_path: Path) -> None:
+    with local_system(tmp_path) as system:
+        assert processes_on(tmp_path)
+        assert system.interrupt() < 2
+        assert system.process.returncode == 0
+        assert_nothing_runs_on(tmp_path)
+    assert "Traceback" not in system.terminal.text
+
+
+def test_an_answer_under_way_gets_a_short_grace(tmp_path: Path) -> None:
+    with ScriptedUpstream(Answer([chunk("Hel"), 1.0, chunk("lo"), finish(), DONE])) as upstream:
+        with system_with(upstream, tmp_path) as system:
+            with streaming(system, upstream, "graced") as chunks:
+                system.process.send_signal(signal.SIGINT)
+                assert b"".join(chunks).endswith(DONE)
+            system.process.wait(5)
+            assert system.process.returncode == 0
+            system.terminal.line_with("graced")
+        with system_with(upstream, tmp_path) as system:
+            assert [trace["status"] for trace in system.traces(task_id="graced")] == ["ok"]
+
+
+def test_an_answer_without_end_is_broken_off_and_its_trace_completed(tmp_path: Path) -> None:
+    with ScriptedUpstream(Answer([chunk("Hel"), End.HANG])) as upstream:
+        with system_with(upstream, tmp_path) as system:
+            with streaming(system, upstream, "broken-off"):
+                assert system.interrupt() < 6
+            assert system.process.returncode == 0
+            assert_nothing_runs_on(tmp_path)
+        with system_with(upstream, tmp_path) as system:
+            (trace,) = system.traces(task_id="broken-off")
+            assert trace["status"] not in ("open", "ok")
+
+
+def test_killed_in_mid_stream_leaves_one_open_row_and_starts_again(tmp_path: Path) -> None:
+    with ScriptedUpstream(Answer([chunk("Hel"), End.HANG])) as upstream:
+        with system_with(upstream, tmp_path) as system:
+            with streaming(system, upstream, "killed") as chunks:
+                while not system.traces(task_id="killed"):
+                    pass
+                system.kill()
+                with pytest.raises(httpx.HTTPError):
+                    list(chunks)
+            assert_nothing_runs_on(tmp_path)
+        upstream.answers(Answer([chunk("Hel"), chunk("lo"), finish(), DONE]))
+        with system_with(upstream, tmp_path) as system:
+            assert [(trace["task_id"], trace["status"]) for trace in system.traces()] == [("killed", "open")]
+            with streaming(system, upstream, "after") as chunks:
+                assert b"".join(chunks).endswith(DONE)
+            assert system.recorded("after")["status"] == "ok"
+            assert [trace["status"] for trace in system.traces(task_id="killed")] == ["open"]
