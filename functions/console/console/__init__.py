@@ -1,0 +1,1 @@
+"""Reads what the gateway left behind: the API under /api, the page at /console."""

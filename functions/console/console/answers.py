@@ -1,0 +1,89 @@
+"""Errors become answers: OpenAI's shape, and the status from one table."""
+
+import json
+from dataclasses import dataclass
+
+from fastapi.responses import Response
+
+from console import errors
+from console.errors import AnswerTooLong, ReadRefused
+
+MAX_ANSWER_BYTES = 6_200_000
+"""What Lambda lets through in one piece is 6 MiB (6,291,456 bytes), of which headers need some."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How an error shows itself to the caller."""
+
+    http_status: int
+    type: str
+    code: str
+
+
+_REQUEST = "invalid_request_error"
+_AUTH = "authentication_error"
+_SERVER = "server_error"
+
+KINDS: dict[type[ReadRefused], Kind] = {
+    errors.ParameterInvalid: Kind(400, _REQUEST, "parameter_invalid"),
+    errors.KeyMissing: Kind(401, _AUTH, "key_missing"),
+    errors.KeyUnknown: Kind(401, _AUTH, "key_unknown"),
+    errors.KeyRevoked: Kind(401, _AUTH, "key_revoked"),
+    errors.ScopeMissing: Kind(403, "permission_error", "scope_missing"),
+    errors.TraceUnknown: Kind(404, _REQUEST, "trace_unknown"),
+    errors.BodyNotKept: Kind(404, _REQUEST, "body_not_kept"),
+    errors.RouteUnknown: Kind(404, _REQUEST, "route_unknown"),
+    errors.MethodRefused: Kind(405, _REQUEST, "method_refused"),
+    errors.AnswerTooLong: Kind(413, _REQUEST, "answer_too_long"),
+    errors.ConsoleFailed: Kind(500, _SERVER, "internal_error"),
+    errors.ReadsUnavailable: Kind(503, _SERVER, "store_unavailable"),
+}
+
+_LONGEST_ESCAPE = 6  # \u001b for one byte
+
+# What is read here is somebody's conversation: no cache keeps it, and no browser takes it for a page.
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+def answer_json(value: object) -> Response:
+    """An answer whose body is the value as JSON."""
+    return answer_bytes(_json_bytes(value), "application/json")
+
+
+def answer_bytes(content: bytes, content_type: str) -> Response:
+    """An answer of these bytes, unchanged. Raises AnswerTooLong."""
+    if (length := _length_on_lambda(content)) > MAX_ANSWER_BYTES:
+        raise AnswerTooLong(
+            f"The answer has {length:,} bytes, and Lambda lets {MAX_ANSWER_BYTES:,} through. A trace's bodies can be "
+            "read one by one, at …/request and …/response."
+        )
+    # Not as `media_type`: Starlette would add a charset to what is text.
+    return Response(content, headers={**_HEADERS, "content-type": content_type})
+
+
+def answer_error(error: ReadRefused) -> Response:
+    """The answer for an error."""
+    kind = KINDS[type(error)]
+    body = {"error": {"message": error.message, "type": kind.type, "param": error.param, "code": kind.code}}
+    response = answer_json(body)
+    response.status_code = kind.http_status
+    if kind.type == _AUTH:
+        response.headers["www-authenticate"] = "Bearer"
+    return response
+
+
+def _length_on_lambda(content: bytes) -> int:
+    """How long the bytes are in the envelope that a function answers with: JSON again, or base64."""
+    if len(content) < MAX_ANSWER_BYTES // _LONGEST_ESCAPE:
+        return len(content)
+    try:
+        return len(json.dumps(content.decode(), ensure_ascii=False).encode())
+    except UnicodeDecodeError:
+        return len(content) * 4 // 3
+
+
+def _json_bytes(value: object) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # Half a surrogate pair is legal in JSON, as an escape only; this handler writes just that.
+    return text.encode("utf-8", "backslashreplace")

@@ -1,0 +1,95 @@
+function usageNode(usage) {
+  if (usage.source === "absent") return element("p", { class: "nothing" }, "The provider told nothing.");
+  const written = usage.cache_write_5m + usage.cache_write_1h;
+  const list = facts([
+    ["Fresh input", count(usage.fresh_input)],
+    ["Cache read", count(usage.cache_read)],
+    ["Cache write", written ? `${count(usage.cache_write_5m)} (5 min), ${count(usage.cache_write_1h)} (1 h)` : "0"],
+    ["Output", count(usage.output)],
+    ["of which reasoning", usage.reasoning ? count(usage.reasoning) : null],
+    ["Source", usage.source === "estimated" ? "estimated by length" : usage.source],
+  ]);
+  list.className = "figures";
+  return list;
+}
+
+function attemptsTable(attempts) {
+  const columns = ["Target", "Outcome", "Status", "Began", "TTFT", "Took"];
+  const rows = attempts.map((attempt) =>
+    element(
+      "tr",
+      {},
+      element("td", {}, element("b", {}, attempt.model), element("small", {}, `${attempt.provider} · ${attempt.host}`),
+        attempt.error ? element("small", { class: "failed" }, attempt.error) : null),
+      element("td", { class: attempt.outcome === "ok" ? "" : "failed" }, attempt.outcome),
+      element("td", {}, attempt.status === null ? NOTHING : String(attempt.status)),
+      ...[attempt.started_ms, attempt.ttft_ms, attempt.duration_ms].map((ms) => element("td", { class: "number" }, milliseconds(ms))),
+    ),
+  );
+  const head = columns.map((name, place) => element("th", { class: place > 2 ? "number" : null }, name));
+  return element("div", { class: "scroll" }, element("table", { class: "tries" },
+    element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows)));
+}
+
+function errorNode(error) {
+  return element("div", { class: "error" },
+    element("b", {}, `${error.code} · ${error.http_status}`), element("p", {}, error.message));
+}
+
+function rawButton(trace, which, label) {
+  const button = element("button", { type: "button", class: "quiet" }, label);
+  button.addEventListener("click", async () => {
+    try {
+      await saveRaw(trace.trace_id, which);
+    } catch (problem) {
+      button.replaceWith(element("span", { class: "nothing" }, problem.message));
+    }
+  });
+  return button;
+}
+
+function detailHead(trace, close) {
+  return element("div", { class: "detail-head" },
+    element("div", { class: "detail-title" }, badge(trace.status), element("h2", {}, trace.task_id)),
+    element("button", { type: "button", class: "quiet close", "aria-label": "Close", on: { click: close } }, "✕"),
+    element("code", { class: "trace-id" }, trace.trace_id));
+}
+
+function detailFacts(trace) {
+  return facts([
+    ["Began", new Date(trace.started_at).toLocaleString("en-GB")],
+    ["Model", trace.model],
+    ["Provider", trace.provider],
+    ["Environment", trace.environment],
+    ["Delivery", trace.streamed ? "streamed" : "in one piece"],
+    ["Finish reason", trace.finish_reason],
+    ["Key", element("code", {}, trace.key_id)],
+    ...Object.entries(trace.metadata).map(([name, value]) => [name, value]),
+  ]);
+}
+
+function bodyNodes(trace) {
+  if (trace.bodies === "loading") return [element("p", { class: "nothing" }, "Reading …")];
+  if (trace.bodies) return [element("p", { class: "problem" }, trace.bodies)];
+  return [
+    section("Request", ...requestNodes(trace.request).filter(Boolean)),
+    section("Response", ...responseNodes(trace.response)),
+    section("As sent, byte for byte", element("div", { class: "raw" },
+      rawButton(trace, "request", "Save request"), rawButton(trace, "response", "Save response"),
+      element("code", {}, `${BASE}/api/traces/${trace.trace_id}/response`))),
+  ];
+}
+
+// A list's entry has no bodies: `bodies` says "loading", or why there are none.
+function detailNodes(trace, close) {
+  return [
+    detailHead(trace, close),
+    trace.error ? errorNode(trace.error) : null,
+    section("Time", timing(trace)),
+    detailFacts(trace),
+    section("Tokens", usageNode(trace.usage)),
+    trace.attempts.length ? section("Tries", attemptsTable(trace.attempts)) : null,
+    trace.notes.length ? section("Notes", element("ul", { class: "notes" }, ...trace.notes.map((note) => element("li", {}, note)))) : null,
+    ...bodyNodes(trace),
+  ].filter(Boolean);
+}

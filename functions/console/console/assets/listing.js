@@ -1,0 +1,100 @@
+function cell(kind, ...children) {
+  return element("td", { role: "cell", class: kind }, ...children);
+}
+
+function rowOf(trace, open) {
+  const act = (event) => {
+    if (event.type === "keydown" && event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    open(trace.trace_id);
+  };
+  return element(
+    "tr",
+    { role: "row", tabindex: "0", "data-trace": trace.trace_id, on: { click: act, keydown: act } },
+    cell("time", element("time", { datetime: trace.started_at, title: trace.started_at }, clock(trace.started_at))),
+    cell("task", element("span", { title: trace.task_id }, trace.task_id)),
+    cell("model", element("span", { title: trace.model ?? "" }, trace.model ?? NOTHING)),
+    cell("status", badge(trace.status)),
+    cell("ttft number", milliseconds(trace.ttft_ms)),
+    cell("duration number", milliseconds(trace.duration_ms)),
+    cell("tokens number", tokens(trace.usage)),
+    cell("attempts number", trace.attempts.length ? String(trace.attempts.length) : NOTHING),
+  );
+}
+
+// Traces by id, newest first: ids sort by time. What is on the page already stays in place, focus and all.
+class Listing {
+  constructor(place, open) {
+    this.place = place;
+    this.open = open;
+    this.traces = new Map();
+    this.rows = new Map();
+    this.cursor = null;
+    this.selected = null;
+  }
+
+  get isEmpty() {
+    return this.traces.size === 0;
+  }
+
+  replace(page) {
+    this.traces = new Map(page.traces.map((trace) => [trace.trace_id, trace]));
+    this.cursor = page.next_cursor;
+    this.draw();
+  }
+
+  append(page) {
+    for (const trace of page.traces) this.traces.set(trace.trace_id, trace);
+    this.cursor = page.next_cursor;
+    this.draw();
+  }
+
+  // The first page again. Older pages stay, unless so many calls came that there may be a gap below them.
+  refresh(page) {
+    const oldest = page.traces.at(-1);
+    const newestKnown = [...this.traces.keys()].sort().at(-1);
+    if (!oldest || page.next_cursor === null || newestKnown === undefined || newestKnown < oldest.trace_id) {
+      this.replace(page);
+      return;
+    }
+    for (const id of this.traces.keys()) if (id >= oldest.trace_id) this.traces.delete(id);
+    for (const trace of page.traces) this.traces.set(trace.trace_id, trace);
+    this.draw();
+  }
+
+  select(traceId) {
+    this.selected = traceId;
+    for (const [id, { row }] of this.rows) row.setAttribute("aria-selected", String(id === traceId));
+  }
+
+  draw() {
+    const ids = [...this.traces.keys()].sort().reverse();
+    for (const [id, { row }] of this.rows) {
+      if (this.traces.has(id)) continue;
+      row.remove();
+      this.rows.delete(id);
+    }
+    let before = this.place.firstElementChild;
+    for (const id of ids) {
+      const row = this.currentRow(id);
+      if (row === before) before = before.nextElementSibling;
+      else this.place.insertBefore(row, before);
+    }
+    this.select(this.selected);
+  }
+
+  currentRow(id) {
+    const trace = this.traces.get(id);
+    const text = JSON.stringify(trace);
+    const drawn = this.rows.get(id);
+    if (drawn?.text === text) return drawn.row;
+    const row = rowOf(trace, this.open);
+    if (drawn) {
+      const hadFocus = document.activeElement === drawn.row;
+      drawn.row.replaceWith(row);
+      if (hadFocus) row.focus();
+    }
+    this.rows.set(id, { row, text });
+    return row;
+  }
+}

@@ -1,0 +1,87 @@
+"""The use cases: what a caller may ask of the traces of its project."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from console.auth import authenticate
+from console.body_json import is_event_stream
+from console.errors import BodyNotKept, ParameterInvalid, TraceUnknown
+from console.query import ListQuery
+from console.trace_json import page_json, trace_json
+from switchboard.ports import KeyStore, TraceStore
+from switchboard.trace import Trace
+
+
+class Store(KeyStore, TraceStore, Protocol):
+    """Keys and traces in one."""
+
+
+def utc_now() -> datetime:
+    """The time of day, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A recorded body, byte for byte."""
+
+    content: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Answers about traces. All methods block, and raise StoreUnavailable."""
+
+    store: Store
+    now: Callable[[], datetime] = utc_now
+
+    def project_of(self, authorization: str | None) -> str:
+        """The project that the caller's key opens. Raises KeyMissing, KeyUnknown, KeyRevoked or ScopeMissing."""
+        return authenticate(authorization, self.store, self.now())
+
+    def page(self, project: str, query: ListQuery) -> dict[str, object]:
+        """One page of the project's traces, newest first. Raises ParameterInvalid."""
+        try:
+            page = self.store.list_traces(
+                project,
+                limit=query.limit,
+                task_id=query.task_id,
+                since=query.since,
+                until=query.until,
+                cursor=query.cursor,
+            )
+        except ValueError as invalid:
+            raise ParameterInvalid(str(invalid), param="cursor") from invalid
+        return page_json(page)
+
+    def trace(self, project: str, trace_id: str) -> dict[str, object]:
+        """One trace with its bodies. Raises TraceUnknown."""
+        trace = self._find(project, trace_id)
+        return trace_json(trace, self.store.find_bodies(project, trace_id))
+
+    def request(self, project: str, trace_id: str) -> Raw:
+        """The request as it came. Raises TraceUnknown or BodyNotKept."""
+        self._find(project, trace_id)
+        return Raw(_kept(self.store.find_bodies(project, trace_id).request, "request"), "application/json")
+
+    def response(self, project: str, trace_id: str) -> Raw:
+        """The response as it left. Raises TraceUnknown or BodyNotKept."""
+        trace = self._find(project, trace_id)
+        content = _kept(self.store.find_bodies(project, trace_id).response, "response")
+        streamed = is_event_stream(content, streamed=trace.streamed)
+        return Raw(content, "text/event-stream" if streamed else "application/json")
+
+    def _find(self, project: str, trace_id: str) -> Trace:
+        trace = self.store.find_trace(project, trace_id)
+        if trace is None:
+            raise TraceUnknown("There is no such trace in the key's project.")
+        return trace
+
+
+def _kept(body: bytes | None, name: str) -> bytes:
+    if body is None:
+        raise BodyNotKept(f"The {name} of this call was not kept.")
+    return body

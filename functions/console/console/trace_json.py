@@ -1,0 +1,65 @@
+"""A trace in the API's words: the names here are what callers build on."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from console.body_json import request_value, response_value
+from switchboard.trace import Bodies, Trace, TracePage
+from switchboard.usage import Usage
+
+_TOKENS = ("fresh_input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
+
+
+def page_json(page: TracePage) -> dict[str, object]:
+    """One page of a list."""
+    return {"traces": [entry_json(trace) for trace in page.traces], "next_cursor": page.next_cursor}
+
+
+def trace_json(trace: Trace, bodies: Bodies) -> dict[str, object]:
+    """One trace with its bodies."""
+    return {
+        **entry_json(trace),
+        "request": request_value(bodies.request),
+        "response": response_value(bodies.response, streamed=trace.streamed),
+    }
+
+
+def entry_json(trace: Trace) -> dict[str, object]:
+    """One trace as lists have it: everything but the bodies."""
+    return {
+        "trace_id": trace.trace_id,
+        "task_id": trace.task_id,
+        "environment": trace.environment,
+        "metadata": dict(trace.metadata),
+        "provider": trace.provider,
+        "model": trace.model,
+        "status": trace.status.value,
+        "streamed": trace.streamed,
+        "started_at": _moment(trace.started_at),
+        "ttft_ms": trace.ttft_ms,
+        "duration_ms": trace.duration_ms,
+        "gateway_ms": trace.gateway_ms,
+        "queue_ms": trace.queue_ms,
+        "usage": _usage(trace.usage),
+        **_cost(trace),
+        "finish_reason": trace.finish_reason,
+        "attempts": [asdict(attempt) for attempt in trace.attempts],
+        "notes": list(trace.notes),
+        "error": None if trace.failure is None else asdict(trace.failure),
+        "project": trace.project,
+        "key_id": trace.key_id,
+    }
+
+
+def _cost(_trace: Trace) -> dict[str, object]:
+    """What the call cost. Unknown is null, never 0: traces carry no price."""
+    return {"cost_usd": None, "unpriced": None, "price": None}
+
+
+def _usage(usage: Usage) -> dict[str, object]:
+    counts = {name: None if usage.tokens is None else getattr(usage.tokens, name) for name in _TOKENS}
+    return {**counts, "source": usage.source.value}
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

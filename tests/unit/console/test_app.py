@@ -1,0 +1,129 @@
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from switchboard.keys import Scope, digest
+from switchboard.ports import StoreUnavailable
+from switchboard.trace import Bodies
+from testkit.memory_store import MemoryStore
+from testkit.samples import NOON, a_key, an_open_trace
+
+LIST = "/api/traces"
+ONE = "/api/traces/019aa0e3-0000-7000-8000-000000000000"
+PATHS = [LIST, ONE, f"{ONE}/request", f"{ONE}/response"]
+
+
+def error_of(answer: Any) -> tuple[int, str, str | None]:
+    body = answer.json()
+    assert sorted(body) == ["error"]
+    assert sorted(body["error"]) == ["code", "message", "param", "type"]
+    return answer.status_code, body["error"]["code"], body["error"]["param"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_route_wants_a_key_that_may_read(client: TestClient, store: MemoryStore, path: str) -> None:
+    store.put_key(type(a_key())(digest("sb-call"), "acme", frozenset({Scope.CALL}), NOON))
+    for header, expected in [
+        ("", (401, "key_missing", None)),
+        ("Bearer sb-none", (401, "key_unknown", None)),
+        ("Bearer sb-call", (403, "scope_missing", None)),
+    ]:
+        assert error_of(client.get(path, headers={"authorization": header})) == expected
+
+
+def test_the_key_is_asked_for_before_anything_is_said_of_the_query(client: TestClient) -> None:
+    assert error_of(client.get(f"{LIST}?limit=0", headers={"authorization": ""}))[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ("limit=0", "limit"),
+        ("from=x", "from"),
+        ("to=2026-11-20T10:00:00+01:00", "to"),  # the + of a URL is a space
+        ("cursor=nonsense", "cursor"),
+        ("page=2", "page"),
+        ("task_id=a&task_id=b", "task_id"),
+        ("task_id=", "task_id"),
+        ("from=2026-11-21&to=2026-11-20", "from"),
+    ],
+)
+def test_a_query_that_makes_no_sense_is_named(client: TestClient, query: str, param: str) -> None:
+    assert error_of(client.get(f"{LIST}?{query}")) == (400, "parameter_invalid", param)
+
+
+@pytest.mark.parametrize("path", [ONE, f"{ONE}/request", f"{ONE}/response", f"{LIST}/%00"])
+def test_a_trace_that_is_not_there(client: TestClient, path: str) -> None:
+    assert error_of(client.get(path)) == (404, "trace_unknown", None)
+
+
+def test_a_body_that_was_not_kept(client: TestClient, store: MemoryStore) -> None:
+    trace = an_open_trace()
+    store.complete_trace(trace, Bodies(request=b"{}"))
+    assert client.get(f"{LIST}/{trace.trace_id}/request").content == b"{}"
+    assert error_of(client.get(f"{LIST}/{trace.trace_id}/response")) == (404, "body_not_kept", None)
+
+
+def test_a_trace_that_does_not_fit_can_still_be_read_in_parts(client: TestClient, store: MemoryStore) -> None:
+    trace = an_open_trace()
+    body = b'"' + b"x" * 4_000_000 + b'"'
+    store.complete_trace(trace, Bodies(body, body))
+    assert error_of(client.get(f"{LIST}/{trace.trace_id}")) == (413, "answer_too_long", None)
+    assert client.get(f"{LIST}/{trace.trace_id}/request").content == body
+    assert client.get(LIST).json()["traces"][0]["trace_id"] == trace.trace_id
+
+
+@pytest.mark.parametrize("path", ["/", "/api", "/api/", "/api/traces/", "/console/x", "/docs", "/openapi.json"])
+def test_other_paths_are_unknown_in_the_same_shape(client: TestClient, path: str) -> None:
+    assert error_of(client.get(path)) == (404, "route_unknown", None)
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/console"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_other_methods_are_refused_with_those_there_are(client: TestClient, method: str, path: str) -> None:
+    answer = client.request(method, path)
+    assert error_of(answer) == (405, "method_refused", None)
+    assert "GET" in answer.headers["allow"]
+
+
+def test_what_is_read_is_kept_nowhere(client: TestClient, store: MemoryStore) -> None:
+    trace = an_open_trace()
+    store.complete_trace(trace, Bodies(b"{}", b"{}"))
+    for path in (LIST, f"{LIST}/{trace.trace_id}", f"{LIST}/{trace.trace_id}/request"):
+        headers = client.get(path).headers
+        assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_store_that_does_not_answer_is_a_503_and_a_line(
+    client: TestClient, store: MemoryStore, log: Any, path: str
+) -> None:
+    store.fail_with(StoreUnavailable("ThrottlingException: slow down"))
+    answer = client.get(path)
+    assert error_of(answer) == (503, "store_unavailable", None)
+    assert "Throttling" not in answer.text
+    [(level, event, fields, _)] = log.lines
+    assert (level, event, fields["reason"]) == ("error", "request.failed", "ThrottlingException: slow down")
+    assert (fields["http_status"], fields["code"]) == (503, "store_unavailable")
+
+
+def test_a_fault_of_the_console_is_a_500_and_a_line_with_its_stack(
+    client: TestClient, store: MemoryStore, log: Any
+) -> None:
+    fault = RuntimeError("internals")
+    store.fail_with(fault)
+    answer = client.get(LIST)
+    assert error_of(answer) == (500, "internal_error", None)
+    assert "internals" not in answer.text
+    assert [(level, event, error) for level, event, _, error in log.lines] == [("error", "request.failed", fault)]
+
+
+def test_a_refused_key_leaves_its_id_in_the_log_and_never_itself(client: TestClient, log: Any) -> None:
+    canary = "sb-canary"
+    client.get(f"/api/traces/{canary}?cursor={canary}", headers={"authorization": f"Bearer {canary}"})
+    [(level, event, fields, _)] = log.lines
+    assert (level, event) == ("info", "request.refused")
+    assert fields["route"] == "/api/traces/{trace_id}"
+    assert str(fields["key_id"]).startswith("key_")
+    assert canary not in str(log.lines)

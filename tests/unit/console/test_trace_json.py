@@ -1,0 +1,127 @@
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+from console.trace_json import entry_json, page_json, trace_json
+from switchboard.trace import Bodies, Failure, Status, Trace, TracePage
+from switchboard.usage import ABSENT
+from testkit.samples import a_usual_attempt, a_usual_usage, an_open_trace
+
+# What callers build on, in their order.
+NAMES = (
+    "trace_id",
+    "task_id",
+    "environment",
+    "metadata",
+    "provider",
+    "model",
+    "status",
+    "streamed",
+    "started_at",
+    "ttft_ms",
+    "duration_ms",
+    "gateway_ms",
+    "queue_ms",
+    "usage",
+    "cost_usd",
+    "unpriced",
+    "price",
+    "finish_reason",
+    "attempts",
+    "notes",
+    "error",
+    "project",
+    "key_id",
+    "request",
+    "response",
+)
+
+
+def a_finished_trace() -> Trace:
+    return replace(
+        an_open_trace(),
+        status=Status.OK,
+        ttft_ms=415.367,
+        duration_ms=1843.0,
+        gateway_ms=3.117,
+        queue_ms=11.5,
+        usage=a_usual_usage(),
+        finish_reason="stop",
+        attempts=(a_usual_attempt(),),
+        notes=("max_tokens -1 dropped",),
+    )
+
+
+def test_a_trace_has_exactly_its_names() -> None:
+    for trace in (an_open_trace(), a_finished_trace()):
+        assert sorted(trace_json(trace, Bodies())) == sorted(NAMES)
+        assert sorted({*NAMES} - {*entry_json(trace)}) == ["request", "response"]
+
+
+def test_a_finished_trace() -> None:
+    trace = a_finished_trace()
+    shown = trace_json(trace, Bodies(b'{"model":"m"}', b'{"choices":[]}'))
+    assert shown["trace_id"] == trace.trace_id
+    assert shown["started_at"] == "2026-11-20T12:00:00.000Z"
+    assert (shown["status"], shown["streamed"], shown["finish_reason"]) == ("ok", True, "stop")
+    assert (shown["ttft_ms"], shown["duration_ms"], shown["gateway_ms"], shown["queue_ms"]) == (
+        415.367,
+        1843.0,
+        3.117,
+        11.5,
+    )
+    assert shown["metadata"] == dict(trace.metadata)
+    assert shown["usage"] == {
+        "fresh_input": 212,
+        "cache_read": 20480,
+        "cache_write_5m": 0,
+        "cache_write_1h": 0,
+        "output": 87,
+        "reasoning": 0,
+        "source": "provider",
+    }
+    assert shown["attempts"] == [
+        {
+            "provider": "anthropic",
+            "host": "api.anthropic.com",
+            "model": "claude-sonnet-4-5",
+            "outcome": "ok",
+            "started_ms": 3.117,
+            "duration_ms": 1840.5,
+            "status": 200,
+            "ttft_ms": 412.25,
+            "error": None,
+        }
+    ]
+    assert (shown["notes"], shown["error"]) == (["max_tokens -1 dropped"], None)
+    assert (shown["project"], shown["key_id"]) == ("acme", "key_0123456789ab")
+    assert (shown["request"], shown["response"]) == ({"model": "m"}, {"choices": []})
+
+
+def test_what_is_not_known_is_null_and_never_zero() -> None:
+    shown = trace_json(replace(an_open_trace(), usage=ABSENT), Bodies())
+    unknown = ["ttft_ms", "duration_ms", "gateway_ms", "queue_ms", "cost_usd", "unpriced", "price", "request"]
+    assert {name: shown[name] for name in unknown} == dict.fromkeys(unknown)
+    usage = shown["usage"]
+    assert isinstance(usage, dict)
+    assert usage.pop("source") == "absent"
+    assert set(usage.values()) == {None}
+
+
+def test_an_error_carries_its_code_and_status() -> None:
+    trace = replace(an_open_trace(), failure=Failure("first_token_late", "No target answered.", 504))
+    assert entry_json(trace)["error"] == {
+        "code": "first_token_late",
+        "message": "No target answered.",
+        "http_status": 504,
+    }
+
+
+def test_times_are_utc_to_the_millisecond() -> None:
+    at = datetime(2026, 11, 20, 1, 2, 3, 45_000, timezone(timedelta(hours=2)))
+    assert entry_json(replace(an_open_trace(), started_at=at))["started_at"] == "2026-11-19T23:02:03.045Z"
+
+
+def test_a_page_has_its_traces_and_where_to_go_on() -> None:
+    trace = an_open_trace()
+    assert page_json(TracePage((trace,), "next")) == {"traces": [entry_json(trace)], "next_cursor": "next"}
+    assert page_json(TracePage((), None)) == {"traces": [], "next_cursor": None}
