@@ -1,0 +1,61 @@
+"""A container engine, and what containers reach on this machine."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any, Never
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+
+from switchboard.dynamodb import DynamoStore
+
+CONTAINERS_SEE_US_AS = "host.docker.internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A table that containers write to. `endpoint` is theirs, `store` is ours; the example key opens the project."""
+
+    project: str
+    table_name: str
+    endpoint: str
+    store: DynamoStore
+
+
+def require_engine() -> None:
+    """Skip the test where no container engine answers; in CI it fails."""
+    address = urlsplit(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
+    is_local = address.scheme == "unix"
+    with closing(socket.socket(socket.AF_UNIX if is_local else socket.AF_INET)) as probe:
+        try:
+            probe.connect(address.path if is_local else (address.hostname, address.port))
+        except OSError:
+            missing("no container engine answers: start Docker, or set DOCKER_HOST to one that speaks its API")
+
+
+@contextmanager
+def served(app: Any, host: str) -> Iterator[int]:
+    """The port on which the ASGI application is served until the block ends."""
+    with closing(socket.socket()) as listener:
+        listener.bind((host, 0))
+        listener.listen()
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def missing(what: str) -> Never:
+    """Skip the test for want of this; in CI it fails."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(what)
+    pytest.skip(what)
