@@ -14,6 +14,8 @@ def is_public(address: Address) -> bool:
         carried = _carried_ipv4(address)
         if carried is not None:
             return is_public(carried)
+        if address.is_site_local:  # deprecated, and global as far as `is_global` knows
+            return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
