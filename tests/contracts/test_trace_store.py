@@ -62,6 +62,13 @@ def test_a_late_open_never_hides_a_finished_trace(store: TraceStore) -> None:
     assert store.find_trace(trace.project, trace.trace_id) == finished(trace)
 
 
+def test_opening_twice_keeps_the_first(store: TraceStore) -> None:
+    trace = an_open_trace()
+    store.open_trace(trace)
+    store.open_trace(replace(trace, environment="other"))
+    assert store.find_trace(trace.project, trace.trace_id) == trace
+
+
 def test_completing_twice_keeps_the_first(store: TraceStore) -> None:
     trace = finished(an_open_trace())
     store.complete_trace(trace, Bodies(b"first", b"first"))

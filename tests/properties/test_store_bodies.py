@@ -77,4 +77,4 @@ def test_items_give_the_bodies_back(request: bytes | None, response: bytes | Non
         outline = [f"digest {n}" if piece.is_shared else len(piece.content) for n, piece in enumerate(pieces)]
     inline = b"".join(piece.content for piece in pieces if not piece.is_shared)
     items = body_items.to_items("acme", "x", outline=outline, inline=inline, response=response, expires_at=1)
-    assert body_items.from_items(items[::-1], blobs.get) == Bodies(request, response)
+    assert body_items.from_items(items, blobs.get) == Bodies(request, response)

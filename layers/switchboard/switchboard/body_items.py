@@ -1,7 +1,7 @@
 """Bodies ⇄ items: what is not shared of a call's request and response, compressed together, as few items as it takes.
 
-The last item is written first and the first one last, each only where none is: the first item, which says how many
-there are and how the request is put together, stands for all, and repeating an interrupted write completes it.
+Each is written only where none is, so that repeating an interrupted write completes it. The first says how many there
+are, and how the request is put together.
 """
 
 import zlib
@@ -23,7 +23,7 @@ type Outline = list[int | str]
 def to_items(
     project: str, trace_id: str, *, outline: Outline | None, inline: bytes, response: bytes | None, expires_at: int
 ) -> list[Item]:
-    """The items in the order in which they must be written. `inline`: the request's inline bytes, joined."""
+    """The items, first one first. `inline`: the request's inline bytes, joined."""
     data = zlib.compress(inline + (response or b""))
     slices = [data[start : start + ITEM_BYTES] for start in range(0, len(data), ITEM_BYTES)]
     items: list[Item] = []
@@ -32,7 +32,7 @@ def to_items(
         items.append({"pk": key.pk, "sk": key.sk, "kind": KIND, "expires_at": expires_at, "data": part})
     response_bytes = None if response is None else len(response)
     items[0] = {**items[0], "items": len(items), "request": outline, "response_bytes": response_bytes}
-    return items[::-1]
+    return items
 
 
 def from_items(items: Iterable[Mapping[str, Any]], find_shared: Callable[[str], bytes | None]) -> Bodies:
