@@ -34,3 +34,8 @@ def test_before_1970_the_earliest_id_is_the_first_of_all() -> None:
 def test_the_earliest_id_of_a_millisecond_comes_after_the_one_before() -> None:
     before = new_trace_id(NOW - timedelta(milliseconds=1), Random(1))
     assert before < earliest_trace_id(NOW) < new_trace_id(NOW, Random(1))
+
+
+def test_a_moment_that_no_float_of_seconds_holds_is_kept() -> None:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=1001)
+    assert created_at(new_trace_id(moment, Random(1))) == moment
