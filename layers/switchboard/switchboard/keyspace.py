@@ -7,6 +7,12 @@
 | body  | P#<project>#BODY#<trace_id> | 0000, 0001, …    |                                 |                       |
 | blob  | P#<project>#BLOB#<sha256>   | MARK, PART#0000… |                                 |                       |
 
+| kind    | pk                                | sk                                |
+|---------|-----------------------------------|-----------------------------------|
+| project | PROJECTS                          | <project>                         |
+| totals  | P#<project>#TASKS#<shard>         | TASK#<task>                       |
+| totals  | P#<project>#TOTALS#<task>#<shard> | HOUR#2026-11-20T13 DAY#2026-11-20 |
+
 A partition takes 1,000 writes a second, hence the shards; a trace's shard follows from its id, so that project and id
 alone find it. Text from outside is escaped: no two different keys are ever spelled alike.
 """
@@ -22,6 +28,8 @@ from switchboard.trace_id import created_at, earliest_trace_id
 
 INDEX = "gsi1"
 SHARDS = range(8)
+TOTALS_SHARDS = range(4)
+PROJECTS = "PROJECTS"
 BLOB_MARK = "MARK"
 BLOB_PARTS = "PART#"
 
@@ -99,6 +107,51 @@ def blob_mark(project: str, digest: str) -> Key:
 def blob_part(project: str, digest: str, number: int) -> Key:
     """Where a part of shared content lies."""
     return Key(f"P#{_part(project)}#BLOB#{digest}", f"{BLOB_PARTS}{number:04d}")
+
+
+def project(project: str) -> Key:
+    """Where a project is registered."""
+    return Key(PROJECTS, _part(project))
+
+
+def task_totals(project: str, task_id: str, shard: int) -> Key:
+    """Where a share of a task's all-time totals lies."""
+    return Key(tasks_of_project(project, shard), f"TASK#{_part(task_id)}")
+
+
+def tasks_of_project(project: str, shard: int) -> str:
+    """One of the partitions that hold the all-time totals of a project's tasks."""
+    return f"P#{_part(project)}#TASKS#{shard}"
+
+
+def hour_totals(project: str, task_id: str, hour: datetime, shard: int) -> Key:
+    """Where a share of a task's totals of one hour lies."""
+    return Key(totals_of_task(project, task_id, shard), hour_name(hour))
+
+
+def day_totals(project: str, task_id: str, day: datetime, shard: int) -> Key:
+    """Where a share of a task's totals of one day lies."""
+    return Key(totals_of_task(project, task_id, shard), day_name(day))
+
+
+def totals_of_task(project: str, task_id: str, shard: int) -> str:
+    """One of the partitions that hold a task's totals by period."""
+    return f"P#{_part(project)}#TOTALS#{_part(task_id)}#{shard}"
+
+
+def hour_name(moment: datetime) -> str:
+    """The sort key of the moment's hour, in UTC; they sort by time."""
+    return f"HOUR#{moment.astimezone(UTC).isoformat(timespec='hours')[:13]}"
+
+
+def day_name(moment: datetime) -> str:
+    """The sort key of the moment's day, in UTC; they sort by time."""
+    return f"DAY#{moment.astimezone(UTC).date().isoformat()}"
+
+
+def period_start(name: str) -> datetime:
+    """When the hour or the day with that sort key begins. Raises ValueError for another key."""
+    return datetime.fromisoformat(name.partition("#")[2]).replace(tzinfo=UTC)
 
 
 def is_trace_id(text: str) -> bool:

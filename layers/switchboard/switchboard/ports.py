@@ -8,11 +8,20 @@ from datetime import datetime
 from typing import Protocol
 
 from switchboard.keys import GatewayKey
+from switchboard.totals import Granularity, PeriodTotals, TaskTotals
 from switchboard.trace import Bodies, Trace, TracePage
 
 
 class StoreUnavailable(Exception):
     """The store did not answer, or said no."""
+
+
+class StoreBusy(StoreUnavailable):
+    """The store was too busy, or its answer was lost: the same write may succeed a moment later, or is done already."""
+
+
+class WriteRefused(Exception):
+    """The store will never take what it was given."""
 
 
 class KeyStore(Protocol):
@@ -35,7 +44,7 @@ class TraceStore(Protocol):
         """Keep the row of a call that has begun to wait for its provider."""
 
     def complete_trace(self, trace: Trace, bodies: Bodies) -> None:
-        """Keep the bodies, then the finished trace in place of its open row (there may be none). Repeating it is safe."""
+        """Keep the bodies, then the finished trace in place of its open row, if there is one. Repeating it is safe."""
 
     def find_trace(self, project: str, trace_id: str) -> Trace | None:
         """The project's trace with that id, or None (also for an id that is none)."""
@@ -54,3 +63,19 @@ class TraceStore(Protocol):
         cursor: str | None = None,
     ) -> TracePage:
         """Traces that began in [since, until), newest first. Raises ValueError for a cursor that is none of ours."""
+
+
+class TotalsReader(Protocol):
+    """Where totals are read. A call is in them from the moment it is settled."""
+
+    def task_totals(self, project: str) -> tuple[TaskTotals, ...]:
+        """Every task of the project that has a settled call, by name."""
+
+    def period_totals(
+        self, project: str, task_id: str, *, since: datetime | None, until: datetime | None, granularity: Granularity
+    ) -> PeriodTotals:
+        """The task's totals from `since` to before `until`, by period; None is no limit.
+
+        Whole hours are counted for hours, whole UTC days for days and months: those that lie in the range or reach into
+        it. A task that nobody has called has no periods and totals of 0.
+        """

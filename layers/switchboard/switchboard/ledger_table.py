@@ -1,0 +1,143 @@
+"""The table as the ledger needs it: ranges in order, updates under a condition, transactions; refusals told apart."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from switchboard.attributes import Value, decode_item, encode
+from switchboard.dynamodb_table import Table
+from switchboard.keyspace import Key
+from switchboard.ports import StoreBusy, StoreUnavailable, WriteRefused
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+CONDITION_FAILED = "ConditionalCheckFailed"
+_NOTHING_WRONG = "None"
+_SERVER_ERROR = 500
+_INVALID = frozenset({"ValidationError", "ValidationException", "ItemCollectionSizeLimitExceeded"})
+_PASSING = frozenset(
+    {
+        "InternalServerError",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "Throttling",
+        "ThrottlingError",
+        "ThrottlingException",
+        "TransactionConflict",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """An update of one row. Expressions spell an attribute `#name`, and its value in `values` `:name`."""
+
+    key: Key
+    expression: str
+    condition: str
+    names: frozenset[str]
+    values: Mapping[str, Value]
+
+
+class ConditionsFailed(Exception):
+    """A transaction was cancelled, and trying it again cannot help: `rows` are those that stood against it.
+
+    They go by their place in the transaction; None is a row that is not there.
+    """
+
+    def __init__(self, rows: Mapping[int, dict[str, Any] | None]) -> None:
+        super().__init__(f"the conditions of {len(rows)} rows were not met")
+        self.rows = rows
+
+
+class LedgerTable(Table):
+    """Also raises StoreBusy where another try may help, and WriteRefused where none ever will."""
+
+    def between(self, pk: str, first: str, last: str) -> Iterator[dict[str, Any]]:
+        """Items of a partition with an sk from first to last, in order, as the last writes left them."""
+        return self._pages(_range(pk, first, last) | {"ConsistentRead": True})
+
+    def between_where(self, pk: str, first: str, last: str, **wanted: str) -> Iterator[dict[str, Any]]:
+        """Those of them whose attributes have these texts; a moment old."""
+        query = _range(pk, first, last)
+        query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in wanted)
+        query["ExpressionAttributeNames"] = {f"#{name}": name for name in wanted}
+        query["ExpressionAttributeValues"] |= {f":{name}": encode(text) for name, text in wanted.items()}
+        return self._pages(query)
+
+    def update_if(self, update: Update) -> bool:
+        """Update the row if it meets the condition; says whether it did."""
+        with _refusals_told_apart():
+            try:
+                self._client.update_item(**_wire(update, self._name))
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
+        return True
+
+    def transact(self, updates: Sequence[Update]) -> None:
+        """Make all updates or none. Raises ConditionsFailed."""
+        items: list[TransactWriteItemTypeDef] = [
+            {"Update": {**_wire(update, self._name), "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}}  # type: ignore[typeddict-item]
+            for update in updates
+        ]
+        with _refusals_told_apart():
+            try:
+                self._client.transact_write_items(TransactItems=items)
+            except self._client.exceptions.TransactionCanceledException as cancelled:
+                raise _reason(cancelled.response["CancellationReasons"]) from cancelled
+
+
+def _reason(reasons: Sequence[Mapping[str, Any]]) -> Exception:
+    """The gravest reason of all: what can never be written, then what may pass, then what has changed meanwhile."""
+    codes = {reason.get("Code", _NOTHING_WRONG) for reason in reasons}
+    if codes & _INVALID:
+        messages = {str(reason.get("Message")) for reason in reasons if reason.get("Code") in _INVALID}
+        return WriteRefused("; ".join(sorted(messages)))
+    if failed := {place for place, reason in enumerate(reasons) if reason.get("Code") == CONDITION_FAILED}:
+        rows = {place: reasons[place].get("Item") for place in failed}
+        return ConditionsFailed({place: decode_item(row) if row else None for place, row in rows.items()})
+    return StoreBusy(f"the transaction was cancelled: {', '.join(sorted(codes - {_NOTHING_WRONG}))}")
+
+
+def _range(pk: str, first: str, last: str) -> dict[str, Any]:
+    return {
+        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+        "ExpressionAttributeValues": {":pk": encode(pk), ":first": encode(first), ":last": encode(last)},
+    }
+
+
+def _wire(update: Update, table: str) -> dict[str, Any]:
+    return {
+        "TableName": table,
+        "Key": {"pk": encode(update.key.pk), "sk": encode(update.key.sk)},
+        "UpdateExpression": update.expression,
+        "ConditionExpression": update.condition,
+        "ExpressionAttributeNames": {f"#{name}": name for name in sorted(update.names)},
+        "ExpressionAttributeValues": {f":{name}": encode(value) for name, value in update.values.items()},
+    }
+
+
+@contextmanager
+def _refusals_told_apart() -> Iterator[None]:
+    # Imported here so that the ledger can be imported without botocore.
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError  # noqa: PLC0415
+
+    try:
+        yield
+    except HTTPClientError as error:
+        raise StoreBusy(f"no answer came, and it may be done or not: {error}") from error
+    except BotoCoreError as error:
+        raise StoreUnavailable(str(error)) from error
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in _INVALID:
+            raise WriteRefused(str(error)) from error
+        is_passing = code in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_ERROR
+        raise (StoreBusy if is_passing else StoreUnavailable)(str(error)) from error
