@@ -11,6 +11,8 @@ from bench.upstream import Pace
 TURN_PAUSE_S = 0.03
 """Between a line's calls. A caller's turns lie seconds apart; long enough here for a trace to be written."""
 
+JOIN_EVERY_S = 0.01
+
 _SENT_AT = re.compile(rb'"sent_at": ?([0-9.]+)')
 
 
@@ -103,6 +105,11 @@ async def in_turn(door: Door, pace: Pace, calls: int) -> list[Heard]:
 
 
 async def at_once(door: Door, pace: Pace, streams: int, calls: int) -> list[Heard]:
-    """As many lines at once, each with its calls in turn."""
-    results = await asyncio.gather(*(in_turn(door, pace, calls) for _ in range(streams)))
+    """As many lines at once, each with its calls in turn; they join one after the other, as callers do."""
+
+    async def join(number: int) -> list[Heard]:
+        await asyncio.sleep(number * JOIN_EVERY_S)
+        return await in_turn(door, pace, calls)
+
+    results = await asyncio.gather(*(join(number) for number in range(streams)))
     return [heard for line in results for heard in line]
