@@ -1,0 +1,134 @@
+"""The functions: what they run, with which settings, and how a new setting reaches them."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.settings import Settings as ConsoleSettings
+from gateway.settings import Settings as GatewaySettings
+
+type Template = dict[str, Any]
+type Translate = Callable[[Template], Template]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SETTINGS = {"GatewayFunction": GatewaySettings, "ConsoleFunction": ConsoleSettings}
+LAMBDAS_OWN = {"AWS_LAMBDA_EXEC_WRAPPER"}
+LAST_WRITES_MS = 10_000
+LONGEST_DESCRIPTION = 256
+
+
+def function(template: Template, name: str) -> Template:
+    properties: Template = template["Resources"][name]["Properties"]
+    return properties
+
+
+def unlike_settings(template: Template) -> Iterator[str]:
+    """Environment names that no setting reads, and settings that the environment does not name."""
+    for name, settings in SETTINGS.items():
+        given = set(function(template, name)["Environment"]["Variables"]) - LAMBDAS_OWN
+        yield from given ^ {field.name.upper() for field in fields(settings)}
+
+
+def parameters_of(template: Template) -> set[str]:
+    """The parameters that decide how the gateway's function is configured, directly or through a condition."""
+    written = json.dumps(function(template, "GatewayFunction"))
+    names = set(re.findall(r'"Ref": "(\w+)"', written))
+    for condition in re.findall(r'"Fn::If": \["(\w+)"', written):
+        names |= set(re.findall(r'"Ref": "(\w+)"', json.dumps(template["Conditions"][condition])))
+    return names & set(template["Parameters"])
+
+
+def version(template: Template) -> Template:
+    found: Template = next(r for r in template["Resources"].values() if r["Type"] == "AWS::Lambda::Version")
+    return found
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_handler_is_where_the_template_says(written: Template, name: str) -> None:
+    properties = function(written, name)
+    module, _, attribute = properties["Handler"].rpartition(".")
+    source = REPOSITORY / properties["CodeUri"] / f"{module.replace('.', '/')}.py"
+
+    assert re.search(rf"^{attribute}\b.*=", source.read_text(), re.MULTILINE)
+    assert (REPOSITORY / properties["CodeUri"] / "requirements.txt").exists()
+
+
+def test_environment_names_are_the_settings_fields(translated: Template) -> None:
+    assert list(unlike_settings(translated)) == []
+
+
+def test_a_forgotten_setting_and_a_stray_variable_are_noticed(translated: Template) -> None:
+    variables = function(translated, "GatewayFunction")["Environment"]["Variables"]
+    variables["CAPTUER"] = variables.pop("CAPTURE")
+
+    assert set(unlike_settings(translated)) == {"CAPTURE", "CAPTUER"}
+
+
+def test_the_templates_own_values_are_settings_that_can_be_used(written: Template) -> None:
+    defaults = {name: str(parameter["Default"]) for name, parameter in written["Parameters"].items()}
+    given = function(written, "GatewayFunction")["Environment"]["Variables"].items()
+    environment = {
+        name: value if isinstance(value, str) else defaults.get(value.get("Ref"), "x") for name, value in given
+    }
+
+    settings = GatewaySettings.from_env(environment)
+
+    assert settings == GatewaySettings(table_name="x", provider_keys_path="x")
+    assert settings.call_timeout_ms + LAST_WRITES_MS <= function(written, "GatewayFunction")["Timeout"] * 1000
+
+
+def test_the_gateway_runs_behind_the_streaming_layers_wrapper(written: Template) -> None:
+    gateway, layer = function(written, "GatewayFunction"), written["Resources"]["ResponseStreamingLayer"]
+    wrapper = REPOSITORY / layer["Properties"]["ContentUri"] / "wrapper"
+
+    # A layer that SAM builds by a Python method lies under /opt/python.
+    assert layer["Metadata"]["BuildMethod"] == "python3.13"
+    assert gateway["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"] == f"/opt/python/{wrapper.name}"
+    assert os.access(wrapper, os.X_OK)
+    assert {"Ref": "ResponseStreamingLayer"} in gateway["Layers"]
+    assert "AWS_LAMBDA_EXEC_WRAPPER" not in function(written, "ConsoleFunction")["Environment"]["Variables"]
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_functions_share_one_layer_and_one_runtime(translated: Template, name: str) -> None:
+    properties = function(translated, name)
+
+    assert properties["Layers"][0]["Ref"].startswith("SwitchboardLayer")
+    assert properties["Runtime"] == "python3.13"
+    assert properties["Architectures"] == [{"Ref": "Architecture"}]
+
+
+def test_calls_go_to_a_published_version_and_old_versions_go(translated: Template) -> None:
+    assert version(translated)["DeletionPolicy"] == "Delete"
+    assert function(translated, "GatewayFunction")["SnapStart"]["ApplyOn"]["Fn::If"][1:] == [
+        "PublishedVersions",
+        "None",
+    ]
+    root = translated["Resources"]["Api"]["Properties"]["Body"]["paths"]["/"]
+    assert "${GatewayFunctionAliaslive}" in json.dumps(root)
+
+
+def test_a_changed_parameter_publishes_a_version(translated: Template) -> None:
+    described = set(re.findall(r"\$\{(\w+)\}", version(translated)["Properties"]["Description"]["Fn::Sub"]))
+
+    assert described == parameters_of(translated) - {"DynamoDbEndpoint"}
+
+
+def test_a_versions_description_is_never_too_long(written: Template, translated: Template) -> None:
+    template = version(translated)["Properties"]["Description"]["Fn::Sub"]
+    longest = re.sub(r"\$\{(\w+)\}", lambda name: "x" * longest_value(written["Parameters"][name[1]]), template)
+
+    assert len(longest) <= LONGEST_DESCRIPTION
+
+
+def longest_value(parameter: Template) -> int:
+    """How many characters a value of the parameter can have."""
+    if "AllowedValues" in parameter:
+        return max(len(str(value)) for value in parameter["AllowedValues"])
+    return int(parameter["MaxLength"]) if parameter["Type"] == "String" else len(str(parameter["MaxValue"]))
