@@ -1,0 +1,48 @@
+import pytest
+
+from gateway.providers import table
+from gateway.providers.provider import Provider
+
+
+@pytest.mark.parametrize("provider", table.PROVIDERS, ids=lambda provider: provider.name)
+def test_a_provider_is_found_by_its_name_and_by_every_name_of_its_models(provider: Provider) -> None:
+    assert table.by_name(provider.name) is provider
+    for start in provider.models:
+        assert table.by_model(f"{start}x") == (provider, f"{start}x")
+
+
+@pytest.mark.parametrize("provider", table.PROVIDERS, ids=lambda provider: provider.name)
+def test_a_providers_own_address_is_one_of_its_hosts_and_encrypted(provider: Provider) -> None:
+    if provider.base_url is not None:
+        scheme, _, rest = provider.base_url.partition("://")
+        assert scheme == "https"
+        assert table.by_host(rest.partition("/")[0]) is provider
+
+
+def test_names_and_beginnings_of_model_names_are_each_given_once() -> None:
+    names = [provider.name for provider in table.PROVIDERS]
+    beginnings = [start for provider in table.PROVIDERS for start in provider.models]
+    assert len(set(names)) == len(names)
+    assert len(set(beginnings)) == len(beginnings)
+    assert set(table.names()) == {*names, "gemini"}
+
+
+def test_the_longest_beginning_of_a_model_name_decides() -> None:
+    assert _provider("llama3.1-8b") == "cerebras"
+    assert _provider("llama-4-scout-17b-16e-instruct") == "cerebras"
+    assert _provider("llama-3.1-8b-instant") == "groq"
+    assert _provider("meta-llama/llama-4-scout-17b-16e-instruct") == "groq"
+    assert _provider("meta-llama/Llama-4-Scout-17B-16E-Instruct") == "together"
+    assert _provider("open-mixtral-8x22b") == "mistral"
+
+
+def test_a_key_goes_as_a_bearer_token_save_to_azure() -> None:
+    styles = {provider.name: provider.key_headers("k") for provider in table.PROVIDERS}
+    assert styles.pop("azure") == {"api-key": "k"}
+    assert all(headers == {"authorization": "Bearer k"} for headers in styles.values())
+
+
+def _provider(model: str) -> str:
+    found = table.by_model(model)
+    assert found is not None
+    return found[0].name

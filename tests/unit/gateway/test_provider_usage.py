@@ -1,0 +1,131 @@
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.providers import table
+from gateway.providers.usage import UsageReader, read_by_total, read_openai, read_reasoning_outside
+from switchboard.deltas import read_chunk
+from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
+
+OPENAI = {
+    "prompt_tokens": 1117,
+    "completion_tokens": 46,
+    "total_tokens": 1163,
+    "prompt_tokens_details": {"cached_tokens": 1024, "audio_tokens": 0},
+    "completion_tokens_details": {"reasoning_tokens": 30},
+}
+GROQ = {"prompt_tokens": 20, "completion_tokens": 7, "total_tokens": 27, "queue_time": 0.01, "total_time": 0.05}
+DEEPSEEK = {
+    "prompt_tokens": 300,
+    "completion_tokens": 20,
+    "total_tokens": 320,
+    "prompt_cache_hit_tokens": 256,
+    "prompt_cache_miss_tokens": 44,
+}
+XAI = {
+    "prompt_tokens": 32,
+    "completion_tokens": 9,
+    "total_tokens": 135,
+    "prompt_tokens_details": {"cached_tokens": 6},
+    "completion_tokens_details": {"reasoning_tokens": 94},
+}
+GEMINI = {"prompt_tokens": 12, "completion_tokens": 8, "total_tokens": 150}
+
+
+def told(fresh_input: int, output: int, **classes: int) -> Usage:
+    return Usage(UsageSource.PROVIDER, Tokens(fresh_input, output, **classes))
+
+
+@pytest.mark.parametrize(
+    ("provider", "usage", "read"),
+    [
+        ("openai", OPENAI, told(93, 46, cache_read=1024, reasoning=30)),
+        ("groq", GROQ, told(20, 7)),
+        ("deepseek", DEEPSEEK, told(44, 20, cache_read=256)),
+        ("xai", XAI, told(26, 103, cache_read=6, reasoning=94)),
+        ("google", GEMINI, told(12, 138, reasoning=130)),
+        ("google", GEMINI | {"total_tokens": 20}, told(12, 8)),
+        ("google", {"prompt_tokens": 12, "total_tokens": 90}, told(12, 78, reasoning=78)),
+        ("google", {"prompt_tokens": 12, "completion_tokens": 8}, told(12, 8)),
+        ("generic", {"prompt_tokens": 5, "completion_tokens": 0}, told(5, 0)),
+        ("generic", {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, told(0, 0)),
+        ("generic", {"completion_tokens": 3, "total_tokens": 10}, told(7, 3)),
+        ("generic", {"prompt_tokens": 7, "completion_tokens": None, "total_tokens": 7}, told(7, 0)),
+    ],
+)
+def test_every_dialect_is_read_into_disjoint_classes(provider: str, usage: dict[str, Any], read: Usage) -> None:
+    found = table.by_name(provider)
+    assert found is not None
+    assert found.read_usage(usage) == read
+
+
+@pytest.mark.parametrize("reader", [read_openai, read_reasoning_outside, read_by_total])
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        {"prompt_tokens": None, "completion_tokens": None},
+        {"prompt_tokens": "12", "completion_tokens": "3"},
+        {"prompt_tokens": -1, "completion_tokens": -1},
+        {"total_tokens": 12},
+        {"prompt_tokens": 12},
+        {"completion_tokens": 3},
+        {"input_tokens": 12, "output_tokens": 3},
+    ],
+)
+def test_what_is_not_told_is_absent_and_never_nought(reader: UsageReader, usage: dict[str, Any] | None) -> None:
+    assert reader(usage) == ABSENT
+    assert reader(usage).tokens is None
+
+
+@pytest.mark.parametrize(
+    "details",
+    [None, [], "none", {"cached_tokens": None}, {"cached_tokens": "6"}, {"cached_tokens": -6}, {}],
+)
+def test_details_that_cannot_be_read_are_left_aside(details: object) -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 2, "prompt_tokens_details": details}
+    assert read_openai(usage) == told(10, 2)
+
+
+def test_cached_tokens_are_never_more_than_the_prompt() -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 99}}
+    assert read_openai(usage) == told(0, 2, cache_read=10)
+
+
+def test_the_same_cached_tokens_in_two_places_are_counted_once() -> None:
+    usage = DEEPSEEK | {"prompt_tokens_details": {"cached_tokens": 256}}
+    assert read_openai(usage) == told(44, 20, cache_read=256)
+
+
+def test_groqs_own_place_for_usage_is_found() -> None:
+    chunk = read_chunk(json.dumps({"choices": [], "x_groq": {"id": "r", "usage": GROQ}}).encode())
+    assert read_openai(chunk.usage) == told(20, 7)
+
+
+def _recorded() -> list[Any]:
+    path = os.environ.get("SWITCHBOARD_USAGE_BODIES")
+    if not path:
+        return [pytest.param(None, marks=pytest.mark.skip("SWITCHBOARD_USAGE_BODIES names no file of usage bodies"))]
+    lines = [json.loads(line) for line in Path(path).read_text().splitlines()]
+    return [
+        pytest.param(line, id=f"{number}-{line['model']}")
+        for number, line in enumerate(lines, start=1)
+        if line["dialect"] == "openai-chat"
+    ]
+
+
+@pytest.mark.parametrize("line", _recorded())
+def test_recorded_usage_adds_up_to_what_is_known_of_it(line: dict[str, Any]) -> None:
+    known = line["tokens"]
+    tokens = read_openai(line["usage"]).tokens
+    assert tokens is not None
+    assert (tokens.fresh_input + tokens.cache_read, tokens.output, tokens.cache_read, tokens.reasoning) == (
+        known["input_tokens"],
+        known["output_tokens"],
+        known.get("cache_read_tokens", 0),
+        known.get("output_reasoning_tokens", 0),
+    )
