@@ -1,5 +1,6 @@
 """What operators see: one line per request that failed."""
 
+import logging
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -20,6 +21,7 @@ class Log(Protocol):
 
 def logger() -> Log:
     """Log lines as JSON on stdout."""
-    # Without the code's place and the task's name: both are the same on every line.
-    log: Log = Logger(service=SERVICE, location=None, taskName=None)
+    # Without the code's place and the task's name, which tell nothing; Powertools takes the latter for a field of ours.
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined]  # typeshed does not know it yet
+    log: Log = Logger(service=SERVICE, location=None)
     return log

@@ -68,7 +68,10 @@ def _read_moment(text: str) -> datetime:
     try:
         return datetime.combine(date.fromisoformat(text), time(), UTC)
     except ValueError:
-        moment = datetime.fromisoformat(text)
+        # Python takes any character for the T, even a digit: 20261120120000Z would be eight in the evening.
+        if "T" not in text:
+            raise
+    moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("no offset")
     return moment.astimezone(UTC)
