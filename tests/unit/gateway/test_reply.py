@@ -10,7 +10,7 @@ import pytest
 from switchboard.ports import StoreUnavailable
 from switchboard.trace import Status
 from switchboard.usage import UsageSource
-from testkit.gateway import KEY, RunningGateway, chat, running_gateway
+from testkit.running_gateway import KEY, RunningGateway, chat, running_gateway
 from testkit.openai_events import DONE, chunk, error, finish, role
 from testkit.upstream import Answer, End, ScriptedUpstream, json_answer
 

@@ -1,0 +1,164 @@
+"""The gateway on the Lambda runtime: what streams out of it, and in which order things happen."""
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from switchboard.dynamodb import DynamoStore
+from switchboard.keys import GatewayKey, Scope, digest
+from switchboard.trace import Status
+from testkit.emulator import Emulator
+from testkit.events import rest_event
+from testkit.openai_events import DONE, chunk, completion, finish, role, usage
+from testkit.runtime_api import RuntimeApi
+from testkit.upstream import Answer, Framing, Request, ScriptedUpstream, json_answer
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+KEY = "sb-the-key-of-the-runtime-tests"
+HANDLER = "gateway.handler.handler"
+SPOKEN = [role(), chunk("Hel"), chunk("lo"), finish(), DONE]
+
+
+@dataclass(slots=True)
+class Watched:
+    """Stands before the DynamoDB engine: passes every request on and notes when it came, and what it asked."""
+
+    endpoint: str
+    seen: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+
+    def __call__(self, request: Request) -> Answer:
+        self.seen.append((time.monotonic_ns(), request.headers["x-amz-target"].rpartition(".")[2], request.json))
+        with closing(http.client.HTTPConnection(urlsplit(self.endpoint).netloc)) as engine:
+            passed = {n: v for n, v in request.headers.items() if n not in {"host", "content-length"}}
+            engine.request(request.method, request.path, request.body, passed)
+            answer = engine.getresponse()
+            headers = {"content-type": "application/x-amz-json-1.0"}
+            return Answer([answer.read()], answer.status, headers, framing=Framing.LENGTH)
+
+    def writes(self, status: str) -> list[int]:
+        """When trace rows with that status were written."""
+        return [at for at, what, body in self.seen if what == "PutItem" and body["Item"].get("status") == {"S": status}]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a deployed gateway finds around itself."""
+
+    upstream: ScriptedUpstream
+    database: Watched
+    env: dict[str, str]
+    store: DynamoStore
+
+
+@pytest.fixture
+def surroundings(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str) -> Iterator[Surroundings]:
+    watched = Watched(dynamodb_endpoint)
+    with ScriptedUpstream() as upstream, ScriptedUpstream(respond=watched) as database:
+        env = {
+            "TABLE_NAME": table,
+            "DYNAMODB_ENDPOINT": f"http://{database.host}",
+            "PRIVATE_PROVIDER_HOSTS": upstream.host,
+        }
+        store = DynamoStore(dynamodb, table, retention=timedelta(days=1), clock=lambda: datetime.now(UTC))
+        store.put_key(GatewayKey(digest(KEY), "acme", frozenset({Scope.CALL}), datetime.now(UTC)))
+        yield Surroundings(upstream, watched, env, store)
+
+
+def call_event(upstream: ScriptedUpstream, *, stream: bool = True) -> dict[str, Any]:
+    body = {"model": "gpt-4o", "stream": stream, "messages": [{"role": "user", "content": "Hello?"}]}
+    headers = {"Authorization": f"Bearer {KEY}", "x-inference-provider-url": upstream.base_url}
+    return rest_event("POST", "/v1/chat/completions", body=json.dumps(body), headers=headers)
+
+
+@pytest.mark.emulator
+def test_a_streamed_call_is_prelude_eight_nuls_and_events(surroundings: Surroundings) -> None:
+    surroundings.upstream.answers(Answer([*SPOKEN[:-1], usage(7, 2), DONE]))
+    with Emulator(handler=HANDLER, env=surroundings.env) as emulator:
+        answer = emulator.invoke(call_event(surroundings.upstream))
+    head, nuls, body = answer.payload.partition(b"\0" * 8)
+    assert nuls
+    assert json.loads(head)["statusCode"] == 200
+    assert json.loads(head)["headers"]["content-type"].startswith("text/event-stream")
+    assert body == b"".join(SPOKEN)
+    trace_id = json.loads(head)["headers"]["x-inference-trace-id"]
+    trace = surroundings.store.find_trace("acme", trace_id)
+    assert trace is not None
+    assert trace.status is Status.OK
+    assert trace.queue_ms is not None
+    assert surroundings.store.find_bodies("acme", trace_id).response == body
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize("streaming", [True, False], ids=["streamed", "buffered"])
+def test_fifty_calls_in_one_sandbox_use_one_connection(surroundings: Surroundings, streaming: bool) -> None:
+    surroundings.upstream.answers(Answer(SPOKEN))
+    with Emulator(handler=HANDLER, env=surroundings.env, streaming=streaming) as emulator:
+        for _ in range(50):
+            answer = emulator.invoke(call_event(surroundings.upstream))
+            body = answer.body if streaming else answer.json["body"].encode()
+            assert body == b"".join(SPOKEN)
+    assert surroundings.upstream.connections_opened == 1
+    traces = surroundings.store.list_traces("acme", limit=100).traces
+    assert [trace.status for trace in traces] == [Status.OK] * 50
+
+
+def test_the_reply_is_out_before_the_trace_is_written_and_the_next_call_waits(surroundings: Surroundings) -> None:
+    surroundings.upstream.answers(Answer(SPOKEN))
+    with RuntimeApi() as api:
+        api.start(handler=HANDLER, env=surroundings.env)
+        api.send(call_event(surroundings.upstream))
+        surroundings.database.seen.clear()
+        recorded = api.send(call_event(surroundings.upstream))
+    opened, completed = surroundings.database.writes("open"), surroundings.database.writes("ok")
+    assert (len(opened), len(completed)) == (1, 1)
+    assert recorded.ended_ns is not None
+    assert recorded.next_poll_ns is not None
+    assert opened[0] < recorded.ended_ns < completed[0] < recorded.next_poll_ns
+
+
+def test_chunks_leave_as_the_provider_sends_them(surroundings: Surroundings) -> None:
+    words = [chunk(f"word{n} ") for n in range(40)]
+    paced: list[bytes | float] = [step for word in words for step in (word, 0.01)]
+    surroundings.upstream.answers(Answer([*paced, finish(), DONE]))
+    with RuntimeApi() as api:
+        api.start(handler=HANDLER, env=surroundings.env)
+        api.send(call_event(surroundings.upstream))
+        best = [min(late) for late in zip(*(_late_ms(api, surroundings.upstream) for _ in range(3)), strict=True)]
+    assert len(best) == len(words)
+    assert sorted(best)[int(len(best) * 0.95)] < 5
+
+
+def _late_ms(api: RuntimeApi, upstream: ScriptedUpstream) -> list[float]:
+    """How long after the provider's send each word left the sandbox."""
+    recorded = api.send(call_event(upstream))
+    left = [one.at_ns for one in recorded.chunks if b"word" in one.data]
+    return [at / 1e6 - sent * 1e3 for at, sent in zip(left, upstream.requests[-1].sent_at, strict=False)]
+
+
+def test_a_whole_answer_and_an_error_are_ordinary_responses(surroundings: Surroundings) -> None:
+    surroundings.upstream.answers(json_answer(completion("Good day.")))
+    with RuntimeApi() as api:
+        api.start(handler=HANDLER, env=surroundings.env)
+        whole = api.send(call_event(surroundings.upstream, stream=False))
+        refused = api.send(rest_event("POST", "/v1/chat/completions", body="{}"))
+    assert json.loads(whole.body)["choices"][0]["message"]["content"] == "Good day."
+    assert refused.head["statusCode"] == 401
+    assert json.loads(refused.body)["error"]["code"] == "key_missing"
+
+
+def test_missing_settings_end_the_start_with_their_names(surroundings: Surroundings) -> None:
+    with RuntimeApi() as api:
+        api.start(handler=HANDLER, env={"CAPTURE": "everything"})
+        assert "TABLE_NAME is missing" in str(api.init_error)
+        assert "CAPTURE must be full, metadata or none" in str(api.init_error)
+    assert surroundings.upstream.requests == []
