@@ -24,7 +24,7 @@ type Metrics = list[tuple[dict[str, tuple[str, float]], dict[str, str]]]
 
 
 @pytest.fixture
-def real() -> Telemetry:
+def real(capsys: pytest.CaptureFixture[str]) -> Telemetry:  # noqa: ARG001 — the stream must be there before
     """The telemetry of the deployed gateway, writing to this test's standard output."""
     logging.Logger.manager.loggerDict.pop(SERVICE, None)  # a logger keeps the stream that it was made with
     return telemetry()
