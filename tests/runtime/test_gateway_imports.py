@@ -1,0 +1,61 @@
+"""What the gateway imports when it starts: every package here is time that a caller waits after a cold start."""
+
+import json
+import os
+import subprocess
+import sys
+
+# In the order of their weight. A package that joins this list makes every cold start longer: measure it first
+# (`python -m bench.cold_start`).
+EXPECTED = {
+    "annotated_doc",
+    "annotated_types",
+    "anyio",
+    "aws_lambda_powertools",
+    "botocore",
+    "certifi",
+    "dateutil",
+    "fastapi",
+    "gateway",
+    "h11",
+    "httpcore",
+    "httpx",
+    "idna",
+    "jmespath",
+    "mangum",
+    "opentelemetry",
+    "pydantic",
+    "pydantic_core",
+    "six",
+    "starlette",
+    "switchboard",
+    "typing_extensions",
+    "typing_inspection",
+    "urllib3",
+}
+# httpx imports these where they happen to be installed (its command line, another event loop): not in a function.
+NOT_IN_A_FUNCTION = ("click", "rich", "pygments", "sniffio")
+_PROBE = """
+import json, sys
+for name in sys.argv[1].split(","):
+    sys.modules[name] = None
+import gateway.handler
+found = [n for n, m in sys.modules.items() if m is not None and "site-packages" in (getattr(m, "__file__", None) or "")]
+found += [n for n in sys.modules if n in ("gateway", "switchboard")]
+print(json.dumps(sorted(found)))
+"""
+
+
+def imported() -> list[str]:
+    """Every module outside the standard library that a start imports."""
+    environment = os.environ | {"TABLE_NAME": "a-table-of-no-one", "AWS_DEFAULT_REGION": "eu-central-1"}
+    command = [sys.executable, "-c", _PROBE, ",".join(NOT_IN_A_FUNCTION)]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    modules: list[str] = json.loads(done.stdout)
+    return modules
+
+
+def test_the_start_imports_these_packages_and_no_other() -> None:
+    modules = imported()
+    assert {name.partition(".")[0] for name in modules if not name.startswith("_")} == EXPECTED
+    assert not [name for name in modules if name.startswith(("pydantic.v1", "aws_lambda_powertools.tracing"))]
