@@ -12,6 +12,7 @@
 | project | PROJECTS                          | <project>                         |
 | totals  | P#<project>#TASKS#<shard>         | TASK#<task>                       |
 | totals  | P#<project>#TOTALS#<task>#<shard> | HOUR#2026-11-20T13 DAY#2026-11-20 |
+| rates   | RATES#<provider>#<model>          | <valid_from>                      |
 
 A partition takes 1,000 writes a second, hence the shards; a trace's shard follows from its id, so that project and id
 alone find it. Text from outside is escaped: no two different keys are ever spelled alike.
@@ -152,6 +153,21 @@ def day_name(moment: datetime) -> str:
 def period_start(name: str) -> datetime:
     """When the hour or the day with that sort key begins. Raises ValueError for another key."""
     return datetime.fromisoformat(name.partition("#")[2]).replace(tzinfo=UTC)
+
+
+def rate_card(provider: str, model: str, valid_from: datetime) -> Key:
+    """Where a rate card lies: in its model's partition, by its first moment."""
+    return Key(rate_cards_of_model(provider, model), rate_card_order(valid_from))
+
+
+def rate_cards_of_model(provider: str, model: str) -> str:
+    """The partition that holds every rate card of a model at a provider, oldest first."""
+    return f"RATES#{_part(provider)}#{_part(model)}"
+
+
+def rate_card_order(moment: datetime) -> str:
+    """A moment's place among rate cards: the last card at or before it is the one that prices it."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def is_trace_id(text: str) -> bool:
