@@ -13,25 +13,8 @@ from testkit.samples import a_usual_attempt, a_usual_usage, an_open_trace
 
 type Template = dict[str, Any]
 
-INSIGHTS_WORDS = frozenset(
-    [
-        "filter",
-        "stats",
-        "fields",
-        "sort",
-        "limit",
-        "count",
-        "pct",
-        "latest",
-        "by",
-        "as",
-        "and",
-        "not",
-        "in",
-        "asc",
-        "desc",
-    ]
-)
+COMMANDS = {"filter", "stats", "fields", "sort", "limit"}
+INSIGHTS_WORDS = COMMANDS | {"count", "pct", "latest", "by", "as", "and", "not", "in", "asc", "desc"}
 
 
 class Lines:
