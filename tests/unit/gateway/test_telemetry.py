@@ -23,8 +23,7 @@ BROKEN = Failure("upstream_cut", "groq (api.groq.com): the answer was cut off", 
 type Metrics = list[tuple[dict[str, tuple[str, float]], dict[str, str]]]
 
 
-@pytest.fixture
-def real(capsys: pytest.CaptureFixture[str]) -> Telemetry:  # noqa: ARG001 — the stream must be there before
+def _real() -> Telemetry:
     """The telemetry of the deployed gateway, writing to this test's standard output."""
     logging.Logger.manager.loggerDict.pop(SERVICE, None)  # a logger keeps the stream that it was made with
     return telemetry()
@@ -122,10 +121,8 @@ def test_the_page_names_every_way_a_call_can_end() -> None:
     assert set(re.findall(r"`([a-z_]+)`", row)) == {"status", *ended}
 
 
-def test_real_lines_have_the_documented_fields_and_leave_out_empty_ones(
-    real: Telemetry, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _say_everything(real)
+def test_real_lines_have_the_documented_fields_and_leave_out_empty_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    _say_everything(_real())
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     events = [line for line in lines if "_aws" not in line]
     head, error = {"level", "message", "timestamp", "service"}, {"exception", "exception_name", "stack_trace"}
@@ -140,8 +137,8 @@ def test_real_lines_have_the_documented_fields_and_leave_out_empty_ones(
     assert not {"provider", "model", "ttft_ms", "conversation_id", "prompt_tokens"} & set(refused)
 
 
-def test_real_metrics_are_in_cloudwatchs_embedded_format(real: Telemetry, capsys: pytest.CaptureFixture[str]) -> None:
-    real.completed(_answered(), 200)
+def test_real_metrics_are_in_cloudwatchs_embedded_format(capsys: pytest.CaptureFixture[str]) -> None:
+    _real().completed(_answered(), 200)
     (document,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     (directive,) = document["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == NAMESPACE
@@ -157,8 +154,9 @@ def test_real_metrics_are_in_cloudwatchs_embedded_format(real: Telemetry, capsys
     assert (document["TTFT"], document["Errors"], document["ColdStarts"]) == ([412.5], [0.0], [1.0])
 
 
-def test_no_metadata_but_the_conversations_id_is_said(real: Telemetry, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_metadata_but_the_conversations_id_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     values = {f"key-{n}": f"canary-{n}" for n in range(20)} | {"caller-id": "+49canary", "conversation-id": "conv_1"}
+    real = _real()
     real.opened(replace(an_open_trace(), metadata=values))
     real.completed(replace(_answered(), metadata=values, failure=BROKEN), 200)
     out = capsys.readouterr().out
