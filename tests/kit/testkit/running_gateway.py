@@ -69,18 +69,34 @@ class RecordedLog:
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, str, Mapping[str, object]]] = []
+        self._written = asyncio.Event()
 
     def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
         """Remember."""
-        self.lines.append(("info", str(msg), extra))
+        self._remember("info", msg, extra)
 
     def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
         """Remember."""
-        self.lines.append(("warning", str(msg), extra))
+        self._remember("warning", msg, extra)
 
     def exception(self, msg: object, *, extra: Mapping[str, object]) -> None:
         """Remember."""
-        self.lines.append(("exception", str(msg), extra))
+        self._remember("exception", msg, extra)
+
+    def events(self) -> list[str]:
+        """The names of all events so far."""
+        return [event for _, event, _ in self.lines]
+
+    async def says(self, *events: str) -> None:
+        """Wait until the last lines are these events."""
+        async with asyncio.timeout(PATIENCE_S):
+            while self.events()[-len(events) :] != list(events):
+                self._written.clear()
+                await self._written.wait()
+
+    def _remember(self, level: str, event: object, fields: Mapping[str, object]) -> None:
+        self.lines.append((level, str(event), fields))
+        self._written.set()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import pytest
 from gateway.call import Capture
 from switchboard.trace import Status
 from switchboard.usage import Tokens, UsageSource
-from testkit.running_gateway import RunningGateway, chat, running_gateway
 from testkit.openai_events import DONE, chunk, completion, error, event, finish, role, tool_call, usage
+from testkit.running_gateway import RunningGateway, chat, running_gateway
 from testkit.upstream import Answer, End, Framing, Gate, ScriptedUpstream, Step, json_answer
 
 SPOKEN = [role(), chunk("Hel"), chunk("lo"), finish(), DONE]
