@@ -1,0 +1,107 @@
+"""Rate cards from genai-prices: its names, its dates, its hours of the day.
+
+This module and `library_rates` alone import the library, which takes a third of a second; it never fetches anything.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+
+import genai_prices
+from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TimeOfDateConstraint
+
+from cost_aggregator.library_rates import read_rates
+from cost_aggregator.model_names import is_claude, maker, plain, spellings
+from switchboard.rates import ALWAYS, RateCard, Rates, Tier
+
+LIBRARY_NAMES = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "google": "google",
+    "groq": "groq",
+    "together": "together",
+    "cloudflare": "cloudflare",
+    "deepseek": "deepseek",
+    "mistral": "mistral",
+    "xai": "x-ai",
+    "cerebras": "cerebras",
+    "fireworks": "fireworks",
+    "openrouter": "openrouter",
+    "azure": "azure",
+    "bedrock": "aws",
+}
+"""Switchboard's names of providers, and the library's."""
+
+UNPRICED_PROVIDERS = frozenset({"demo"})
+"""Providers that serve models of nobody else's, known to the overrides alone."""
+
+_FREE = ":free"
+_NOTHING = Rates(fresh_input=0, output=0, cache_read=0, cache_write_5m=0, cache_write_1h=0)
+
+
+class PriceLibrary:
+    """The prices that come with genai-prices, as rate cards."""
+
+    def __init__(self) -> None:
+        self._providers = get_snapshot().providers
+        self._source = f"genai-prices {genai_prices.__version__}"
+        self._find = lru_cache(maxsize=1024)(self._look_up)
+
+    def card(self, provider: str, model: str, at: datetime) -> RateCard | None:
+        """The card for a call that began at `at` (UTC); None for a model that the library has no price per token of."""
+        found = self._find(provider, model)
+        if found is None:
+            return None
+        info, source = found
+        table = _rate_table(info.get_prices(at), model)
+        if table is None:
+            return None
+        rates, tiers = table
+        since, until = _window(info, at)
+        return RateCard(
+            provider, model, rates, valid_from=since, valid_until=until, source=f"{self._source}{source}", tiers=tiers
+        )
+
+    def _look_up(self, provider: str, model: str) -> tuple[ModelInfo, str] | None:
+        """The library's entry, and what the source's name adds when it is the maker's."""
+        if provider in UNPRICED_PROVIDERS:
+            return None
+        if (named := LIBRARY_NAMES.get(provider)) and (info := self._entry(named, model)):
+            return info, ""
+        if (made := maker(model)) and (info := self._entry(LIBRARY_NAMES[made[0]], made[1])):
+            return info, f" as {made[0]}"
+        return None
+
+    def _entry(self, library_name: str, model: str) -> ModelInfo | None:
+        provider = next((each for each in self._providers if each.id == library_name), None)
+        if provider is None:
+            return None
+        candidates = (provider.find_model(name, all_providers=self._providers) for name in spellings(model))
+        return next((info for info in candidates if info is not None), None)
+
+
+def _rate_table(prices: ModelPrice, model: str) -> tuple[Rates, tuple[Tier, ...]] | None:
+    if prices == ModelPrice() and plain(model).endswith(_FREE):
+        return _NOTHING, ()
+    return read_rates(prices, is_claude=is_claude(model))
+
+
+def _window(info: ModelInfo, at: datetime) -> tuple[datetime, datetime | None]:
+    """The time around `at` in which no condition of the model's prices changes."""
+    changes = list(_changes(info, at))
+    since = max((moment for moment in changes if moment <= at), default=ALWAYS)
+    return since, min((moment for moment in changes if moment > at), default=None)
+
+
+def _changes(info: ModelInfo, at: datetime) -> Iterator[datetime]:
+    for conditional in [] if isinstance(info.prices, ModelPrice) else info.prices:
+        match conditional.constraint:
+            case StartDateConstraint(start_date=day):
+                yield datetime.combine(day, time(), UTC)
+            case TimeOfDateConstraint(start_time=start, end_time=end):
+                for days in (-1, 0, 1):
+                    day = (at + timedelta(days=days)).date()
+                    yield from (datetime.combine(day, each, each.tzinfo or UTC) for each in (start, end))
+            case _:
+                pass
