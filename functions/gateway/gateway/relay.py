@@ -34,6 +34,7 @@ from switchboard.sse import EventTooLong
 
 HTTP_OK = 200
 MAX_ERROR_BYTES = 64 * 1024
+MAX_SAID_CHARACTERS = 1000
 DRAIN_S = 1.0
 
 
@@ -246,7 +247,7 @@ class _Attempt:
         return UpstreamReported(self.target, self._scrub(stream.error.message))
 
     def _scrub(self, text: str) -> str:
-        return scrub(text, self.secrets)
+        return scrub(text, self.secrets)[:MAX_SAID_CHARACTERS]
 
 
 def _headers(provider: Provider, key: Secret | None) -> dict[str, str]:
