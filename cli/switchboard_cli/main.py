@@ -1,0 +1,15 @@
+"""The command line: `switchboard …`."""
+
+import typer
+
+from switchboard_cli import keys, provider_keys
+
+app = typer.Typer(
+    help="Switchboard from the command line.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(keys.app, name="keys")
+app.add_typer(provider_keys.app, name="provider-keys")

@@ -1,0 +1,36 @@
+"""Spans and moments as people write them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from switchboard_cli.failure import CommandFailed
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def span(text: str) -> timedelta:
+    """`90s`, `30m`, `24h` or `7d`. Raises CommandFailed."""
+    match = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
+    if match is None:
+        raise CommandFailed(f"{text!r} is no span of time: write it like 90s, 30m, 24h or 7d.")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def moment(text: str) -> datetime:
+    """An ISO 8601 moment, in UTC where it names no zone. Raises CommandFailed."""
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise CommandFailed(f"{text!r} is no moment: write it like 2027-01-31T12:00:00Z.") from error
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def now() -> datetime:
+    """The time of day in UTC, to the millisecond as the store keeps it."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def written(moment: datetime | None) -> str:
+    """A moment for a table: to the minute, in UTC; empty where there is none."""
+    return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%MZ}"

@@ -1,0 +1,57 @@
+"""Which table a command works on: a deployed stack's, the one of the local system, or one named outright."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import boto3
+import typer
+
+from switchboard.dynamodb import DynamoStore, connect
+from switchboard.ports import KeyStore
+from switchboard_cli.failure import CommandFailed
+from switchboard_cli.moments import now
+from switchboard_cli.stack import output
+
+StackOption = Annotated[str | None, typer.Option("--stack", help="The deployed stack, by its name.")]
+DataDirOption = Annotated[
+    Path | None, typer.Option("--data-dir", help="The data folder of a local system that is running.")
+]
+TableOption = Annotated[str | None, typer.Option("--table", envvar="TABLE_NAME", help="The table, by its name.")]
+EndpointOption = Annotated[
+    str | None, typer.Option("--endpoint-url", envvar="DYNAMODB_ENDPOINT", help="A DynamoDB other than AWS's own.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A table and the DynamoDB that has it; None for AWS's own."""
+
+    table: str
+    endpoint: str | None = None
+
+    def key_store(self) -> KeyStore:
+        """The keys in it."""
+        # Keys have no time to live; nothing else is written from here.
+        return DynamoStore(connect(endpoint=self.endpoint), self.table, retention=timedelta(0), clock=now)
+
+
+def target(stack: str | None, data_dir: Path | None, table: str | None, endpoint: str | None) -> Target:
+    """The target of these options; what is more particular goes before. Raises CommandFailed, and botocore's errors."""
+    if stack is not None:
+        return Target(output(boto3.client("cloudformation"), stack, "TableName"))
+    if data_dir is not None:
+        return _local(data_dir)
+    if table is not None:
+        return Target(table, endpoint)
+    raise CommandFailed("Which table? Say --stack NAME, --data-dir FOLDER (of `make run`) or --table NAME.")
+
+
+def _local(data_dir: Path) -> Target:
+    try:
+        running = json.loads((data_dir / "running.json").read_text())
+        return Target(running["table"], running["endpoint"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CommandFailed(f"No local system is running on {data_dir}: start it with `make run`.") from error
