@@ -1,6 +1,7 @@
 """The folder that the local system keeps its data in: one run at a time."""
 
 import fcntl
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,15 @@ class DataDir:
         """The gateway's log lines and metrics, as CloudWatch would get them."""
         return self.path / "gateway.log"
 
+    @property
+    def running(self) -> Path:
+        """What the command line needs to find the running system's table; there while it runs."""
+        return self.path / "running.json"
+
+    def announce(self, *, table: str, endpoint: str) -> None:
+        """Say where the running system's table is."""
+        self.running.write_text(json.dumps({"table": table, "endpoint": endpoint}) + "\n")
+
 
 @contextmanager
 def held(path: Path) -> Iterator[DataDir]:
@@ -44,4 +54,8 @@ def held(path: Path) -> Iterator[DataDir]:
             raise CannotStart(
                 f"Another Switchboard is running on the data in {path}. Stop it, or choose another DATA_DIR."
             ) from error
-        yield DataDir(path)
+        data = DataDir(path)
+        try:
+            yield data
+        finally:
+            data.running.unlink(missing_ok=True)

@@ -56,6 +56,7 @@ def _run(listener: socket.socket, data: DataDir, environment: Mapping[str, str],
         outside = gateway_outside(settings, found, ScreenedTelemetry(telemetry(), screen))
         key = _prepare(settings, outside, data)
         app = build(settings, outside, found)
+        data.announce(table=settings.table_name, endpoint=endpoint)
         asyncio.run(serve(app, listener, lambda: screen.welcome(port, key, data)))
 
 

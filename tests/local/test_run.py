@@ -4,6 +4,7 @@ import json
 import shlex
 import stat
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -131,3 +132,10 @@ def test_any_dynamodb_endpoint_will_do(tmp_path: Path, dynamodb_endpoint: str, t
 def test_a_folder_with_a_space_is_quoted(tmp_path: Path) -> None:
     with local_system(tmp_path / "my data") as system:
         assert shlex.quote(str(tmp_path / "my data" / "gateway-key")) in system.terminal.text
+
+
+def test_the_command_line_finds_the_running_system(system: LocalSystem) -> None:
+    command = [str(Path(sys.executable).with_name("switchboard")), "keys", "create", "--data-dir", str(system.data_dir)]
+    made = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
+    answer = httpx.get(f"{system.address}/api/traces", headers={"authorization": f"Bearer {made}"}, trust_env=False)
+    assert answer.status_code == 403  # it is known, and may only call

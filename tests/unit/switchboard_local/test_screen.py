@@ -1,0 +1,63 @@
+"""The lines that a person reads."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from switchboard.trace import Failure, Status, Trace
+from switchboard_local.data_dir import DataDir
+from switchboard_local.screen import Screen, line_of
+
+TRACE = Trace(
+    trace_id="01",
+    project="default",
+    task_id="booking",
+    environment="default",
+    started_at=datetime(2026, 11, 20, 12, 0, 1, tzinfo=UTC),
+    status=Status.OK,
+    streamed=True,
+    key_id="key_1",
+    model="demo/echo",
+    ttft_ms=151.6,
+    duration_ms=1204.2,
+)
+
+
+def test_a_call_is_one_line() -> None:
+    words = line_of(TRACE).split("  ")
+    assert [word.strip() for word in words if word.strip()][1:] == [
+        "ok",
+        "booking",
+        "demo/echo",
+        "TTFT 152 ms",
+        "whole 1204 ms",
+    ]
+
+
+def test_a_call_that_failed_says_why() -> None:
+    failed = replace(TRACE, status=Status.TIMEOUT, ttft_ms=None, failure=Failure("first_token_late", "Too late.", 504))
+    line = line_of(failed)
+    assert "first_token_late: Too late." in line
+    assert "TTFT" not in line
+
+
+@pytest.mark.parametrize("evil", ["a\x1b[2Jb", "a\nb", "a\x07b", "a\u202eb"])
+def test_a_callers_words_stay_on_their_line(evil: str) -> None:
+    assert "a?b" in line_of(replace(TRACE, task_id=evil)).replace("[2J", "")
+
+
+def test_a_terminal_that_has_gone_costs_no_call() -> None:
+    out = StringIO()
+    out.close()
+    Screen(out).say("hello")
+
+
+def test_the_welcome_can_be_pasted_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    out = StringIO()
+    Screen(out).welcome(8000, "sb-key", DataDir(Path("my data")))
+    assert f"$(cat '{tmp_path}/my data/gateway-key')" in out.getvalue()
+    assert '{"model": "demo/echo"' in out.getvalue()
