@@ -41,7 +41,8 @@ class DynamoStore:
         return None if item is None else key_items.from_item(item)
 
     def put_key(self, key: GatewayKey) -> None:
-        """Keep the key, in place of an older one with the same digest."""
+        """Keep the key, in place of an older one with the same digest, and register its project."""
+        self._table.put_if(key_items.project_item(key.project), _NOT_THERE)
         self._table.put(key_items.to_item(key))
 
     def list_keys(self, project: str) -> tuple[GatewayKey, ...]:

@@ -9,6 +9,7 @@ from switchboard.attributes import Item
 from switchboard.keys import GatewayKey, Scope
 
 KIND = "key"
+PROJECT_KIND = "project"
 
 
 def to_item(key: GatewayKey) -> Item:
@@ -27,6 +28,12 @@ def to_item(key: GatewayKey) -> Item:
         "name": key.name or None,
         "revoked_at": None if key.revoked_at is None else _text(key.revoked_at),
     }
+
+
+def project_item(project: str) -> Item:
+    """The item that registers a project; what goes through all projects finds it by that."""
+    place = keyspace.project(project)
+    return {"pk": place.pk, "sk": place.sk, "kind": PROJECT_KIND, "project": project}
 
 
 def from_item(item: Mapping[str, Any]) -> GatewayKey:

@@ -1,5 +1,6 @@
 """The table as the ledger needs it: ranges in order, updates under a condition, transactions; refusals told apart."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from switchboard.ports import StoreBusy, StoreUnavailable, WriteRefused
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-CONDITION_FAILED = "ConditionalCheckFailed"
+_ALIAS = re.compile(r"#\w+")
+_CONDITION_FAILED = "ConditionalCheckFailed"
 _NOTHING_WRONG = "None"
 _SERVER_ERROR = 500
 _INVALID = frozenset({"ValidationError", "ValidationException", "ItemCollectionSizeLimitExceeded"})
@@ -37,13 +39,12 @@ _PASSING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """An update of one row. Expressions spell an attribute `#name`, and its value in `values` `:name`."""
+    """An update of one row. Its expressions spell attributes `#name`, except `pk`; `values` are their `:name`s."""
 
     key: Key
     expression: str
-    condition: str
-    names: frozenset[str]
     values: Mapping[str, Value]
+    condition: str | None = None
 
 
 class ConditionsFailed(Exception):
@@ -95,12 +96,12 @@ class LedgerTable(Table):
 
 
 def _reason(reasons: Sequence[Mapping[str, Any]]) -> Exception:
-    """The gravest reason of all: what can never be written, then what may pass, then what has changed meanwhile."""
+    """The gravest reason of all: what can never be written, then what has changed meanwhile, then what may pass."""
     codes = {reason.get("Code", _NOTHING_WRONG) for reason in reasons}
     if codes & _INVALID:
         messages = {str(reason.get("Message")) for reason in reasons if reason.get("Code") in _INVALID}
         return WriteRefused("; ".join(sorted(messages)))
-    if failed := {place for place, reason in enumerate(reasons) if reason.get("Code") == CONDITION_FAILED}:
+    if failed := {place for place, reason in enumerate(reasons) if reason.get("Code") == _CONDITION_FAILED}:
         rows = {place: reasons[place].get("Item") for place in failed}
         return ConditionsFailed({place: decode_item(row) if row else None for place, row in rows.items()})
     return StoreBusy(f"the transaction was cancelled: {', '.join(sorted(codes - {_NOTHING_WRONG}))}")
@@ -114,28 +115,32 @@ def _range(pk: str, first: str, last: str) -> dict[str, Any]:
 
 
 def _wire(update: Update, table: str) -> dict[str, Any]:
-    return {
+    wire = {
         "TableName": table,
         "Key": {"pk": encode(update.key.pk), "sk": encode(update.key.sk)},
         "UpdateExpression": update.expression,
-        "ConditionExpression": update.condition,
-        "ExpressionAttributeNames": {f"#{name}": name for name in sorted(update.names)},
+        "ExpressionAttributeNames": {alias: alias[1:] for alias in _aliases(update)},
         "ExpressionAttributeValues": {f":{name}": encode(value) for name, value in update.values.items()},
     }
+    return wire if update.condition is None else {**wire, "ConditionExpression": update.condition}
+
+
+def _aliases(update: Update) -> set[str]:
+    return set(_ALIAS.findall(f"{update.expression} {update.condition}"))
 
 
 @contextmanager
 def _refusals_told_apart() -> Iterator[None]:
     # Imported here so that the ledger can be imported without botocore.
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError  # noqa: PLC0415
+    from botocore import exceptions as refusals  # noqa: PLC0415
 
     try:
         yield
-    except HTTPClientError as error:
+    except (refusals.ConnectionError, refusals.HTTPClientError) as error:
         raise StoreBusy(f"no answer came, and it may be done or not: {error}") from error
-    except BotoCoreError as error:
+    except refusals.BotoCoreError as error:
         raise StoreUnavailable(str(error)) from error
-    except ClientError as error:
+    except refusals.ClientError as error:
         code = error.response["Error"]["Code"]
         if code in _INVALID:
             raise WriteRefused(str(error)) from error

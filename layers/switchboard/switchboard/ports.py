@@ -4,12 +4,14 @@ All methods block; an asynchronous caller runs them in a thread. All raise `Stor
 reached or refuses (throttling, missing table, missing rights), and nothing else of the store's own.
 """
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from switchboard.keys import GatewayKey
 from switchboard.totals import Granularity, PeriodTotals, TaskTotals
-from switchboard.trace import Bodies, Trace, TracePage
+from switchboard.trace import Bodies, SettledTraces, Trace, TracePage
 
 
 class StoreUnavailable(Exception):
@@ -22,6 +24,14 @@ class StoreBusy(StoreUnavailable):
 
 class WriteRefused(Exception):
     """The store will never take what it was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSweep:
+    """A project, and the moment before which none of its calls is open; None before the first look."""
+
+    project: str
+    until: datetime | None
 
 
 class KeyStore(Protocol):
@@ -63,6 +73,33 @@ class TraceStore(Protocol):
         cursor: str | None = None,
     ) -> TracePage:
         """Traces that began in [since, until), newest first. Raises ValueError for a cursor that is none of ours."""
+
+
+class Ledger(Protocol):
+    """Where calls are settled: each once, whatever is asked how often and in which order."""
+
+    def settle(self, traces: Sequence[Trace]) -> SettledTraces:
+        """Keep the settlement of each trace and add it to the totals, all of it or nothing.
+
+        The traces carry their settlements, are all different and fit one transaction. Those that are settled already or
+        gone are left out. Raises StoreBusy when another try may help, WriteRefused when one of them can never be kept.
+        """
+
+
+class OpenCalls(Protocol):
+    """Where calls are found whose end was never written. Also raises StoreBusy and WriteRefused."""
+
+    def projects(self) -> tuple[ProjectSweep, ...]:
+        """Every project that ever had a key, and until when its calls have been looked through."""
+
+    def open_traces(self, project: str, since: datetime | None, until: datetime) -> Iterator[Trace]:
+        """The calls that began in [since, until) and are open, oldest first."""
+
+    def lose(self, trace: Trace) -> bool:
+        """Keep a lost call's status and failure if the row is still open; says whether it was."""
+
+    def swept(self, project: str, until: datetime) -> None:
+        """The project's calls that began before `until` have been looked through. It never goes back."""
 
 
 class TotalsReader(Protocol):

@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
+from switchboard.trace import Trace
+from switchboard.usage import Tokens, UsageSource
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -42,6 +45,27 @@ class Totals:
 
 COUNTERS = tuple(field.name for field in fields(Totals))
 NOTHING = Totals()
+_NO_TOKENS = Tokens(0, 0)
+
+
+def totals_of(trace: Trace) -> Totals:
+    """What one settled call adds. Raises ValueError for a call that is not settled."""
+    if trace.settlement is None:
+        raise ValueError(f"{trace.trace_id} is not settled")
+    tokens = trace.usage.tokens or _NO_TOKENS
+    return Totals(
+        calls=1,
+        errors=int(trace.failure is not None),
+        unpriced_calls=int(trace.settlement.is_unpriced),
+        estimated_calls=int(trace.usage.source is UsageSource.ESTIMATED),
+        cost_pico_usd=trace.settlement.cost_pico_usd or 0,
+        fresh_input=tokens.fresh_input,
+        cache_read=tokens.cache_read,
+        cache_write_5m=tokens.cache_write_5m,
+        cache_write_1h=tokens.cache_write_1h,
+        output=tokens.output,
+        reasoning=tokens.reasoning,
+    )
 
 
 @dataclass(frozen=True, slots=True)

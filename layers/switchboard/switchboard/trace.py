@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from switchboard.settlement import Settlement
 from switchboard.usage import ABSENT, Usage
 
 
@@ -55,6 +56,7 @@ class Trace:
 
     `ttft_ms`: arrival to the first content or tool delta, None when not streamed or never reached.
     `gateway_ms`: the gateway's own time, arrival to the upstream request. `queue_ms`: API Gateway's receipt to arrival.
+    `settlement`: the cost, None until a finished call is settled.
     """
 
     trace_id: str
@@ -77,6 +79,7 @@ class Trace:
     attempts: tuple[Attempt, ...] = ()
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
+    settlement: Settlement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +96,14 @@ class TracePage:
 
     traces: tuple[Trace, ...]
     next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SettledTraces:
+    """What became of a group: `fresh` were settled now, `earlier` were before, and are as they were settled then.
+
+    A trace that is in neither has been deleted meanwhile, or is not what it was.
+    """
+
+    fresh: tuple[Trace, ...]
+    earlier: tuple[Trace, ...]

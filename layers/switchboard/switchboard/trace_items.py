@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from switchboard import keyspace
+from switchboard import keyspace, settlement_items
 from switchboard.attributes import Item, Value
 from switchboard.trace import Attempt, Failure, Status, Trace
 from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
@@ -46,7 +46,8 @@ def to_item(trace: Trace, expires_at: int) -> Item:
         "finish_reason": trace.finish_reason,
         "attempts": [_attempt_item(attempt) for attempt in trace.attempts] or None,
         "notes": trace.notes or None,
-        "failure": _failure_item(trace.failure),
+        "failure": failure_item(trace.failure),
+        **(settlement_items.to_item(trace.settlement) if trace.settlement else {}),
     }
 
 
@@ -73,6 +74,7 @@ def from_item(item: Mapping[str, Any]) -> Trace:
         attempts=tuple(_attempt(attempt) for attempt in item.get("attempts") or ()),
         notes=tuple(item.get("notes") or ()),
         failure=_failure(item.get("failure")),
+        settlement=settlement_items.from_item(item),
     )
 
 
@@ -124,7 +126,8 @@ def _usage(item: Mapping[str, Any] | None) -> Usage:
     return Usage(UsageSource(item["source"]), Tokens(item["fresh_input"], item["output"], **optional))
 
 
-def _failure_item(failure: Failure | None) -> Item | None:
+def failure_item(failure: Failure | None) -> Item | None:
+    """A failure as an attribute of its row."""
     if failure is None:
         return None
     return {"code": failure.code, "message": failure.message, "http_status": failure.http_status}
