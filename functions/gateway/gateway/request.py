@@ -14,6 +14,7 @@ from gateway.secret import Secret
 
 PREFIX = "x-inference-"
 METADATA_PREFIX = "x-inference-metadata-"
+PROVIDER_KEY_PREFIX = "x-inference-key-"
 PROJECT_KEY_HEADERS = ("x-inference-project-api-key", "x-inference-observability-api-key")
 MAX_LABEL_CHARACTERS = 256
 MAX_METADATA_ENTRIES = 50
@@ -105,7 +106,8 @@ def gateway_key(headers: Headers) -> str | None:
 
 def secrets_of(headers: Headers) -> tuple[Secret, ...]:
     """Every key in the headers: none of them may be kept, logged or repeated."""
-    names = (*PROJECT_KEY_HEADERS, "x-inference-provider-api-key")
+    names = {*PROJECT_KEY_HEADERS, "x-inference-provider-api-key"}
+    names |= {name for name in headers if name.startswith(PROVIDER_KEY_PREFIX)}
     texts = {_bearer(headers), *(headers.get(name, "").strip() for name in names)}
     return tuple(Secret(text) for text in sorted(text for text in texts if text))
 

@@ -100,9 +100,10 @@ def test_every_key_in_the_headers_is_a_secret() -> None:
         "x-inference-project-api-key": "sb-b",
         "x-inference-observability-api-key": "sb-c ",
         "x-inference-provider-api-key": "sk-d",
+        "x-inference-key-groq": "gsk-e",
         "x-inference-task-id": "booking",
     }
-    assert {secret.reveal() for secret in secrets_of(headers)} == {"sk-a", "sb-b", "sb-c", "sk-d"}
+    assert {secret.reveal() for secret in secrets_of(headers)} == {"sk-a", "sb-b", "sb-c", "sk-d", "gsk-e"}
     assert secrets_of({"authorization": "Bearer", "x-inference-provider-api-key": " "}) == ()
 
 
