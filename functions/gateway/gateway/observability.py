@@ -1,5 +1,7 @@
 """Powertools' logger and metrics, as the gateway's telemetry."""
 
+import logging
+
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
@@ -14,8 +16,11 @@ def telemetry() -> Telemetry:
 
 
 def _logger() -> Log:
-    # Without the code's place and the task's name: both are the same on every line of a kind.
-    logger: Log = Logger(service=SERVICE, location=None, taskName=None)
+    for library in ("httpx", "httpcore", "mangum"):  # their lines at INFO name every URL that is called
+        logging.getLogger(library).setLevel(logging.WARNING)
+    # The code's place and the task's name are the same on every line of a kind.
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined]  # typeshed does not know it yet
+    logger: Log = Logger(service=SERVICE, location=None)
     return logger
 
 
