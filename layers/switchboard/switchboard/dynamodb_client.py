@@ -11,7 +11,7 @@ MAX_TRIES = 3
 POOL_SIZE = 50
 
 
-def connect(*, region: str | None = None, endpoint: str | None = None) -> "DynamoDBClient":
+def connect(*, region: str | None = None, endpoint: str | None = None, max_tries: int = MAX_TRIES) -> "DynamoDBClient":
     """A low-level DynamoDB client, safe to share between threads.
 
     `region` defaults to the environment's. `endpoint` replaces AWS's own address; over plain http it is a local engine,
@@ -25,7 +25,7 @@ def connect(*, region: str | None = None, endpoint: str | None = None) -> "Dynam
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
-        retries={"mode": "standard", "total_max_attempts": MAX_TRIES},
+        retries={"mode": "standard", "total_max_attempts": max_tries},
         max_pool_connections=POOL_SIZE,
         tcp_keepalive=True,
     )

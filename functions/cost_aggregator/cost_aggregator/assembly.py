@@ -1,0 +1,99 @@
+"""The composition root: settings become an aggregator."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random, SystemRandom
+from typing import Any
+
+from cost_aggregator.backoff import Backoff, RemainingMs
+from cost_aggregator.overrides import shipped_overrides
+from cost_aggregator.poison import NoQueue, PoisonQueue, SqsPoisonQueue
+from cost_aggregator.price_library import PriceLibrary
+from cost_aggregator.prices import PriceBook
+from cost_aggregator.publishing import CardStore, Publishing
+from cost_aggregator.settings import Settings
+from cost_aggregator.settling import Settling
+from cost_aggregator.sweeping import Sweeping
+from cost_aggregator.telemetry import Telemetry, utc_now
+from switchboard.dynamodb_client import connect
+from switchboard.ledger import DynamoLedger
+from switchboard.ledger_cards import DynamoCards
+from switchboard.ledger_sweep import DynamoOpenCalls
+from switchboard.ports import Ledger, OpenCalls
+
+
+class EventUnknown(Exception):
+    """The event is neither a batch of the table's stream nor the schedule's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the aggregator touches beyond itself; the tests and the local system put their own in its place."""
+
+    ledger: Ledger
+    calls: OpenCalls
+    cards: CardStore
+    poison: PoisonQueue
+    telemetry: Telemetry
+    now: Callable[[], datetime] = utc_now
+    sleep: Callable[[float], None] = time.sleep
+    random: Random = field(default_factory=SystemRandom)
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregator:
+    """Answers both kinds of events."""
+
+    settling: Settling
+    publishing: Publishing
+    sweeping: Sweeping
+
+    def handle(self, event: Mapping[str, Any], remaining_ms: RemainingMs) -> dict[str, object]:
+        """A stream's batch: the records to deliver again. A schedule's event: an empty answer. Raises EventUnknown."""
+        if "Records" in event:
+            failed = self.settling.settle(event["Records"], remaining_ms)
+            self.publishing.publish()
+            return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
+        if event.get("source") == "aws.events":
+            self.sweeping.sweep(remaining_ms)
+            return {}
+        raise EventUnknown(f"neither a stream's batch nor a schedule's event: {sorted(event)}")
+
+
+def outside(settings: Settings, telemetry: Telemetry, poison: PoisonQueue | None = None) -> Outside:
+    """The real outside: DynamoDB, and the deployment's queue unless another is given."""
+    # A write that met somebody is tried again by us, with the time left in view; the client's own tries would hide it.
+    client = connect(endpoint=settings.dynamodb_endpoint or None, max_tries=1)
+    reader = connect(endpoint=settings.dynamodb_endpoint or None)
+    random = SystemRandom()
+    return Outside(
+        ledger=DynamoLedger(client, settings.table_name, random=random),
+        calls=DynamoOpenCalls(reader, settings.table_name),
+        cards=DynamoCards(reader, settings.table_name),
+        poison=poison or _queue(settings),
+        telemetry=telemetry,
+        random=random,
+    )
+
+
+def build(parts: Outside) -> Aggregator:
+    """The aggregator."""
+    prices = PriceBook(shipped_overrides(), PriceLibrary())
+    backoff = Backoff(parts.sleep, parts.random)
+    return Aggregator(
+        Settling(parts.ledger, prices, parts.poison, parts.telemetry, backoff, parts.now),
+        Publishing(prices, parts.cards, parts.telemetry),
+        Sweeping(parts.calls, parts.telemetry, backoff, parts.now),
+    )
+
+
+def _queue(settings: Settings) -> PoisonQueue:
+    return SqsPoisonQueue(settings.poison_queue_url, _connect_to_sqs) if settings.poison_queue_url else NoQueue()
+
+
+def _connect_to_sqs() -> object:
+    from botocore.session import get_session  # noqa: PLC0415 - most sandboxes never need it
+
+    return get_session().create_client("sqs")

@@ -1,0 +1,18 @@
+"""The aggregator's door on Lambda: a batch of the table's stream, or the schedule's event."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from cost_aggregator.assembly import build, outside
+from cost_aggregator.observability import telemetry
+from cost_aggregator.settings import Settings
+
+_aggregator = build(outside(Settings.from_env(os.environ), telemetry()))
+
+
+def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, object]:
+    """Settle the batch, or look for lost calls."""
+    return _aggregator.handle(event, context.get_remaining_time_in_millis)

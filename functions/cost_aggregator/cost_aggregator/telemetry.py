@@ -1,0 +1,118 @@
+"""What operators see: a log line per settled call, and metrics per batch."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from cost_aggregator.poison import Poison
+from switchboard.rates import usd
+from switchboard.trace import Trace
+
+NAMESPACE = "Switchboard"
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class Log(Protocol):
+    """A structured logger: a named event with fields."""
+
+    def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        """Write one line."""
+
+    def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        """Write one line."""
+
+    def error(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        """Write one line."""
+
+
+type Emit = Callable[[Mapping[str, tuple[str, Sequence[float]]]], None]
+"""Emits metrics (name → unit, values) as one document."""
+
+
+class Telemetry:
+    """Logs and counts what is settled."""
+
+    def __init__(self, log: Log, emit: Emit) -> None:
+        self._log = log
+        self._emit = emit
+
+    def settled(self, traces: Sequence[Trace]) -> None:
+        """These traces were settled, now or before: a line may come again, and says the same."""
+        for trace in traces:
+            self._log.info("call.settled", extra=_line(trace))
+
+    def counted(self, fresh: Sequence[Trace], poisoned: int) -> None:
+        """A batch is over: `fresh` are those that it settled itself."""
+        if not fresh and not poisoned:
+            return
+        unpriced = sum(trace.settlement is not None and trace.settlement.is_unpriced for trace in fresh)
+        metrics: dict[str, tuple[str, Sequence[float]]] = {
+            "Settled": ("Count", [len(fresh)]),
+            "Unpriced": ("Count", [unpriced]),
+            "Poisoned": ("Count", [poisoned]),
+        }
+        if lags := [lag for trace in fresh if (lag := lag_ms(trace)) is not None]:
+            metrics["Lag"] = ("Milliseconds", lags)
+        self._emit(metrics)
+
+    def poisoned(self, poison: Poison) -> None:
+        """A trace cannot be settled and was put aside."""
+        place = poison.place
+        self._log.error("trace.poisoned", extra={"pk": place.pk, "sk": place.sk, "reason": poison.reason})
+
+    def deferred(self, records: int, reason: str) -> None:
+        """So many records are left for another delivery."""
+        self._log.warning("batch.deferred", extra={"records": records, "reason": reason})
+
+    def cards_unpublished(self, reason: str) -> None:
+        """Rate cards could not be written; the next batch tries again."""
+        self._log.warning("rate_cards.unpublished", extra={"reason": reason})
+
+    def lost(self, trace: Trace) -> None:
+        """A call was open for too long."""
+        self._log.warning("call.lost", extra=_identity(trace))
+
+    def swept(self, lost: int, *, is_complete: bool) -> None:
+        """A sweep is over; an incomplete one ran out of time, and the next goes on."""
+        self._log.info("sweep.done", extra={"lost": lost, "is_complete": is_complete})
+        self._emit({"Lost": ("Count", [lost])})
+
+
+def lag_ms(trace: Trace) -> float | None:
+    """From the call's end to its settlement; None when nobody saw the end."""
+    if trace.settlement is None or trace.duration_ms is None:
+        return None
+    ended_at = trace.started_at + timedelta(milliseconds=trace.duration_ms)
+    return max(0.0, (trace.settlement.settled_at - ended_at) / _MILLISECOND)
+
+
+def utc_now() -> datetime:
+    """The time of day, in UTC."""
+    return datetime.now(UTC)
+
+
+def _identity(trace: Trace) -> dict[str, object]:
+    return {
+        "trace_id": trace.trace_id,
+        "project": trace.project,
+        "task_id": trace.task_id,
+        "environment": trace.environment,
+        "provider": trace.provider,
+        "model": trace.model,
+        "status": trace.status.value,
+    }
+
+
+def _line(trace: Trace) -> dict[str, object]:
+    settlement = trace.settlement
+    cost = settlement.cost_pico_usd if settlement else None
+    return {
+        **_identity(trace),
+        "started_at": trace.started_at.astimezone(UTC).isoformat(),
+        "cost_usd": None if cost is None else usd(cost),
+        "cost_pico_usd": cost,
+        "unpriced": cost is None,
+        "price_source": settlement.price.source if settlement and settlement.price else None,
+        "usage_source": trace.usage.source.value,
+        "lag_ms": lag_ms(trace),
+    }
