@@ -57,7 +57,7 @@ async def serve(app: App, listener: socket.socket, is_ready: Callable[[], None])
     server = _Server(config, is_ready)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.handle_exit, number, None)
+        loop.add_signal_handler(number, server.end)
     await server.serve([listener])
     await _settled(server.server_state.tasks)
 
@@ -73,6 +73,13 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._is_ready()
+
+    def end(self) -> None:
+        """Let answers under way come to their end; asked again, break them off."""
+        if self.should_exit:
+            for task in self.server_state.tasks:
+                task.cancel()
+        self.should_exit = True
 
     @contextmanager
     @override

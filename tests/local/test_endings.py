@@ -1,6 +1,7 @@
 """How a run ends: by Ctrl-C, or without a word."""
 
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,11 @@ def assert_nothing_runs_on(data_dir: Path) -> None:
         assert time.monotonic() < deadline, found
 
 
+def takes_callers(system: LocalSystem) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(system.address.rpartition(":")[2]))) == 0
+
+
 def test_an_idle_system_ends_at_once(tmp_path: Path) -> None:
     with local_system(tmp_path) as system:
         assert processes_on(tmp_path)
@@ -89,6 +95,22 @@ def test_an_answer_without_end_is_broken_off_and_its_trace_completed(tmp_path: P
         with system_with(upstream, tmp_path) as system:
             (trace,) = system.traces(task_id="broken-off")
             assert trace["status"] not in ("open", "ok")
+
+
+def test_a_second_ctrl_c_waits_for_nobody(tmp_path: Path) -> None:
+    with (
+        ScriptedUpstream(Answer([chunk("Hel"), End.HANG])) as upstream,
+        system_with(upstream, tmp_path) as system,
+        streaming(system, upstream, "hurried") as chunks,
+    ):
+        system.process.send_signal(signal.SIGINT)
+        while takes_callers(system):
+            pass  # the first one has not been seen yet
+        assert system.interrupt() < 2
+        assert system.process.returncode == 0
+        system.terminal.line_with("hurried")
+        with pytest.raises(httpx.HTTPError):
+            list(chunks)
 
 
 def test_killed_in_mid_stream_leaves_one_open_row_and_starts_again(tmp_path: Path) -> None:
