@@ -1,0 +1,145 @@
+import contextlib
+import ipaddress
+import json
+import socket
+
+import httpx
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from gateway.call import Chat
+from gateway.errors import ProviderUrlRefused
+from gateway.plan import check_url
+from gateway.providers import table
+from gateway.providers.body import encode
+from gateway.providers.provider import Provider
+from gateway.request import read_chat
+from gateway.upstream.addresses import PrivateHosts, is_public
+
+NOBODY = PrivateHosts()
+V4 = st.one_of(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(["10.0.0.1", "127.0.0.1", "169.254.169.254", "192.168.0.1", "100.64.0.1", "8.8.8.8"]).map(
+        lambda text: int(ipaddress.IPv4Address(text))
+    ),
+)
+SPELLINGS = st.sampled_from(["{}", "{:#x}", "0{:o}", "0X{:X}"])
+
+
+@st.composite
+def _dotted(draw: st.DrawFn) -> str:
+    """An IPv4 address in one of the ways that resolvers take: one to four parts, each in its own base."""
+    number, parts = draw(V4), draw(st.integers(1, 4))
+    heads = [number >> (8 * (3 - place)) & 0xFF for place in range(parts - 1)]
+    tail = number & ((1 << (8 * (5 - parts))) - 1)
+    return ".".join(draw(SPELLINGS).format(part) for part in [*heads, tail]) + draw(st.sampled_from(["", "", "."]))
+
+
+@st.composite
+def _bracketed(draw: st.DrawFn) -> str:
+    """An IPv6 address, often one that carries an IPv4 one."""
+    inner = draw(V4)
+    prefix = draw(st.sampled_from([0xFFFF << 32, 0, 0x64FF9B << 96, 0xFE80 << 112, 0xFD00 << 112, 0x2606 << 112]))
+    number = draw(st.one_of(st.just(prefix | inner), st.just(0x2002 << 112 | inner << 80), st.integers(0, 2**128 - 1)))
+    zone = draw(st.sampled_from(["", "", "%eth0", "%25eth0"]))
+    return f"[{ipaddress.IPv6Address(number)}{zone}]"
+
+
+HOSTS = st.one_of(
+    _dotted(),
+    _bracketed(),
+    st.from_regex(r"[a-z0-9.:%@\[\]_-]{1,24}", fullmatch=True),
+    st.text(st.characters(max_codepoint=0x3FF), min_size=1, max_size=12),
+)
+URLS = st.one_of(
+    st.builds("{}://{}{}{}".format, st.sampled_from(["https", "http", "HTTPS"]), HOSTS, st.sampled_from(["", ":8443"]),
+              st.sampled_from(["", "/v1", "/v1?x=1", "/#", "\\@evil.test", "@evil.test"])),
+    st.text(max_size=30),
+)  # fmt: skip
+
+
+@settings(max_examples=1500, deadline=None)
+@given(URLS)
+@example("https://127.1/")
+@example("https://[::ffff:169.254.169.254]/")
+@example("https://0251.0376.0251.0376/")
+def test_no_url_that_passes_names_an_address_that_is_not_public(url: str) -> None:
+    with contextlib.suppress(ProviderUrlRefused):
+        parsed = check_url(url, NOBODY)
+        host = parsed.hostname or ""
+        assert parsed.scheme == "https"
+        assert host not in {"", "localhost", "localhost."}
+        for address in _as_address(host):
+            assert is_public(address)
+        called = httpx.URL(parsed.geturl())
+        assert called.host == host, "the client must call the host that was checked"
+        assert not called.userinfo
+
+
+def _as_address(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """The address that the host is in the eyes of any of the parsers a resolver might use; none for a name."""
+    found: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = []
+    with contextlib.suppress(ValueError):
+        found.append(ipaddress.ip_address(host))
+    for spelt in (host, host.rstrip(".")):
+        with contextlib.suppress(OSError):
+            found.append(ipaddress.IPv4Address(socket.inet_aton(spelt)))
+    return found
+
+
+@settings(max_examples=500, deadline=None)
+@given(_dotted())
+def test_an_ipv4_address_passes_in_its_ordinary_form_alone(host: str) -> None:
+    try:
+        check_url(f"https://{host}/v1", NOBODY)
+    except ProviderUrlRefused:
+        return
+    assert ipaddress.IPv4Address(host).is_global
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(["", "v1", "v1beta", "openai", "chat", "completions", "api", "ai"]), max_size=6))
+def test_a_path_leads_to_completions_once_and_stays_there(segments: list[str]) -> None:
+    path = "/" + "/".join(segments)
+    sent_to = table.completions_path(path)
+    assert sent_to.endswith("/chat/completions")
+    assert "//" not in sent_to
+    assert table.completions_path(sent_to) == table.completions_path(sent_to + "/") == sent_to
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+TOUCHED = {"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens"} | {
+    "user_id",
+    "elevenlabs_extra_body",
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.dictionaries(st.text(max_size=8).filter(lambda name: name not in TOUCHED), JSON, max_size=5),
+    st.lists(st.dictionaries(st.text(max_size=5), JSON, max_size=3), max_size=3),
+    st.booleans(),
+    st.sampled_from(table.PROVIDERS),
+)
+def test_every_other_field_of_a_body_arrives_unchanged(
+    others: dict[str, object], messages: list[dict[str, object]], streamed: bool, provider: Provider
+) -> None:
+    chat = read_chat(json.dumps({"model": "m", "messages": messages, "stream": streamed, **others}).encode())
+    body, notes = encode(chat, "target-model", provider)
+    sent = json.loads(body)
+    assert {name: value for name, value in sent.items() if name not in TOUCHED} == others
+    assert (sent["model"], sent["messages"]) == ("target-model", messages)
+    assert sent.get("stream", False) is streamed
+    assert notes == ()
+
+
+@pytest.mark.parametrize("provider", table.PROVIDERS, ids=lambda provider: provider.name)
+def test_a_stream_asks_for_usage_wherever_it_may(provider: Provider) -> None:
+    chat = Chat("m", (), streamed=True, wants_usage=False, others={"stream_options": {"include_usage": False}})
+    sent = json.loads(encode(chat, "m", provider)[0])
+    assert sent.get("stream_options") == ({"include_usage": True} if provider.name != "mistral" else None)

@@ -1,0 +1,93 @@
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.providers.usage import read_by_total, read_openai, read_reasoning_outside
+from switchboard.usage import ABSENT, UsageSource
+
+COUNTS = st.integers(0, 10**7)
+READERS = st.sampled_from([read_openai, read_reasoning_outside, read_by_total])
+ANYTHING = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.lists(st.integers(), max_size=2)
+)
+NAMES = ["prompt_tokens", "completion_tokens", "total_tokens", "prompt_cache_hit_tokens"]
+WILD = st.dictionaries(
+    st.sampled_from([*NAMES, "prompt_tokens_details", "completion_tokens_details"]),
+    ANYTHING | st.dictionaries(st.sampled_from(["cached_tokens", "reasoning_tokens"]), ANYTHING, max_size=2),
+)
+
+
+def _openai(fresh: int, cached: int, output: int, reasoning: int) -> dict[str, Any]:
+    return {
+        "prompt_tokens": fresh + cached,
+        "completion_tokens": output,
+        "total_tokens": fresh + cached + output,
+        "prompt_tokens_details": {"cached_tokens": cached},
+        "completion_tokens_details": {"reasoning_tokens": reasoning},
+    }
+
+
+@settings(max_examples=200, deadline=None)
+@given(COUNTS, COUNTS, COUNTS, COUNTS)
+def test_the_classes_are_disjoint_and_add_up_to_what_was_told(fresh: int, cached: int, told: int, hidden: int) -> None:
+    for read, output, reasoning in (
+        (read_openai, told, min(told, hidden)),
+        (read_reasoning_outside, told + hidden, hidden),
+    ):
+        tokens = read(_openai(fresh, cached, told, hidden)).tokens
+        assert tokens is not None
+        assert (tokens.fresh_input, tokens.cache_read) == (fresh, cached)
+        assert (tokens.output, tokens.reasoning) == (output, reasoning)
+        assert tokens.prompt == fresh + cached
+
+
+@settings(max_examples=200, deadline=None)
+@given(COUNTS, COUNTS, COUNTS, COUNTS)
+def test_every_dialect_of_one_call_gives_equal_usage(fresh: int, cached: int, spoken: int, hidden: int) -> None:
+    told = spoken + hidden
+    openai = read_openai(_openai(fresh, cached, told, hidden))
+    xai = read_reasoning_outside(_openai(fresh, cached, spoken, hidden))
+    google = read_by_total(
+        {
+            "prompt_tokens": fresh + cached,
+            "completion_tokens": spoken,
+            "total_tokens": fresh + cached + told,
+            "prompt_tokens_details": {"cached_tokens": cached},
+        }
+    )
+    deepseek = read_openai(
+        {
+            "prompt_tokens": fresh + cached,
+            "completion_tokens": told,
+            "prompt_cache_hit_tokens": cached,
+            "prompt_cache_miss_tokens": fresh,
+            "completion_tokens_details": {"reasoning_tokens": hidden},
+        }
+    )
+    assert openai == xai == google == deepseek
+
+
+@settings(max_examples=200, deadline=None)
+@given(COUNTS, COUNTS, st.sampled_from(["prompt_tokens", "completion_tokens"]))
+def test_of_three_counts_two_are_enough(prompt: int, output: int, left_out: str) -> None:
+    whole = {"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt + output}
+    part = {name: count for name, count in whole.items() if name != left_out}
+    read, known = read_openai(part).tokens, read_openai(whole).tokens
+    assert read is not None
+    assert known is not None
+    assert (read.prompt, read.output) == (known.prompt, known.output)
+
+
+@settings(max_examples=400, deadline=None)
+@given(READERS, WILD)
+def test_whatever_is_told_is_read_or_absent_and_never_negative(read: Any, usage: dict[str, Any]) -> None:
+    found = read(usage)
+    if found.tokens is None:
+        assert found == ABSENT
+        return
+    tokens = found.tokens
+    assert found.source is UsageSource.PROVIDER
+    assert min(tokens.fresh_input, tokens.cache_read, tokens.output, tokens.reasoning) >= 0
+    assert tokens.reasoning <= tokens.output
+    assert any(isinstance(usage.get(name), int) for name in ("prompt_tokens", "completion_tokens"))
