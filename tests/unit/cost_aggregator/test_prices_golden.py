@@ -1,0 +1,83 @@
+"""Bills worked by hand, to the pico-dollar; the same whether the answer was streamed or not."""
+
+import json
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cost_aggregator.overrides import SHIPPED, read_overrides
+from cost_aggregator.price_library import PriceLibrary
+from cost_aggregator.prices import PriceBook
+from gateway.providers.usage import read_openai
+from switchboard.deltas import read_chunk, read_completion
+from switchboard.rates import cost_pico_usd, usd
+from switchboard.usage import Tokens
+
+GOLDEN = tomllib.loads(Path(__file__).with_name("golden_bills.toml").read_text("utf-8"))
+BILLS = [pytest.param(bill, id=bill["name"]) for bill in GOLDEN["bill"]]
+OPENAI_BILLS = [pytest.param(bill, id=bill["name"]) for bill in GOLDEN["bill"] if bill["provider"] == "openai"]
+
+
+@pytest.fixture(scope="module")
+def book() -> PriceBook:
+    """The prices as they are shipped, and those that the bills bring along."""
+    overrides = read_overrides("\n".join([SHIPPED.read_text("utf-8"), GOLDEN["prices_of_the_house"]]))
+    return PriceBook(overrides, PriceLibrary())
+
+
+@pytest.mark.parametrize("bill", BILLS)
+def test_a_bill_comes_out_as_worked_by_hand(book: PriceBook, bill: dict[str, Any]) -> None:
+    assert _cost(book, bill, Tokens(**{"output": 0} | bill["tokens"])) == Decimal(bill["usd"]) * 10**12
+
+
+@pytest.mark.parametrize("bill", BILLS)
+def test_a_bill_is_written_in_full(book: PriceBook, bill: dict[str, Any]) -> None:
+    card = book.card(bill["provider"], bill["model"], bill["at"])
+    assert card is not None
+    assert usd(cost_pico_usd(Tokens(**{"output": 0} | bill["tokens"]), card)) == bill["usd"]
+
+
+@pytest.mark.parametrize("bill", BILLS)
+def test_the_working_is_right(bill: dict[str, Any]) -> None:
+    amounts = []
+    for line in bill["working"]:
+        token_class, _, working = line.partition(": ")
+        count, _, price, _, amount = working.split()
+        assert int(count) == bill["tokens"][token_class]
+        assert Decimal(count) * Decimal(price) == Decimal(amount)
+        amounts.append(Decimal(amount))
+    billed = {name for name, count in bill["tokens"].items() if count and name != "reasoning"}
+    assert {line.partition(":")[0] for line in bill["working"]} == billed
+    assert sum(amounts) == Decimal(bill["micro_usd"]) == Decimal(bill["usd"]) * 10**6
+
+
+@pytest.mark.parametrize("bill", OPENAI_BILLS)
+def test_streamed_equals_not_streamed(book: PriceBook, bill: dict[str, Any]) -> None:
+    usage = _openai_usage(Tokens(**{"output": 0} | bill["tokens"]))
+    whole = read_completion(json.dumps({"object": "chat.completion", "choices": [], "usage": usage}).encode())
+    last_chunk = read_chunk(json.dumps({"object": "chat.completion.chunk", "choices": [], "usage": usage}).encode())
+    costs = [_cost(book, bill, read_openai(delta.usage).tokens) for delta in (whole, last_chunk)]
+    assert costs == [Decimal(bill["usd"]) * 10**12] * 2
+
+
+def test_there_are_at_least_twenty() -> None:
+    assert len(BILLS) >= 20
+
+
+def _cost(book: PriceBook, bill: dict[str, Any], tokens: Tokens | None) -> int:
+    card = book.card(bill["provider"], bill["model"], bill["at"])
+    assert card is not None
+    assert tokens is not None
+    return cost_pico_usd(tokens, card)
+
+
+def _openai_usage(tokens: Tokens) -> dict[str, Any]:
+    return {
+        "prompt_tokens": tokens.prompt,
+        "completion_tokens": tokens.output,
+        "prompt_tokens_details": {"cached_tokens": tokens.cache_read},
+        "completion_tokens_details": {"reasoning_tokens": tokens.reasoning},
+    }

@@ -1,0 +1,178 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cost_aggregator.overrides import Overrides, OverridesMalformed, read_overrides, shipped_overrides
+from gateway.providers.table import PROVIDERS
+from switchboard.rates import RateCard, Rates, Tier
+
+MIDNIGHT = datetime(2026, 12, 1, tzinfo=UTC)
+INSTANT = timedelta(microseconds=1)
+TWO_PRICES = """
+[[price]]
+provider = "generic"
+model = "House-Model"
+from = "2026-12-01T00:00:00Z"
+input = "0.60"
+output = "1.80"
+
+[[price]]
+provider = "generic"
+model = "house-model"
+from = "2026-10-01T00:00:00+02:00"
+input = "0.90"
+output = "2.70"
+cache_read = "0.09"
+"""
+
+
+def one_price(**settings: str) -> str:
+    """A file of one entry: each setting as TOML, an empty one left out."""
+    entry = {
+        "provider": '"openai"',
+        "model": '"gpt-9"',
+        "from": '"2026-01-01T00:00:00Z"',
+        "input": '"3"',
+        "output": '"15"',
+    } | settings
+    return "\n".join(["[[price]]", *(f"{name} = {value}" for name, value in entry.items() if value)])
+
+
+def card_of(text: str) -> RateCard:
+    [cards] = read_overrides(text).cards.values()
+    [card] = cards
+    return card
+
+
+def test_an_entry_becomes_a_card() -> None:
+    tiers = 'tiers = [{ above = 1000, input = "6", output = "22.50", cache_read = "0.60" }]'
+    assert card_of(f"{one_price(cache_read='"0.30"', until='"2027-01-01T00:00:00Z"')}\n{tiers}") == RateCard(
+        "openai",
+        "gpt-9",
+        Rates(3_000_000, 15_000_000, cache_read=300_000, cache_write_5m=3_000_000, cache_write_1h=3_000_000),
+        valid_from=datetime(2026, 1, 1, tzinfo=UTC),
+        valid_until=datetime(2027, 1, 1, tzinfo=UTC),
+        source="overrides 2026-01-01",
+        tiers=(Tier(1000, Rates(6_000_000, 22_500_000, 600_000, 6_000_000, 6_000_000)),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "five_minutes", "hour"),
+    [('"claude-x"', 3_750_000, 6_000_000), ('"gpt-9"', 3_000_000, 3_000_000)],
+)
+def test_cache_writes_nobody_priced_cost_by_the_makers_rule(model: str, five_minutes: int, hour: int) -> None:
+    rates = card_of(one_price(model=model)).rates
+    assert (rates.cache_read, rates.cache_write_5m, rates.cache_write_1h) == (3_000_000, five_minutes, hour)
+
+
+def test_tomls_own_moments_are_taken() -> None:
+    assert card_of(one_price(**{"from": "2026-12-01T02:00:00+02:00"})).valid_from == MIDNIGHT
+
+
+def test_a_price_holds_until_the_next_one_begins() -> None:
+    overrides = read_overrides(TWO_PRICES)
+    sources = [
+        card.source if (card := overrides.card("generic", "house-model", at)) else None
+        for at in (
+            datetime(2026, 9, 30, 21, 59, tzinfo=UTC),
+            MIDNIGHT - INSTANT,
+            MIDNIGHT,
+            datetime.max.replace(tzinfo=UTC),
+        )
+    ]
+    assert sources == [None, "overrides 2026-09-30", "overrides 2026-12-01", "overrides 2026-12-01"]
+
+
+def test_models_go_by_their_exact_name_in_any_case() -> None:
+    overrides = read_overrides(TWO_PRICES)
+    known = [
+        overrides.card(*name, MIDNIGHT) is not None
+        for name in (
+            ("generic", "HOUSE-MODEL"),
+            ("generic", "models/house-model"),
+            ("openai", "house-model"),
+            ("generic", "house-model-2026-01-01"),
+        )
+    ]
+    assert known == [True, True, False, False]
+
+
+def test_the_gap_is_what_no_card_covers() -> None:
+    overrides = read_overrides(one_price(until='"2026-02-01T00:00:00Z"'))
+    start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+    assert overrides.gap("openai", "gpt-9", start - INSTANT) == (None, start)
+    assert overrides.gap("openai", "gpt-9", end) == (end, None)
+    assert overrides.gap("openai", "unknown", end) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (one_price(provider=""), "'provider' is missing"),
+        (one_price(model='"  "'), "'model' must be a name"),
+        (one_price(model="7"), "'model' must be a name"),
+        (one_price(**{"from": ""}), "'from' is missing"),
+        (one_price(**{"from": '"2026-01-01"'}), "'from' must be a moment with its offset"),
+        (one_price(**{"from": "2026-01-01T00:00:00"}), "'from' must be a moment with its offset"),
+        (one_price(**{"from": "2026-01-01"}), "'from' must be a moment with its offset"),
+        (one_price(**{"from": '"soon"'}), "'from' must be a moment with its offset"),
+        (one_price(until='"2026-01-01T00:00:00Z"'), "'until' must be later than 'from'"),
+        (one_price(input=""), "'input' is missing"),
+        (one_price(output="15"), "'output' must be a string"),
+        (one_price(output="0.1"), "'output' must be a string"),
+        (one_price(input='"three"'), "'input' is no number: 'three'"),
+        (one_price(input='"0.0000001"'), "'input': 1E-7 USD per million tokens is less than a pico-dollar"),
+        (one_price(cache_read='"-1"'), "'cache_read': -1 is no price"),
+        (one_price(cache_write='"1"'), "'cache_write' is no setting of a price"),
+        (one_price(tiers="3"), "'tiers' must be a list of tables"),
+        (one_price(tiers="[3]"), "'tiers' must be a list of tables"),
+        (one_price(tiers='[{ above = 9, input = "1" }]'), "tier 1 must name 'above' and the prices its entry names"),
+        (one_price(tiers='[{ above = 0, input = "1", output = "1" }]'), "tier 1: 'above' must be a whole number"),
+        (one_price(tiers='[{ above = true, input = "1", output = "1" }]'), "tier 1: 'above' must be a whole number"),
+        (one_price(tiers='[{ above = 9, input = "x", output = "1" }]'), "tier 1: 'input' is no number"),
+        (
+            one_price(tiers='[{ above = 9, input = "1", output = "1" }, { above = 9, input = "2", output = "2" }]'),
+            "Two tiers begin at the same number of tokens",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_entry_and_line(text: str, problem: str) -> None:
+    with pytest.raises(OverridesMalformed) as raised:
+        read_overrides(f"# mine\n\n{text}")
+    [told] = raised.value.problems
+    assert told.startswith("price 1 (line 3): ")
+    assert problem in told
+
+
+def test_every_problem_of_every_entry_is_named() -> None:
+    with pytest.raises(OverridesMalformed) as raised:
+        read_overrides("\n".join([one_price(input="", model="3"), one_price(), one_price(output='"much"')]))
+    assert [problem.partition(":")[0] for problem in raised.value.problems] == ["price 1 (line 1)"] * 2 + [
+        "price 3 (line 12)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[[price]\n", "no TOML: .*line 1"),
+        ("currency = 'EUR'", "'currency' is no part of this file"),
+        ("price = 3", "'price' must be written as"),
+        ("[price]\ninput = '3'", "'price' must be written as"),
+        (f"{one_price()}\n{one_price(model='"GPT-9"')}", "another price from the same moment"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(OverridesMalformed, match=problem):
+        read_overrides(text)
+
+
+def test_an_empty_file_has_no_prices() -> None:
+    assert read_overrides("# nothing yet") == Overrides({})
+
+
+def test_the_shipped_file_is_sound_and_names_providers_that_exist() -> None:
+    cards = shipped_overrides().cards
+    assert ("demo", "demo/echo") in cards
+    assert {provider for provider, _ in cards} <= {provider.name for provider in PROVIDERS}
