@@ -113,7 +113,7 @@ def test_fifty_calls_in_one_sandbox_use_one_connection(surroundings: Surrounding
 
 
 def test_the_reply_is_out_before_the_trace_is_written_and_the_next_call_waits(surroundings: Surroundings) -> None:
-    surroundings.upstream.answers(Answer(SPOKEN))
+    surroundings.upstream.answers(Answer([*SPOKEN[:2], 0.2, *SPOKEN[2:]]))
     with RuntimeApi() as api:
         api.start(handler=HANDLER, env=surroundings.env)
         api.send(call_event(surroundings.upstream))

@@ -15,6 +15,7 @@ from switchboard.trace import Bodies, Failure, Status, Trace
 from switchboard.usage import Usage, UsageSource, estimate
 
 MAX_FINISH_REASON_CHARACTERS = 64
+_UNDER_WAY = {Status.OPEN, Status.CLIENT_CLOSED, Status.TRUNCATED}
 
 
 WRITERS = 2
@@ -112,8 +113,8 @@ def _usage(journal: Journal) -> Usage:
     provider = table.by_name(journal.target.provider) if journal.target else None
     told = (provider or table.GENERIC).read_usage(journal.transcript.usage)
     produced = journal.transcript.characters
-    # A call that is still open, or was abandoned, has cost its prompt at least.
-    is_under_way = journal.status in {Status.OPEN, Status.CLIENT_CLOSED} and journal.target is not None
+    # A call that is still open, or was broken off, has cost its prompt at least.
+    is_under_way = journal.status in _UNDER_WAY and journal.target is not None
     if told.source is UsageSource.PROVIDER or not (produced or is_under_way):
         return told
     return estimate(_prompt_characters(journal.call), produced)

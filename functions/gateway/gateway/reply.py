@@ -16,7 +16,21 @@ from switchboard.trace import Failure, Status
 
 type Header = tuple[str, str]
 
-CLIENT_CLOSED = Failure("client_closed", "The caller left before the answer was complete.", 499)
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why an answer was broken off that its provider would have gone on with."""
+
+    status: Status
+    failure: Failure
+
+
+CLIENT_CLOSED = Ending(
+    Status.CLIENT_CLOSED, Failure("client_closed", "The caller left before the answer was complete.", 499)
+)
+GATEWAY_STOPPED = Ending(
+    Status.TRUNCATED, Failure("gateway_stopped", "The gateway was stopped before the answer was complete.", 503)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +49,34 @@ class Reply:
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            broken_off = CLIENT_CLOSED if leaving.done() else GATEWAY_STOPPED
             leaving.cancel()
-            answer = await self._end(answering)
+            answer = await self._end(answering, broken_off)
             try:
                 await self.recorder.completed(self.journal)
             finally:
                 if answer is not None:
                     await answer.aclose(drain=True)
 
-    async def _end(self, answering: "asyncio.Task[Answer | None]") -> Answer | None:
-        """Let the answer end, or end it where the caller has left; what is left to drain of it."""
+    async def _end(self, answering: "asyncio.Task[Answer | None]", broken_off: Ending) -> Answer | None:
+        """Let the answer end, or end it where it cannot go on; what is left to drain of it."""
         answering.cancel()  # of no effect where it has ended
         try:
             return await answering
-        except (asyncio.CancelledError, OSError):
-            self._client_closed()
-            return None
+        except asyncio.CancelledError:
+            self._break_off(broken_off)
+        except OSError:  # the caller's connection broke while it was written to
+            self._break_off(CLIENT_CLOSED)
+        return None
 
-    def _client_closed(self) -> None:
+    def _break_off(self, ending: Ending) -> None:
         journal = self.journal
         if journal.status is not Status.OPEN:
             return  # it had all of its answer
         if journal.target is not None:
-            journal.attempted(journal.target, outcome="client_closed")
-        journal.ended(Status.CLIENT_CLOSED, CLIENT_CLOSED)
-        journal.http_status = CLIENT_CLOSED.http_status
+            journal.attempted(journal.target, outcome=ending.failure.code)
+        journal.ended(ending.status, ending.failure)
+        journal.http_status = ending.failure.http_status
 
     async def _answer(self, send: Send) -> Answer | None:
         """Send the answer; returned when it was whole, closed when it was not."""
