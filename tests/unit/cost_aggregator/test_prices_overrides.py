@@ -84,6 +84,13 @@ def test_a_price_holds_until_the_next_one_begins() -> None:
     assert sources == [None, "overrides 2026-09-30", "overrides 2026-12-01", "overrides 2026-12-01"]
 
 
+def test_the_next_price_begins_even_before_the_ones_own_end() -> None:
+    longer = TWO_PRICES.replace('cache_read = "0.09"', 'until = "2027-06-01T00:00:00Z"')
+    card = read_overrides(longer).card("generic", "house-model", MIDNIGHT)
+    assert card is not None
+    assert card.source == "overrides 2026-12-01"
+
+
 def test_models_go_by_their_exact_name_in_any_case() -> None:
     overrides = read_overrides(TWO_PRICES)
     known = [
