@@ -1,0 +1,116 @@
+"""The table's stream as Lambda hands it over, and aggregators that settle it."""
+
+from collections.abc import Callable, Iterable
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.session import get_session
+
+from cost_aggregator.assembly import Aggregator, Outside, build
+from cost_aggregator.poison import Poison, QueueUnavailable
+from cost_aggregator.telemetry import Telemetry
+from switchboard import trace_items
+from switchboard.attributes import encode_item
+from switchboard.ledger import DynamoLedger
+from switchboard.ledger_cards import DynamoCards
+from switchboard.ledger_sweep import DynamoOpenCalls
+from switchboard.trace import Trace
+from testkit.samples import NOON
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+ARN = "arn:aws:dynamodb:eu-central-1:123456789012:table/switchboard/stream/2026-11-20T12:00:00.000"
+SCHEDULED_EVENT = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+
+
+class Seen:
+    """Stands in for the logger, the metrics and the poison queue, and remembers what they were given."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, object]]] = []
+        self.metrics: list[dict[str, tuple[str, list[float]]]] = []
+        self.poison: list[Poison] = []
+        self.queue_is_away = False
+
+    def info(self, msg: object, *, extra: Any) -> None:
+        """Write one line."""
+        self.lines.append((str(msg), dict(extra)))
+
+    warning = info
+    error = info
+
+    def emit(self, metrics: Any) -> None:
+        """Emit one document."""
+        self.metrics.append({name: (unit, list(values)) for name, (unit, values) in metrics.items()})
+
+    def put(self, poison: Poison) -> None:
+        """Keep it. Raises QueueUnavailable."""
+        if self.queue_is_away:
+            raise QueueUnavailable("the queue is away")
+        self.poison.append(poison)
+
+    def named(self, event: str) -> list[dict[str, object]]:
+        """The fields of the lines of that name."""
+        return [fields for name, fields in self.lines if name == event]
+
+
+def connect_once(endpoint: str) -> "DynamoDBClient":
+    """A client that tries once, with hooks of its own: the client of one sandbox."""
+    session = get_session()
+    session.set_credentials("local", "local")
+    config = Config(retries={"mode": "standard", "total_max_attempts": 1})
+    client: DynamoDBClient = session.create_client(  # type: ignore[assignment]
+        "dynamodb", region_name="local", endpoint_url=endpoint, config=config
+    )
+    return client
+
+
+def an_aggregator(
+    client: "DynamoDBClient",
+    table: str,
+    seen: Seen,
+    *,
+    seed: int = 1,
+    sleep: Callable[[float], None] = lambda _seconds: None,
+) -> Aggregator:
+    """An aggregator on that table at noon."""
+    return build(
+        Outside(
+            ledger=DynamoLedger(client, table, random=Random(seed)),
+            calls=DynamoOpenCalls(client, table),
+            cards=DynamoCards(client, table),
+            poison=seen,
+            telemetry=Telemetry(seen, seen.emit),
+            now=lambda: NOON,
+            sleep=sleep,
+            random=Random(seed),
+        )
+    )
+
+
+def stream_record(trace: Trace, number: int = 1) -> dict[str, Any]:
+    """The record of a trace's row as it was last written."""
+    image: Any = encode_item(trace_items.to_item(trace, int(NOON.timestamp()) + 30 * 86_400))
+    return {
+        "eventID": f"{number:032x}",
+        "eventName": "MODIFY",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "eu-central-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": NOON.timestamp(),
+            "Keys": {"pk": image["pk"], "sk": image["sk"]},
+            "NewImage": image,
+            "SequenceNumber": str(number).zfill(21),
+            "SizeBytes": 900,
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
+        "eventSourceARN": ARN,
+    }
+
+
+def stream_event(traces: Iterable[Trace]) -> dict[str, Any]:
+    """A batch with one record per trace, numbered from 1 in their order."""
+    return {"Records": [stream_record(trace, number) for number, trace in enumerate(traces, start=1)]}

@@ -1,0 +1,240 @@
+"""Whatever is delivered how often, in which order, and interrupted where: every call is in the totals once."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum
+from itertools import count
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ReadTimeoutError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cost_aggregator.assembly import Aggregator
+from cost_aggregator.overrides import shipped_overrides
+from cost_aggregator.price_library import PriceLibrary
+from cost_aggregator.prices import PriceBook
+from switchboard.dynamodb import DynamoStore
+from switchboard.ledger_totals import DynamoTotals
+from switchboard.pricing import settled
+from switchboard.totals import NOTHING, Granularity, PeriodTotals, Span, Totals, totals_of
+from switchboard.trace import Bodies, Failure, Status, Trace
+from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
+from testkit.dynamodb import new_table
+from testkit.samples import NOON, an_open_trace
+from testkit.stream_events import Seen, an_aggregator, connect_once, stream_event
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PRICES = PriceBook(shipped_overrides(), PriceLibrary())
+MODELS = [("anthropic", "claude-sonnet-4-5"), ("demo", "demo/echo"), ("generic", "nobody-prices-this"), (None, None)]
+
+
+class Killed(BaseException):
+    """The sandbox is gone."""
+
+
+class Fault(Enum):
+    """What happens to one transaction."""
+
+    NONE = "nothing"
+    CONFLICT = "another writer is on one of its rows"
+    THROTTLED = "the table is busy"
+    ANSWER_LOST = "it is done, and nobody hears of it"
+    KILLED_BEFORE = "the sandbox dies before it is sent"
+    KILLED_AFTER = "the sandbox dies after it is done"
+
+
+ERRORS: dict[Fault, dict[str, Any]] = {
+    Fault.CONFLICT: {
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "message": "Transaction cancelled",
+        "CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}],
+    },
+    Fault.THROTTLED: {"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException", "message": "slow down"},
+}
+
+COUNTS = st.integers(0, 10**6)
+TOKENS = st.builds(Tokens, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS)
+USAGES = st.just(ABSENT) | st.builds(Usage, st.sampled_from([UsageSource.PROVIDER, UsageSource.ESTIMATED]), TOKENS)
+ENDED = [status for status in Status if status is not Status.OPEN]
+
+
+@st.composite
+def finished_traces(draw: st.DrawFn) -> Trace:
+    """A call within three days around two midnights, in two tasks."""
+    started_at = NOON + timedelta(minutes=draw(st.integers(-36 * 60, 36 * 60)))
+    provider, model = draw(st.sampled_from(MODELS))
+    status = draw(st.sampled_from(ENDED))
+    return replace(
+        an_open_trace(task_id=draw(st.sampled_from(["booking", "re#ception"])), started_at=started_at),
+        provider=provider,
+        model=model,
+        status=status,
+        usage=draw(USAGES),
+        failure=None if status is Status.OK else Failure("some_code", "It went wrong.", 502),
+    )
+
+
+@dataclass(frozen=True)
+class Story:
+    """Calls, what is delivered of them to which of two sandboxes, and what befalls the transactions."""
+
+    traces: list[Trace]
+    deliveries: list[tuple[int, list[int]]]
+    faults: list[Fault]
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Story:
+    traces = draw(st.lists(finished_traces(), min_size=1, max_size=9))
+    batch = st.lists(st.integers(0, len(traces) - 1), min_size=1, max_size=12)
+    deliveries = draw(st.lists(st.tuples(st.integers(0, 1), batch), max_size=5))
+    return Story(traces, deliveries, draw(st.lists(st.sampled_from(Fault), max_size=12)))
+
+
+class RawBody:
+    """An error's body as urllib3 would stream it."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self, **_options: object) -> Iterator[bytes]:
+        yield self._content
+
+
+class Misfortune:
+    """Does to a client's transactions what is written down for them, in turn."""
+
+    def __init__(self, client: "DynamoDBClient") -> None:
+        self.faults: list[Fault] = []
+        self._current = Fault.NONE
+        before: Any = self._before  # the stubs do not know that a hook may answer itself
+        client.meta.events.register("before-send.dynamodb.TransactWriteItems", before)
+        client.meta.events.register("after-call.dynamodb.TransactWriteItems", self._after)
+
+    def _before(self, **_event: object) -> AWSResponse | None:
+        self._current = self.faults.pop(0) if self.faults else Fault.NONE
+        if self._current is Fault.KILLED_BEFORE:
+            raise Killed
+        if self._current in ERRORS:
+            return AWSResponse("", 400, HTTPHeaders(), RawBody(json.dumps(ERRORS[self._current]).encode()))
+        return None
+
+    def _after(self, **_event: object) -> None:
+        if self._current is Fault.KILLED_AFTER:
+            raise Killed
+        if self._current is Fault.ANSWER_LOST:
+            raise ReadTimeoutError(endpoint_url="http://127.0.0.1")
+
+
+@dataclass(frozen=True)
+class World:
+    """One table, and two sandboxes whose transactions fail alike."""
+
+    store: DynamoStore
+    totals: DynamoTotals
+    sandboxes: tuple[Aggregator, Aggregator]
+    misfortune: Misfortune
+    projects: Iterator[int]
+
+    def tell(self, story: Story) -> list[Trace]:
+        """The story happens to a project of its own; its calls as they should be in the end."""
+        project = f"project-{next(self.projects)}"
+        traces = [replace(trace, project=project) for trace in story.traces]
+        for trace in traces:
+            self.store.complete_trace(trace, Bodies())
+        self.misfortune.faults[:] = story.faults
+        for sandbox, batch in story.deliveries:
+            self._deliver(sandbox, [traces[place] for place in batch])
+        self._deliver_until_done(traces)
+        return [settled(trace, _card(trace), NOON) for trace in traces]
+
+    def _deliver(self, sandbox: int, traces: list[Trace]) -> bool:
+        try:
+            answer = self.sandboxes[sandbox].handle(stream_event(traces), lambda: 60_000)
+        except Killed:
+            return False
+        return answer == {"batchItemFailures": []}
+
+    def _deliver_until_done(self, traces: list[Trace]) -> None:
+        """At least once, split in two when it failed: as the stream does it."""
+        if not self._deliver(len(traces) % 2, traces):
+            middle = len(traces) // 2
+            for half in (traces[:middle], traces[middle:]):
+                if half:
+                    self._deliver_until_done(half)
+
+
+def _card(trace: Trace) -> Any:
+    return PRICES.card(trace.provider or "", trace.model or "", trace.started_at)
+
+
+@pytest.fixture(scope="module")
+def world(dynamodb: "DynamoDBClient", dynamodb_endpoint: str) -> World:
+    table = new_table(dynamodb)
+    client = connect_once(dynamodb_endpoint)
+    return World(
+        DynamoStore(dynamodb, table, retention=timedelta(days=30), clock=lambda: NOON),
+        DynamoTotals(dynamodb, table),
+        (an_aggregator(client, table, Seen(), seed=1), an_aggregator(client, table, Seen(), seed=2)),
+        Misfortune(client),
+        count(),
+    )
+
+
+def sum_of(traces: list[Trace]) -> Totals:
+    return sum(map(totals_of, traces), NOTHING)
+
+
+@given(stories())
+@settings(max_examples=60)
+def test_the_totals_are_the_sum_of_the_calls(world: World, story: Story) -> None:
+    expected = world.tell(story)
+    project = expected[0].project
+    for trace in expected:
+        assert world.store.find_trace(project, trace.trace_id) == trace
+    tasks = {task.task_id: task for task in world.totals.task_totals(project)}
+    assert tasks.keys() == {trace.task_id for trace in expected}
+    for task_id, task in tasks.items():
+        calls = [trace for trace in expected if trace.task_id == task_id]
+        starts = [trace.started_at for trace in calls]
+        assert task.totals == sum_of(calls)
+        assert task.seen == Span(min(starts), max(starts))
+        by = {granularity: read(world, project, task_id, granularity) for granularity in Granularity}
+        assert by[Granularity.HOUR].total == by[Granularity.DAY].total == by[Granularity.MONTH].total == task.totals
+        for granularity, found in by.items():
+            assert {period.start: period.totals for period in found.periods} == {
+                start: sum_of([trace for trace in calls if granularity.start_of(trace.started_at) == start])
+                for start in {granularity.start_of(started_at) for started_at in starts}
+            }
+
+
+def read(world: World, project: str, task_id: str, granularity: Granularity) -> PeriodTotals:
+    return world.totals.period_totals(project, task_id, since=None, until=None, granularity=granularity)
+
+
+def test_every_order_of_a_hundred_calls_gives_the_same(world: World) -> None:
+    random = Random(7)
+    traces = [
+        replace(an_open_trace(started_at=NOON + timedelta(minutes=7 * number)), status=Status.OK, usage=usage(number))
+        for number in range(100)
+    ]
+    batches = [random.sample(range(100), 60) for _ in range(4)]
+    deliveries = [(number % 2, batch) for number, batch in enumerate(batches)]
+    expected = world.tell(Story(traces, deliveries, [Fault.ANSWER_LOST, Fault.CONFLICT, Fault.KILLED_AFTER]))
+    [task] = world.totals.task_totals(expected[0].project)
+    assert task.totals == sum_of(expected)
+    assert task.totals.calls == 100
+    assert task.seen == Span(traces[0].started_at, traces[-1].started_at)
+
+
+def usage(number: int) -> Usage:
+    return Usage(UsageSource.PROVIDER, Tokens(fresh_input=100 + number, output=7 * number, cache_read=number**2))
