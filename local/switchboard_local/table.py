@@ -28,9 +28,15 @@ def _short_form(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> objec
 _TemplateLoader.add_multi_constructor("!", _short_form)
 
 
+def load_template(template: Path = TEMPLATE) -> dict[str, Any]:
+    """The template as plain values."""
+    content: dict[str, Any] = yaml.load(template.read_text(), _TemplateLoader)  # noqa: S506 - a SafeLoader
+    return content
+
+
 def create_table(client: "DynamoDBClient", name: str, template: Path = TEMPLATE) -> None:
     """Makes the template's `Table` under that name, with its indexes, stream and TTL, unless it is there already."""
-    resource = yaml.load(template.read_text(), _TemplateLoader)["Resources"]["Table"]["Properties"]  # noqa: S506 - a SafeLoader
+    resource = load_template(template)["Resources"]["Table"]["Properties"]
     try:
         client.create_table(TableName=name, **_creation(resource))
     except client.exceptions.ResourceInUseException:

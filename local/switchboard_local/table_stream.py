@@ -1,0 +1,116 @@
+"""Reads a table's stream from where it was left: shard by shard, remembered in a file."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from botocore.session import get_session
+
+_LOST_PLACE = frozenset({"ExpiredIteratorException", "TrimmedDataAccessException"})
+_TRIMMED = "TrimmedDataAccessException"
+_SEQUENCE_NUMBER_CHARACTERS = 21  # fewer are refused by the client, and some engines count from 1
+
+
+class Checkpoint:
+    """How far each shard of a stream has been worked off."""
+
+    def __init__(self, path: Path, stream_arn: str) -> None:
+        self._path = path
+        self._stream_arn = stream_arn
+        self._done: dict[str, str] = _read(path, stream_arn)
+
+    def done(self, shard_id: str) -> str | None:
+        """The sequence number of the last record that needs no second look."""
+        return self._done.get(shard_id)
+
+    def keep(self, shard_id: str, sequence_number: str) -> None:
+        """Everything up to this record is done; the file says so whenever the process ends."""
+        self._done[shard_id] = sequence_number
+        fresh = self._path.with_suffix(".new")
+        fresh.write_text(json.dumps({"stream_arn": self._stream_arn, "done": self._done}))
+        os.replace(fresh, self._path)  # noqa: PTH105 - one step: there is a whole file at any time
+
+    def forget(self, shard_id: str) -> None:
+        """The shard, or that place in it, is gone."""
+        self._done.pop(shard_id, None)
+
+
+class TableStream:
+    """The records of a stream, oldest first within a shard; each again until it is in the checkpoint."""
+
+    def __init__(self, client: Any, stream_arn: str, checkpoint: Checkpoint) -> None:  # noqa: ANN401 - has no types
+        self.arn = stream_arn
+        self._client = client
+        self._checkpoint = checkpoint
+        self._iterators: dict[str, str | None] = {}
+
+    def find_shards(self) -> None:
+        """Ask which shards there are. A shard that has ended and was read to its end is passed over."""
+        request = {"StreamArn": self.arn}
+        found = []
+        while True:
+            description = self._client.describe_stream(**request)["StreamDescription"]
+            found += [shard["ShardId"] for shard in description["Shards"]]
+            if "LastEvaluatedShardId" not in description:
+                break
+            request["ExclusiveStartShardId"] = description["LastEvaluatedShardId"]
+        for shard_id in self._iterators.keys() - set(found):
+            self._checkpoint.forget(shard_id)
+        self._iterators = {shard_id: self._iterators.get(shard_id, "") for shard_id in found}
+
+    def shards(self) -> Sequence[str]:
+        """The shards that may have something to read."""
+        return [shard_id for shard_id, iterator in self._iterators.items() if iterator is not None]
+
+    def read(self, shard_id: str, limit: int) -> list[dict[str, Any]]:
+        """The next records of a shard."""
+        try:
+            iterator = self._iterators[shard_id] or self._iterator(shard_id)
+            answer = self._client.get_records(ShardIterator=iterator, Limit=limit)
+        except ClientError as error:
+            if (code := error.response["Error"]["Code"]) not in _LOST_PLACE:
+                raise
+            if code == _TRIMMED:
+                self._checkpoint.forget(shard_id)
+            self.go_back(shard_id)
+            return []
+        # Without a next iterator the shard has ended; nothing else says so.
+        self._iterators[shard_id] = answer.get("NextShardIterator")
+        return list(answer["Records"])
+
+    def done(self, shard_id: str, sequence_number: str) -> None:
+        """Everything up to this record need not be read again, whatever happens."""
+        self._checkpoint.keep(shard_id, sequence_number)
+
+    def go_back(self, shard_id: str) -> None:
+        """Read again from the first record that is not done."""
+        self._iterators[shard_id] = ""
+
+    def _iterator(self, shard_id: str) -> str:
+        place = {"StreamArn": self.arn, "ShardId": shard_id, "ShardIteratorType": "TRIM_HORIZON"}
+        if (done := self._checkpoint.done(shard_id)) is not None:
+            place["ShardIteratorType"] = "AFTER_SEQUENCE_NUMBER"
+            place["SequenceNumber"] = done.zfill(_SEQUENCE_NUMBER_CHARACTERS)
+        iterator: str = self._client.get_shard_iterator(**place)["ShardIterator"]
+        return iterator
+
+
+def connect_streams(endpoint: str) -> Any:  # noqa: ANN401 - the client has no types
+    """A client for the streams of the engine at that address."""
+    session = get_session()
+    session.set_credentials("local", "local")
+    config = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 1})
+    return session.create_client("dynamodbstreams", region_name="local", endpoint_url=endpoint, config=config)
+
+
+def _read(path: Path, stream_arn: str) -> dict[str, str]:
+    """What the file says; nothing where there is none, or one of another stream."""
+    try:
+        kept: Mapping[str, Any] = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return dict(kept["done"]) if kept.get("stream_arn") == stream_arn else {}
