@@ -1,5 +1,6 @@
 """The table's stream as Lambda hands it over, and aggregators that settle it."""
 
+import json
 from collections.abc import Callable, Iterable
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,20 @@ if TYPE_CHECKING:
 
 ARN = "arn:aws:dynamodb:eu-central-1:123456789012:table/switchboard/stream/2026-11-20T12:00:00.000"
 SCHEDULED_EVENT = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+
+PATTERN = json.dumps(
+    {
+        "eventName": ["INSERT", "MODIFY"],
+        "dynamodb": {
+            "NewImage": {
+                "kind": {"S": ["trace"]},
+                "status": {"S": [{"anything-but": ["open"]}]},
+                "settled_at": {"S": [{"exists": False}]},
+            }
+        },
+    }
+)
+"""Lets finished, unsettled traces through."""
 
 
 class Seen:

@@ -1,0 +1,100 @@
+"""The local filter decides as Lambda's does, and refuses what it does not know."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from switchboard.pricing import settled
+from switchboard.trace import Failure, Status
+from switchboard_local.event_filter import EventFilter, FilterInvalid
+from testkit.samples import NOON, an_open_trace
+from testkit.stream_events import PATTERN, stream_record
+
+FINISHED = replace(an_open_trace(), status=Status.REFUSED, failure=Failure("no", "No.", 400))
+
+
+def admits(pattern: Any, event: Any) -> bool:
+    return EventFilter([json.dumps(pattern)]).admits(event)
+
+
+def test_only_finished_and_unsettled_traces_pass() -> None:
+    wanted = EventFilter([PATTERN])
+    assert wanted.admits(stream_record(FINISHED))
+    assert wanted.admits({**stream_record(FINISHED), "eventName": "INSERT"})
+    assert not wanted.admits({**stream_record(FINISHED), "eventName": "REMOVE"})
+    assert not wanted.admits(stream_record(an_open_trace()))
+    assert not wanted.admits(stream_record(settled(FINISHED, None, NOON)))
+    totals = stream_record(FINISHED)
+    totals["dynamodb"]["NewImage"] = {"kind": {"S": "totals"}}
+    assert not wanted.admits(totals)
+    deleted = stream_record(FINISHED)
+    del deleted["dynamodb"]["NewImage"]
+    assert not wanted.admits(deleted)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "event", "is_admitted"),
+    [
+        ({"a": ["x", "y"]}, {"a": "y"}, True),
+        ({"a": ["x", "y"]}, {"a": "z"}, False),
+        ({"a": ["x"], "b": ["y"]}, {"a": "x"}, False),
+        ({"a": {"b": ["x"]}}, {"a": {"b": "x", "c": 1}}, True),
+        ({"a": {"b": ["x"]}}, {"a": "x"}, False),
+        ({"a": [None]}, {"a": None}, True),
+        ({"a": [1]}, {"a": True}, False),
+        ({"a": [1]}, {"a": 1.0}, True),
+        ({"a": ["x"]}, {"a": ["w", "x"]}, True),
+        ({"a": [{"prefix": "ab"}]}, {"a": "abc"}, True),
+        ({"a": [{"prefix": "ab"}]}, {"a": "ba"}, False),
+        ({"a": [{"anything-but": "x"}]}, {"a": "y"}, True),
+        ({"a": [{"anything-but": ["x", "y"]}]}, {"a": "y"}, False),
+        ({"a": [{"anything-but": ["x"]}]}, {}, False),
+        ({"a": [{"exists": True}]}, {"a": None}, True),
+        ({"a": [{"exists": True}]}, {}, False),
+        ({"a": [{"exists": True}]}, {"a": {"b": 1}}, False),
+        ({"a": {"b": [{"exists": False}]}}, {}, True),
+        ({"a": {"b": [{"exists": False}]}}, {"a": {"b": 0}}, False),
+        ({"a": [{"exists": False}, "x"]}, {"a": "x"}, True),
+    ],
+)
+def test_operators(pattern: Any, event: Any, is_admitted: bool) -> None:
+    assert admits(pattern, event) is is_admitted
+
+
+def test_one_of_several_patterns_is_enough_and_none_lets_all_through() -> None:
+    assert EventFilter(['{"a": ["x"]}', '{"b": ["y"]}']).admits({"b": "y"})
+    assert EventFilter([]).admits({})
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"a": "x"}',
+        '{"a": [{"numeric": [">", 5]}]}',
+        '{"a": [{"suffix": "x"}]}',
+        '{"a": [{"anything-but": {"prefix": "x"}}]}',
+        '{"a": [{"exists": "yes"}]}',
+        '{"a": [{"exists": true, "prefix": "x"}]}',
+        '{"$or": [{"a": ["x"]}]}',
+    ],
+)
+def test_what_is_not_understood_is_an_error(pattern: str) -> None:
+    with pytest.raises(FilterInvalid):
+        EventFilter([pattern])
+
+
+def test_the_template_is_searched_for_its_one_stream() -> None:
+    source = {"Type": "DynamoDB", "Properties": {"FilterCriteria": {"Filters": [{"Pattern": PATTERN}]}}}
+    timer = {"Type": "Schedule", "Properties": {"Schedule": "rate(5 minutes)"}}
+    function = {"Properties": {"Events": {"Stream": source, "Timer": timer}}}
+    template = {"Resources": {"Table": {}, "Function": function}}
+    assert not EventFilter.of_stream(template).admits(stream_record(an_open_trace()))
+    assert EventFilter.of_stream(template).admits(stream_record(FINISHED))
+    for wrong in ({"Resources": {"Table": {}}}, {"Resources": {"One": function, "Two": function}}):
+        with pytest.raises(FilterInvalid, match="not one"):
+            EventFilter.of_stream(wrong)
