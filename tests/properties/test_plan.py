@@ -15,7 +15,7 @@ from gateway.providers import table
 from gateway.providers.body import encode
 from gateway.providers.provider import Provider
 from gateway.request import read_chat
-from gateway.upstream.addresses import PrivateHosts, is_public
+from gateway.upstream.addresses import Address, PrivateHosts
 
 NOBODY = PrivateHosts()
 V4 = st.one_of(
@@ -71,15 +71,27 @@ def test_no_url_that_passes_names_an_address_that_is_not_public(url: str) -> Non
         assert parsed.scheme == "https"
         assert host not in {"", "localhost", "localhost."}
         for address in _as_address(host):
-            assert is_public(address)
+            meant = _carried_by(address)
+            assert meant.is_global
+            assert not meant.is_multicast
         called = httpx.URL(parsed.geturl())
         assert called.host == host, "the client must call the host that was checked"
         assert not called.userinfo
 
 
-def _as_address(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+def _carried_by(address: Address) -> Address:
+    """The IPv4 address within a mapped, compatible, NAT64 or 6to4 one; else the address itself."""
+    number = int(address)
+    if address.version == 6 and number >> 32 in {0, 0xFFFF, 0x64FF9B << 64}:
+        return ipaddress.IPv4Address(number & 0xFFFFFFFF)
+    if address.version == 6 and number >> 112 == 0x2002:
+        return ipaddress.IPv4Address(number >> 80 & 0xFFFFFFFF)
+    return address
+
+
+def _as_address(host: str) -> list[Address]:
     """The address that the host is in the eyes of any of the parsers a resolver might use; none for a name."""
-    found: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = []
+    found: list[Address] = []
     with contextlib.suppress(ValueError):
         found.append(ipaddress.ip_address(host))
     for spelt in (host, host.rstrip(".")):

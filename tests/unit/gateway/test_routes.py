@@ -29,6 +29,7 @@ JOINS = [
     "/v1/v1/chat/completions",
     "/chat/completions/chat/completions",
     "/v1/chat/completions/chat/completions",
+    "/v1/chat/completions/v1/chat/completions",
     "/v1/chat/completions/",
     "//v1//chat/completions//",
     "//chat/completions",
