@@ -11,9 +11,10 @@ from gateway.auth import Authenticator
 from gateway.clock import Clock
 from gateway.paths import App
 from gateway.plan import Planner
+from gateway.providers import table
 from gateway.recorder import Recorder
 from gateway.relay import Relay, Upstream
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsInvalid
 from gateway.telemetry import Telemetry
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
@@ -59,14 +60,17 @@ def outside(settings: Settings, environment: Mapping[str, str], telemetry: Telem
 
 
 def build(settings: Settings, parts: Outside) -> App:
-    """The gateway's ASGI application."""
+    """The gateway's ASGI application. Raises SettingsInvalid."""
     base_urls = settings.base_urls()
+    keyless = frozenset(name.strip() for name in settings.keyless_providers.split(",") if name.strip())
+    if unknown := sorted((base_urls.keys() | keyless) - set(table.names())):
+        raise SettingsInvalid(f"no such provider: {', '.join(unknown)}; there are {', '.join(table.names())}")
     gateway = Gateway(
         authenticator=Authenticator(parts.store, parts.clock),
         planner=Planner(
             private_hosts=PrivateHosts.parse(settings.private_provider_hosts),
             base_urls=base_urls,
-            keyless=frozenset(name.strip() for name in settings.keyless_providers.split(",") if name.strip()),
+            keyless=keyless,
             ttft_timeout_ms=settings.ttft_timeout_ms,
             stall_ms=settings.stall_timeout_ms,
             call_timeout_ms=settings.call_timeout_ms,

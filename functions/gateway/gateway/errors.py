@@ -1,4 +1,4 @@
-"""What can go wrong with a call, as facts. `reply.STATUS` gives each its HTTP status."""
+"""What can go wrong with a call, as facts. `answers` gives each its HTTP status."""
 
 from gateway.call import Target
 from switchboard.trace import Attempt

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from gateway.clock import Clock
 
 MAX_ENTRIES = 10_000
+PATIENCE_S = 0.25
+"""How long a call waits for a look-up when an old value would do: a store that is down takes seconds to say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class LookUp[V]:
     """Finds values by a blocking function, in a thread, and remembers what it found.
 
     A value is used for `fresh_s` seconds. In the second half of them it is looked up again beside the call. When the
-    look-up fails, the old value holds for up to `stale_s`. What was not found is not remembered.
+    look-up fails or is slow, the old value holds for up to `stale_s`. What was not found is not remembered.
     """
 
     def __init__(self, find: Callable[[str], V | None], clock: Clock, *, fresh_s: float, stale_s: float) -> None:
@@ -40,12 +42,17 @@ class LookUp[V]:
             if age >= self._fresh_s / 2:
                 self._start(name)
             return known.value
+        if known and age < self._stale_s:
+            return await self._get_unless_slow(name, known.value)
+        return await asyncio.shield(self._start(name))
+
+    async def _get_unless_slow(self, name: str, old: V) -> V | None:
+        """The value as it is now, if that can be learnt soon; else the old one."""
         try:
-            return await asyncio.shield(self._start(name))
-        except Exception:
-            if known and age < self._stale_s:
-                return known.value
-            raise
+            async with asyncio.timeout(PATIENCE_S):
+                return await asyncio.shield(self._start(name))
+        except Exception:  # noqa: BLE001 - whatever it is, the old value is better than none
+            return old
 
     def _start(self, name: str) -> "asyncio.Task[V | None]":
         task = self._under_way.get(name)

@@ -80,10 +80,10 @@ def read_error(body: bytes) -> InBandError:
     try:
         parsed = _parsed(body)
     except ValueError:
-        return InBandError(body[:500].decode("utf-8", "replace").strip() or "no body")
+        return InBandError(body.decode("utf-8", "replace").strip() or "no body")
     if isinstance(parsed, list) and parsed:  # Google wraps its error in an array
         parsed = parsed[0]
-    return _error_of(parsed) or InBandError(json.dumps(parsed)[:500])
+    return _error_of(parsed) or InBandError(json.dumps(parsed))
 
 
 def _object(data: bytes) -> Json:
@@ -170,7 +170,7 @@ def _error_of(body: object) -> InBandError | None:
         return None
     if isinstance(error, str):
         return InBandError(error)
-    message = _text(error.get("message")) or json.dumps(error)[:500]
+    message = _text(error.get("message")) or json.dumps(error)
     code = error.get("code") or error.get("type")
     return InBandError(message, None if code is None else str(code))
 

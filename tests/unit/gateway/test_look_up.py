@@ -1,5 +1,6 @@
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -180,3 +181,23 @@ async def test_what_is_remembered_has_a_limit_and_the_oldest_goes(monkeypatch: p
     for name in ("a", "b", "c", "b", "c", "a"):
         await remembered.get(name)
     assert shelf.asked == ["a", "b", "c", "a"]
+
+
+async def test_a_slow_look_up_is_not_waited_for_when_an_old_value_will_do() -> None:
+    released, moment, found = threading.Event(), [0.0], ["old"]
+
+    def find(_name: str) -> str:
+        if moment[0]:
+            released.wait(5)
+        return found[-1]
+
+    patient = LookUp(find, Clock(monotonic=lambda: moment[0]), fresh_s=60, stale_s=3600)
+    assert await patient.get("k") == "old"
+    moment[0], found[-1] = 61.0, "new"
+    begun = time.monotonic()
+    assert await patient.get("k") == "old"
+    assert time.monotonic() - begun < 2
+    released.set()
+    async with asyncio.timeout(5):
+        while await patient.get("k") != "new":
+            pass

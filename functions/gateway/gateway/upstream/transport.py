@@ -54,7 +54,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
                 found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except TimeoutError as late:
             raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from late
-        except OSError as unknown:
+        except (OSError, UnicodeError) as unknown:
             raise httpcore.ConnectError(f"{host} cannot be resolved") from unknown
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if self._private_hosts.allows(host, port):
