@@ -95,6 +95,7 @@ def test_the_template_is_searched_for_its_one_stream() -> None:
     template = {"Resources": {"Table": {}, "Function": function}}
     assert not EventFilter.of_stream(template).admits(stream_record(an_open_trace()))
     assert EventFilter.of_stream(template).admits(stream_record(FINISHED))
-    for wrong in ({"Resources": {"Table": {}}}, {"Resources": {"One": function, "Two": function}}):
+    wrong_ones: list[dict[str, Any]] = [{"Table": {}}, {"One": function, "Two": function}]
+    for wrong in wrong_ones:
         with pytest.raises(FilterInvalid, match="not one"):
-            EventFilter.of_stream(wrong)
+            EventFilter.of_stream({"Resources": wrong})

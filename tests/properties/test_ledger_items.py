@@ -1,0 +1,53 @@
+"""A settlement is read as it was written, alone and on its trace; totals add up in any order."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import reduce
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchboard import keyspace, settlement_items, trace_items
+from switchboard.attributes import decode_item, encode_item
+from switchboard.rates import Price, Rates
+from switchboard.settlement import Settlement
+from switchboard.totals import COUNTERS, NOTHING, Granularity, Totals
+from testkit.samples import an_open_trace
+
+MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+PICO_USD = st.integers(0, 10**15)
+PRICES = st.builds(Price, st.text(min_size=1, max_size=30), MOMENTS, st.builds(Rates, *[PICO_USD] * 5))
+SETTLEMENTS = st.builds(Settlement, MOMENTS, st.none() | st.integers(0, 10**30), st.none() | PRICES)
+TOTALS = st.builds(Totals, *[st.integers(0, 10**20)] * len(COUNTERS))
+
+
+def stored(item: Any) -> dict[str, Any]:
+    return decode_item(encode_item(item))
+
+
+@given(SETTLEMENTS)
+def test_a_settlement_comes_back_whole(settlement: Settlement) -> None:
+    item = settlement_items.to_item(settlement)
+    assert settlement_items.from_item(item) == settlement
+    assert settlement_items.from_item(stored(item)) == settlement
+
+
+@given(SETTLEMENTS)
+def test_a_settled_trace_comes_back_whole(settlement: Settlement) -> None:
+    trace = replace(an_open_trace(), settlement=settlement)
+    assert trace_items.from_item(stored(trace_items.to_item(trace, 1))) == trace
+
+
+@given(st.permutations(range(5)), st.lists(TOTALS, min_size=5, max_size=5))
+def test_totals_add_up_in_any_order(order: list[int], totals: list[Totals]) -> None:
+    added = reduce(Totals.__add__, (totals[place] for place in order), NOTHING)
+    assert added == sum(totals, NOTHING)
+    assert added.cost_pico_usd == sum(each.cost_pico_usd for each in totals)
+
+
+@given(MOMENTS, MOMENTS)
+def test_names_of_periods_sort_by_time_and_tell_their_start(one: datetime, other: datetime) -> None:
+    for name, granularity in ((keyspace.hour_name, Granularity.HOUR), (keyspace.day_name, Granularity.DAY)):
+        assert keyspace.period_start(name(one)) == granularity.start_of(one) <= one
+        assert (name(one) < name(other)) == (granularity.start_of(one) < granularity.start_of(other))

@@ -1,0 +1,212 @@
+"""A batch: what is settled, what is put aside, what must come again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from cost_aggregator.backoff import FIRST_PAUSE_S, LONGEST_PAUSE_S, ONE_TRY_MS, Backoff
+from cost_aggregator.settling import Settling
+from cost_aggregator.telemetry import Telemetry
+from switchboard.ports import StoreBusy, StoreUnavailable, WriteRefused
+from switchboard.rates import ALWAYS, RateCard, Rates
+from switchboard.settlement import Settlement
+from switchboard.trace import Failure, SettledTraces, Status, Trace
+from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
+from testkit.samples import NOON, a_usual_usage, an_open_trace
+from testkit.stream_events import Seen, stream_event, stream_record
+
+CARD = RateCard("anthropic", "claude-sonnet-4-5", Rates(3, 15, 1, 4, 6), ALWAYS, "a test")
+
+
+class Book:
+    """One price for all, save for a model that nobody knows, and one that breaks the book."""
+
+    def card(self, provider: str, model: str, at: datetime) -> RateCard | None:  # noqa: ARG002 - one price for all
+        if model == "broken":
+            raise OverflowError("too long ago")
+        return None if model == "unknown" else CARD
+
+
+class ScriptedLedger:
+    """Keeps each trace once, after it has raised what it was told to."""
+
+    def __init__(self, *errors: Exception, refuses: Sequence[Trace] = ()) -> None:
+        self.kept: dict[str, Trace] = {}
+        self.groups: list[int] = []
+        self._errors = list(errors)
+        self._refused = {trace.trace_id for trace in refuses}
+
+    def settle(self, traces: Sequence[Trace]) -> SettledTraces:
+        self.groups.append(len(traces))
+        if self._errors:
+            raise self._errors.pop(0)
+        if any(trace.trace_id in self._refused for trace in traces):
+            raise WriteRefused("Item size has exceeded the maximum allowed size")
+        fresh = tuple(trace for trace in traces if trace.trace_id not in self.kept)
+        earlier = tuple(self.kept[trace.trace_id] for trace in traces if trace.trace_id in self.kept)
+        self.kept |= {trace.trace_id: trace for trace in fresh}
+        return SettledTraces(fresh, earlier)
+
+
+class Hand:
+    """A settling use case with all its parts in reach."""
+
+    def __init__(self, ledger: ScriptedLedger) -> None:
+        self.ledger = ledger
+        self.seen = Seen()
+        self.pauses: list[float] = []
+        self.use_case = Settling(
+            ledger,
+            Book(),
+            self.seen,
+            Telemetry(self.seen, self.seen.emit),
+            Backoff(self.pauses.append, Random(3)),
+            lambda: NOON + timedelta(seconds=2),
+        )
+
+    def settle(self, event: Any, remaining_ms: Callable[[], float] = lambda: 60_000) -> tuple[str, ...]:
+        return self.use_case.settle(event["Records"], remaining_ms)
+
+
+def finished(seconds: int = 0, **fields: Any) -> Trace:
+    trace = an_open_trace(started_at=NOON + timedelta(seconds=seconds))
+    return replace(trace, **{"status": Status.OK, "usage": a_usual_usage(), "duration_ms": 1500.0, **fields})
+
+
+def number(place: int) -> str:
+    return str(place).zfill(21)
+
+
+def test_a_batch_is_settled_in_few_transactions() -> None:
+    hand = Hand(ScriptedLedger())
+    traces = [finished(second) for second in range(120)]
+    assert hand.settle(stream_event(traces)) == ()
+    assert hand.ledger.groups == [50, 50, 20]
+    assert len(hand.ledger.kept) == 120
+    assert len(hand.seen.named("call.settled")) == 120
+    [metrics] = hand.seen.metrics
+    assert metrics["Settled"] == ("Count", [120])
+    assert metrics["Lag"][1][0] == 500
+
+
+def test_a_trace_that_comes_twice_is_settled_once_and_told_again() -> None:
+    hand = Hand(ScriptedLedger())
+    trace = finished()
+    for _ in range(2):
+        assert hand.settle(stream_event([trace, trace])) == ()
+    assert hand.ledger.groups == [1, 1]
+    first, second = hand.seen.named("call.settled")
+    assert first == second
+    assert first["trace_id"] == trace.trace_id
+    assert first["cost_usd"] == "0.000000022421"
+    assert first["cost_pico_usd"] == 212 * 3 + 20480 + 87 * 15
+    assert [metrics["Settled"] for metrics in hand.seen.metrics] == [("Count", [1])]
+
+
+@pytest.mark.parametrize(
+    ("fields", "cost", "is_unpriced"),
+    [
+        ({}, 212 * 3 + 20480 + 87 * 15, False),
+        ({"model": "unknown"}, None, True),
+        ({"status": Status.REFUSED, "usage": ABSENT, "failure": Failure("no", "No.", 400)}, 0, False),
+        ({"status": Status.TIMEOUT, "usage": ABSENT, "model": "unknown"}, 0, False),
+        ({"status": Status.OK, "usage": ABSENT}, None, True),
+        ({"status": Status.LOST, "usage": ABSENT}, None, True),
+        ({"status": Status.TRUNCATED, "usage": ABSENT, "ttft_ms": 300.0}, None, True),
+        ({"usage": Usage(UsageSource.PROVIDER, Tokens(0, 0)), "model": "unknown"}, 0, False),
+    ],
+)
+def test_unknown_is_not_zero(fields: Any, cost: int | None, is_unpriced: bool) -> None:
+    hand = Hand(ScriptedLedger())
+    hand.settle(stream_event([finished(**fields)]))
+    [trace] = hand.ledger.kept.values()
+    assert trace.settlement is not None
+    assert trace.settlement.cost_pico_usd == cost
+    [line] = hand.seen.named("call.settled")
+    assert line["unpriced"] is is_unpriced
+    assert (line["cost_usd"] is None) is is_unpriced
+    assert hand.seen.metrics[0]["Unpriced"] == ("Count", [int(is_unpriced)])
+
+
+def test_what_is_not_due_is_passed_over() -> None:
+    hand = Hand(ScriptedLedger())
+    settled = finished(settlement=Settlement(NOON, 5))
+    deleted = stream_record(finished())
+    del deleted["dynamodb"]["NewImage"]
+    other = stream_record(finished())
+    other["dynamodb"]["NewImage"] = {"kind": {"S": "totals"}}
+    records = [stream_record(an_open_trace()), stream_record(settled), deleted, other]
+    assert hand.settle({"Records": records}) == ()
+    assert hand.ledger.groups == []
+    assert hand.seen.lines == []
+    assert hand.seen.metrics == []
+
+
+def test_a_row_that_cannot_be_read_is_put_aside_and_the_rest_goes_on() -> None:
+    hand = Hand(ScriptedLedger())
+    event = stream_event([finished(), finished(), finished(model="broken")])
+    event["Records"][0]["dynamodb"]["NewImage"]["started_at"] = {"S": "yesterday"}
+    assert hand.settle(event) == ()
+    assert len(hand.ledger.kept) == 1
+    first, second = hand.seen.poison
+    assert first.place.sequence_number == number(1)
+    assert "yesterday" in first.reason
+    assert first.place.sk == event["Records"][0]["dynamodb"]["Keys"]["sk"]["S"]
+    assert second.reason == "cannot be priced: OverflowError: too long ago"
+    assert [line["sk"] for line in hand.seen.named("trace.poisoned")] == [first.place.sk, second.place.sk]
+    assert hand.seen.metrics[0]["Poisoned"] == ("Count", [2])
+
+
+def test_the_one_trace_that_the_store_refuses_is_found() -> None:
+    traces = [finished(second) for second in range(40)]
+    hand = Hand(ScriptedLedger(refuses=[traces[13]]))
+    assert hand.settle(stream_event(traces)) == ()
+    assert len(hand.ledger.kept) == 39
+    [poison] = hand.seen.poison
+    assert poison.place.sk == traces[13].trace_id
+    assert "maximum allowed size" in poison.reason
+
+
+def test_poison_that_no_queue_takes_comes_again() -> None:
+    hand = Hand(ScriptedLedger())
+    hand.seen.queue_is_away = True
+    assert hand.settle(stream_event([finished(), finished(model="broken")])) == (number(2),)
+    assert hand.seen.named("trace.poisoned") == []
+    assert len(hand.ledger.kept) == 1
+
+
+def test_a_busy_store_is_asked_again_later_each_time() -> None:
+    hand = Hand(ScriptedLedger(*[StoreBusy("conflict")] * 12))
+    assert hand.settle(stream_event([finished()])) == ()
+    assert len(hand.pauses) == 12
+    for tries, pause_s in enumerate(hand.pauses, start=1):
+        assert 0 <= pause_s <= min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**tries)
+    assert max(hand.pauses[6:]) > max(hand.pauses[:3])
+
+
+def test_what_is_not_settled_in_time_comes_again() -> None:
+    hand = Hand(ScriptedLedger(*[StoreBusy("conflict")] * 1000))
+    event = stream_event([finished(second) for second in range(60)])
+    failed = hand.settle(event, lambda: 20_000 - 1000 * sum(hand.pauses))
+    assert sorted(failed) == [number(place) for place in range(1, 61)]
+    assert 5 < len(hand.ledger.groups) < 30
+    assert sum(hand.pauses) <= 20 - ONE_TRY_MS / 1000
+    assert [line["records"] for line in hand.seen.named("batch.deferred")] == [50, 10]
+
+
+def test_nothing_is_begun_without_time_to_end_it() -> None:
+    hand = Hand(ScriptedLedger())
+    assert hand.settle(stream_event([finished()]), lambda: ONE_TRY_MS - 1) == (number(1),)
+    assert hand.ledger.groups == []
+
+
+def test_a_store_that_is_away_is_not_waited_for() -> None:
+    hand = Hand(ScriptedLedger(StoreUnavailable("no such table")))
+    trace = finished()
+    assert hand.settle(stream_event([trace, trace])) == (number(1), number(2))
+    assert hand.pauses == []
+    assert hand.seen.metrics == []
