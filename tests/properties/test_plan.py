@@ -9,12 +9,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.call import Chat
+from gateway.clock import Clock
 from gateway.errors import ProviderUrlRefused
 from gateway.plan import check_url
 from gateway.providers import table
-from gateway.providers.body import encode
-from gateway.providers.provider import Provider
+from gateway.providers.provider import Provider, completions_path
 from gateway.request import read_chat
+from gateway.turn_memory import TurnMemory
 from gateway.upstream.addresses import Address, PrivateHosts
 
 NOBODY = PrivateHosts()
@@ -114,10 +115,10 @@ def test_an_ipv4_address_passes_in_its_ordinary_form_alone(host: str) -> None:
 @given(st.lists(st.sampled_from(["", "v1", "v1beta", "openai", "chat", "completions", "api", "ai"]), max_size=6))
 def test_a_path_leads_to_completions_once_and_stays_there(segments: list[str]) -> None:
     path = "/" + "/".join(segments)
-    sent_to = table.completions_path(path)
+    sent_to = completions_path(path)
     assert sent_to.endswith("/chat/completions")
     assert "//" not in sent_to
-    assert table.completions_path(sent_to) == table.completions_path(sent_to + "/") == sent_to
+    assert completions_path(sent_to) == completions_path(sent_to + "/") == sent_to
 
 
 JSON = st.recursive(
@@ -142,7 +143,7 @@ def test_every_other_field_of_a_body_arrives_unchanged(
     others: dict[str, object], messages: list[dict[str, object]], streamed: bool, provider: Provider
 ) -> None:
     chat = read_chat(json.dumps({"model": "m", "messages": messages, "stream": streamed, **others}).encode())
-    body, notes = encode(chat, "target-model", provider)
+    body, notes = provider.encode(chat, "target-model", TurnMemory(Clock()))
     sent = json.loads(body)
     assert {name: value for name, value in sent.items() if name not in TOUCHED} == others
     assert (sent["model"], sent["messages"]) == ("target-model", messages)
@@ -153,5 +154,5 @@ def test_every_other_field_of_a_body_arrives_unchanged(
 @pytest.mark.parametrize("provider", table.PROVIDERS, ids=lambda provider: provider.name)
 def test_a_stream_asks_for_usage_wherever_it_may(provider: Provider) -> None:
     chat = Chat("m", (), streamed=True, wants_usage=False, others={"stream_options": {"include_usage": False}})
-    sent = json.loads(encode(chat, "m", provider)[0])
+    sent = json.loads(provider.encode(chat, "m", TurnMemory(Clock()))[0])
     assert sent.get("stream_options") == ({"include_usage": True} if provider.name != "mistral" else None)

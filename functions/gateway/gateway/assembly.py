@@ -16,6 +16,7 @@ from gateway.recorder import Recorder
 from gateway.relay import Relay, Upstream
 from gateway.settings import Settings, SettingsInvalid
 from gateway.telemetry import Telemetry
+from gateway.turn_memory import TurnMemory
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring, Keyring, ParameterKeyring, parameter_reader
@@ -75,7 +76,7 @@ def build(settings: Settings, parts: Outside) -> App:
             stall_ms=settings.stall_timeout_ms,
             call_timeout_ms=settings.call_timeout_ms,
         ),
-        relay=Relay(parts.upstream, parts.keyring),
+        relay=Relay(parts.upstream, parts.keyring, TurnMemory(parts.clock)),
         recorder=Recorder(parts.store, parts.telemetry, parts.clock),
         telemetry=parts.telemetry,
         clock=parts.clock,

@@ -86,7 +86,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One place to send a call: the complete URL, the dialect it speaks there, the key it wants.
+    """One place to send a call: the complete URL, the provider that bills it, the dialect it speaks, the key it wants.
 
     `key` is the caller's own; None means the key stored for `provider`, and only where `uses_stored_key`.
     """
@@ -98,3 +98,4 @@ class Target:
     ttft_timeout_ms: int
     key: Secret | None = None
     uses_stored_key: bool = False
+    dialect: str = "generic"

@@ -74,7 +74,8 @@ class Planner:
     def _target(self, call: Call, provider: Provider, model: str, url: SplitResult, *, uses_stored_key: bool) -> Target:
         return Target(
             provider=provider.name,
-            url=url._replace(path=table.completions_path(url.path)).geturl(),
+            dialect=provider.key,
+            url=url._replace(path=provider.path(url.path)).geturl(),
             host=url.hostname or "",
             model=model,
             ttft_timeout_ms=call.route.ttft_timeout_ms or self.ttft_timeout_ms,

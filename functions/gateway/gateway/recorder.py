@@ -110,8 +110,8 @@ def _trace(journal: Journal, duration_ms: float | None = None) -> Trace:
 
 def _usage(journal: Journal) -> Usage:
     """The provider's count; where it told nothing, an estimate of what was asked for and what was produced."""
-    provider = table.by_name(journal.target.provider) if journal.target else None
-    told = (provider or table.GENERIC).read_usage(journal.transcript.usage)
+    provider = table.by_dialect(journal.target.dialect) if journal.target else table.GENERIC
+    told = provider.read_usage(journal.transcript.usage)
     produced = journal.transcript.characters
     # A call that is still open, or was broken off, has cost its prompt at least.
     is_under_way = journal.status in _UNDER_WAY and journal.target is not None

@@ -24,12 +24,11 @@ from gateway.errors import (
 from gateway.journal import Journal
 from gateway.plan import Plan
 from gateway.providers import table
-from gateway.providers.body import encode
+from gateway.providers.codec import Memory
 from gateway.providers.provider import Provider
 from gateway.secret import Secret, scrub
 from gateway.stream import Stream
 from gateway.upstream.keyring import Keyring, KeyringUnavailable
-from switchboard.deltas import Delta, read_completion, read_error
 from switchboard.sse import EventTooLong
 
 HTTP_OK = 200
@@ -93,6 +92,7 @@ class Relay:
 
     upstream: Upstream
     keyring: Keyring
+    memory: Memory
 
     async def answer(self, plan: Plan, journal: Journal, waiting: Callable[[], None]) -> Answer:
         """The answer of the first target that begins well; `waiting` is called when a request is out.
@@ -102,7 +102,8 @@ class Relay:
         failures = []
         for target in plan.targets:
             key = await self._key(target)
-            attempt = _Attempt(self.upstream, plan, target, journal, journal.secrets_with(key))
+            provider = table.by_dialect(target.dialect)
+            attempt = _Attempt(self, provider, plan, target, journal, journal.secrets_with(key))
             try:
                 return await attempt.begin(key, waiting)
             except UpstreamFailure as failed:
@@ -131,7 +132,8 @@ class Relay:
 class _Attempt:
     """One try at one target."""
 
-    upstream: Upstream
+    relay: Relay
+    provider: Provider
     plan: Plan
     target: Target
     journal: Journal
@@ -140,21 +142,20 @@ class _Attempt:
     async def begin(self, key: Secret | None, waiting: Callable[[], None]) -> Answer:
         """Send the request and wait until the answer is worth passing on. Raises UpstreamFailure."""
         chat = self.journal.call.chat
-        provider = table.by_name(self.target.provider) or table.GENERIC
-        body, notes = encode(chat, self.target.model, provider)
+        body, notes = self.provider.encode(chat, self.target.model, self.relay.memory)
         self.journal.notes.extend(notes)
         self.journal.targeted(self.target)
         limit_ms = self.target.ttft_timeout_ms if chat.streamed else self.plan.call_timeout_ms
         try:
             async with asyncio.timeout(limit_ms / 1000):
-                return await self._begin(body, _headers(provider, key), waiting)
+                return await self._begin(body, _headers(self.provider, key), waiting)
         except TimeoutError:
             if chat.streamed:
                 raise FirstTokenLate(self.target, limit_ms) from None
             raise AnswerLate(self.target, f"no complete answer within {limit_ms} ms") from None
 
     async def _begin(self, body: bytes, headers: Mapping[str, str], waiting: Callable[[], None]) -> Answer:
-        response = await self.upstream.send(self.target, body, headers, waiting)
+        response = await self.relay.upstream.send(self.target, body, headers, waiting)
         self.journal.upstream_status = response.status
         read = self._read_of(response)
         try:
@@ -169,7 +170,8 @@ class _Attempt:
         return self._stream if self.journal.call.chat.streamed else self._whole
 
     async def _stream(self, response: UpstreamResponse) -> Answer:
-        stream = Stream(self.journal.transcript, self.journal.call.chat.wants_usage, self.journal.notes)
+        reader = self.provider.new_reader(self.relay.memory)
+        stream = Stream(reader, self.journal.transcript, self.journal.call.chat.wants_usage, self.journal.notes)
         source = response.chunks()
         held = await self._hold(stream, source)
         return Answer("text/event-stream; charset=utf-8", self._flow(stream, held, source), response, source)
@@ -220,13 +222,13 @@ class _Attempt:
     async def _whole(self, response: UpstreamResponse) -> Answer:
         source = response.chunks()
         body = b"".join([chunk async for chunk in source])
-        completion = _completion(body)
-        if completion.error is not None:
-            raise UpstreamReported(self.target, self._scrub(completion.error.message))
-        self.journal.transcript.add(completion)
-        if not completion.is_useful:
+        whole = self.provider.read_whole(body, self.relay.memory)
+        if whole.delta.error is not None:
+            raise UpstreamReported(self.target, self._scrub(whole.delta.error.message))
+        self.journal.transcript.add(whole.delta)
+        if not whole.delta.is_useful:
             raise EmptyCompletion(self.target, "the answer holds nothing to speak or act on")
-        return Answer(response.headers.get("content-type", "application/json"), _once(body), response, source)
+        return Answer(response.headers.get("content-type", "application/json"), _once(whole.raw), response, source)
 
     async def _reject(self, response: UpstreamResponse) -> NoReturn:
         body = bytearray()
@@ -237,7 +239,7 @@ class _Attempt:
                     break
         except UpstreamCut:
             body += b" (cut off)"
-        said = self._scrub(read_error(bytes(body)).message)
+        said = self._scrub(self.provider.read_error(bytes(body)).message)
         message = f"answered {response.status}: {said}"
         raise UpstreamRejected(self.target, response.status, message, response.headers.get("retry-after"))
 
@@ -251,14 +253,7 @@ class _Attempt:
 
 
 def _headers(provider: Provider, key: Secret | None) -> dict[str, str]:
-    return provider.key_headers(key.reveal()) if key is not None else {}
-
-
-def _completion(body: bytes) -> Delta:
-    try:
-        return read_completion(body)
-    except ValueError:
-        return Delta()
+    return dict(provider.headers) | (provider.key_headers(key.reveal()) if key is not None else {})
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:

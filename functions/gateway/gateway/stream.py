@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from switchboard.deltas import DONE, InBandError, read_chunk
+from gateway.providers.codec import Piece, Reader
+from switchboard.deltas import InBandError
 from switchboard.sse import Event, EventSplitter
 from switchboard.transcript import Transcript
 
@@ -17,6 +18,7 @@ class Stream:
     objects, and an error event with all that follows it.
     """
 
+    reader: Reader
     transcript: Transcript
     wants_usage: bool
     notes: list[str]
@@ -44,29 +46,29 @@ class Stream:
         rest = self._pass(last) if last is not None else b""
         if rest:
             rest += b"\n\n"
+        rest += b"".join([self._pass_piece(piece) for piece in self.reader.finish()])
         if self.is_complete and not self.is_done:
             self.notes.append("added the missing [DONE]")
             rest += DONE_EVENT
         return rest
 
     def _pass(self, event: Event) -> bytes:
-        if self.is_over:
-            return b""
-        if event.data is None:
-            return event.raw
-        if event.data.strip() == DONE:
-            self.is_done = True
-            return event.raw
-        return self._pass_chunk(event, event.data)
-
-    def _pass_chunk(self, event: Event, data: bytes) -> bytes:
         try:
-            delta = read_chunk(data)
+            pieces = self.reader.read(event)
         except ValueError:
             self.notes.append("skipped an event that is no JSON object")
             return b""
+        return b"".join([self._pass_piece(piece) for piece in pieces])
+
+    def _pass_piece(self, piece: Piece) -> bytes:
+        if self.is_over:
+            return b""
+        self.is_done = piece.is_done
+        delta = piece.delta
+        if delta is None:
+            return piece.raw
         self.transcript.add(delta)
         self.error = delta.error
         if delta.error is not None or (delta.is_usage_only and not self.wants_usage):
             return b""
-        return event.raw
+        return piece.raw

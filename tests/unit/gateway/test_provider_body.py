@@ -4,10 +4,11 @@ from typing import Any
 import pytest
 
 from gateway.call import Chat
+from gateway.clock import Clock
 from gateway.providers import table
-from gateway.providers.body import encode
 from gateway.providers.provider import Provider
 from gateway.request import read_chat
+from gateway.turn_memory import TurnMemory
 
 MISTRAL = table.by_name("mistral") or table.GENERIC
 MESSAGES: list[dict[str, Any]] = [
@@ -22,7 +23,7 @@ def _chat(**fields: object) -> Chat:
 
 
 def _sent(chat: Chat, provider: Provider = table.GENERIC, model: str = "m") -> tuple[dict[str, Any], tuple[str, ...]]:
-    body, notes = encode(chat, model, provider)
+    body, notes = provider.encode(chat, model, TurnMemory(Clock()))
     return json.loads(body), notes
 
 
@@ -81,5 +82,5 @@ def test_what_is_for_the_gateway_alone_does_not_go_out() -> None:
 def test_encoding_leaves_the_call_as_it_was() -> None:
     chat = _chat(stream=True, max_tokens=-1, stream_options={"include_usage": False})
     before = json.dumps(dict(chat.others))
-    assert encode(chat, "m", table.GENERIC) == encode(chat, "m", table.GENERIC)
+    assert _sent(chat) == _sent(chat)
     assert json.dumps(dict(chat.others)) == before

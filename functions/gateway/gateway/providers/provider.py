@@ -1,10 +1,17 @@
-"""What is known of one provider."""
+"""What is known of one provider: data and pure functions, nothing else."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from gateway.call import Chat
+from gateway.providers import openai_dialect
+from gateway.providers.codec import Draft, Memory, Reader, Repair, Whole
 from gateway.providers.usage import UsageReader, read_openai
+from switchboard.deltas import InBandError, read_error
+
+_VERSION_SEGMENT = re.compile(r"v\d+[a-z0-9]*")
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -12,23 +19,66 @@ def bearer(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"}
 
 
+def completions_path(path: str) -> str:
+    """Where under a provider URL's path the calls go.
+
+    A path that ends in `/chat/completions` stays; one that names a version (or one of Azure's deployments) gets
+    `/chat/completions`; any other (a bare host, or a path without a version) gets `/v1/chat/completions`.
+    """
+    trimmed = re.sub("/{2,}", "/", path).rstrip("/")
+    if trimmed.endswith("/chat/completions"):
+        return trimmed
+    segments = trimmed.split("/")
+    versioned = "deployments" in segments or any(_VERSION_SEGMENT.fullmatch(segment) for segment in segments)
+    return trimmed + ("/chat/completions" if versioned else "/v1/chat/completions")
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One row of the table.
+    """One row of the table. What is not said is as OpenAI documents it.
 
-    `base_url` is where a call without a URL goes; None where there is no such place (an account's or a region's own
-    URL is needed). `hosts` are host names, where `*` stands for any part. `models` are the beginnings of
-    model names that mean this provider. `takes_stream_options`: whether a stream's usage must, and may, be asked for.
+    `name` is who bills the call; `dialect` is the row's own name, where one provider speaks several. `base_url` is
+    where a call without a URL goes; None where there is no such place (an account's or a region's own URL is needed).
+    `hosts` are host names, where `*` stands for any part. `models` are the beginnings of model names that mean this
+    provider.
+
+    Requests: `accepts` are the top-level fields that are sent on (None: every one); `repairs` run on the draft in their
+    order. `takes_stream_options`: whether a stream's usage must, and may, be asked for. `write` turns the draft into
+    bytes. Answers: `new_reader` for streams, `read_whole` for the others, `read_usage`, `read_error`.
     """
 
     name: str
     base_url: str | None = None
     hosts: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    dialect: str = ""
+    path: Callable[[str], str] = completions_path
     key_headers: Callable[[str], dict[str, str]] = bearer
+    headers: Mapping[str, str] = field(default_factory=dict)
+    accepts: frozenset[str] | None = None
+    repairs: tuple[Repair, ...] = ()
     takes_stream_options: bool = True
+    write: Callable[[Draft, Memory], bytes] = lambda body, _memory: openai_dialect.serialise(body)
+    new_reader: Callable[[Memory], Reader] = openai_dialect.OpenAiReader
+    read_whole: Callable[[bytes, Memory], Whole] = openai_dialect.read_whole
     read_usage: UsageReader = read_openai
+    read_error: Callable[[bytes], InBandError] = read_error
+
+    @property
+    def key(self) -> str:
+        """What the row is found by."""
+        return self.dialect or self.name
 
     def serves(self, host: str) -> bool:
         """Whether the host is one of this provider's."""
         return any(fnmatchcase(host, pattern) for pattern in self.hosts)
+
+    def encode(self, chat: Chat, model: str, memory: Memory) -> tuple[bytes, tuple[str, ...]]:
+        """The body's bytes as this provider takes them, and a note for everything that was changed."""
+        body = openai_dialect.draft(chat, model)
+        openai_dialect.ask_for_usage(body, streamed=chat.streamed, may_ask=self.takes_stream_options)
+        for name in sorted(body.fields.keys() - self.accepts) if self.accepts is not None else ():
+            body.drop(name)
+        for repair in self.repairs:
+            repair(body)
+        return self.write(body, memory), tuple(body.notes)

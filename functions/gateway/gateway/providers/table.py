@@ -1,7 +1,5 @@
 """The table of providers, and the three ways to find one: by name, by host, by a model's name."""
 
-import re
-
 from gateway.providers.provider import Provider
 from gateway.providers.usage import read_by_total, read_reasoning_outside
 
@@ -49,13 +47,18 @@ PROVIDERS = (
 _BY_NAME = {provider.name: provider for provider in PROVIDERS} | {
     "gemini": next(provider for provider in PROVIDERS if provider.name == "google")
 }
+_BY_DIALECT = {provider.key: provider for provider in PROVIDERS}
 _MODEL_PREFIXES = sorted(((prefix, p) for p in PROVIDERS for prefix in p.models), key=lambda row: -len(row[0]))
-_VERSION_SEGMENT = re.compile(r"v\d+[a-z0-9]*")
 
 
 def by_name(name: str) -> Provider | None:
     """The provider of that name (or alias), in any case."""
     return _BY_NAME.get(name.strip().lower())
+
+
+def by_dialect(key: str) -> Provider:
+    """The row of that key: a provider's name, or one of its dialects'."""
+    return _BY_DIALECT[key]
 
 
 def by_host(host: str) -> Provider | None:
@@ -74,17 +77,3 @@ def by_model(model: str) -> tuple[Provider, str] | None:
 def names() -> tuple[str, ...]:
     """Every name a caller may use."""
     return tuple(sorted(_BY_NAME))
-
-
-def completions_path(path: str) -> str:
-    """Where under a provider URL's path the calls go.
-
-    A path that ends in `/chat/completions` stays; one that names a version (or one of Azure's deployments) gets
-    `/chat/completions`; any other (a bare host, or a path without a version) gets `/v1/chat/completions`.
-    """
-    trimmed = re.sub("/{2,}", "/", path).rstrip("/")
-    if trimmed.endswith("/chat/completions"):
-        return trimmed
-    segments = trimmed.split("/")
-    versioned = "deployments" in segments or any(_VERSION_SEGMENT.fullmatch(segment) for segment in segments)
-    return trimmed + ("/chat/completions" if versioned else "/v1/chat/completions")
