@@ -1,0 +1,153 @@
+"""The whole gateway before the twins: real provider URLs in, and every request delivered to the house on loopback."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, override
+from urllib.parse import urlsplit
+
+import httpx
+
+from gateway.assembly import Outside, build
+from gateway.call import Target
+from gateway.paths import App
+from gateway.settings import Settings
+from gateway.telemetry import Telemetry
+from gateway.upstream.addresses import PrivateHosts
+from gateway.upstream.client import HttpResponse, HttpUpstream
+from gateway.upstream.keyring import EnvironmentKeyring
+from switchboard.keys import GatewayKey, Scope, digest
+from switchboard.trace import Bodies, Trace
+from testkit.containers import served
+from testkit.memory_store import MemoryStore
+from testkit.twins.house import KEY, House
+from testkit.upstream import ScriptedUpstream
+
+GATEWAY_KEY = "sb-the-key-of-the-conformance-tests"
+PROJECT = "acme"
+PATIENCE_S = 10.0
+
+
+class Silent:
+    """A log that keeps nothing."""
+
+    def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        """Forget the line."""
+
+    warning = exception = info
+
+
+class WatchedStore(MemoryStore):
+    """A store that another thread can wait for."""
+
+    def __init__(self, *keys: GatewayKey) -> None:
+        super().__init__(*keys)
+        self._changed = threading.Condition()
+
+    @override
+    def complete_trace(self, trace: Trace, bodies: Bodies) -> None:
+        with self._changed:
+            super().complete_trace(trace, bodies)
+            self._changed.notify_all()
+
+    def completed(self, trace_id: str) -> Trace:
+        """That trace, once it is complete. Raises KeyError after ten seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: ("complete_trace", trace_id) in self.events, PATIENCE_S)
+            return self.traces[PROJECT, trace_id]
+
+
+@dataclass(slots=True)
+class RedirectedUpstream:
+    """Sends what is meant for a provider to the house, and remembers the true URLs.
+
+    The name is not resolved, so no test depends on the internet; all else is the gateway's own client.
+    """
+
+    house_host: str
+    urls: list[str] = field(default_factory=list)
+    _inner: HttpUpstream = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._inner = HttpUpstream(PrivateHosts.parse(self.house_host))
+
+    async def send(
+        self, target: Target, body: bytes, headers: Mapping[str, str], waiting: Callable[[], None]
+    ) -> HttpResponse:
+        """POST to the house in place of the target."""
+        self.urls.append(target.url)
+        true = urlsplit(target.url)
+        query = f"?{true.query}" if true.query else ""
+        there = replace(target, url=f"http://{self.house_host}/{true.hostname}{true.path}{query}")
+        return await self._inner.send(there, body, headers, waiting)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._inner.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class TwinGateway:
+    """The gateway on a port, the twins behind it, and what it keeps. `client` calls it with the gateway key."""
+
+    url: str
+    house: House
+    store: WatchedStore
+    upstream: RedirectedUpstream
+    client: httpx.Client
+
+    def trace(self, response: httpx.Response) -> Trace:
+        """What was kept of the call."""
+        return self.store.completed(response.headers["x-inference-trace-id"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Closing:
+    """An application that closes the upstream on the server's own loop, when it is asked for `/closing`."""
+
+    app: App
+    upstream: RedirectedUpstream
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope.get("path") == "/closing":
+            await self.upstream.aclose()
+        await self.app(scope, receive, send)
+
+
+@contextmanager
+def twin_gateway(**settings: str) -> Iterator[TwinGateway]:
+    """A gateway before all twins, until the block ends. `settings` are its environment variables in lower case."""
+    house = House()
+    with ScriptedUpstream(respond=house.respond) as server:
+        upstream = RedirectedUpstream(server.host)
+        store = WatchedStore(a_key(GATEWAY_KEY))
+        app = _Closing(twin_app(store, upstream, **settings), upstream)
+        with served(app, "127.0.0.1") as port:
+            url = f"http://127.0.0.1:{port}"
+            with httpx.Client(
+                base_url=url, timeout=PATIENCE_S, headers={"authorization": f"Bearer {GATEWAY_KEY}"}, trust_env=False
+            ) as client:
+                yield TwinGateway(url, house, store, upstream, client)
+                client.get("/closing")
+
+
+def a_key(text: str) -> GatewayKey:
+    """A gateway key of the tests' project."""
+    return GatewayKey(digest(text), PROJECT, frozenset({Scope.CALL}), datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def twin_app(store: MemoryStore, upstream: RedirectedUpstream, **settings: str) -> App:
+    """The gateway's application over that store and that upstream."""
+    environment = {"TABLE_NAME": "in-memory"} | {name.upper(): value for name, value in settings.items()}
+    telemetry = Telemetry(Silent(), lambda _values, _dimensions: None)
+    parts = Outside(store, upstream, EnvironmentKeyring({}), telemetry, random=Random(1))
+    return build(Settings.from_env(environment), parts)
+
+
+def headers_for(base_url: str, **others: str) -> dict[str, str]:
+    """A call's headers for that provider URL, with the twins' key. Header names take `_` for `-`."""
+    given = {name.replace("_", "-"): value for name, value in others.items()}
+    return {"x-inference-provider-url": base_url, "x-inference-provider-api-key": KEY} | given

@@ -1,0 +1,80 @@
+"""Where the twins live: one server on loopback that answers for every provider's host name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from testkit.twins import closed_models, hosted_models, laboratories, writing
+from testkit.twins.dialect import Dialect, Json, Refusal
+from testkit.twins.reply import Reply, Trouble, says
+from testkit.upstream import Answer, Request, json_answer
+
+KEY = "provider-key-of-the-twins"
+
+DIALECTS = (
+    closed_models.OPENAI,
+    closed_models.ANTHROPIC_LAYER,
+    closed_models.GOOGLE,
+    hosted_models.GROQ,
+    hosted_models.TOGETHER,
+    hosted_models.CLOUDFLARE,
+    laboratories.DEEPSEEK,
+    laboratories.MISTRAL,
+    laboratories.XAI,
+    hosted_models.CEREBRAS,
+    hosted_models.FIREWORKS,
+    hosted_models.OPENROUTER,
+    closed_models.AZURE,
+    closed_models.BEDROCK,
+    closed_models.GENERIC,
+)
+
+
+@dataclass(slots=True)
+class House:
+    """Answers `/<host>/<path>` as the provider of that host would. `refused` are the refusals it had to give.
+
+    `reply` says what every twin's model answers to a request body.
+    """
+
+    reply: Callable[[Json], Reply] = lambda _body: says("Hello from the twin.")
+    refused: list[Refusal] = field(default_factory=list)
+    heard: list[Request] = field(default_factory=list)
+
+    def will(self, reply: Reply) -> None:
+        """From now on every model gives this reply."""
+        self.reply = lambda _body: reply
+        self.refused.clear()
+        self.heard.clear()
+
+    def respond(self, request: Request) -> Answer:
+        """The answer to one request."""
+        self.heard.append(request)
+        host, _, path = request.path.lstrip("/").partition("/")
+        dialect = next((row for row in DIALECTS if row.host == host), None)
+        if dialect is None:
+            self.refused.append(Refusal(421, f"nobody lives at {host}"))
+            return json_answer({"error": {"message": f"nobody lives at {host}"}}, 421)
+        refusal = refuse(dialect, request, f"/{path}")
+        if refusal is not None:
+            self.refused.append(refusal)
+            return json_answer(dialect.error(refusal), refusal.status)
+        return self._answer(dialect, request.json)
+
+    def _answer(self, dialect: Dialect, body: Json) -> Answer:
+        reply = self.reply(body)
+        if reply.trouble is Trouble.REFUSED:
+            return json_answer(dialect.error(dialect.overloaded), dialect.overloaded.status, {"retry-after": "7"})
+        write = writing.stream if body.get("stream") else writing.whole
+        return write(dialect, reply, body)
+
+
+def refuse(dialect: Dialect, request: Request, path: str) -> Refusal | None:
+    """Why this provider would not answer the request, if it would not: path, key, model, then its rules."""
+    if path != dialect.path or request.method != "POST":
+        return dialect.wrong_path
+    if dialect.key_of(request.headers) != KEY:
+        return dialect.wrong_key
+    body = request.json
+    if body["model"] not in dialect.models:
+        return dialect.unknown_model(body["model"])
+    return next((refusal for rule in dialect.rules if (refusal := rule(body)) is not None), None)
