@@ -1,0 +1,131 @@
+"""Repairs that several providers need. Each changes a draft so that the provider accepts it, and says so."""
+
+from dataclasses import dataclass
+
+from gateway.providers.anthropic_models import claude
+from gateway.providers.codec import Draft
+from switchboard.deltas import Json
+
+SILENCE = "..."
+"""What ElevenLabs itself sends for a turn in which the caller said nothing."""
+
+_INSTRUCTIONS = {"system", "developer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """Sends a field under the only name the provider has for it."""
+
+    old: str
+    new: str
+
+    def __call__(self, body: Draft) -> None:
+        """Rename the field, if it is there; the new name's own value wins."""
+        if self.old in body.fields:
+            body.fields.setdefault(self.new, body.fields[self.old])
+            del body.fields[self.old]
+            body.say(f"sent {self.old} as {self.new}")
+
+
+@dataclass(frozen=True, slots=True)
+class Capped:
+    """Lowers a number to the most the provider takes."""
+
+    name: str
+    most: float
+
+    def __call__(self, body: Draft) -> None:
+        """Lower the number, if it is there and above."""
+        value = body.fields.get(self.name)
+        if isinstance(value, int | float) and value > self.most:
+            body.fields[self.name] = self.most
+            body.say(f"lowered {self.name} to {self.most}")
+
+
+def ask_for_one_choice(body: Draft) -> None:
+    """Leaves out any `n` but 1."""
+    if body.fields.get("n", 1) != 1:
+        body.drop("n")
+
+
+def begin_with_user(body: Draft) -> None:
+    """Puts a short user turn before a history that begins with the assistant's."""
+    for position, message in enumerate(body.messages):
+        if message.get("role") in _INSTRUCTIONS:
+            continue
+        if message.get("role") != "user":
+            body.messages.insert(position, _silence())
+            body.say("began the history with a short user turn")
+        return
+
+
+def end_with_user(body: Draft) -> None:
+    """Appends a short user turn to a history that ends with the assistant's, or has none but instructions."""
+    spoken = [message.get("role") for message in body.messages if message.get("role") not in _INSTRUCTIONS]
+    if body.messages and (not spoken or spoken[-1] == "assistant"):
+        body.messages.append(_silence())
+        body.say("appended a short user turn")
+
+
+def end_with_user_for_claude(body: Draft) -> None:
+    """Appends a short user turn where a newer Claude would refuse a history that ends with the assistant's."""
+    last = body.messages[-1].get("role") if body.messages else None
+    if last == "assistant" and not claude(body.model).takes_prefill:
+        end_with_user(body)
+
+
+def say_system_for_developer(body: Draft) -> None:
+    """Sends `developer` messages as `system`."""
+    for position, message in enumerate(body.messages):
+        if message.get("role") == "developer":
+            body.messages[position] = {**message, "role": "system"}
+            body.say("sent developer messages as system")
+
+
+def flatten_content(body: Draft) -> None:
+    """Makes every message's content a string: null becomes empty, an array its texts."""
+    for position, message in enumerate(body.messages):
+        content = message.get("content")
+        if not isinstance(content, str):
+            body.messages[position] = {**message, "content": _text_of(content, body)}
+            body.say("made contents plain text")
+
+
+def keep_in_messages(body: Draft, names: frozenset[str]) -> None:
+    """Leave every other field of the messages out, nulls too, and what tool calls carry beyond the call itself."""
+    of_calls = {"id", "type", "function", "custom"} | (names & {"extra_content"})
+    for position, message in enumerate(body.messages):
+        kept = {name: value for name, value in message.items() if name in names and _says_something(name, value)}
+        for name in message.keys() - kept.keys():
+            body.say(f"left out messages[].{name}")
+        calls = kept.get("tool_calls")
+        if isinstance(calls, list) and any(_more_than(call, of_calls) for call in calls):
+            kept["tool_calls"] = [_kept(call, of_calls) for call in calls]
+            body.say("left out fields of tool calls")
+        if kept != message:
+            body.messages[position] = kept
+
+
+def _says_something(name: str, value: object) -> bool:
+    return name == "content" or value is not None
+
+
+def _more_than(call: object, names: set[str]) -> bool:
+    return isinstance(call, dict) and not call.keys() <= names
+
+
+def _kept(call: object, names: set[str]) -> object:
+    return {name: value for name, value in call.items() if name in names} if isinstance(call, dict) else call
+
+
+def _silence() -> Json:
+    return {"role": "user", "content": SILENCE}
+
+
+def _text_of(content: object, body: Draft) -> str:
+    if not isinstance(content, list):
+        return ""
+    texts = [part.get("text") if isinstance(part, dict) else part for part in content]
+    if not all(isinstance(text, str) for text in texts):
+        body.say("left out parts of a message that are no text")
+    return "\n".join(text for text in texts if isinstance(text, str))
