@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
 
 from gateway.call import Call, Target
@@ -48,9 +48,11 @@ class Planner:
     def _to_url(self, call: Call, url: str) -> Target:
         parsed = check_url(url, self.private_hosts)
         host = parsed.hostname or ""
-        provider = _named(call) or table.by_host(host)
-        priced_as = provider or _provider_of_model(call) or table.GENERIC
-        return self._target(call, priced_as, call.chat.model, parsed, uses_stored_key=False)
+        known = _named(call) or table.by_host(host)
+        target = self._target(call, known or table.GENERIC, call.chat.model, parsed, uses_stored_key=False)
+        # A model's name says who bills an unknown host's calls, never what that host speaks.
+        priced_as = known or _provider_of_model(call) or table.GENERIC
+        return replace(target, provider=priced_as.name)
 
     def _by_model(self, call: Call) -> Target:
         provider, model = self._provider_and_model(call)

@@ -119,7 +119,9 @@ def test_the_header_names_the_provider_of_a_url_before_its_host_does() -> None:
 
 
 def test_at_an_unknown_host_the_models_name_says_who_prices_the_call() -> None:
-    assert _target("claude-sonnet-4-5", url="https://proxy.example.test/v1").provider == "anthropic"
+    claude = _target("claude-sonnet-4-5", url="https://proxy.example.test/v1")
+    assert (claude.provider, claude.dialect) == ("anthropic", "generic")
+    assert claude.url == "https://proxy.example.test/v1/chat/completions"
     assert _target("house-blend", url="https://proxy.example.test/v1").provider == "generic"
 
 
@@ -134,7 +136,7 @@ def test_at_a_url_the_models_name_goes_out_as_it_came(model: str) -> None:
         ("gpt-4o", "openai", "https://api.openai.com/v1/chat/completions"),
         ("o3-mini", "openai", "https://api.openai.com/v1/chat/completions"),
         ("o4-mini", "openai", "https://api.openai.com/v1/chat/completions"),
-        ("claude-sonnet-4-5", "anthropic", "https://api.anthropic.com/v1/chat/completions"),
+        ("claude-sonnet-4-5", "anthropic", "https://api.anthropic.com/v1/messages"),
         (
             "gemini-2.5-flash",
             "google",

@@ -7,17 +7,16 @@ https://platform.claude.com/docs/en/api/messages · https://platform.claude.com/
 
 import re
 
-from gateway.providers.anthropic_content import SILENCE
 from gateway.providers.anthropic_models import claude
-from gateway.providers.anthropic_request import ACCEPTED, limit_sampling, translate
+from gateway.providers.anthropic_request import ACCEPTED, limit_sampling, write
 from gateway.providers.anthropic_stream import AnthropicReader
 from gateway.providers.anthropic_usage import read_anthropic
 from gateway.providers.anthropic_whole import read_message
 from gateway.providers.codec import Draft
 from gateway.providers.provider import Provider
+from gateway.providers.repairs import ask_for_one_choice, begin_with_user, end_with_user
 
 _HOST = "api.anthropic.com"
-_NOT_CONVERSATION = frozenset({"system", "developer"})
 
 
 def messages_path(path: str) -> str:
@@ -30,30 +29,14 @@ def messages_path(path: str) -> str:
     return trimmed + ("/messages" if is_versioned else "/v1/messages")
 
 
-def have_a_user_begin(body: Draft) -> None:
-    """Put a user turn before a greeting, and into a history that has nothing but a system prompt."""
-    roles = [message.get("role") for message in body.messages]
-    first = next((place for place, role in enumerate(roles) if role not in _NOT_CONVERSATION), len(roles))
-    if first == len(roles) or roles[first] == "assistant":
-        body.say("added a user turn before the first assistant turn")
-        body.fields["messages"] = [*body.messages[:first], _silence(), *body.messages[first:]]
+def end_with_user_where_refused(body: Draft) -> None:
+    """Append a short user turn where the model would not go on from the assistant's, or there is no turn at all.
 
-
-def have_the_user_end(body: Draft) -> None:
-    """Put a user turn after a last assistant turn where the model would refuse to go on from it."""
-    if body.messages and body.messages[-1].get("role") == "assistant" and not claude(body.model).takes_prefill:
-        body.say("added a user turn at the end")
-        body.fields["messages"] = [*body.messages, _silence()]
-
-
-def ask_for_one_choice(body: Draft) -> None:
-    """`n` may only be 1."""
-    if body.fields.get("n", 1) != 1:
-        body.drop("n")
-
-
-def _silence() -> dict[str, object]:
-    return {"role": "user", "content": SILENCE}
+    The layer hoists system messages, wherever they stand: what is last without them counts.
+    """
+    is_only_system = all(message.get("role") in {"system", "developer"} for message in body.messages)
+    if is_only_system or not claude(body.model).takes_prefill:
+        end_with_user(body)
 
 
 OPENAI_LAYER = Provider(
@@ -62,7 +45,7 @@ OPENAI_LAYER = Provider(
     (_HOST,),
     dialect="anthropic-openai",
     accepts=ACCEPTED - {"user", "reasoning_effort"} | {"n", "functions", "function_call"},
-    repairs=(ask_for_one_choice, limit_sampling, have_a_user_begin, have_the_user_end),
+    repairs=(ask_for_one_choice, limit_sampling, begin_with_user, end_with_user_where_refused),
 )
 
 NATIVE = Provider(
@@ -73,7 +56,7 @@ NATIVE = Provider(
     key_headers=lambda key: {"x-api-key": key},
     headers={"anthropic-version": "2023-06-01"},
     accepts=ACCEPTED,
-    repairs=(translate,),
+    write=write,
     new_reader=AnthropicReader,
     read_whole=read_message,
     read_usage=read_anthropic,

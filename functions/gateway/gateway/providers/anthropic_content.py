@@ -8,9 +8,6 @@ from switchboard.deltas import Json
 type Block = dict[str, object]
 type Say = Callable[[str], None]
 
-SILENCE = "..."
-"""What ElevenLabs itself sends for a user who said nothing; it stands wherever a user turn is needed and none is."""
-
 _DATA_URL = re.compile(r"data:(?P<media_type>image/(?:jpeg|png|gif|webp));base64,(?P<data>.+)", re.DOTALL)
 _TEXT_PARTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
 

@@ -5,11 +5,13 @@ https://platform.claude.com/docs/en/api/messages
 
 from hashlib import sha256
 
+from pydantic_core import to_json
+
 from gateway.providers.anthropic_cache import mark
 from gateway.providers.anthropic_models import Claude, claude
 from gateway.providers.anthropic_tools import tool_choice, tools, tools_of
 from gateway.providers.anthropic_turns import History
-from gateway.providers.codec import Draft
+from gateway.providers.codec import Draft, Memory
 
 ACCEPTED = frozenset(
     {
@@ -34,11 +36,17 @@ ACCEPTED = frozenset(
 _EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
 
 
-def translate(body: Draft) -> None:
-    """Put Anthropic's fields in the place of Chat Completions'.
+def write(body: Draft, _memory: Memory) -> bytes:
+    """The request as Anthropic reads it.
 
     The same tools, system prompt and history make the same bytes on every turn, so that they are found in the cache.
     """
+    translate(body)
+    return to_json(body.fields)
+
+
+def translate(body: Draft) -> None:
+    """Put Anthropic's fields in the place of Chat Completions'."""
     model = claude(body.model)
     limit_sampling(body)
     told = body.fields

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gateway.providers.anthropic_content import SILENCE, Block, Say, plain_text, text_block, text_blocks, user_blocks
+from gateway.providers.anthropic_content import Block, Say, plain_text, text_block, text_blocks, user_blocks
+from gateway.providers.repairs import SILENCE
 from switchboard.deltas import Json
 
 NO_RESULT = "The tool gave no result."

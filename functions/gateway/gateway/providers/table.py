@@ -1,52 +1,45 @@
 """The table of providers, and the three ways to find one: by name, by host, by a model's name."""
 
+from gateway.providers import anthropic
+from gateway.providers.azure import AZURE
+from gateway.providers.bedrock import BEDROCK
+from gateway.providers.cerebras import CEREBRAS
+from gateway.providers.cloudflare import CLOUDFLARE
+from gateway.providers.deepseek import DEEPSEEK
+from gateway.providers.demo import DEMO
+from gateway.providers.fireworks import FIREWORKS
+from gateway.providers.generic import GENERIC
+from gateway.providers.google import GOOGLE
+from gateway.providers.groq import GROQ
+from gateway.providers.mistral import MISTRAL
+from gateway.providers.openai import OPENAI
+from gateway.providers.openrouter import OPENROUTER
 from gateway.providers.provider import Provider
-from gateway.providers.usage import read_by_total, read_reasoning_outside
-
-GENERIC = Provider("generic")
-"""Any other URL that speaks Chat Completions."""
+from gateway.providers.together import TOGETHER
+from gateway.providers.xai import XAI
 
 PROVIDERS = (
-    Provider(
-        "openai", "https://api.openai.com/v1", ("api.openai.com",), ("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-")
-    ),
-    Provider("anthropic", "https://api.anthropic.com/v1", ("api.anthropic.com",), ("claude-",)),
-    Provider(
-        "google",
-        "https://generativelanguage.googleapis.com/v1beta/openai",
-        ("generativelanguage.googleapis.com",),
-        ("gemini-", "gemma-"),
-        read_usage=read_by_total,
-    ),
-    Provider("groq", "https://api.groq.com/openai/v1", ("api.groq.com",), ("llama-", "meta-llama/llama-4-")),
-    Provider(
-        "together",
-        "https://api.together.xyz/v1",
-        ("api.together.xyz", "api.together.ai"),
-        ("meta-llama/Llama-", "meta-llama/Meta-Llama-", "mistralai/", "deepseek-ai/"),
-    ),
-    Provider("cloudflare", None, ("api.cloudflare.com",), ("@cf/", "@hf/")),
-    Provider("deepseek", "https://api.deepseek.com", ("api.deepseek.com",), ("deepseek-",)),
-    Provider(
-        "mistral",
-        "https://api.mistral.ai/v1",
-        ("api.mistral.ai",),
-        ("mistral-", "ministral-", "magistral-", "codestral-", "pixtral-", "open-mistral-", "open-mixtral-"),
-        takes_stream_options=False,
-    ),
-    Provider("xai", "https://api.x.ai/v1", ("api.x.ai",), ("grok-",), read_usage=read_reasoning_outside),
-    Provider("cerebras", "https://api.cerebras.ai/v1", ("api.cerebras.ai",), ("llama3.", "llama-4-scout-17b-16e")),
-    Provider("fireworks", "https://api.fireworks.ai/inference/v1", ("api.fireworks.ai",), ("accounts/fireworks/",)),
-    Provider("openrouter", "https://openrouter.ai/api/v1", ("openrouter.ai",)),
-    Provider("azure", None, ("*.openai.azure.com",), key_headers=lambda key: {"api-key": key}),
-    Provider("bedrock", None, ("bedrock-runtime.*.amazonaws.com",)),
-    Provider("demo", None, (), ("demo/",)),
+    OPENAI,
+    anthropic.OPENAI_LAYER,
+    anthropic.NATIVE,
+    GOOGLE,
+    GROQ,
+    TOGETHER,
+    CLOUDFLARE,
+    DEEPSEEK,
+    MISTRAL,
+    XAI,
+    CEREBRAS,
+    FIREWORKS,
+    OPENROUTER,
+    AZURE,
+    BEDROCK,
+    DEMO,
     GENERIC,
 )
+"""Every row. Of two rows of one name the last is the one that the name means; a host means the first that has it."""
 
-_BY_NAME = {provider.name: provider for provider in PROVIDERS} | {
-    "gemini": next(provider for provider in PROVIDERS if provider.name == "google")
-}
+_BY_NAME = {provider.name: provider for provider in PROVIDERS} | {"gemini": GOOGLE}
 _BY_DIALECT = {provider.key: provider for provider in PROVIDERS}
 _MODEL_PREFIXES = sorted(((prefix, p) for p in PROVIDERS for prefix in p.models), key=lambda row: -len(row[0]))
 
