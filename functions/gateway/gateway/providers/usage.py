@@ -9,6 +9,8 @@ from switchboard.deltas import Json
 from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
 
 type UsageReader = Callable[[Json | None], Usage]
+type BillReader = Callable[[Json | None], int | None]
+"""Reads what a provider itself says a call cost, in pico-dollars."""
 
 
 def read_openai(usage: Json | None) -> Usage:
@@ -31,18 +33,25 @@ def read_by_total(usage: Json | None) -> Usage:
     return _read(usage, output)
 
 
+def read_no_bill(_usage: Json | None) -> int | None:
+    """None: the provider does not say what a call cost."""
+    return None
+
+
 def _read(usage: Json | None, output_of: Callable[[Json], int]) -> Usage:
     if usage is None or (prompt := _told(usage, "prompt_tokens", "completion_tokens")) is None:
         return ABSENT
     if (told_output := _told(usage, "completion_tokens", "prompt_tokens")) is None:
         return ABSENT
     cache_read = min(prompt, _cache_read(usage))
+    cache_write = min(prompt - cache_read, _cache_write(usage))
     output = max(told_output, output_of(usage))
     return Usage(
         UsageSource.PROVIDER,
         Tokens(
-            fresh_input=prompt - cache_read,
+            fresh_input=prompt - cache_read - cache_write,
             cache_read=cache_read,
+            cache_write_5m=cache_write,
             output=output,
             reasoning=min(output, max(_reasoning(usage), output - _completion(usage))),
         ),
@@ -69,6 +78,11 @@ def _cache_read(usage: Json) -> int:
     """In OpenAI's place, or DeepSeek's."""
     cached = _count(_details(usage, "prompt_tokens_details"), "cached_tokens")
     return cached if cached is not None else _count(usage, "prompt_cache_hit_tokens") or 0
+
+
+def _cache_write(usage: Json) -> int:
+    """Within the prompt's count, as OpenAI (from GPT-5.6 on) and OpenRouter tell it."""
+    return _count(_details(usage, "prompt_tokens_details"), "cache_write_tokens") or 0
 
 
 def _details(usage: Json, name: str) -> Json:

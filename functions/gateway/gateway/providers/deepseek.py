@@ -1,0 +1,24 @@
+"""DeepSeek.
+
+Answers 422 to parameters that it cannot use and 402 to an empty balance. Cached tokens come as
+`prompt_cache_hit_tokens` and `prompt_cache_miss_tokens`. A thinking model wants the reasoning of a turn that called
+tools back as `reasoning_content`, so that field of a message passes.
+https://api-docs.deepseek.com/api/create-chat-completion
+"""
+
+from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
+from gateway.providers.repairs import Renamed, say_system_for_developer
+
+DEEPSEEK = Provider(
+    "deepseek",
+    "https://api.deepseek.com",
+    hosts=("api.deepseek.com",),
+    models=("deepseek-",),
+    accepts=CORE
+    | {
+        *("max_tokens", "max_completion_tokens", "frequency_penalty", "presence_penalty"),
+        *("logprobs", "top_logprobs", "thinking", "reasoning_effort"),
+    },
+    accepts_in_messages=CORE_OF_MESSAGES | {"name", "prefix", "reasoning_content"},
+    repairs=(Renamed("max_completion_tokens", "max_tokens"), say_system_for_developer),
+)

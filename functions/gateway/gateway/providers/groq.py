@@ -1,0 +1,25 @@
+"""Groq.
+
+Answers 400 to `logprobs`, `top_logprobs`, `logit_bias`, a name in a message, and any `n` but 1. Usage also comes in
+`x_groq.usage`, with the times of queue, prompt and completion.
+https://console.groq.com/docs/openai · https://console.groq.com/docs/api-reference
+"""
+
+from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
+from gateway.providers.repairs import ask_for_one_choice
+
+GROQ = Provider(
+    "groq",
+    "https://api.groq.com/openai/v1",
+    hosts=("api.groq.com",),
+    models=("llama-", "meta-llama/llama-4-"),
+    accepts=CORE
+    | {
+        *("max_tokens", "max_completion_tokens", "n", "seed", "user", "metadata", "store", "service_tier"),
+        *("frequency_penalty", "presence_penalty", "parallel_tool_calls", "functions", "function_call"),
+        *("reasoning_effort", "reasoning_format", "include_reasoning", "disable_tool_validation"),
+        *("documents", "citation_options", "search_settings", "compound_custom"),
+    },
+    accepts_in_messages=CORE_OF_MESSAGES | {"function_call", "reasoning"},
+    repairs=(ask_for_one_choice,),
+)
