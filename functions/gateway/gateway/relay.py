@@ -24,7 +24,7 @@ from gateway.errors import (
 from gateway.journal import Journal
 from gateway.plan import Plan
 from gateway.providers import table
-from gateway.providers.codec import Memory
+from gateway.providers.codec import Asked, Memory
 from gateway.providers.provider import Provider
 from gateway.secret import Secret, scrub
 from gateway.stream import Stream
@@ -170,7 +170,7 @@ class _Attempt:
         return self._stream if self.journal.call.chat.streamed else self._whole
 
     async def _stream(self, response: UpstreamResponse) -> Answer:
-        reader = self.provider.new_reader(self.relay.memory)
+        reader = self.provider.reader_of(self._asked())
         stream = Stream(reader, self.journal.transcript, self.journal.call.chat.wants_usage, self.journal.notes)
         source = response.chunks()
         held = await self._hold(stream, source)
@@ -222,7 +222,8 @@ class _Attempt:
     async def _whole(self, response: UpstreamResponse) -> Answer:
         source = response.chunks()
         body = b"".join([chunk async for chunk in source])
-        whole = self.provider.read_whole(body, self.relay.memory)
+        whole = self.provider.whole_of(body, self._asked())
+        self.journal.notes.extend(whole.notes)
         if whole.delta.error is not None:
             raise UpstreamReported(self.target, self._scrub(whole.delta.error.message))
         self.journal.transcript.add(whole.delta)
@@ -242,6 +243,16 @@ class _Attempt:
         said = self._scrub(self.provider.read_error(bytes(body)).message)
         message = f"answered {response.status}: {said}"
         raise UpstreamRejected(self.target, response.status, message, response.headers.get("retry-after"))
+
+    def _asked(self) -> Asked:
+        call, clock = self.journal.call, self.journal.clock
+        return Asked(
+            model=self.target.model,
+            answer_id=call.trace_id.replace("-", ""),
+            created_s=int(clock.now().timestamp()),
+            wants_usage=call.chat.wants_usage,
+            memory=self.relay.memory,
+        )
 
     def _reported(self, stream: Stream) -> UpstreamReported | None:
         if stream.error is None:

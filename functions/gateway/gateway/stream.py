@@ -64,6 +64,8 @@ class Stream:
         if self.is_over:
             return b""
         self.is_done = piece.is_done
+        if piece.note and piece.note not in self.notes:
+            self.notes.append(piece.note)
         delta = piece.delta
         if delta is None:
             return piece.raw

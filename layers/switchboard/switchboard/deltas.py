@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 DONE = b"[DONE]"
 
+FAILED_REASONS = frozenset({"error", "network_error", "insufficient_system_resource"})
+"""Finish reasons that say: the provider failed. OpenRouter, Mistral; Z.AI; DeepSeek."""
+
 type Json = Mapping[str, object]
 
 
@@ -32,8 +35,8 @@ class ChoiceDelta:
 
     @property
     def is_useful(self) -> bool:
-        """Whether a caller can speak or act on it: text, a refusal or a tool call; never reasoning or a role."""
-        return bool(self.text or self.refusal or self.tool_calls)
+        """Whether a caller can speak or act on it: text, a refusal, a tool call; never reasoning, blanks or a role."""
+        return bool((self.text and not self.text.isspace()) or self.refusal or self.tool_calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,22 @@ class Delta:
 
 def read_chunk(data: bytes) -> Delta:
     """One event's data as a delta. Raises ValueError when it is not a JSON object."""
-    return _read(_object(data), part="delta")
+    return read_chunk_object(_object(data))
+
+
+def read_chunk_object(chunk: Json) -> Delta:
+    """A chunk that is already parsed, as a delta."""
+    return _read(chunk, part="delta")
 
 
 def read_completion(body: bytes) -> Delta:
     """A whole (not streamed) completion as one delta. Raises ValueError when it is not a JSON object."""
-    return _read(_object(body), part="message")
+    return read_completion_object(_object(body))
+
+
+def read_completion_object(completion: Json) -> Delta:
+    """A whole completion that is already parsed, as one delta."""
+    return _read(completion, part="message")
 
 
 def read_error(body: bytes) -> InBandError:
@@ -102,19 +115,30 @@ def _parsed(text: bytes) -> object:
 
 
 def _read(body: Json, part: str) -> Delta:
-    choices = body.get("choices")
-    usage = body.get("usage") or _groq_usage(body)
+    found = body.get("choices")
+    choices = [choice for choice in found if isinstance(choice, dict)] if isinstance(found, list) else []
+    usage = body.get("usage") or (_groq_usage(body) if "x_groq" in body else None)
+    completion_id, model = body.get("id"), body.get("model")
+    error = _error_of(body) if _may_be_error(body) else None
     return Delta(
-        choices=tuple(_choice(c, part) for c in choices if isinstance(c, dict)) if isinstance(choices, list) else (),
+        choices=tuple([_choice(choice, part) for choice in choices]),
         usage=usage if isinstance(usage, dict) else None,
-        error=_error_of(body) if _may_be_error(body) else None,
-        completion_id=_text(body.get("id")) or None,
-        model=_text(body.get("model")) or None,
+        error=error or next(filter(None, map(_failure_of, choices)), None),
+        completion_id=completion_id if isinstance(completion_id, str) and completion_id else None,
+        model=model if isinstance(model, str) and model else None,
     )
 
 
 def _may_be_error(body: Json) -> bool:
     return "error" in body or "errors" in body or body.get("object") == "error"
+
+
+def _failure_of(choice: Json) -> InBandError | None:
+    """OpenRouter puts the error of one choice into it; others leave it at the finish reason."""
+    reason = choice.get("finish_reason")
+    if reason not in FAILED_REASONS:
+        return None
+    return _error_of({"error": choice.get("error")}) or InBandError(f"the answer ended with {reason!r}", str(reason))
 
 
 def _groq_usage(body: Json) -> object:
@@ -128,9 +152,10 @@ def _choice(choice: Json, part: str) -> ChoiceDelta:
     calls = delta.get("tool_calls")
     if not calls and isinstance(function := delta.get("function_call"), dict):  # the older way to call one tool
         calls = [{"function": function}]
+    content = delta.get("content")
     return ChoiceDelta(
         index=_index(choice.get("index"), 0),
-        text=_content(delta.get("content")),
+        text=content if isinstance(content, str) else _content(content),
         reasoning=_text(delta.get("reasoning_content")) or _text(delta.get("reasoning")),
         refusal=_text(delta.get("refusal")),
         tool_calls=tuple(_tool_calls(calls)) if isinstance(calls, list) else (),

@@ -128,7 +128,7 @@ async def test_cumulative_usage_in_every_chunk_is_counted_once(
     counted = [
         event(
             {
-                "choices": [{"index": 0, "delta": {"content": "a"}}],
+                **json.loads(chunk("a").removeprefix(b"data: ")),
                 "usage": {"prompt_tokens": 5, "completion_tokens": n},
             }
         )

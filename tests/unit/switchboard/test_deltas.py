@@ -45,7 +45,7 @@ def test_a_chunk_is_read() -> None:
     ("delta", "useful"),
     [
         ({"content": "a"}, True),
-        ({"content": " "}, True),
+        ({"content": " \n"}, False),
         ({"refusal": "I cannot."}, True),
         ({"tool_calls": [{"index": 0, "function": {"name": "end_call", "arguments": ""}}]}, True),
         ({"function_call": {"name": "end_call", "arguments": ""}}, True),

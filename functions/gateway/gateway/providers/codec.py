@@ -40,11 +40,15 @@ type Repair = Callable[[Draft], None]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some bytes for the caller, and what they say. `delta` is None for what says nothing: comments, the end marker."""
+    """Some bytes for the caller (none: it is kept from the caller), and what they say.
+
+    `delta` is None for what says nothing: comments, the end marker. `note` tells the trace what was changed.
+    """
 
     raw: bytes
     delta: Delta | None = None
     is_done: bool = False
+    note: str = ""
 
 
 class Reader(Protocol):
@@ -69,7 +73,23 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A whole (not streamed) answer: the caller's bytes, and what they say."""
+    """A whole (not streamed) answer: the caller's bytes, what they say, and for the trace what was changed."""
 
     raw: bytes
     delta: Delta
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the reader of an answer may know of its call.
+
+    `model` is the one that was asked; `answer_id` (hexadecimal, one an answer) and `created_s` (Unix time) are for
+    providers that give no ids and no time.
+    """
+
+    model: str
+    answer_id: str
+    created_s: int
+    wants_usage: bool
+    memory: Memory

@@ -1,13 +1,9 @@
 """The Chat Completions dialect as OpenAI documents it: what every provider's row begins with."""
 
-from collections.abc import Iterable
-
 from pydantic_core import to_json
 
 from gateway.call import Chat
-from gateway.providers.codec import Draft, Memory, Piece, Whole
-from switchboard.deltas import DONE, Delta, read_chunk, read_completion
-from switchboard.sse import Event
+from gateway.providers.codec import Draft
 
 _GATEWAY_ONLY = ("elevenlabs_extra_body", "user_id")
 _LIMITS = ("max_tokens", "max_completion_tokens")
@@ -38,33 +34,6 @@ def ask_for_usage(body: Draft, *, streamed: bool, may_ask: bool) -> None:
 def serialise(body: Draft) -> bytes:
     """The body's bytes."""
     return to_json(body.fields)
-
-
-class OpenAiReader:
-    """Passes every event as it came."""
-
-    def __init__(self, _memory: Memory) -> None:
-        pass
-
-    def read(self, event: Event) -> Iterable[Piece]:
-        """The event itself. Raises ValueError when its data is no JSON object."""
-        if event.data is None:
-            return (Piece(event.raw),)
-        if event.data.strip() == DONE:
-            return (Piece(event.raw, is_done=True),)
-        return (Piece(event.raw, read_chunk(event.data)),)
-
-    def finish(self) -> Iterable[Piece]:
-        """Nothing is ever held back."""
-        return ()
-
-
-def read_whole(body: bytes, _memory: Memory) -> Whole:
-    """The body itself; one that is no completion says nothing."""
-    try:
-        return Whole(body, read_completion(body))
-    except ValueError:
-        return Whole(body, Delta())
 
 
 def _is_unset(limit: object) -> bool:

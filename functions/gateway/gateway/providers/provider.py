@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from gateway.call import Chat
-from gateway.providers import openai_dialect
-from gateway.providers.codec import Draft, Memory, Reader, Repair, Whole
+from gateway.providers import openai_answers, openai_dialect
+from gateway.providers.answer_choices import Manners
+from gateway.providers.codec import Asked, Draft, Memory, Reader, Repair, Whole
 from gateway.providers.usage import UsageReader, read_openai
 from switchboard.deltas import InBandError, read_error
 
@@ -44,7 +45,11 @@ class Provider:
 
     Requests: `accepts` are the top-level fields that are sent on (None: every one); `repairs` run on the draft in their
     order. `takes_stream_options`: whether a stream's usage must, and may, be asked for. `write` turns the draft into
-    bytes. Answers: `new_reader` for streams, `read_whole` for the others, `read_usage`, `read_error`.
+    bytes.
+
+    Answers: `read_usage`, `read_error`; `thinks_aloud`: whether reasoning may stand in the content, between tags at its
+    beginning; `signs_tool_calls`: whether tool calls carry Gemini's thought signatures. Where answers are no chat
+    completions: `new_reader` for streams, `read_whole` for the others.
     """
 
     name: str
@@ -59,8 +64,10 @@ class Provider:
     repairs: tuple[Repair, ...] = ()
     takes_stream_options: bool = True
     write: Callable[[Draft, Memory], bytes] = lambda body, _memory: openai_dialect.serialise(body)
-    new_reader: Callable[[Memory], Reader] = openai_dialect.OpenAiReader
-    read_whole: Callable[[bytes, Memory], Whole] = openai_dialect.read_whole
+    thinks_aloud: bool = True
+    signs_tool_calls: bool = False
+    new_reader: Callable[[Memory], Reader] | None = None
+    read_whole: Callable[[bytes, Memory], Whole] | None = None
     read_usage: UsageReader = read_openai
     read_error: Callable[[bytes], InBandError] = read_error
 
@@ -82,3 +89,19 @@ class Provider:
         for repair in self.repairs:
             repair(body)
         return self.write(body, memory), tuple(body.notes)
+
+    def reader_of(self, asked: Asked) -> Reader:
+        """A reader for one streamed answer."""
+        if self.new_reader is not None:
+            return self.new_reader(asked.memory)
+        return openai_answers.OpenAiReader(asked, self._manners)
+
+    def whole_of(self, body: bytes, asked: Asked) -> Whole:
+        """A whole answer, read."""
+        if self.read_whole is not None:
+            return self.read_whole(body, asked.memory)
+        return openai_answers.read_whole(body, asked, self._manners)
+
+    @property
+    def _manners(self) -> Manners:
+        return Manners(thinks_aloud=self.thinks_aloud, signs_tool_calls=self.signs_tool_calls)

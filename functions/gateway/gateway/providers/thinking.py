@@ -1,0 +1,128 @@
+"""Reasoning that comes as content, between tags: told from what is to be spoken, however the text is cut.
+
+Seen at the beginning of an answer: `<think>` (DeepSeek R1, Qwen and their kin on Cloudflare, Groq with the raw
+reasoning format, Together, Fireworks), `<thinking>`, `<thought>` (Gemini's summaries), `<reasoning>`, block after block
+(gpt-oss on Bedrock). Chat templates of DeepSeek R1, QwQ and Qwen's thinking models write the opening tag into the
+prompt: then the answer begins within the block, and shows its closing tag alone.
+"""
+
+import re
+from enum import Enum, auto
+
+_NAMES = ("think", "thinking", "thought", "reasoning")
+_OPENINGS = tuple(f"<{name}>" for name in _NAMES)
+_OPENING = re.compile(r"\s*<(think|thinking|thought|reasoning)>")
+_CLOSING = re.compile(r"</(?:think|thinking|thought|reasoning)>")
+_LONGEST_CLOSING = len("</reasoning>")
+_BEGINS_INSIDE = re.compile(r"deepseek-r1|qwq|qwen3.*thinking", re.IGNORECASE)
+
+
+def begins_inside(model: str) -> bool:
+    """Whether a model's template opens the block itself, so that its answers may lack the opening tag."""
+    return _BEGINS_INSIDE.search(model) is not None
+
+
+class _State(Enum):
+    BEFORE = auto()
+    """Nothing but blanks, perhaps the beginning of an opening tag."""
+    UNDECIDED = auto()
+    """Text without an opening tag, of a model that leaves it out: reasoning if a closing tag follows."""
+    INSIDE = auto()
+    SPEAKING = auto()
+
+
+class Thinking:
+    """Tells the reasoning of one choice from its speech. Holds back only what could still become a tag.
+
+    Of a model that `begins_inside` everything is held back until the closing tag has come: what has been spoken cannot
+    be taken back.
+    """
+
+    __slots__ = ("_begins_inside", "_closing", "_had_block", "_held", "_searched", "_state")
+
+    def __init__(self, *, begins_inside: bool = False) -> None:
+        self._begins_inside = begins_inside
+        self._state = _State.BEFORE
+        self._held = ""
+        self._searched = 0
+        self._closing = ""
+        self._had_block = False
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether the speech has begun: all that follows is speech."""
+        return self._state is _State.SPEAKING
+
+    def split(self, text: str) -> tuple[str, str]:
+        """More content: what of it, and of what was held back, is reasoning, and what is speech."""
+        text, self._held = self._held + text, ""
+        reasoning = ""
+        while True:
+            match self._state:
+                case _State.SPEAKING:
+                    return reasoning, text
+                case _State.BEFORE:
+                    if not self._enter(text):
+                        return reasoning, self._withhold(text)
+                    text = text[self._past_opening(text) :]
+                case _State.INSIDE | _State.UNDECIDED:
+                    thought, rest = self._leave(text)
+                    reasoning += thought
+                    if rest is None:
+                        return reasoning, ""
+                    text = rest
+
+    def end(self, finish_reason: str | None) -> tuple[str, str]:
+        """What was held back, now that a tool call or the end has come: reasoning and speech."""
+        held, self._held = self._held, ""
+        if self._state is _State.INSIDE:
+            return held, ""
+        # Cut off, or led to a tool call, before its closing tag: it was still thinking.
+        if self._state is _State.UNDECIDED and finish_reason != "stop":
+            return held, ""
+        return "", held
+
+    def _enter(self, text: str) -> bool:
+        """Whether the text decides what comes next; the state is then set."""
+        begun = text.lstrip()
+        if not begun or any(tag.startswith(begun) for tag in _OPENINGS):
+            return False
+        if (opening := _OPENING.match(text)) is not None:
+            self._state, self._closing = _State.INSIDE, f"</{opening[1]}>"
+        elif self._begins_inside and not self._had_block:
+            self._state = _State.UNDECIDED
+        else:
+            self._state = _State.SPEAKING
+        return True
+
+    def _past_opening(self, text: str) -> int:
+        if self._state is _State.INSIDE:
+            return text.index(">") + 1
+        return len(text) - len(text.lstrip()) if self._had_block else 0
+
+    def _withhold(self, text: str) -> str:
+        """The blanks, which are spoken by nobody; what may become a tag is held back."""
+        begun = text.lstrip()
+        self._held = begun
+        return "" if self._had_block else text[: len(text) - len(begun)]
+
+    def _leave(self, text: str) -> tuple[str, str | None]:
+        """The reasoning of the text, and what follows its block; None while the block goes on."""
+        if self._state is _State.UNDECIDED:
+            closing = _CLOSING.search(text, max(0, self._searched - _LONGEST_CLOSING))
+            end = closing.span() if closing else None
+        else:
+            start = text.find(self._closing)
+            end = (start, start + len(self._closing)) if start >= 0 else None
+        if end is not None:
+            self._state, self._had_block = _State.BEFORE, True
+            return text[: end[0]], text[end[1] :]
+        kept = len(text) if self._state is _State.UNDECIDED else _length_of_beginning(text, self._closing)
+        self._held = text[len(text) - kept :]
+        self._searched = kept
+        return text[: len(text) - kept], None
+
+
+def _length_of_beginning(text: str, tag: str) -> int:
+    """How many of the text's last characters may be the beginning of the tag."""
+    return next((n for n in range(min(len(tag) - 1, len(text)), 0, -1) if text.endswith(tag[:n])), 0)
