@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 
 from testkit.twins import errors, fields, rules
+from testkit.twins.anthropic import OVERLOADED
+from testkit.twins.anthropic_writing import BROKEN, error
 from testkit.twins.dialect import Dialect, Json, Refusal, Rule, Thinking, UsagePlace, openai_usage, plain_usage
 from testkit.twins.reply import Counts
 
@@ -167,7 +169,7 @@ ANTHROPIC_LAYER = Dialect(
     wrong_key=Refusal(401, "invalid x-api-key", type="authentication_error"),
     wrong_path=Refusal(404, "Not found", type="not_found_error"),
     unknown_model=lambda model: Refusal(404, f"model: {model}", type="not_found_error"),
-    overloaded=Refusal(529, "Overloaded", type="overloaded_error"),
+    overloaded=Refusal(503, "Overloaded", type="overloaded_error"),
     tells_cache=False,
     tells_reasoning=False,
     usage=plain_usage,
@@ -214,6 +216,20 @@ def _hidden(counts: Counts) -> Json:
 def _sign(call: Json, number: int) -> Json:
     return call if number else call | {"extra_content": {"google": {"thought_signature": signature(number)}}}
 
+
+ANTHROPIC_NATIVE = Dialect(
+    name="anthropic",
+    provider="anthropic",
+    host="api.anthropic.com",
+    base_url="https://api.anthropic.com",
+    headers={"x-inference-provider": "anthropic"},
+    path="/v1/messages",
+    models=("claude-sonnet-4-6", "claude-opus-4-6", "claude-haiku-4-5"),
+    overloaded=OVERLOADED,
+    in_band_error=lambda _refusal: error(BROKEN),
+    thinking=Thinking.REASONING_CONTENT,
+)
+"""What the tests need to know of it; it answers for itself, in `anthropic`."""
 
 GOOGLE = Dialect(
     name="google",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -98,7 +98,8 @@ def same(chunk: Json) -> Json:
 class Dialect:
     """One twin's row. What is not said is as OpenAI documents it.
 
-    `provider` is who bills the call; `base_url` is what people paste; `path` is where calls must arrive (with its
+    `provider` is who bills the call; `base_url` is what people paste, `headers` what they send
+    beside it; `path` is where calls must arrive (with its
     query). `rules` refuse, in their order; `models` are the only ones there are. `preamble` and `comments` come before
     the first words; `chunk`, `message` and `tool_call` bend OpenAI's shape. `tells_cache` and `tells_reasoning`:
     whether the usage shows these counts (where it does not, they lie in the others).
@@ -110,6 +111,7 @@ class Dialect:
     base_url: str
     path: str
     models: tuple[str, ...]
+    headers: Mapping[str, str] = field(default_factory=dict)
     key_of: Callable[[Mapping[str, str]], str | None] = bearer
     rules: tuple[Rule, ...] = ()
     error: ErrorBody = openai_error
@@ -127,6 +129,7 @@ class Dialect:
     tells_reasoning: bool = True
     usage_place: UsagePlace = UsagePlace.OWN_CHUNK_IF_ASKED
     thinking: Thinking = Thinking.HIDDEN
+    thinker: str | None = None
     begins_with_role: bool = True
     comments: tuple[bytes, ...] = ()
     preamble: tuple[Json, ...] = ()
@@ -136,6 +139,11 @@ class Dialect:
     tool_call: Callable[[Json, int], Json] = lambda call, _number: call
     call_id: Callable[[int], str | None] = lambda number: f"call_{number:024d}"
     tool_finish: str = "tool_calls"
+
+    @property
+    def thinking_model(self) -> str:
+        """The model that the tests have think."""
+        return self.thinker or self.model
 
     @property
     def model(self) -> str:

@@ -30,9 +30,10 @@ def google_error(refusal: Refusal) -> object:
 
 def cloudflare_error(refusal: Refusal) -> object:
     """Cloudflare's envelope; its codes are numbers."""
+    code = refusal.code or ""
     return {
         "success": False,
-        "errors": [{"code": int(refusal.code or 5000), "message": refusal.message}],
+        "errors": [{"code": int(code) if code.isdigit() else 5000, "message": refusal.message}],
         "messages": [],
         "result": {},
     }

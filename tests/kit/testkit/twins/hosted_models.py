@@ -1,7 +1,7 @@
 """Twins of those who host open models."""
 
 from testkit.twins import errors, fields, rules
-from testkit.twins.dialect import Dialect, Json, Refusal, Thinking, UsagePlace, openai_usage, plain_usage
+from testkit.twins.dialect import Dialect, Json, Refusal, Thinking, UsagePlace, openai_error, openai_usage, plain_usage
 from testkit.twins.reply import Counts
 
 
@@ -45,7 +45,7 @@ GROQ = Dialect(
     ),
     wrong_key=Refusal(401, "Invalid API Key", "invalid_api_key"),
     wrong_path=Refusal(404, "Unknown request URL: POST. Please check the URL for typos.", "unknown_url"),
-    overloaded=Refusal(498, "Flex tier capacity exceeded.", "capacity_exceeded", "server_error"),
+    overloaded=Refusal(429, "Rate limit reached for model", "rate_limit_exceeded", "requests"),
     usage=_timed,
     usage_place=UsagePlace.X_GROQ,
     thinking=Thinking.REASONING,
@@ -90,7 +90,8 @@ CLOUDFLARE = Dialect(
     host="api.cloudflare.com",
     base_url="https://api.cloudflare.com/client/v4/accounts/0a1b2c3d/ai/v1/",
     path="/client/v4/accounts/0a1b2c3d/ai/v1/chat/completions",
-    models=("@cf/deepseek-ai/deepseek-r1-distill-qwen-32b", "@cf/meta/llama-3.3-70b-instruct-fp8-fast"),
+    models=("@cf/meta/llama-3.3-70b-instruct-fp8-fast", "@cf/deepseek-ai/deepseek-r1-distill-qwen-32b"),
+    thinker="@cf/deepseek-ai/deepseek-r1-distill-qwen-32b",
     rules=(
         rules.content_is_text(_bad_input),
         rules.positive_limit(lambda name: Refusal(400, f"AiError: Bad input: '/{name}' is less than 1", "5006")),
@@ -134,6 +135,7 @@ CEREBRAS = Dialect(
         rules.tool_results_have_calls(errors.BROKEN_HISTORY),
     ),
     error=errors.cerebras_error,
+    in_band_error=openai_error,
     wrong_key=Refusal(401, "Wrong API Key", "wrong_api_key", param="api_key"),
     overloaded=Refusal(429, "We're experiencing high traffic right now!", "queue_exceeded", "too_many_requests_error"),
     usage_place=UsagePlace.LAST_CHUNK,

@@ -1,9 +1,10 @@
 """Where the twins live: one server on loopback that answers for every provider's host name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from testkit.twins import closed_models, hosted_models, laboratories, writing
+from testkit.twins.anthropic import AnthropicTwin
 from testkit.twins.dialect import Dialect, Json, Refusal
 from testkit.twins.reply import Reply, Trouble, says
 from testkit.upstream import Answer, Request, json_answer
@@ -12,6 +13,7 @@ KEY = "provider-key-of-the-twins"
 
 DIALECTS = (
     closed_models.OPENAI,
+    closed_models.ANTHROPIC_NATIVE,
     closed_models.ANTHROPIC_LAYER,
     closed_models.GOOGLE,
     hosted_models.GROQ,
@@ -29,6 +31,9 @@ DIALECTS = (
 )
 
 
+OPENAI_SHAPED = tuple(row for row in DIALECTS if row is not closed_models.ANTHROPIC_NATIVE)
+
+
 @dataclass(slots=True)
 class House:
     """Answers `/<host>/<path>` as the provider of that host would. `refused` are the refusals it had to give.
@@ -39,6 +44,7 @@ class House:
     reply: Callable[[Json], Reply] = lambda _body: says("Hello from the twin.")
     refused: list[Refusal] = field(default_factory=list)
     heard: list[Request] = field(default_factory=list)
+    native: AnthropicTwin = field(default_factory=AnthropicTwin)
 
     def will(self, reply: Reply) -> None:
         """From now on every model gives this reply."""
@@ -50,7 +56,9 @@ class House:
         """The answer to one request."""
         self.heard.append(request)
         host, _, path = request.path.lstrip("/").partition("/")
-        dialect = next((row for row in DIALECTS if row.host == host), None)
+        if (host, f"/{path}") == (closed_models.ANTHROPIC_NATIVE.host, closed_models.ANTHROPIC_NATIVE.path):
+            return self._answer_natively(request)
+        dialect = next((row for row in OPENAI_SHAPED if row.host == host), None)
         if dialect is None:
             self.refused.append(Refusal(421, f"nobody lives at {host}"))
             return json_answer({"error": {"message": f"nobody lives at {host}"}}, 421)
@@ -59,6 +67,12 @@ class House:
             self.refused.append(refusal)
             return json_answer(dialect.error(refusal), refusal.status)
         return self._answer(dialect, request.json)
+
+    def _answer_natively(self, request: Request) -> Answer:
+        self.native.reply, self.native.refused = self.reply, self.refused
+        answer = self.native.respond(request, closed_models.ANTHROPIC_NATIVE.path)
+        # The scripted server knows registered statuses only; 529 is Anthropic's own.
+        return replace(answer, status=503) if answer.status == 529 else answer
 
     def _answer(self, dialect: Dialect, body: Json) -> Answer:
         reply = self.reply(body)

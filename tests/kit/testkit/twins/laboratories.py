@@ -29,6 +29,7 @@ DEEPSEEK = Dialect(
     base_url="https://api.deepseek.com",
     path="/v1/chat/completions",
     models=("deepseek-chat", "deepseek-reasoner"),
+    thinker="deepseek-reasoner",
     rules=(
         rules.positive_limit(_cannot_deserialise),
         rules.content_or_calls(_cannot_deserialise),
@@ -71,6 +72,7 @@ MISTRAL = Dialect(
     base_url="https://api.mistral.ai/v1",
     path="/v1/chat/completions",
     models=("mistral-medium-latest", "magistral-medium-latest"),
+    thinker="magistral-medium-latest",
     rules=(
         rules.only_fields(fields.MISTRAL_FIELDS, _forbidden),
         rules.only_message_fields(fields.MESSAGE_FIELDS | {"name", "prefix"}, _forbidden),

@@ -85,11 +85,11 @@ def some_message_but_system(refusal: Refusal) -> Rule:
 
 
 def not_last_assistant(refusal: Refusal, applies: Callable[[str], bool] = lambda _model: True) -> Rule:
-    """Refuse a history that ends with the assistant."""
+    """Refuse a history whose last turn, system messages aside, is the assistant's."""
 
     def rule(body: Json) -> Refusal | None:
-        ends_with_assistant = body["messages"][-1]["role"] == "assistant"
-        return refusal if ends_with_assistant and applies(body["model"]) else None
+        turns = [message["role"] for message in body["messages"] if message["role"] not in {"system", "developer"}]
+        return refusal if turns[-1:] == ["assistant"] and applies(body["model"]) else None
 
     return rule
 
