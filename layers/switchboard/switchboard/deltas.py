@@ -9,6 +9,8 @@ DONE = b"[DONE]"
 FAILED_REASONS = frozenset({"error", "network_error", "insufficient_system_resource"})
 """Finish reasons that say: the provider failed. OpenRouter, Mistral; Z.AI; DeepSeek."""
 
+_PLAIN = frozenset({"content", "role"})
+
 type Json = Mapping[str, object]
 
 
@@ -120,10 +122,13 @@ def _read(body: Json, part: str) -> Delta:
     usage = body.get("usage") or (_groq_usage(body) if "x_groq" in body else None)
     completion_id, model = body.get("id"), body.get("model")
     error = _error_of(body) if _may_be_error(body) else None
+    for choice in choices:
+        if isinstance(reason := choice.get("finish_reason"), str) and reason in FAILED_REASONS:
+            error = error or _failure_of(choice)
     return Delta(
         choices=tuple([_choice(choice, part) for choice in choices]),
         usage=usage if isinstance(usage, dict) else None,
-        error=error or next(filter(None, map(_failure_of, choices)), None),
+        error=error,
         completion_id=completion_id if isinstance(completion_id, str) and completion_id else None,
         model=model if isinstance(model, str) and model else None,
     )
@@ -133,12 +138,10 @@ def _may_be_error(body: Json) -> bool:
     return "error" in body or "errors" in body or body.get("object") == "error"
 
 
-def _failure_of(choice: Json) -> InBandError | None:
+def _failure_of(choice: Json) -> InBandError:
     """OpenRouter puts the error of one choice into it; others leave it at the finish reason."""
-    reason = choice.get("finish_reason")
-    if reason not in FAILED_REASONS:
-        return None
-    return _error_of({"error": choice.get("error")}) or InBandError(f"the answer ended with {reason!r}", str(reason))
+    reason = str(choice.get("finish_reason"))
+    return _error_of({"error": choice.get("error")}) or InBandError(f"the answer ended with {reason!r}", reason)
 
 
 def _groq_usage(body: Json) -> object:
@@ -149,17 +152,22 @@ def _groq_usage(body: Json) -> object:
 def _choice(choice: Json, part: str) -> ChoiceDelta:
     found = choice.get(part)
     delta: Json = found if isinstance(found, dict) else {}
+    content, index, reason = delta.get("content"), choice.get("index"), choice.get("finish_reason")
+    text = content if isinstance(content, str) else _content(content)
+    index = index if isinstance(index, int) else 0
+    reason = reason if reason and isinstance(reason, str) else None
+    if delta.keys() <= _PLAIN:  # nearly every chunk: spare the looks that would find nothing
+        return ChoiceDelta(index, text, finish_reason=reason)
     calls = delta.get("tool_calls")
     if not calls and isinstance(function := delta.get("function_call"), dict):  # the older way to call one tool
         calls = [{"function": function}]
-    content = delta.get("content")
     return ChoiceDelta(
-        index=_index(choice.get("index"), 0),
-        text=content if isinstance(content, str) else _content(content),
+        index=index,
+        text=text,
         reasoning=_text(delta.get("reasoning_content")) or _text(delta.get("reasoning")),
         refusal=_text(delta.get("refusal")),
         tool_calls=tuple(_tool_calls(calls)) if isinstance(calls, list) else (),
-        finish_reason=_text(choice.get("finish_reason")) or None,
+        finish_reason=reason,
     )
 
 

@@ -46,6 +46,7 @@ OPENAI_LAYER = Provider(
     dialect="anthropic-openai",
     accepts=ACCEPTED - {"user", "reasoning_effort"} | {"n", "functions", "function_call"},
     repairs=(ask_for_one_choice, limit_sampling, begin_with_user, end_with_user_where_refused),
+    thinks_aloud=False,
 )
 
 NATIVE = Provider(

@@ -21,4 +21,5 @@ AZURE = Provider(
     accepts=(OPENAI_FIELDS - {"web_search_options", "service_tier"}) | {"data_sources"},
     accepts_in_messages=OPENAI_MESSAGE_FIELDS,
     repairs=(fit_reasoning_models, fit_reasoning_effort),
+    thinks_aloud=False,
 )

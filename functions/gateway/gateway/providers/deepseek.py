@@ -20,5 +20,6 @@ DEEPSEEK = Provider(
         *("logprobs", "top_logprobs", "thinking", "reasoning_effort"),
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "prefix", "reasoning_content"},
+    thinks_aloud=False,
     repairs=(Renamed("max_completion_tokens", "max_tokens"), say_system_for_developer),
 )

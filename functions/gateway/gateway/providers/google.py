@@ -8,6 +8,7 @@ https://ai.google.dev/gemini-api/docs/openai
 
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import begin_with_user, end_with_user, say_system_for_developer
+from gateway.providers.signatures import write_with_signatures
 from gateway.providers.usage import read_by_total
 
 GOOGLE = Provider(
@@ -18,5 +19,7 @@ GOOGLE = Provider(
     accepts=CORE | {"max_tokens", "max_completion_tokens", "n", "reasoning_effort", "extra_body"},
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "extra_content"},
     repairs=(say_system_for_developer, begin_with_user, end_with_user),
+    write=write_with_signatures,
+    signs_tool_calls=True,
     read_usage=read_by_total,
 )

@@ -83,4 +83,5 @@ OPENAI = Provider(
     accepts=OPENAI_FIELDS,
     accepts_in_messages=OPENAI_MESSAGE_FIELDS,
     repairs=(fit_reasoning_models, fit_reasoning_effort),
+    thinks_aloud=False,
 )

@@ -37,6 +37,7 @@ XAI = Provider(
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "reasoning_content"},
     repairs=(fit_reasoning_models,),
+    thinks_aloud=False,
     read_usage=read_reasoning_outside,
     read_error=read_flat,
 )
