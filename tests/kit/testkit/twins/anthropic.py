@@ -42,6 +42,10 @@ class AnthropicTwin:
         self.usages: list[Json] = []
         self._cache = PromptCache(clock)
 
+    def tell_time_by(self, clock: Callable[[], float]) -> None:
+        """Have the cache age by this clock, in seconds."""
+        self._cache = PromptCache(clock)
+
     def respond(self, request: Request, path: str | None = None) -> Answer:
         """The answer to one request; `path` where the request's own is not the real API's."""
         refusal = self._refusal(request, request.path if path is None else path)
