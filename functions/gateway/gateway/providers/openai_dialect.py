@@ -5,7 +5,7 @@ from pydantic_core import to_json
 from gateway.call import Chat
 from gateway.providers.codec import Draft
 
-_GATEWAY_ONLY = ("elevenlabs_extra_body", "user_id")
+_NEEDS_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
 _LIMITS = ("max_tokens", "max_completion_tokens")
 
 
@@ -14,12 +14,25 @@ def draft(chat: Chat, model: str) -> Draft:
     body = Draft(model, {"model": model, "messages": list(chat.messages)} | dict(chat.others))
     if chat.streamed:
         body.fields["stream"] = True
-    for name in _GATEWAY_ONLY:
-        body.drop(name)
+    body.drop("elevenlabs_extra_body")
+    if not body.fields.get("tools"):  # an empty list is refused, and so is a choice among none
+        for name in _NEEDS_TOOLS:
+            body.drop(name)
     for name in _LIMITS:
         if name in body.fields and _is_unset(body.fields[name]):
             body.drop(name)
     return body
+
+
+def name_user(body: Draft, *, is_known: bool) -> None:
+    """Send ElevenLabs' `user_id` as `user`, where the upstream knows it and the caller sent none."""
+    user = body.fields.get("user_id")
+    if is_known and isinstance(user, str) and user and body.fields.get("user") is None:
+        body.fields["user"] = user
+        del body.fields["user_id"]
+        body.say("sent user_id as user")
+    else:
+        body.drop("user_id")
 
 
 def ask_for_usage(body: Draft, *, streamed: bool, may_ask: bool) -> None:

@@ -9,8 +9,18 @@ from gateway.call import Chat
 from gateway.providers import openai_answers, openai_dialect
 from gateway.providers.answer_choices import Manners
 from gateway.providers.codec import Asked, Draft, Memory, Reader, Repair, Whole
-from gateway.providers.usage import UsageReader, read_openai
+from gateway.providers.repairs import keep_in_messages
+from gateway.providers.usage import BillReader, UsageReader, read_no_bill, read_openai
 from switchboard.deltas import InBandError, read_error
+
+CORE = frozenset(
+    {"model", "messages", "stream", "stream_options", "temperature", "top_p", "stop"}
+    | {"tools", "tool_choice", "response_format"}
+)
+"""The fields that every provider of Chat Completions takes."""
+
+CORE_OF_MESSAGES = frozenset({"role", "content", "tool_calls", "tool_call_id"})
+"""The same, of a message."""
 
 _VERSION_SEGMENT = re.compile(r"v\d+[a-z0-9]*")
 
@@ -43,9 +53,9 @@ class Provider:
     `hosts` are host names, where `*` stands for any part. `models` are the beginnings of model names that mean this
     provider.
 
-    Requests: `accepts` are the top-level fields that are sent on (None: every one); `repairs` run on the draft in their
-    order. `takes_stream_options`: whether a stream's usage must, and may, be asked for. `write` turns the draft into
-    bytes.
+    Requests: `accepts` are the top-level fields that are sent on, `accepts_in_messages` those of a message (None: every
+    one, nulls too); then `repairs` run on the draft in their order. `takes_stream_options`: whether a stream's usage
+    must, and may, be asked for. `write` turns the draft into bytes.
 
     Answers: `read_usage`, `read_error`; `thinks_aloud`: whether reasoning may stand in the content, between tags at its
     beginning; `signs_tool_calls`: whether tool calls carry Gemini's thought signatures. Where answers are no chat
@@ -61,6 +71,7 @@ class Provider:
     key_headers: Callable[[str], dict[str, str]] = bearer
     headers: Mapping[str, str] = field(default_factory=dict)
     accepts: frozenset[str] | None = None
+    accepts_in_messages: frozenset[str] | None = None
     repairs: tuple[Repair, ...] = ()
     takes_stream_options: bool = True
     write: Callable[[Draft, Memory], bytes] = lambda body, _memory: openai_dialect.serialise(body)
@@ -69,6 +80,7 @@ class Provider:
     new_reader: Callable[[Memory], Reader] | None = None
     read_whole: Callable[[bytes, Memory], Whole] | None = None
     read_usage: UsageReader = read_openai
+    read_bill: BillReader = read_no_bill
     read_error: Callable[[bytes], InBandError] = read_error
 
     @property
@@ -83,12 +95,20 @@ class Provider:
     def encode(self, chat: Chat, model: str, memory: Memory) -> tuple[bytes, tuple[str, ...]]:
         """The body's bytes as this provider takes them, and a note for everything that was changed."""
         body = openai_dialect.draft(chat, model)
+        openai_dialect.name_user(body, is_known=self.accepts is None or "user" in self.accepts)
         openai_dialect.ask_for_usage(body, streamed=chat.streamed, may_ask=self.takes_stream_options)
-        for name in sorted(body.fields.keys() - self.accepts) if self.accepts is not None else ():
-            body.drop(name)
+        self._leave_out(body)
         for repair in self.repairs:
             repair(body)
         return self.write(body, memory), tuple(body.notes)
+
+    def _leave_out(self, body: Draft) -> None:
+        if self.accepts is not None:
+            for name in sorted(body.fields):
+                if name not in self.accepts or body.fields[name] is None:
+                    body.drop(name)
+        if self.accepts_in_messages is not None:
+            keep_in_messages(body, self.accepts_in_messages)
 
     def reader_of(self, asked: Asked) -> Reader:
         """A reader for one streamed answer."""

@@ -18,6 +18,8 @@ from gateway.providers.provider import Provider
 from gateway.providers.together import TOGETHER
 from gateway.providers.xai import XAI
 
+__all__ = ["GENERIC", "PROVIDERS", "by_dialect", "by_host", "by_model", "by_name", "names"]
+
 PROVIDERS = (
     OPENAI,
     anthropic.OPENAI_LAYER,
