@@ -23,7 +23,7 @@ from gateway.plan import Planner
 from gateway.recorder import Recorder
 from gateway.relay import Relay
 from gateway.reply import JSON_ERROR, Reply, trace_headers
-from gateway.request import gateway_key, read_chat, read_labels, read_route, secrets_of
+from gateway.request import gateway_key, read_chat, read_labels, read_route, secrets_of, with_extras
 from gateway.telemetry import Telemetry
 from switchboard.keys import digest, key_id
 from switchboard.trace_id import new_trace_id
@@ -58,7 +58,9 @@ class Gateway:
         labels = Labels()
         try:
             labels = read_labels(request.headers, self.capture)
-            body = await _body(request)
+            body, secrets = await _body(request), secrets_of(request.headers)
+            chat = read_chat(body)
+            labels = with_extras(labels, chat, secrets)
             call = Call(
                 trace_id=trace_id,
                 arrival=arrival,
@@ -66,9 +68,9 @@ class Gateway:
                 caller=caller,
                 labels=labels,
                 route=read_route(request.headers),
-                chat=read_chat(body),
+                chat=chat,
                 body=body,
-                secrets=secrets_of(request.headers),
+                secrets=secrets,
             )
             plan = self.planner.plan(call)
         except CallRefused as refused:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -10,15 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gateway.call import Capture, Chat, Labels, Route
 from gateway.errors import BodyMalformed, HeaderMalformed
 from gateway.providers import table
-from gateway.secret import Secret
+from gateway.secret import Secret, scrub
 
 PREFIX = "x-inference-"
 METADATA_PREFIX = "x-inference-metadata-"
+EXTRA_BODY = "elevenlabs_extra_body"
+EXTRA_PREFIX = "extra."
 PROVIDER_KEY_PREFIX = "x-inference-key-"
 PROJECT_KEY_HEADERS = ("x-inference-project-api-key", "x-inference-observability-api-key")
 MAX_LABEL_CHARACTERS = 256
 MAX_METADATA_ENTRIES = 50
 MAX_METADATA_CHARACTERS = 2048
+MAX_NOTED_CHARACTERS = 64
 MAX_TTFT_TIMEOUT_MS = 300_000
 
 _READ_ELSEWHERE = {
@@ -78,6 +82,33 @@ def read_labels(headers: Headers, ceiling: Capture) -> Labels:
         capture=capture,
         notes=tuple(f"ignored header {name}" for name in sorted(set(headers)) if _is_unknown(name)),
     )
+
+
+def with_extras(labels: Labels, chat: Chat, secrets: tuple[Secret, ...]) -> Labels:
+    """The labels with the scalars of ElevenLabs' extra body as metadata `extra.<key>`; what cannot be kept is noted."""
+    extras = chat.others.get(EXTRA_BODY)
+    if not isinstance(extras, dict) or labels.capture is Capture.NONE:
+        return labels
+    metadata, notes = dict(labels.metadata), list(labels.notes)
+    for name, value in extras.items():
+        key, text = EXTRA_PREFIX + scrub(name, secrets), _scalar(value)
+        if text is not None and _has_room(metadata, key, text := scrub(text, secrets)):
+            metadata[key] = text
+        else:
+            notes.append(f"kept no {key[:MAX_NOTED_CHARACTERS]} of {EXTRA_BODY}: no scalar, too long or too many")
+            if len(notes) >= MAX_METADATA_ENTRIES:
+                break
+    return replace(labels, metadata=metadata, notes=tuple(notes))
+
+
+def _scalar(value: object) -> str | None:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value) if isinstance(value, bool | int | float) else None
+
+
+def _has_room(metadata: Mapping[str, str], key: str, text: str) -> bool:
+    return len(metadata) < MAX_METADATA_ENTRIES and len(key) + len(text) <= MAX_METADATA_CHARACTERS
 
 
 def read_route(headers: Headers) -> Route:
