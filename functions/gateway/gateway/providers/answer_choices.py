@@ -46,6 +46,8 @@ class ChoiceRepair:
         if "reasoning" in delta or "extra_content" in delta:
             changed |= _move_reasoning(delta)
         calls = delta.get("tool_calls")
+        if self._part == "message":
+            changed |= _complete(choice, delta, calls)
         is_ending = bool(calls or choice["finish_reason"])
         if self._thinking is not None and (is_ending or delta.get("content")):
             changed |= self._separate(self._thinking, delta, choice, is_ending=is_ending)
@@ -88,6 +90,14 @@ class ChoiceRepair:
         delta["content"] = None if self._part == "message" and not speech else ""
         _say(delta, reasoning, speech)
         return True
+
+
+def _complete(choice: Fields, message: Fields, calls: object) -> bool:
+    """A whole answer has a role and an end; unlike a chunk it can leave neither to another."""
+    is_complete = bool(message.get("role") and choice["finish_reason"])
+    message["role"] = message.get("role") or "assistant"
+    choice["finish_reason"] = choice["finish_reason"] or ("tool_calls" if calls else "stop")
+    return not is_complete
 
 
 def _say(delta: Fields, reasoning: str, speech: str) -> None:
