@@ -15,6 +15,5 @@ def running() -> Iterator[TwinGateway]:
 @pytest.fixture
 def gateway(running: TwinGateway) -> TwinGateway:
     """That gateway, with nothing remembered of what the twins refused before."""
-    running.house.refused.clear()
-    running.house.heard.clear()
+    running.house.forget()
     return running

@@ -43,7 +43,7 @@ class Cell:
 
     def call(self, reply: Reply, headers: dict[str, str] | None = None, **fields: Any) -> httpx.Response:
         """A call as ElevenLabs makes it, to a twin that gives this reply."""
-        self.gateway.house.reply = lambda _body: reply
+        self.gateway.house.says(reply)
         body = {
             "model": self.dialect.model,
             "messages": [{"role": "system", "content": "You are Mira."}, {"role": "user", "content": "Grüß Gott."}],

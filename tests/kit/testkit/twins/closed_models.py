@@ -161,6 +161,7 @@ ANTHROPIC_LAYER = Dialect(
             ),
             _refuses_prefill,
         ),
+        rules.begins_with_user(Refusal(400, 'messages: first message must use the "user" role')),
         rules.positive_limit(lambda name: Refusal(400, f"{name}: Input should be greater than or equal to 1")),
         rules.tool_results_have_calls(
             Refusal(400, "messages: `tool_use` ids were found without `tool_result` blocks immediately after")
@@ -243,6 +244,12 @@ GOOGLE = Dialect(
         rules.only_message_fields(fields.MESSAGE_FIELDS | {"name", "extra_content"}, _unknown_name),
         rules.positive_limit(lambda _name: _invalid("max_output_tokens must be positive.")),
         rules.some_message_but_system(_invalid("* GenerateContentRequest.contents: contents is not specified")),
+        rules.not_last_assistant(
+            _invalid("Please ensure that multiturn requests end with a user role or a function response.")
+        ),
+        rules.calls_after_somebody(
+            _invalid("Please ensure that function call turn comes immediately after a user turn.")
+        ),
         _signed,
     ),
     error=errors.google_error,

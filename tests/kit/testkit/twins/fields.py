@@ -21,6 +21,7 @@ MISTRAL_FIELDS = frozenset(
     """
     model messages stream temperature top_p max_tokens stop tools tool_choice parallel_tool_calls response_format
     random_seed n metadata frequency_penalty presence_penalty prediction prompt_mode safe_prompt reasoning_effort
+    prompt_cache_key
     """.split()  # noqa: SIM905
 )
 """Mistral's, all of them."""

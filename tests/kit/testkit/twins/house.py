@@ -46,9 +46,12 @@ class House:
     heard: list[Request] = field(default_factory=list)
     native: AnthropicTwin = field(default_factory=AnthropicTwin)
 
-    def will(self, reply: Reply) -> None:
+    def says(self, reply: Reply) -> None:
         """From now on every model gives this reply."""
         self.reply = lambda _body: reply
+
+    def forget(self) -> None:
+        """Forget what was heard and refused."""
         self.refused.clear()
         self.heard.clear()
 

@@ -84,6 +84,12 @@ MISTRAL = Dialect(
                 "Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant"
             )
         ),
+        rules.no_system_after_answer(_out_of_order("Unexpected role 'system' after role 'assistant'")),
+        rules.content_or_calls(
+            lambda _name: Refusal(
+                400, "Assistant message must have either content or tool_calls, but not none.", "3240"
+            )
+        ),
         rules.no_user_after_tool(_out_of_order("Unexpected role 'user' after role 'tool'")),
     ),
     error=errors.mistral_error,

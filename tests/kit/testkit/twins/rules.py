@@ -94,6 +94,36 @@ def not_last_assistant(refusal: Refusal, applies: Callable[[str], bool] = lambda
     return rule
 
 
+def begins_with_user(refusal: Refusal) -> Rule:
+    """Refuse a history whose first turn, system messages aside, is not the user's."""
+
+    def rule(body: Json) -> Refusal | None:
+        turns = [message["role"] for message in body["messages"] if message["role"] not in {"system", "developer"}]
+        return None if turns[:1] == ["user"] else refusal
+
+    return rule
+
+
+def calls_after_somebody(refusal: Refusal) -> Rule:
+    """Refuse a tool call that opens the history."""
+
+    def rule(body: Json) -> Refusal | None:
+        turns = [message for message in body["messages"] if message["role"] not in {"system", "developer"}]
+        return refusal if turns and turns[0].get("tool_calls") else None
+
+    return rule
+
+
+def no_system_after_answer(refusal: Refusal) -> Rule:
+    """Refuse instructions right after an answer or a tool's result."""
+
+    def rule(body: Json) -> Refusal | None:
+        pairs = set(itertools.pairwise(message["role"] for message in body["messages"]))
+        return refusal if pairs & {("assistant", "system"), ("tool", "system")} else None
+
+    return rule
+
+
 def no_user_after_tool(refusal: Refusal) -> Rule:
     """Refuse a user's turn right after a tool's result."""
 

@@ -1,0 +1,82 @@
+"""A conversation of twelve turns as an ElevenLabs agent holds it, on every provider without one refusal."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from switchboard.trace import Status
+from testkit.twins.dialect import Dialect, Json
+from testkit.twins.gateway import TwinGateway, headers_for
+from testkit.twins.heard import Heard, listen
+from testkit.twins.house import DIALECTS
+from testkit.twins.reply import Reply, ToolUse, says
+
+RECORDED: dict[str, Any] = json.loads(Path(__file__).with_name("elevenlabs_conversation.json").read_text())
+WHO = {"x-inference-task-id": "book-appointment", "x-inference-metadata-conversation-id": "conv_01k0example"}
+SUBJECTS = [
+    pytest.param(dialect, model, id=f"{dialect.name}-{model.rpartition('/')[2]}")
+    for dialect in DIALECTS
+    for model in dialect.models
+]
+
+
+def scripted(turn: Json) -> Reply:
+    """What the model says in a turn: it thinks first, where its provider lets it."""
+    reply = says(turn["reply"]["text"]) if "text" in turn["reply"] else Reply()
+    tools = tuple(ToolUse(name, json.dumps(arguments)) for name, arguments in turn["reply"].get("tools", ()))
+    return Reply(words=reply.words, thoughts=(RECORDED["thought"],), tools=tools)
+
+
+def added(turn: Json, heard: Heard | None) -> Iterator[Json]:
+    """What ElevenLabs adds to the history in a turn; a tool's result names the call that was heard."""
+    for message in turn["adds"]:
+        if "tool" in message:
+            assert heard is not None
+            call_id = heard.tools[message["tool"]].call_id
+            yield {"role": "tool", "tool_call_id": call_id, "content": message["content"]}
+        else:
+            yield message
+
+
+@pytest.mark.parametrize(("dialect", "model"), SUBJECTS)
+def test_a_conversation_ends_well(gateway: TwinGateway, dialect: Dialect, model: str) -> None:
+    history: list[Json] = []
+    heard: Heard | None = None
+    for number, turn in enumerate(RECORDED["turns"], 1):
+        reply = scripted(turn)
+        gateway.house.says(reply)
+        history += added(turn, heard)
+        response = gateway.client.post(
+            "/v1/chat/completions",
+            json={"model": model, "messages": history, **RECORDED["fields"]},
+            headers=headers_for(dialect.base_url) | dict(dialect.headers) | WHO,
+        )
+        assert gateway.house.refused == [], f"turn {number}: {turn['what']}"
+        assert response.status_code == 200, f"turn {number}: {response.text}"
+        heard = listen(response)
+        assert heard.text.strip() == reply.text, f"turn {number}"
+        assert [(c.name, json.loads(c.arguments)) for c in heard.tools] == [
+            (tool.name, json.loads(tool.arguments)) for tool in reply.tools
+        ]
+        assert heard.is_done
+        assert gateway.trace(response).status is Status.OK
+        history.append(heard.message())
+    assert number == 12
+
+
+def test_the_recording_has_what_an_agent_does() -> None:
+    turns = RECORDED["turns"]
+    called = {name for turn in turns for name, _ in turn["reply"].get("tools", ())}
+    assert called == {
+        "language_detection",
+        "find_appointment",
+        "notify_condition_2_met",
+        "book_appointment",
+        "end_call",
+    }
+    assert RECORDED["fields"]["max_tokens"] == -1
+    assert [turn["adds"] for turn in turns].count([]) == 1
+    assert any(message["content"] == "..." for turn in turns for message in turn["adds"])

@@ -1,0 +1,133 @@
+"""Set-ups that people follow, header for header: `events/seeds/`, through the function's own door to the twins."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from mangum import Mangum
+
+from switchboard.keys import PREFIX
+from switchboard.trace import Status, Trace
+from testkit.sam import EVENTS, EXAMPLE_KEY
+from testkit.twins.gateway import PROJECT, RedirectedUpstream, WatchedStore, a_key, twin_app
+from testkit.twins.heard import Heard, listen
+from testkit.twins.house import KEY, House
+from testkit.twins.reply import Reply, ToolUse, says
+from testkit.upstream import ScriptedUpstream
+
+type Event = dict[str, Any]
+
+SEEDS = EVENTS / "seeds"
+CLOUDFLARE = "https://api.cloudflare.com/client/v4/accounts/0a1b2c3d/ai/v1"
+SENT_TO = {
+    "anthropic-bare-host": ("anthropic", "https://api.anthropic.com/v1/chat/completions"),
+    "cloudflare-deepseek-r1": ("cloudflare", f"{CLOUDFLARE}/chat/completions"),
+    "groq-llama": ("groq", "https://api.groq.com/openai/v1/chat/completions"),
+    "together-llama": ("together", "https://api.together.xyz/v1/chat/completions"),
+}
+SPOKEN = "Am Montag ist um neun etwas frei."
+PROBE = {"messages": [{"role": "user", "content": "Hello"}]}
+
+
+class Door:
+    """The function's door before the twins; `answer` gives what is heard and what is kept of one event."""
+
+    def __init__(self, house: House, upstream: RedirectedUpstream, store: WatchedStore) -> None:
+        self.house, self.upstream = house, upstream
+        self._store = store
+        self._door = Mangum(twin_app(store, upstream), lifespan="off")
+
+    def answer(self, event: Event) -> tuple[Heard, Trace]:
+        """The answer to an event in which the operator's own provider key stands."""
+        given = {name: value if name != "x-inference-provider-api-key" else KEY for name, value in headers(event)}
+        event = event | {"headers": given, "multiValueHeaders": {name: [value] for name, value in given.items()}}
+        answer: Any = self._door(event, None)  # type: ignore[arg-type]
+        response = httpx.Response(answer["statusCode"], headers=answer["headers"], content=answer["body"].encode())
+        assert response.status_code == 200, response.text
+        (trace,) = self._store.traces.values()
+        assert trace.project == PROJECT
+        return listen(response), trace
+
+
+def read(name: str) -> Event:
+    event: Event = json.loads((SEEDS / f"{name}.json").read_text())
+    return event
+
+
+def headers(event: Event) -> list[tuple[str, str]]:
+    return list(event["headers"].items())
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """The loop that Mangum finds, as in a sandbox."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield loop
+    loop.run_until_complete(loop.shutdown_default_executor())
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.fixture
+def door(loop: asyncio.AbstractEventLoop) -> Iterator[Door]:
+    """A door that has served nobody."""
+    house = House()
+    with ScriptedUpstream(respond=house.respond) as server:
+        upstream = RedirectedUpstream(server.host)
+        yield Door(house, upstream, WatchedStore(a_key(EXAMPLE_KEY)))
+        loop.run_until_complete(upstream.aclose())
+
+
+def test_every_seed_is_tried() -> None:
+    assert {path.stem for path in SEEDS.iterdir()} == set(SENT_TO)
+
+
+@pytest.mark.parametrize("name", SENT_TO)
+def test_an_event_agrees_with_itself_and_holds_no_key_but_the_example(name: str) -> None:
+    event = read(name)
+    assert {header: values[-1] for header, values in event["multiValueHeaders"].items()} == event["headers"]
+    words = Path(SEEDS / f"{name}.json").read_text().replace('"', " ").split()
+    assert {word for word in words if word.startswith(PREFIX)} == {EXAMPLE_KEY}
+
+
+@pytest.mark.parametrize("name", SENT_TO)
+def test_a_set_up_is_answered(door: Door, name: str) -> None:
+    provider, url = SENT_TO[name]
+    door.house.says(Reply(says(SPOKEN).words, thoughts=("The caller ", "wants Monday.")))
+    heard, trace = door.answer(read(name))
+    assert door.house.refused == []
+    assert door.upstream.urls == [url]
+    assert (heard.text.strip(), heard.is_done) == (SPOKEN, True)
+    assert (trace.status, trace.provider, trace.model) == (Status.OK, provider, json.loads(read(name)["body"])["model"])
+
+
+@pytest.mark.parametrize("name", SENT_TO)
+def test_a_set_up_keeps_the_labels_that_people_filter_by(door: Door, name: str) -> None:
+    _, trace = door.answer(read(name))
+    assert (trace.environment, trace.task_id) == ("production", "voice-agent")
+    sent = {header.removeprefix("x-inference-metadata-"): value for header, value in headers(read(name))}
+    for key in ("agent-id", "conversation-id", "caller-id", "called-number", "call-sid", "call-duration-secs"):
+        assert trace.metadata[key] == sent[key]
+
+
+@pytest.mark.parametrize("name", SENT_TO)
+def test_a_set_up_calls_tools(door: Door, name: str) -> None:
+    door.house.says(Reply(tools=(ToolUse("end_call", '{"reason": "goodbye"}'),)))
+    heard, _ = door.answer(read(name))
+    assert [call.name for call in heard.tools] == ["end_call"]
+
+
+@pytest.mark.parametrize("streamed", [{}, {"stream": False}, {"stream": True}])
+@pytest.mark.parametrize("name", SENT_TO)
+def test_a_set_up_passes_a_connection_test(door: Door, name: str, streamed: dict[str, bool]) -> None:
+    event = read(name)
+    model = json.loads(event["body"])["model"]
+    door.house.says(says("Hello!"))
+    heard, _ = door.answer(event | {"body": json.dumps({"model": model} | PROBE | streamed)})
+    assert heard.text == "Hello!"
+    assert door.house.refused == []
