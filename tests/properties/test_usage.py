@@ -91,3 +91,17 @@ def test_whatever_is_told_is_read_or_absent_and_never_negative(read: Any, usage:
     assert min(tokens.fresh_input, tokens.cache_read, tokens.output, tokens.reasoning) >= 0
     assert tokens.reasoning <= tokens.output
     assert any(isinstance(usage.get(name), int) for name in ("prompt_tokens", "completion_tokens"))
+
+
+@settings(max_examples=200, deadline=None)
+@given(READERS, COUNTS, COUNTS, COUNTS, COUNTS)
+def test_read_written_and_fresh_tokens_are_the_prompt(
+    read: Any, prompt: int, cached: int, new: int, output: int
+) -> None:
+    details = {"cached_tokens": cached, "cache_write_tokens": new}
+    tokens = read({"prompt_tokens": prompt, "completion_tokens": output, "prompt_tokens_details": details}).tokens
+    assert tokens is not None
+    assert tokens.prompt == prompt
+    assert min(tokens.fresh_input, tokens.cache_read, tokens.cache_write_5m) >= 0
+    assert tokens.cache_read <= cached
+    assert tokens.cache_write_5m <= new

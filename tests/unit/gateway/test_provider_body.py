@@ -49,8 +49,8 @@ def test_the_callers_other_stream_options_stay() -> None:
 def test_where_stream_options_are_refused_none_are_sent() -> None:
     body, notes = _sent(_chat(stream=True, stream_options={"include_usage": True}), MISTRAL)
     assert (body["stream"], "stream_options" in body) == (True, False)
-    assert notes == ("left out stream_options",)
-    assert _sent(_chat(stream=True), MISTRAL)[1] == ()
+    assert "left out stream_options" in notes
+    assert "left out stream_options" not in _sent(_chat(stream=True), MISTRAL)[1]
 
 
 def test_a_call_that_is_not_streamed_asks_for_nothing() -> None:
@@ -84,3 +84,27 @@ def test_encoding_leaves_the_call_as_it_was() -> None:
     before = json.dumps(dict(chat.others))
     assert _sent(chat) == _sent(chat)
     assert json.dumps(dict(chat.others)) == before
+
+
+def test_the_agents_user_is_openais_user() -> None:
+    body, notes = _sent(_chat(user_id="u-1"))
+    assert (body["user"], "user_id" in body, notes) == ("u-1", False, ("sent user_id as user",))
+
+
+@pytest.mark.parametrize("user_id", [None, "", 7, {"id": 1}])
+def test_a_user_that_is_no_name_is_left_out(user_id: object) -> None:
+    body, notes = _sent(_chat(user_id=user_id))
+    assert ("user" in body, "user_id" in body, notes) == (False, False, ("left out user_id",))
+
+
+def test_where_no_user_is_known_none_is_sent() -> None:
+    body, notes = _sent(_chat(user_id="u-1"), MISTRAL)
+    assert not {"user", "user_id"} & body.keys()
+    assert "left out user_id" in notes
+
+
+@pytest.mark.parametrize("tools", [[], None])
+def test_a_list_without_tools_goes_with_all_that_needs_one(tools: object) -> None:
+    body, notes = _sent(_chat(tools=tools, tool_choice="auto", parallel_tool_calls=False))
+    assert body == {"model": "m", "messages": MESSAGES}
+    assert notes == ("left out tools", "left out tool_choice", "left out parallel_tool_calls")
