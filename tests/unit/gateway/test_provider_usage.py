@@ -32,6 +32,25 @@ XAI = {
     "prompt_tokens_details": {"cached_tokens": 6},
     "completion_tokens_details": {"reasoning_tokens": 94},
 }
+MISTRAL = {
+    "prompt_tokens": 254,
+    "completion_tokens": 99,
+    "total_tokens": 353,
+    "num_cached_tokens": 64,
+    "prompt_tokens_details": {"cached_tokens": 48},
+}
+GPT_5_6 = {
+    "prompt_tokens": 4020,
+    "completion_tokens": 5,
+    "total_tokens": 4025,
+    "prompt_tokens_details": {"cached_tokens": 6, "cache_write_tokens": 4012, "audio_tokens": 0},
+    "completion_tokens_details": {"reasoning_tokens": 0},
+}
+OPENROUTER = GPT_5_6 | {
+    "cost": 0.000151,
+    "is_byok": False,
+    "cost_details": {"upstream_inference_cost": 0.00014, "upstream_inference_prompt_cost": 8.1e-05},
+}
 GEMINI = {"prompt_tokens": 12, "completion_tokens": 8, "total_tokens": 150}
 
 
@@ -46,6 +65,9 @@ def told(fresh_input: int, output: int, **classes: int) -> Usage:
         ("groq", GROQ, told(20, 7)),
         ("deepseek", DEEPSEEK, told(44, 20, cache_read=256)),
         ("xai", XAI, told(26, 103, cache_read=6, reasoning=94)),
+        ("mistral", MISTRAL, told(206, 99, cache_read=48)),
+        ("openai", GPT_5_6, told(2, 5, cache_read=6, cache_write_5m=4012)),
+        ("openrouter", OPENROUTER, told(2, 5, cache_read=6, cache_write_5m=4012)),
         ("google", GEMINI, told(12, 138, reasoning=130)),
         ("google", GEMINI | {"total_tokens": 20}, told(12, 8)),
         ("google", {"prompt_tokens": 12, "total_tokens": 90}, told(12, 78, reasoning=78)),
@@ -96,6 +118,38 @@ def test_cached_tokens_are_never_more_than_the_prompt() -> None:
     assert read_openai(usage) == told(0, 2, cache_read=10)
 
 
+def test_cached_and_written_tokens_are_never_more_than_the_prompt_together() -> None:
+    details = {"cached_tokens": 7, "cache_write_tokens": 9}
+    usage = {"prompt_tokens": 10, "completion_tokens": 2, "prompt_tokens_details": details}
+    assert read_openai(usage) == told(0, 2, cache_read=7, cache_write_5m=3)
+
+
+@pytest.mark.parametrize(
+    ("usage", "pico_usd"),
+    [
+        (OPENROUTER, 151_000_000),
+        (OPENROUTER | {"is_byok": True}, 291_000_000),
+        (OPENROUTER | {"is_byok": True, "cost_details": None}, 151_000_000),
+        ({"cost": 0}, 0),
+        ({"cost": 0.95}, 950_000_000_000),
+        ({"cost": "0.95"}, None),
+        ({"cost": -1}, None),
+        ({"cost": True}, None),
+        ({"cost": float("nan")}, None),
+        ({"cost": float("inf")}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_openrouters_own_bill_is_read_to_the_pico_dollar(usage: dict[str, Any] | None, pico_usd: int | None) -> None:
+    assert table.by_dialect("openrouter").read_bill(usage) == pico_usd
+
+
+def test_no_one_else_says_what_a_call_cost() -> None:
+    said = {row.key for row in table.PROVIDERS if row.read_bill(OPENROUTER) is not None}
+    assert said == {"openrouter"}
+
+
 def test_the_same_cached_tokens_in_two_places_are_counted_once() -> None:
     usage = DEEPSEEK | {"prompt_tokens_details": {"cached_tokens": 256}}
     assert read_openai(usage) == told(44, 20, cache_read=256)
@@ -123,7 +177,7 @@ def test_recorded_usage_adds_up_to_what_is_known_of_it(line: dict[str, Any]) -> 
     known = line["tokens"]
     tokens = read_openai(line["usage"]).tokens
     assert tokens is not None
-    assert (tokens.fresh_input + tokens.cache_read, tokens.output, tokens.cache_read, tokens.reasoning) == (
+    assert (tokens.prompt, tokens.output, tokens.cache_read, tokens.reasoning) == (
         known["input_tokens"],
         known["output_tokens"],
         known.get("cache_read_tokens", 0),
