@@ -13,7 +13,7 @@ from gateway.providers.anthropic_stream import AnthropicReader
 from gateway.providers.anthropic_usage import read_anthropic
 from gateway.providers.anthropic_whole import read_message
 from gateway.providers.codec import Draft
-from gateway.providers.provider import Provider
+from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import ask_for_one_choice, begin_with_user, end_with_user
 
 _HOST = "api.anthropic.com"
@@ -44,7 +44,9 @@ OPENAI_LAYER = Provider(
     f"https://{_HOST}/v1",
     (_HOST,),
     dialect="anthropic-openai",
-    accepts=ACCEPTED - {"user", "reasoning_effort"} | {"n", "functions", "function_call"},
+    # It documents more than this as taken and ignored.
+    accepts=CORE | {"max_tokens", "max_completion_tokens", "parallel_tool_calls", "n", "functions", "function_call"},
+    accepts_in_messages=CORE_OF_MESSAGES | {"name", "function_call"},
     repairs=(ask_for_one_choice, limit_sampling, begin_with_user, end_with_user_where_refused),
     thinks_aloud=False,
 )
