@@ -39,7 +39,7 @@ def keep_roles_in_order(body: Draft) -> None:
     ordered: list[Json] = []
     for message in body.messages:
         before = ordered[-1].get("role") if ordered else None
-        if message.get("role") == "system" and before in {"assistant", "tool"}:
+        if message.get("role") == "system" and before in ("assistant", "tool"):
             message = {**message, "role": "user"}  # noqa: PLW2901 - the message as it goes on
             body.say("sent later system messages as the user's")
         if message.get("role") == "user" and before == "tool":

@@ -9,7 +9,7 @@ from switchboard.deltas import Json
 SILENCE = "..."
 """What ElevenLabs itself sends for a turn in which the caller said nothing."""
 
-_INSTRUCTIONS = {"system", "developer"}
+_INSTRUCTIONS = ("system", "developer")  # no set: a role may be anything, even what cannot be looked up in one
 
 
 @dataclass(frozen=True, slots=True)

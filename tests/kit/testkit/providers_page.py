@@ -1,0 +1,114 @@
+"""Writes `docs/providers.md` from the table of providers: `python -m testkit.providers_page > docs/providers.md`."""
+
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
+from itertools import groupby
+from types import ModuleType
+
+from gateway import providers
+from gateway.providers import table
+from gateway.providers.codec import Repair
+from gateway.providers.provider import Provider
+from gateway.providers.usage import read_no_bill
+from switchboard.deltas import read_error
+
+_HEAD = """\
+# Providers
+
+What the gateway knows of each provider. This page is written from `gateway/providers` by
+`python -m testkit.providers_page`; a test holds it current.
+
+A field that a provider is not known to accept is not sent. Whatever is left out or changed is noted on the trace.
+For every provider: `max_tokens` that is null, 0 or below is left out; so are `elevenlabs_extra_body` (its scalars
+become metadata, `extra.<key>`) and, where there are no tools, `tools`, `tool_choice` and `parallel_tool_calls`;
+`user_id` is sent as `user` where that is accepted; a stream's usage is asked for, whatever the caller wants of it.
+
+A provider is found by `x-inference-provider`, by the host of `x-inference-provider-url`, or by how the model's name
+begins; `<provider>/<model>` names both.
+"""
+
+
+def page() -> str:
+    """The page's text."""
+    sections = [
+        _section(name, list(rows)) for name, rows in groupby(table.PROVIDERS, key=lambda provider: provider.name)
+    ]
+    return "\n".join([_HEAD, *_overview(), "", *sections])
+
+
+def _overview() -> Iterable[str]:
+    yield "| provider | address | key | hosts | models begin with |"
+    yield "|---|---|---|---|---|"
+    for row in table.PROVIDERS:
+        address = f"`{row.base_url}`" if row.base_url else "the caller's URL"
+        [(header, value)] = row.key_headers("<key>").items()
+        cells = (row.key, address, f"`{header}: {value}`", _codes(row.hosts), _codes(row.models))
+        yield f"| {' | '.join(cells)} |"
+
+
+def _section(name: str, rows: list[Provider]) -> str:
+    parts = [f"## {name}", "", inspect.cleandoc(_module_of(rows[0]).__doc__ or ""), ""]
+    for row in rows:
+        if len(rows) > 1:
+            parts += [f"### {row.key}", ""]
+        parts += [*_requests(row), *_answers(row), ""]
+    return "\n".join(parts)
+
+
+def _requests(row: Provider) -> Iterable[str]:
+    yield f"- Fields: {_codes(sorted(row.accepts)) if row.accepts is not None else 'all pass'}."
+    if row.accepts_in_messages is not None:
+        yield f"- Fields of a message: {_codes(sorted(row.accepts_in_messages))}."
+    if not row.takes_stream_options:
+        yield "- Usage comes without being asked for: no `stream_options`."
+    for repair in row.repairs:
+        yield f"- {_told(repair)}"
+    if written := _first_sentence(row.write):
+        yield f"- Body: {written}"
+    for name, value in row.headers.items():
+        yield f"- Header `{name}: {value}`."
+
+
+def _answers(row: Provider) -> Iterable[str]:
+    if row.thinks_aloud and row.new_reader is None:
+        yield "- Reasoning between tags at the beginning of the content is moved to `reasoning_content`."
+    if row.signs_tool_calls:
+        yield "- Thought signatures of tool calls are kept and put back."
+    if row.read_error is not read_error:
+        yield f"- Errors: {_first_sentence(row.read_error)}"
+    if row.read_bill is not read_no_bill:
+        yield f"- Bill: {_first_sentence(row.read_bill)}"
+    yield f"- Usage: {_first_sentence(row.read_usage)}"
+
+
+def _told(repair: Repair) -> str:
+    """The first sentence of its docstring; of a repair with values, these too."""
+    if not is_dataclass(repair):
+        return _first_sentence(repair)
+    values = [getattr(repair, part.name) for part in fields(repair)]
+    return f"{_first_sentence(type(repair)).rstrip('.')}: {' → '.join(f'`{value}`' for value in values)}."
+
+
+def _first_sentence(documented: object) -> str:
+    text = " ".join((inspect.getdoc(documented) or "").split("\n\n")[0].split())
+    sentence, stop, _ = text.partition(". ")
+    return sentence + stop.rstrip()
+
+
+def _codes(names: Iterable[str]) -> str:
+    return " ".join(f"`{name}`" for name in names) or "none"
+
+
+def _module_of(row: Provider) -> ModuleType:
+    """The module that holds the row: not the table, which only lists it."""
+    names = (f"{providers.__name__}.{found.name}" for found in pkgutil.iter_modules(providers.__path__))
+    modules = (importlib.import_module(name) for name in names)
+    return next(m for m in modules if m is not table and any(value is row for value in vars(m).values()))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
