@@ -214,6 +214,15 @@ def _hidden(counts: Counts) -> Json:
     }
 
 
+def _role_everywhere(chunk: Json) -> Json:
+    """Gemini says who speaks in every chunk, and counts no tool calls."""
+    for choice in chunk["choices"]:
+        choice["delta"]["role"] = "assistant"
+        for call in choice["delta"].get("tool_calls", ()):
+            del call["index"]
+    return chunk
+
+
 def _sign(call: Json, number: int) -> Json:
     return call if number else call | {"extra_content": {"google": {"thought_signature": signature(number)}}}
 
@@ -228,7 +237,8 @@ ANTHROPIC_NATIVE = Dialect(
     models=("claude-sonnet-4-6", "claude-opus-4-6", "claude-haiku-4-5"),
     overloaded=OVERLOADED,
     in_band_error=lambda _refusal: error(BROKEN),
-    thinking=Thinking.REASONING_CONTENT,
+    usage_place=UsagePlace.MESSAGES,
+    thinking=Thinking.BLOCKS,
 )
 """What the tests need to know of it; it answers for itself, in `anthropic`."""
 
@@ -260,6 +270,7 @@ GOOGLE = Dialect(
     usage=_hidden,
     usage_place=UsagePlace.LAST_CHUNK,
     begins_with_role=False,
+    chunk=_role_everywhere,
     whole_tool_calls=True,
     call_id=lambda number: f"function-call-{number}" if number % 2 else None,
     tool_call=_sign,

@@ -32,11 +32,12 @@ type ErrorBody = Callable[[Refusal], object]
 class Thinking(Enum):
     """Where a dialect puts a model's reasoning."""
 
-    REASONING_CONTENT = "delta.reasoning_content"
-    REASONING = "delta.reasoning"
-    TAGS = "<think>…</think> in delta.content"
-    PARTS = "parts of type `thinking` in delta.content"
-    HIDDEN = "nowhere: it shows in the usage alone"
+    REASONING_CONTENT = "`delta.reasoning_content`"
+    REASONING = "`delta.reasoning`"
+    TAGS = "`<think>…</think>` in `delta.content`"
+    PARTS = "parts of type `thinking` in `delta.content`"
+    BLOCKS = "blocks of type `thinking`"
+    HIDDEN = "nothing; it shows in the usage alone"
 
 
 class UsagePlace(Enum):
@@ -46,6 +47,7 @@ class UsagePlace(Enum):
     OWN_CHUNK = "a chunk of its own (`choices: []`), always"
     LAST_CHUNK = "the chunk that ends the choice, always"
     EVERY_CHUNK = "every chunk, cumulative"
+    MESSAGES = "`message_start` and `message_delta`"
     X_GROQ = "`x_groq.usage` of the chunk that ends the choice; when asked for, in a chunk of its own too"
 
 

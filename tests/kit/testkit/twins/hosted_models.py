@@ -78,9 +78,13 @@ def _bad_input(number: int, found: str) -> Refusal:
     return Refusal(400, f"{message}'string' not in '{found}'", "5006")
 
 
-def _without_index(chunk: Json) -> Json:
-    """Workers AI counts no choices, and says nothing of who speaks in which."""
-    choices = [{name: value for name, value in choice.items() if name != "index"} for choice in chunk["choices"]]
+def _bare(chunk: Json) -> Json:
+    """Workers AI counts no choices, names no role, and says nothing of an end before it is there."""
+    choices = [
+        {"delta": {name: value for name, value in choice["delta"].items() if name != "role"}}
+        | ({"finish_reason": choice["finish_reason"]} if choice["finish_reason"] else {})
+        for choice in chunk["choices"]
+    ]
     return chunk | {"choices": choices}
 
 
@@ -107,7 +111,7 @@ CLOUDFLARE = Dialect(
     usage_place=UsagePlace.LAST_CHUNK,
     thinking=Thinking.TAGS,
     begins_with_role=False,
-    chunk=_without_index,
+    chunk=_bare,
     whole_tool_calls=True,
 )
 

@@ -15,7 +15,7 @@ class Behaviour(Enum):
     TEXT = "text", "Text arrives whole, in order and once; nothing is sent that the provider refuses."
     TOOL_CALL = "tool call", "Two parallel calls arrive with names, distinct ids and whole arguments."
     TOOL_ROUND_TRIP = "tool round trip", "Calls go back with their results as ElevenLabs sends them, and are accepted."
-    USAGE = "usage", "Told once to a caller that asks, hidden from others, kept in disjoint classes either way."
+    USAGE = "usage", "Told to a caller that asks, hidden from others, kept in disjoint classes either way."
     ERROR_BEFORE = (
         "error before the first token",
         "An error status, or 200 and then an error, becomes one OpenAI-shaped error that says what the provider said.",
@@ -37,49 +37,47 @@ class Behaviour(Enum):
         self.promise = promise
 
 
-NAMES = tuple(row.name for row in DIALECTS)
-
-IMPOSSIBLE: dict[tuple[str, Behaviour, bool], str] = {}
-"""Cells that cannot exist, by twin, behaviour and whether it is streamed: the reason."""
-
-
 def page() -> str:
     """The page, as Markdown."""
-    lines = [
-        "# Conformance",
-        "",
-        "Every provider has a scripted twin in `tests/kit/testkit/twins`: a server that speaks its documented dialect",
-        "and refuses what it refuses, with its error bodies. Each cell below runs the whole gateway before that twin.",
-        "This page is written by `python -m testkit.twins.matrix`; a test holds it to the cells that ran.",
-        "",
-        "`s` is a streamed call that is tested, `w` a whole one.",
-        "",
-        "| upstream | " + " | ".join(b.title for b in Behaviour) + " |",
+    return "\n".join([*_INTRODUCTION, *_cells(), "", *_promises(), "", *_twins()]) + "\n"
+
+
+_INTRODUCTION = (
+    "# Conformance",
+    "",
+    "Every provider has a scripted twin in `tests/kit/testkit/twins`: a server that speaks its documented dialect",
+    "and refuses what it refuses, with its error bodies. Each cell below runs the whole gateway before that twin.",
+    "This page is written by `python -m testkit.twins.matrix`; a test holds it to the cells that run.",
+    "",
+    "`s` is a streamed call that is tested, `w` a whole one. There is no cell that cannot exist; where one half of a",
+    "behaviour is only possible streamed, its promise below says what stands in its place.",
+    "",
+)
+
+
+def _cells() -> list[str]:
+    return [
+        "| upstream | " + " | ".join(behaviour.title for behaviour in Behaviour) + " |",
         "|---|" + "---|" * len(Behaviour),
+        *(f"| {row.name} |" + " s w |" * len(Behaviour) for row in DIALECTS),
     ]
-    reasons: list[str] = []
-    for name in NAMES:
-        cells = [_cell(name, behaviour, reasons) for behaviour in Behaviour]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    lines += ["", "## What a cell asks for", ""]
-    lines += [f"- **{b.title}**: {b.promise}" for b in Behaviour]
-    if reasons:
-        lines += ["", "## Cells that cannot exist", ""]
-        lines += [f"{number}. {reason}" for number, reason in enumerate(reasons, 1)]
-    return "\n".join(lines) + "\n"
 
 
-def _cell(name: str, behaviour: Behaviour, reasons: list[str]) -> str:
-    marks = []
-    for mark, streamed in (("s", True), ("w", False)):
-        reason = IMPOSSIBLE.get((name, behaviour, streamed))
-        if reason is None:
-            marks.append(mark)
-            continue
-        if reason not in reasons:
-            reasons.append(reason)
-        marks.append(f"no ({reasons.index(reason) + 1})")
-    return " ".join(marks)
+def _promises() -> list[str]:
+    return ["## What a cell asks for", "", *(f"- **{b.title}**: {b.promise}" for b in Behaviour)]
+
+
+def _twins() -> list[str]:
+    return [
+        "## How the twins speak",
+        "",
+        "| upstream | pasted URL | calls arrive at | reasoning stands in | a stream tells its usage in |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {row.name} | `{row.base_url}` | `{row.path}` | {row.thinking.value} | {row.usage_place.value} |"
+            for row in DIALECTS
+        ),
+    ]
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def _whole_thoughts(dialect: Dialect, reply: Reply) -> Json:
             return {"content": f"<think>\n{reply.thought}\n</think>\n\n{reply.text}"}
         case Thinking.PARTS:
             return {"content": [_thinking_part(reply.thought), {"type": "text", "text": reply.text}]}
-        case Thinking.HIDDEN:
+        case Thinking.HIDDEN | Thinking.BLOCKS:
             return {}
 
 
