@@ -12,7 +12,7 @@ from gateway.secret import scrub_bytes
 from gateway.telemetry import Telemetry
 from switchboard.ports import StoreUnavailable, TraceStore
 from switchboard.trace import Bodies, Failure, Status, Trace
-from switchboard.usage import Usage, UsageSource, estimate
+from switchboard.usage import ABSENT, Usage, UsageSource, estimate, estimate_output
 
 MAX_FINISH_REASON_CHARACTERS = 64
 _UNDER_WAY = {Status.OPEN, Status.CLIENT_CLOSED, Status.TRUNCATED}
@@ -115,8 +115,12 @@ def _usage(journal: Journal) -> Usage:
     produced = journal.transcript.characters
     # A call that is still open, or was broken off, has cost its prompt at least.
     is_under_way = journal.status in _UNDER_WAY and journal.target is not None
-    if told.source is UsageSource.PROVIDER or not (produced or is_under_way):
+    if told.source is UsageSource.PROVIDER:
         return told
+    if not (produced or is_under_way):
+        return ABSENT
+    if told.tokens is not None:  # the prompt was counted, the output was not
+        return estimate_output(told.tokens, produced)
     return estimate(_prompt_characters(journal.call), produced)
 
 

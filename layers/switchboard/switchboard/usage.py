@@ -1,6 +1,6 @@
 """Token usage in disjoint classes: no token is counted in two of them (`reasoning` alone lies within `output`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil
 
@@ -52,4 +52,11 @@ def estimate(prompt_characters: int, output_characters: int) -> Usage:
             fresh_input=ceil(prompt_characters / CHARACTERS_PER_TOKEN),
             output=ceil(output_characters / CHARACTERS_PER_TOKEN),
         ),
+    )
+
+
+def estimate_output(prompt: Tokens, output_characters: int) -> Usage:
+    """Usage of a call that was broken off after its provider had counted the prompt: the output by its length."""
+    return Usage(
+        UsageSource.ESTIMATED, replace(prompt, output=ceil(output_characters / CHARACTERS_PER_TOKEN), reasoning=0)
     )

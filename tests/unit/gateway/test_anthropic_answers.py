@@ -6,10 +6,12 @@ import pytest
 from gateway.clock import Clock
 from gateway.providers.anthropic import NATIVE
 from gateway.providers.anthropic_stream import AnthropicReader
+from gateway.providers.anthropic_usage import read_anthropic
 from gateway.providers.anthropic_whole import read_message
 from gateway.stream import Stream
 from gateway.turn_memory import TurnMemory
 from switchboard.transcript import Transcript
+from switchboard.usage import UsageSource
 
 MEMORY = TurnMemory(Clock())
 NOW_S = 1_795_176_000
@@ -174,9 +176,11 @@ def test_an_error_in_mid_stream_ends_it_without_its_bytes() -> None:
     assert deltas(chunks)[-1] == {"content": "Hel"}
 
 
-def test_a_stream_cut_before_its_stop_reason_tells_no_usage() -> None:
+def test_a_stream_cut_before_its_stop_reason_tells_its_prompt_alone_and_only_the_trace() -> None:
     chunks, stream = heard(BEGIN + start(0, type="text", text="Hel"))
-    assert stream.transcript.usage is None  # the count of its start is a placeholder
+    assert stream.transcript.usage == {"input_tokens": 12, "cache_read_input_tokens": 6000}
+    assert read_anthropic(stream.transcript.usage).source is UsageSource.ESTIMATED
+    assert not any("usage" in chunk for chunk in chunks)
     assert not stream.is_complete
     assert b"[DONE]" not in chunks
 

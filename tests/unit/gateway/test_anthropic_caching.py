@@ -8,11 +8,12 @@ from gateway.clock import Clock
 from gateway.providers.anthropic import NATIVE
 from gateway.turn_memory import TurnMemory
 from switchboard.rates import Rates, cost_at_rates
-from switchboard.usage import Tokens
+from switchboard.trace import Status
+from switchboard.usage import ABSENT, Tokens, UsageSource
 from testkit.running_gateway import RunningGateway, running_gateway
 from testkit.twins.anthropic import KEY, AnthropicTwin
 from testkit.twins.anthropic_cache import PromptCache
-from testkit.twins.reply import Reply, ToolUse, says
+from testkit.twins.reply import Reply, ToolUse, Trouble, says
 from testkit.upstream import ScriptedUpstream
 
 MODEL = "claude-sonnet-4-6"
@@ -37,7 +38,7 @@ class Conversation:
     def __init__(self, gateway: RunningGateway, twin: AnthropicTwin, *system: dict[str, Any]) -> None:
         self.history = [*system]
         self.now_s = 0.0
-        self._gateway = gateway
+        self.gateway = gateway
         self._twin = twin
 
     async def turn(self, *said: dict[str, Any], reply: Reply | None = None) -> Tokens:
@@ -47,9 +48,9 @@ class Conversation:
         answer = reply or says(f"This is the answer after {len(self.history)} messages.")
         self._twin.reply = lambda _body: answer
         body = {"model": MODEL, "messages": self.history, "tools": TOOLS, "stream": True, "max_tokens": -1}
-        response = await self._gateway.call(body, x_inference_provider_api_key=KEY)
+        response = await self.gateway.call(body, x_inference_provider_api_key=KEY)
         assert (response.status_code, self._twin.refused) == (200, [])
-        tokens = (await self._gateway.trace()).usage.tokens
+        tokens = (await self.gateway.trace()).usage.tokens
         assert tokens is not None
         return tokens
 
@@ -146,3 +147,31 @@ def test_a_changed_system_prompt_still_finds_the_tools() -> None:
     assert reckoned[0]["cache_read_input_tokens"] == 0
     assert reckoned[1]["cache_read_input_tokens"] > 1024
     assert reckoned[1]["cache_creation_input_tokens"] < 50
+
+
+async def test_a_caller_who_leaves_is_charged_by_what_the_provider_counted_of_the_prompt() -> None:
+    async with conversation(SYSTEM) as (talk, twin):
+        await talk.turn(user("Hello?"))
+        talk.answered("Yes?")
+        twin.reply = lambda _body: says("One two three four.", pause_s=0.05)
+        body = {"model": MODEL, "messages": [*talk.history, user("Count.")], "tools": TOOLS, "stream": True}
+        async with talk.gateway.stream(body, x_inference_provider_api_key=KEY) as response:
+            await anext(response.aiter_bytes())
+        trace = await talk.gateway.trace()
+    assert trace.status is Status.CLIENT_CLOSED
+    assert trace.usage.source is UsageSource.ESTIMATED
+    assert trace.usage.tokens is not None
+    assert trace.usage.tokens.cache_read == twin.usages[1]["cache_read_input_tokens"] > 6000
+    assert trace.usage.tokens.fresh_input == twin.usages[1]["input_tokens"]
+    assert trace.usage.tokens.output > 0
+
+
+async def test_an_answer_that_failed_before_its_first_word_is_not_charged() -> None:
+    async with conversation(SYSTEM) as (talk, twin):
+        twin.reply = lambda _body: Reply(trouble=Trouble.REPORTED_FIRST)
+        body = {"model": MODEL, "messages": [SYSTEM, user("Hello?")], "stream": True}
+        response = await talk.gateway.call(body, x_inference_provider_api_key=KEY)
+        trace = await talk.gateway.trace()
+    assert response.status_code == 502
+    assert "Overloaded" in response.text
+    assert trace.usage == ABSENT

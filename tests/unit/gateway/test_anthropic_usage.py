@@ -50,7 +50,6 @@ def test_what_is_told_is_read_into_disjoint_classes(usage: dict[str, Any], read:
     [
         None,
         {},
-        {"input_tokens": 12},
         {"output_tokens": 12},
         {"input_tokens": "12", "output_tokens": "3"},
         {"input_tokens": -1, "output_tokens": 3},
@@ -59,6 +58,11 @@ def test_what_is_told_is_read_into_disjoint_classes(usage: dict[str, Any], read:
 )
 def test_what_is_not_told_is_absent_and_never_nought(usage: dict[str, Any] | None) -> None:
     assert read_anthropic(usage) == ABSENT
+
+
+def test_a_prompt_without_an_output_is_a_prompt_whose_output_is_to_be_estimated() -> None:
+    usage = read_anthropic({"input_tokens": 12, "cache_read_input_tokens": 6000})
+    assert usage == Usage(UsageSource.ESTIMATED, Tokens(12, 0, cache_read=6000))
 
 
 def test_both_dialects_of_one_call_tell_the_same() -> None:

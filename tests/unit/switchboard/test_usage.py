@@ -1,6 +1,6 @@
 import pytest
 
-from switchboard.usage import ABSENT, Tokens, UsageSource, estimate
+from switchboard.usage import ABSENT, Tokens, Usage, UsageSource, estimate, estimate_output
 
 
 def test_the_prompt_is_every_class_but_the_output() -> None:
@@ -17,3 +17,8 @@ def test_an_estimate_rounds_up(characters: int, tokens: int) -> None:
 
 def test_absent_usage_has_no_zeros() -> None:
     assert ABSENT.tokens is None
+
+
+def test_an_estimated_output_leaves_the_counted_prompt_as_it_is() -> None:
+    usage = estimate_output(Tokens(fresh_input=1, output=0, cache_read=20, cache_write_5m=300), 9)
+    assert usage == Usage(UsageSource.ESTIMATED, Tokens(fresh_input=1, output=3, cache_read=20, cache_write_5m=300))

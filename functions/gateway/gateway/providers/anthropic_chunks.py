@@ -1,7 +1,7 @@
 """Chat completion chunks for what an Anthropic stream says: the bytes for the caller, and the delta they mean."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic_core import to_json
 
@@ -34,9 +34,10 @@ class Chunks:
     model: str
     created_s: int
 
-    def role(self) -> Piece:
-        """The first chunk."""
-        return self._piece({"role": "assistant", "content": ""}, ChoiceDelta())
+    def role(self, prompt: Fields | None) -> Piece:
+        """The first chunk; `prompt` is what the stream has told of the prompt's tokens, for the trace alone."""
+        first = self._piece({"role": "assistant", "content": ""}, ChoiceDelta())
+        return replace(first, delta=replace(first.delta, usage=prompt)) if first.delta is not None else first
 
     def text(self, text: str) -> Piece:
         """Something to speak."""

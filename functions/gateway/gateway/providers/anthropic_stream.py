@@ -29,7 +29,7 @@ class _ToolUse:
 class AnthropicReader:
     """Turns events into chunks as they come; `ping`, signatures and what is not documented become nothing.
 
-    Usage is told only with the stop reason: until then the output's count is a placeholder.
+    Usage is told only with the stop reason: until then the output's count is a placeholder, and left out.
     """
 
     def __init__(self, _memory: Memory, now: Callable[[], float] = time.time) -> None:
@@ -67,7 +67,8 @@ class AnthropicReader:
         self._chunks.completion_id = _text(message, "id") or self._chunks.completion_id
         self._chunks.model = _text(message, "model") or self._chunks.model
         self._count(message)
-        yield self._chunks.role()
+        prompt = {name: count for name, count in self._usage.items() if name != "output_tokens"}
+        yield self._chunks.role(prompt or None)
 
     def _block_start(self, said: Json) -> Iterator[Piece]:
         block = _part(said, "content_block")

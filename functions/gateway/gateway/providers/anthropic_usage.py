@@ -8,19 +8,23 @@ from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
 
 
 def read_anthropic(usage: Json | None) -> Usage:
-    """Anthropic's counters as disjoint classes. A write whose lifetime is not told is one of five minutes."""
+    """Anthropic's counters as disjoint classes. A write whose lifetime is not told is one of five minutes.
+
+    A prompt without an output, as a stream tells it that breaks off, is ESTIMATED with an output of 0.
+    """
     if usage is None:
         return ABSENT
-    fresh, output = _count(usage, "input_tokens"), _count(usage, "output_tokens")
-    if fresh is None or output is None:
+    fresh, told_output = _count(usage, "input_tokens"), _count(usage, "output_tokens")
+    if fresh is None:
         return ABSENT
+    output = told_output or 0
     by_lifetime = _object(usage, "cache_creation")
     write_1h = _count(by_lifetime, "ephemeral_1h_input_tokens") or 0
     write_5m = _count(by_lifetime, "ephemeral_5m_input_tokens") or 0
     written = _count(usage, "cache_creation_input_tokens") or 0
     thought = _count(_object(usage, "output_tokens_details"), "thinking_tokens") or 0
     return Usage(
-        UsageSource.PROVIDER,
+        UsageSource.ESTIMATED if told_output is None else UsageSource.PROVIDER,
         Tokens(
             fresh_input=fresh,
             output=output,
@@ -33,9 +37,10 @@ def read_anthropic(usage: Json | None) -> Usage:
 
 
 def with_openai_counters(usage: Json) -> dict[str, object]:
-    """Anthropic's usage object with OpenAI's counters before its own, where both ends can be read from it."""
-    tokens = read_anthropic(usage).tokens
-    if tokens is None:
+    """Anthropic's usage object with OpenAI's counters before its own, where prompt and output can be read from it."""
+    read = read_anthropic(usage)
+    tokens = read.tokens
+    if tokens is None or read.source is not UsageSource.PROVIDER:
         return dict(usage)
     openai: dict[str, object] = {
         "prompt_tokens": tokens.prompt,
