@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from switchboard.trace import Status
+from testkit.twins.closed_models import ANTHROPIC_LAYER, GOOGLE
 from testkit.twins.dialect import Dialect, Json
 from testkit.twins.gateway import TwinGateway, headers_for
 from testkit.twins.heard import Heard, listen
+from testkit.twins.hosted_models import CEREBRAS, CLOUDFLARE
 from testkit.twins.house import DIALECTS
+from testkit.twins.laboratories import MISTRAL
 from testkit.twins.reply import Reply, ToolUse, says
 
 RECORDED: dict[str, Any] = json.loads(Path(__file__).with_name("elevenlabs_conversation.json").read_text())
@@ -49,11 +53,7 @@ def test_a_conversation_ends_well(gateway: TwinGateway, dialect: Dialect, model:
         reply = scripted(turn)
         gateway.house.says(reply)
         history += added(turn, heard)
-        response = gateway.client.post(
-            "/v1/chat/completions",
-            json={"model": model, "messages": history, **RECORDED["fields"]},
-            headers=headers_for(dialect.base_url) | dict(dialect.headers) | WHO,
-        )
+        response = call(gateway, dialect, model, history)
         assert gateway.house.refused == [], f"turn {number}: {turn['what']}"
         assert response.status_code == 200, f"turn {number}: {response.text}"
         heard = listen(response)
@@ -65,6 +65,47 @@ def test_a_conversation_ends_well(gateway: TwinGateway, dialect: Dialect, model:
         assert gateway.trace(response).status is Status.OK
         history.append(heard.message())
     assert number == 12
+
+
+def call(gateway: TwinGateway, dialect: Dialect, model: str, history: list[Json], **headers: str) -> httpx.Response:
+    """One turn, as the agent sends it."""
+    return gateway.client.post(
+        "/v1/chat/completions",
+        json={"model": model, "messages": history, **RECORDED["fields"]},
+        headers=headers_for(dialect.base_url, **headers) | dict(dialect.headers) | WHO,
+    )
+
+
+STRICT = (ANTHROPIC_LAYER, GOOGLE, CLOUDFLARE, CEREBRAS, MISTRAL)
+
+
+@pytest.mark.parametrize("dialect", STRICT, ids=lambda dialect: dialect.name)
+def test_a_strict_provider_refuses_what_is_sent_in_another_dialect(gateway: TwinGateway, dialect: Dialect) -> None:
+    history: list[Json] = []
+    heard: Heard | None = None
+    for turn in RECORDED["turns"]:
+        gateway.house.says(scripted(turn))
+        history += added(turn, heard)
+        response = call(gateway, dialect, dialect.model, history, x_inference_provider="generic")
+        if gateway.house.refused:
+            assert response.status_code == gateway.house.refused[0].status
+            return
+        heard = listen(response)
+        history.append(heard.message())
+    pytest.fail("nothing was refused")
+
+
+@pytest.mark.parametrize("model", GOOGLE.models)
+def test_a_conversation_can_move_to_a_sandbox_that_remembers_nothing(gateway: TwinGateway, model: str) -> None:
+    made_elsewhere = {"id": "made-elsewhere", "type": "function", "function": {"name": "end_call", "arguments": "{}"}}
+    history: list[Json] = [
+        {"role": "user", "content": "Bye."},
+        {"role": "assistant", "content": None, "tool_calls": [made_elsewhere]},
+        {"role": "tool", "tool_call_id": "made-elsewhere", "content": "ok"},
+    ]
+    gateway.house.says(says("Goodbye!"))
+    assert listen(call(gateway, GOOGLE, model, history)).text == "Goodbye!"
+    assert gateway.house.refused == []
 
 
 def test_the_recording_has_what_an_agent_does() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from testkit.twins import closed_models, hosted_models, laboratories
+from testkit.twins import closed_models, hosted_models, laboratories, openai_models
 from testkit.twins.dialect import Dialect, Json
 from testkit.twins.gateway import TwinGateway, headers_for
 from testkit.twins.heard import listen
@@ -45,7 +45,7 @@ def test_a_wrong_path_key_or_model_is_refused(dialect: Dialect) -> None:
 
 
 def test_azure_wants_its_key_in_a_header_of_its_own_and_its_version() -> None:
-    azure = closed_models.AZURE
+    azure = openai_models.AZURE
     as_bearer = request(azure, headers={"authorization": f"Bearer {KEY}"})
     assert refuse(azure, as_bearer, azure.path) == azure.wrong_key
     assert refuse(azure, request(azure), azure.path.partition("?")[0]) == azure.wrong_path
@@ -61,9 +61,9 @@ def test_a_limit_of_minus_one_is_refused(dialect: Dialect) -> None:
 @pytest.mark.parametrize(
     "dialect",
     [
-        closed_models.OPENAI,
-        closed_models.AZURE,
-        closed_models.BEDROCK,
+        openai_models.OPENAI,
+        openai_models.AZURE,
+        openai_models.BEDROCK,
         closed_models.GOOGLE,
         hosted_models.GROQ,
         hosted_models.CEREBRAS,
@@ -81,12 +81,12 @@ def test_what_elevenlabs_adds_is_refused(dialect: Dialect, field: str) -> None:
 
 
 REFUSED = [
-    (closed_models.OPENAI, {"model": "gpt-5.1", "max_tokens": 9}, "'max_tokens' is not supported with this model"),
-    (closed_models.OPENAI, {"model": "o3", "temperature": 0.2}, "'temperature' does not support 0.2"),
-    (closed_models.OPENAI, {"stream_options": {}}, "only allowed when 'stream'"),
-    (closed_models.OPENAI, {"messages": [USER, RESULT]}, "'tool_calls' must be followed"),
-    (closed_models.OPENAI, {"messages": [USER, CALLS, USER]}, "'tool_calls' must be followed"),
-    (closed_models.OPENAI, {"messages": [USER | {"who": 1}]}, "messages.0.who"),
+    (openai_models.OPENAI, {"model": "gpt-5.1", "max_tokens": 9}, "'max_tokens' is not supported with this model"),
+    (openai_models.OPENAI, {"model": "o3", "temperature": 0.2}, "'temperature' does not support 0.2"),
+    (openai_models.OPENAI, {"stream_options": {}}, "only allowed when 'stream'"),
+    (openai_models.OPENAI, {"messages": [USER, RESULT]}, "'tool_calls' must be followed"),
+    (openai_models.OPENAI, {"messages": [USER, CALLS, USER]}, "'tool_calls' must be followed"),
+    (openai_models.OPENAI, {"messages": [USER | {"who": 1}]}, "messages.0.who"),
     (closed_models.ANTHROPIC_LAYER, {"messages": [USER, ASSISTANT]}, "does not support assistant message prefill"),
     (closed_models.ANTHROPIC_LAYER, {"messages": [{"role": "system", "content": "x"}]}, "at least one message"),
     (closed_models.GOOGLE, {"store": True}, 'Unknown name "store"'),

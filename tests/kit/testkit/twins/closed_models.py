@@ -1,142 +1,15 @@
-"""Twins of those who serve their own closed models, and of the clouds that resell them."""
+"""Twins of Anthropic's layer for Chat Completions and of Google's."""
 
 import re
-from collections.abc import Mapping
 
 from testkit.twins import errors, fields, rules
 from testkit.twins.anthropic import OVERLOADED
 from testkit.twins.anthropic_writing import BROKEN, error
-from testkit.twins.dialect import Dialect, Json, Refusal, Rule, Thinking, UsagePlace, openai_usage, plain_usage
+from testkit.twins.dialect import Dialect, Json, Refusal, Thinking, UsagePlace, plain_usage
 from testkit.twins.reply import Counts
 
-_REASONS = re.compile(r"(gpt-5|o\d)")
 _SIGNATURE = "c2lnbmF0dXJlLW9mLWNhbGwt"
 SKIP_SIGNATURES = "skip_thought_signature_validator"
-
-
-def _unknown_parameter(name: str) -> Refusal:
-    return Refusal(400, f"Unknown parameter: '{name}'.", "unknown_parameter", param=name)
-
-
-def _no_max_tokens(body: Json) -> Refusal | None:
-    if "max_tokens" not in body or not _REASONS.match(body["model"]):
-        return None
-    return Refusal(
-        400,
-        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
-        "unsupported_parameter",
-        param="max_tokens",
-    )
-
-
-def _default_temperature(body: Json) -> Refusal | None:
-    if body.get("temperature", 1) == 1 or not _REASONS.match(body["model"]):
-        return None
-    return Refusal(
-        400,
-        f"Unsupported value: 'temperature' does not support {body['temperature']} with this model. "
-        "Only the default (1) value is supported.",
-        "unsupported_value",
-        param="temperature",
-    )
-
-
-_OPENAI_RULES: tuple[Rule, ...] = (
-    rules.only_fields(fields.OPENAI_FIELDS, _unknown_parameter),
-    rules.only_message_fields(
-        fields.MESSAGE_FIELDS | {"name", "refusal", "audio", "function_call"}, _unknown_parameter
-    ),
-    rules.positive_limit(errors.below_one),
-    rules.temperature_within(2, errors.too_hot),
-    rules.options_only_when_streamed(errors.OPTIONS_WITHOUT_STREAM),
-    rules.tool_results_have_calls(errors.BROKEN_HISTORY),
-    _no_max_tokens,
-    _default_temperature,
-)
-
-
-def _obfuscated(chunk: Json) -> Json:
-    return chunk | {"service_tier": "default", "system_fingerprint": None, "obfuscation": "x" * 7}
-
-
-OPENAI = Dialect(
-    name="openai",
-    provider="openai",
-    host="api.openai.com",
-    base_url="https://api.openai.com/v1",
-    path="/v1/chat/completions",
-    models=("gpt-4.1", "gpt-4.1-mini", "gpt-5.1", "o3"),
-    rules=_OPENAI_RULES,
-    wrong_path=Refusal(404, "Invalid URL (POST /v1)", None),
-    chunk=_obfuscated,
-)
-
-
-def _azure_key(headers: Mapping[str, str]) -> str | None:
-    return headers.get("api-key")
-
-
-def _azure_error(refusal: Refusal) -> object:
-    return {"error": {"code": refusal.code or str(refusal.status), "message": refusal.message, "param": refusal.param}}
-
-
-def _filtered(chunk: Json) -> Json:
-    choices = [choice | {"content_filter_results": {}} for choice in chunk["choices"]]
-    return chunk | {"choices": choices, "system_fingerprint": "fp_twin"}
-
-
-AZURE = Dialect(
-    name="azure",
-    provider="azure",
-    host="practice.openai.azure.com",
-    base_url="https://practice.openai.azure.com/openai/deployments/mira?api-version=2025-04-01-preview",
-    path="/openai/deployments/mira/chat/completions?api-version=2025-04-01-preview",
-    models=("gpt-4.1",),
-    key_of=_azure_key,
-    rules=_OPENAI_RULES,
-    error=_azure_error,
-    wrong_key=Refusal(
-        401,
-        "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
-        "active subscription and use a correct regional API endpoint for your resource.",
-        "401",
-    ),
-    wrong_path=Refusal(404, "Resource not found", "404"),
-    preamble=(
-        {
-            "choices": [],
-            "created": 0,
-            "id": "",
-            "model": "",
-            "object": "",
-            "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": {}}],
-        },
-    ),
-    chunk=_filtered,
-)
-
-
-def _bedrock_error(refusal: Refusal) -> object:
-    return {"error": {"message": refusal.message, "type": refusal.type, "param": None, "code": refusal.code}}
-
-
-BEDROCK = Dialect(
-    name="bedrock",
-    provider="bedrock",
-    host="bedrock-runtime.eu-central-1.amazonaws.com",
-    base_url="https://bedrock-runtime.eu-central-1.amazonaws.com/openai/v1",
-    path="/openai/v1/chat/completions",
-    models=("openai.gpt-oss-120b-1:0",),
-    rules=(
-        rules.only_fields(fields.OPENAI_FIELDS, _unknown_parameter),
-        rules.positive_limit(errors.below_one),
-        rules.options_only_when_streamed(errors.OPTIONS_WITHOUT_STREAM),
-        rules.tool_results_have_calls(errors.BROKEN_HISTORY),
-    ),
-    error=_bedrock_error,
-    wrong_key=Refusal(401, "Invalid API Key format: Must start with pre-defined prefix", "invalid_api_key"),
-    thinking=Thinking.REASONING_CONTENT,
-)
 
 
 def _refuses_prefill(model: str) -> bool:
@@ -275,26 +148,4 @@ GOOGLE = Dialect(
     call_id=lambda number: f"function-call-{number}" if number % 2 else None,
     tool_call=_sign,
     tool_finish="stop",
-)
-
-GENERIC = Dialect(
-    name="generic",
-    provider="generic",
-    host="llm.example.com",
-    base_url="https://llm.example.com/v1",
-    path="/v1/chat/completions",
-    models=("mira-8b",),
-    rules=(
-        rules.positive_limit(lambda name: Refusal(400, f"{name} must be at least 1", type="BadRequestError")),
-        rules.options_only_when_streamed(
-            Refusal(400, "Stream options can only be defined when `stream=True`.", type="BadRequestError")
-        ),
-        rules.tool_results_have_calls(errors.BROKEN_HISTORY),
-    ),
-    error=errors.vllm_error,
-    wrong_key=Refusal(401, "Unauthorized", type="Unauthorized"),
-    unknown_model=lambda model: Refusal(404, f"The model `{model}` does not exist.", type="NotFoundError"),
-    usage=openai_usage,
-    usage_place=UsagePlace.EVERY_CHUNK,
-    thinking=Thinking.TAGS,
 )

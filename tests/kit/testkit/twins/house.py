@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from testkit.twins import closed_models, hosted_models, laboratories, writing
+from testkit.twins import closed_models, hosted_models, laboratories, openai_models, writing
 from testkit.twins.anthropic import AnthropicTwin
 from testkit.twins.dialect import Dialect, Json, Refusal
 from testkit.twins.reply import Reply, Trouble, says
@@ -12,7 +12,7 @@ from testkit.upstream import Answer, Request, json_answer
 KEY = "provider-key-of-the-twins"
 
 DIALECTS = (
-    closed_models.OPENAI,
+    openai_models.OPENAI,
     closed_models.ANTHROPIC_NATIVE,
     closed_models.ANTHROPIC_LAYER,
     closed_models.GOOGLE,
@@ -25,9 +25,9 @@ DIALECTS = (
     hosted_models.CEREBRAS,
     hosted_models.FIREWORKS,
     hosted_models.OPENROUTER,
-    closed_models.AZURE,
-    closed_models.BEDROCK,
-    closed_models.GENERIC,
+    openai_models.AZURE,
+    openai_models.BEDROCK,
+    openai_models.GENERIC,
 )
 
 
