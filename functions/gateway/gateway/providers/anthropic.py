@@ -2,6 +2,18 @@
 
 The layer caches no prompt, so a Claude model named without a URL goes to the Messages API. It is also what
 `x-inference-provider: anthropic` names; the host alone, with a chat completion, means the layer.
+
+What is translated for the Messages API, beside the plain counterparts:
+
+- Leading system messages are the system prompt. Later ones stay where they are, as text marked `<system>` of a user
+  turn: not every model takes them there, and a changed system prompt would lose the cache of all that follows it.
+- Turns alternate and begin and end with the user, who is silent (`...`) where nobody spoke. Each tool call is answered
+  by the very next turn, with `The tool gave no result.` where the history has none.
+- The last tool, the last system block and the end of the last earlier turn are marked for the prompt cache.
+- `max_tokens` is 4,096 before Claude 4, 16,384 for models that think unasked, 8,192 for all others, where none is set.
+- `user` is sent as a hash, since Anthropic refuses ids that look like an address or a telephone number.
+- `reasoning_effort` becomes `output_config.effort` from Claude 4.6 on; `none` stops thinking where that is possible.
+
 https://platform.claude.com/docs/en/api/messages · https://platform.claude.com/docs/en/api/openai-sdk
 """
 
@@ -30,7 +42,7 @@ def messages_path(path: str) -> str:
 
 
 def end_with_user_where_refused(body: Draft) -> None:
-    """Append a short user turn where the model would not go on from the assistant's, or there is no turn at all.
+    """Appends a short user turn where the model would not go on from the assistant's, or there is no turn at all.
 
     The layer hoists system messages, wherever they stand: what is last without them counts.
     """

@@ -37,7 +37,7 @@ _EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", 
 
 
 def write(body: Draft, _memory: Memory) -> bytes:
-    """The request as Anthropic reads it.
+    """A request of the Messages API, marked for its prompt cache.
 
     The same tools, system prompt and history make the same bytes on every turn, so that they are found in the cache.
     """
@@ -66,7 +66,7 @@ def translate(body: Draft) -> None:
 
 
 def limit_sampling(body: Draft) -> None:
-    """Keep temperature and top_p within what the model takes: at most 1, not both, and none at all since Opus 4.7."""
+    """Keeps temperature and top_p within what the model takes: at most 1, not both, and none at all since Opus 4.7."""
     model = claude(body.model)
     for name in ("temperature", "top_p"):
         value = body.fields.get(name)
