@@ -223,3 +223,32 @@ def test_thinking_loses_no_letter_but_blanks_and_tags(pieces: list[str]) -> None
     assert len("".join(kept.split())) <= len("".join(given_text.split()))
     if not given_text.lstrip().startswith(("<think>", "<reasoning>")):
         assert kept == given_text
+
+
+FIELDS = st.sampled_from(
+    [
+        *("choices", "delta", "message", "index", "finish_reason", "content", "reasoning", "reasoning_content"),
+        *("tool_calls", "id", "function", "name", "arguments", "extra_content", "google", "thought", "usage"),
+        *("x_groq", "error", "errors", "object", "created", "model", "type", "text", "thinking", "function_call"),
+    ]
+)
+LEAVES = st.none() | st.booleans() | st.integers(-1, 2) | st.floats() | st.sampled_from(["", "a", "<think>", "error"])
+SHAPELESS = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=5), max_leaves=25
+)
+CHOICES = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("index", "delta", "message", "finish_reason", "error"), SHAPELESS)
+)
+BODIES = st.fixed_dictionaries({"choices": st.lists(CHOICES, max_size=2)}, optional={"usage": SHAPELESS}) | SHAPELESS
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(["google", "cloudflare", "openai"]), st.booleans(), st.lists(BODIES, max_size=3))
+def test_no_json_is_shapeless_enough_to_break_the_readers(provider: str, wants_usage: bool, bodies: list[Any]) -> None:
+    asked = Asked(R1, "0" * 32, 1_795_000_000, wants_usage, TurnMemory(Clock()))
+    row = table.by_dialect(provider)
+    stream = Stream(row.reader_of(asked), Transcript(), wants_usage, [])
+    raw = stream.feed(b"".join(map(event, bodies))) + stream.finish()
+    assert raw.count(DONE) <= 1
+    for body in bodies:
+        assert row.whole_of(json.dumps(body).encode(), asked).raw
