@@ -118,16 +118,18 @@ def _parsed(text: bytes) -> object:
 
 def _read(body: Json, part: str) -> Delta:
     found = body.get("choices")
-    choices = [choice for choice in found if isinstance(choice, dict)] if isinstance(found, list) else []
-    deltas = tuple([_choice(choice, part) for choice in choices])
     usage = body.get("usage") or (_groq_usage(body) if "x_groq" in body else None)
     completion_id, model = body.get("id"), body.get("model")
     error = _error_of(body) if _may_be_error(body) else None
-    for choice, delta in zip(choices, deltas, strict=True):
-        if delta.finish_reason in FAILED_REASONS:
-            error = error or _failure_of(choice)
+    choices = []
+    for choice in found if isinstance(found, list) else ():
+        if isinstance(choice, dict):
+            delta = _choice(choice, part)
+            choices.append(delta)
+            if delta.finish_reason in FAILED_REASONS:
+                error = error or _failure_of(choice)
     return Delta(
-        choices=deltas,
+        choices=tuple(choices),
         usage=usage if isinstance(usage, dict) else None,
         error=error,
         completion_id=completion_id if isinstance(completion_id, str) and completion_id else None,

@@ -33,9 +33,12 @@ class Choice:
 
     def add(self, delta: ChoiceDelta) -> None:
         """Take in what one chunk adds."""
-        self.text.append(delta.text)
-        self.reasoning.append(delta.reasoning)
-        self.refusal.append(delta.refusal)
+        if delta.text:
+            self.text.append(delta.text)
+        if delta.reasoning:
+            self.reasoning.append(delta.reasoning)
+        if delta.refusal:
+            self.refusal.append(delta.refusal)
         for part in delta.tool_calls:
             self._add_tool_call(part)
         self.finish_reason = delta.finish_reason or self.finish_reason
@@ -82,8 +85,11 @@ class Transcript:
         self.model = self.model or delta.model
         self.usage = delta.usage or self.usage
         self.is_useful = self.is_useful or delta.is_useful
-        for choice in delta.choices:
-            self.choices.setdefault(choice.index, Choice()).add(choice)
+        for part in delta.choices:
+            choice = self.choices.get(part.index)
+            if choice is None:
+                choice = self.choices[part.index] = Choice()
+            choice.add(part)
 
     @property
     def finish_reason(self) -> str | None:
