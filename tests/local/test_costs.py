@@ -37,7 +37,7 @@ def settled(system: LocalSystem, task_id: str, calls: int) -> tuple[dict[str, An
 
 
 def cost_of(usage: dict[str, Any], calls: int = 1) -> Decimal:
-    return calls * (usage["prompt_tokens"] * INPUT_USD + usage["completion_tokens"] * OUTPUT_USD)
+    return calls * (int(usage["prompt_tokens"]) * INPUT_USD + int(usage["completion_tokens"]) * OUTPUT_USD)
 
 
 def test_a_call_costs_what_its_tokens_cost_a_second_after_it(system: LocalSystem) -> None:
