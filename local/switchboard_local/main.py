@@ -17,6 +17,7 @@ from gateway.observability import telemetry
 from gateway.settings import Settings, SettingsInvalid
 from switchboard.dynamodb_client import connect
 from switchboard.ports import StoreUnavailable
+from switchboard_local.aggregator_process import aggregator_process
 from switchboard_local.data_dir import DataDir, held
 from switchboard_local.engine import EngineFailed, EngineMissing, running_engine
 from switchboard_local.first_key import first_key
@@ -57,7 +58,8 @@ def _run(listener: socket.socket, data: DataDir, environment: Mapping[str, str],
         key = _prepare(settings, outside, data)
         app = build(settings, outside, found)
         data.announce(table=settings.table_name, endpoint=endpoint)
-        asyncio.run(serve(app, listener, lambda: screen.welcome(port, key, data)))
+        with aggregator_process(found, data.path, data.log, screen.say):
+            asyncio.run(serve(app, listener, lambda: screen.welcome(port, key, data)))
 
 
 def _prepare(settings: Settings, outside: Outside, data: DataDir) -> str:

@@ -1,5 +1,6 @@
 """Stands in for Lambda's event source: hands the table's stream to the aggregator, and wakes it for its sweep."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +55,7 @@ class Pump:
         self._handle = handle
         self._say = say
         self._stopping = threading.Event()
+        self._stop_by = math.inf
         self._thread = threading.Thread(target=self._run, name="pump")
         self._failures = 0
         self._find_shards_at = 0.0
@@ -66,6 +68,7 @@ class Pump:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._stop_by = time.monotonic() + LAST_BATCH_S
         self._stopping.set()
         self._thread.join(LAST_BATCH_S)
 
@@ -116,7 +119,7 @@ class Pump:
 
     def _invoke(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
         ends_at = time.monotonic() + INVOCATION_MS / 1000
-        return self._handle(event, lambda: 0.0 if self._stopping.is_set() else (ends_at - time.monotonic()) * 1000)
+        return self._handle(event, lambda: (min(ends_at, self._stop_by) - time.monotonic()) * 1000)
 
     def _failed(self, error: Exception) -> None:
         """Say it the first time, and wait longer each time."""

@@ -6,7 +6,6 @@ from typing import Any
 
 import console.assembly
 import console.settings
-
 import gateway.assembly
 from gateway.assembly import Outside
 from gateway.settings import Settings

@@ -1,9 +1,13 @@
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
@@ -12,8 +16,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from console.assembly import build
 from console.settings import Settings
+from switchboard.dynamodb import DynamoStore
+from switchboard.ledger import DynamoLedger
+from switchboard.ledger_group import pack
+from switchboard.ledger_totals import DynamoTotals
+from switchboard.trace import Bodies, Trace
 from testkit.memory_store import MemoryStore
 from testkit.samples import a_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+type Settle = Callable[..., None]
 
 CHROMIUM = Path("/usr/bin/chromium")
 STAGE = "/prod"
@@ -40,9 +54,26 @@ def store() -> MemoryStore:
 
 
 @pytest.fixture
-def address(store: MemoryStore) -> Iterator[str]:
+def settle(store: MemoryStore, dynamodb: "DynamoDBClient", table: str) -> Settle:
+    """Keeps settled calls, and adds them to the totals of a real ledger."""
+    rows = DynamoStore(dynamodb, table, retention=timedelta(days=1), clock=lambda: datetime.now(UTC))
+    ledger = DynamoLedger(dynamodb, table, random=Random(3))
+
+    def settle(*traces: Trace) -> None:
+        for trace in traces:
+            store.complete_trace(trace, Bodies())
+            rows.complete_trace(replace(trace, settlement=None), Bodies())
+        for group in pack(traces):
+            assert len(ledger.settle(group).fresh) == len(group)
+
+    return settle
+
+
+@pytest.fixture
+def address(store: MemoryStore, dynamodb: "DynamoDBClient", table: str) -> Iterator[str]:
     """The page's address: the console on that store, below a stage's name as on API Gateway."""
-    with _served(_below_stage(build(Settings("unused"), store))) as base:
+    console = build(Settings("unused"), store, totals=DynamoTotals(dynamodb, table))
+    with _served(_below_stage(console)) as base:
         yield f"{base}{STAGE}/console"
 
 

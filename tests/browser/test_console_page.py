@@ -67,7 +67,7 @@ def test_a_key_opens_the_calls_and_travels_in_the_header_only(page: Page, addres
     # Playwright marks the function that it is given, and a list's own cannot be marked.
     page.on("request", lambda request: asked.append(request))  # noqa: PLW0108
     sign_in(page, address)
-    cells = ["booking", "claude-sonnet-4-5", "ok", "415 ms", "1.84 s", "20,692 → 87", "1"]
+    cells = ["booking", "claude-sonnet-4-5", "ok", "415 ms", "1.84 s", "20,692 → 87", "…", "1"]
     expect(rows(page).first.locator("td:not(.time)")).to_have_text(cells)
     expect(page.locator("#project")).to_have_text("acme")
     assert any(request.header_value("authorization") == "Bearer sb-one" for request in asked)

@@ -259,8 +259,8 @@ def test_an_engine_that_is_not_there_is_busy_and_a_missing_table_is_not(books: B
         DynamoTotals(books.client, "no-such-table").task_totals("acme")
 
 
-@pytest.mark.parametrize(("calls", "units"), [(1, 8.0), (50, 106.0)])
-def test_what_a_settled_call_costs_in_write_units(books: Books, calls: int, units: float) -> None:
+@pytest.mark.parametrize(("calls", "tasks", "units"), [(1, 1, 8.0), (50, 1, 106.0), (50, 5, 130.0)])
+def test_what_settled_calls_cost_in_write_units(books: Books, calls: int, tasks: int, units: float) -> None:
     client = connect_once(books.endpoint)
     consumed = []
 
@@ -274,7 +274,7 @@ def test_what_a_settled_call_costs_in_write_units(books: Books, calls: int, unit
     client.meta.events.register("after-call.dynamodb.TransactWriteItems", note)
     ledger = DynamoLedger(client, books.table, random=Random(1))
     for _ in range(2):  # rows that are there already cost the same as new ones
-        for group in pack([books.call(number / 100) for number in range(calls)]):
+        for group in pack(books.call(number / 100, task_id=f"task-{number % tasks}") for number in range(calls)):
             ledger.settle(group)
     assert consumed == [units, units]
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -68,23 +68,28 @@ class Heard:
             body, rest = body + rest[: int(size, 16)], rest[int(size, 16) + 2 :]
 
 
-async def call(system: LocalSystem, upstream: ScriptedUpstream, caller: int, task_id: str) -> Heard:
-    message = {"role": "user", "content": str(caller)}
-    body = json.dumps({"model": "any", "stream": True, "messages": [message]}).encode()
-    host = urlsplit(system.address).netloc
-    lines = [
-        "POST /v1/chat/completions HTTP/1.1",
-        f"host: {host}",
+type Door = tuple[str, list[str]]
+"""Where to call: `host:port`, and the headers that it wants."""
+
+
+def gateway_door(system: LocalSystem, upstream: ScriptedUpstream, task_id: str) -> Door:
+    headers = [
         f"authorization: Bearer {system.key}",
         f"x-inference-provider-url: {upstream.base_url}",
         f"x-inference-task-id: {task_id}",
-        f"content-length: {len(body)}",
-        "connection: close",
     ]
+    return urlsplit(system.address).netloc, headers
+
+
+async def call(door: Door, caller: int) -> Heard:
+    host, headers = door
+    message = {"role": "user", "content": str(caller)}
+    body = json.dumps({"model": "any", "stream": True, "messages": [message]}).encode()
+    lines = ["POST /v1/chat/completions HTTP/1.1", f"host: {host}", *headers, f"content-length: {len(body)}"]
     reader, writer = await asyncio.open_connection(*host.split(":"))
-    writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+    writer.write("\r\n".join([*lines, "connection: close", "", ""]).encode() + body)
     heard = Heard()
-    while data := await reader.read(65536):
+    while not heard.raw.endswith(b"\r\n0\r\n\r\n") and (data := await reader.read(65536)):
         heard.take(data)
     writer.close()
     return heard
@@ -103,30 +108,37 @@ def stutter_s(heard: Heard, sent_at: list[float], caller: int) -> float:
     return max(abs((b - a) - (d - c)) for (a, b), (c, d) in zip(came, sent, strict=True))
 
 
-async def overlapping_calls(system: LocalSystem, upstream: ScriptedUpstream, task: str) -> list[Heard]:
+async def overlapping_calls(doors: Sequence[Door]) -> list[Heard]:
     """Fifty calls that arrive one shortly after the other, as callers do; all are under way for a second and more."""
 
     async def later(caller: int) -> Heard:
         await asyncio.sleep(caller * ARRIVAL_S)
-        return await call(system, upstream, caller, f"{task}-{caller:02}")
+        return await call(doors[caller], caller)
 
-    return await asyncio.gather(*(later(caller) for caller in range(CALLERS)))
+    return await asyncio.gather(*(later(caller) for caller in range(len(doors))))
+
+
+def worst_stutter_s(all_heard: list[Heard], upstream: ScriptedUpstream) -> float:
+    sent_at = {int(request.json["messages"][-1]["content"]): request.sent_at for request in upstream.requests}
+    upstream.requests.clear()
+    return max(stutter_s(heard, sent_at[caller], caller) for caller, heard in enumerate(all_heard))
 
 
 async def test_fifty_streams_at_once(tmp_path: Path, upstream: ScriptedUpstream) -> None:
-    stutters_s: list[float] = []
+    added_s: list[float] = []
     with local_system(tmp_path, {"PRIVATE_PROVIDER_HOSTS": upstream.host}) as system:
-        await call(system, upstream, 0, "warm-up")  # the first call of a process is not what is looked at
-        # What else the machine does stutters now and then; a gateway that stutters does it in every round.
-        for number in range(ROUNDS):
-            upstream.requests.clear()
-            all_heard = await overlapping_calls(system, upstream, f"round{number}")
+        await call(gateway_door(system, upstream, "warm-up"), 0)  # a process's first call is not what is looked at
+        upstream.requests.clear()
+        # What else the machine does stutters too: as it does without the gateway, measured just before, and only now
+        # and then. A gateway that stutters does it in every round.
+        while len(added_s) < ROUNDS and min(added_s, default=STUTTER_S) >= STUTTER_S:
+            without_s = worst_stutter_s(await overlapping_calls([(upstream.host, [])] * CALLERS), upstream)
+            task = f"round{len(added_s)}"
+            doors = [gateway_door(system, upstream, f"{task}-{caller:02}") for caller in range(CALLERS)]
+            all_heard = await overlapping_calls(doors)
             for caller, heard in enumerate(all_heard):
                 assert heard.body == b"".join([role(), *words_of(caller), finish(), DONE])
-                trace = system.recorded(f"round{number}-{caller:02}")
+                trace = system.recorded(f"{task}-{caller:02}")
                 assert (trace["status"], trace["usage"]["output"]) == ("ok", WORDS)
-            sent_at = {int(request.json["messages"][-1]["content"]): request.sent_at for request in upstream.requests}
-            stutters_s.append(max(stutter_s(heard, sent_at[caller], caller) for caller, heard in enumerate(all_heard)))
-            if stutters_s[-1] < STUTTER_S:
-                break
-    assert min(stutters_s) < STUTTER_S
+            added_s.append(worst_stutter_s(all_heard, upstream) - without_s)
+    assert min(added_s) < STUTTER_S, added_s

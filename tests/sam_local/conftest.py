@@ -27,7 +27,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
         table_name = new_table(client)
         store = DynamoStore(client, table_name, retention=timedelta(days=1), clock=lambda: datetime.now(UTC))
         store.put_key(GatewayKey(digest(sam.EXAMPLE_KEY), "example", frozenset(Scope), datetime.now(UTC)))
-        yield Kept("example", table_name, endpoint.replace("127.0.0.1", CONTAINERS_SEE_US_AS), store)
+        yield Kept("example", table_name, endpoint.replace("127.0.0.1", CONTAINERS_SEE_US_AS), client, store)
         client.close()
 
 
@@ -47,5 +47,5 @@ def stack(tmp_path_factory: pytest.TempPathFactory, kept: Kept, demo_host: str) 
     return sam.build(
         tmp_path_factory.mktemp("build"),
         {"DynamoDbEndpoint": kept.endpoint, "PrivateProviderHosts": demo_host, "KeylessProviders": "demo"},
-        {"GatewayFunction": {**table, **demo}, "ConsoleFunction": table},
+        {"GatewayFunction": {**table, **demo}, "CostAggregatorFunction": table, "ConsoleFunction": table},
     )

@@ -1,17 +1,21 @@
-"""Every event of `events/`, through the built functions in containers."""
+"""Every event of API Gateway in `events/`, through the built functions in containers."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from switchboard.trace import Status, Trace
+from switchboard.trace import Bodies, Status, Trace
 from switchboard.usage import UsageSource
 from testkit.containers import Kept
 from testkit.sam import BuiltStack, Invocation
+from testkit.samples import a_usual_usage, an_open_trace
+from testkit.stream_events import Seen, an_aggregator, stream_event
 
 pytestmark = pytest.mark.sam_local
 
 GATEWAY = "GatewayFunction"
+A_USUAL_COST_USD = "0.008085"  # 212 fresh at 3 USD a million, 20,480 cached at 0.30, 87 of answer at 15
 
 
 def trace_of(kept: Kept, done: Invocation) -> Trace | None:
@@ -94,6 +98,37 @@ def test_the_console_lists_the_traces_of_a_task(stack: BuiltStack) -> None:
     newest = json.loads(done.answer["body"])["traces"][0]
     assert newest["trace_id"] == called.headers["x-inference-trace-id"]
     assert (newest["task_id"], newest["status"]) == ("book-appointment", "ok")
+
+
+@pytest.fixture(scope="module")
+def settled_call(kept: Kept) -> Trace:
+    """A settled call of the task that the console's events ask for."""
+    trace = replace(
+        an_open_trace(kept.project, "book-appointment"), status=Status.OK, usage=a_usual_usage(), duration_ms=1843.6
+    )
+    kept.store.complete_trace(trace, Bodies())
+    an_aggregator(kept.client, kept.table_name, Seen()).handle(stream_event([trace]), lambda: 60_000)
+    settled = kept.store.find_trace(kept.project, trace.trace_id)
+    assert settled is not None
+    return settled
+
+
+def test_the_console_says_what_each_task_costs(stack: BuiltStack, settled_call: Trace) -> None:
+    done = stack.invoke("ConsoleFunction", "console-tasks")
+
+    assert done.answer["statusCode"] == 200
+    [task] = json.loads(done.answer["body"])["tasks"]
+    assert (task["task_id"], task["calls"], task["cost_usd"]) == (settled_call.task_id, 1, A_USUAL_COST_USD)
+
+
+def test_the_console_says_what_a_task_costs_by_day(stack: BuiltStack, settled_call: Trace) -> None:
+    done = stack.invoke("ConsoleFunction", "console-costs")
+
+    assert done.answer["statusCode"] == 200
+    costs = json.loads(done.answer["body"])
+    [day] = costs["periods"]
+    assert day["start"].startswith(f"{settled_call.started_at:%Y-%m-%d}")
+    assert day["cost_usd"] == costs["total"]["cost_usd"] == A_USUAL_COST_USD
 
 
 def spoken(stream: str) -> str:

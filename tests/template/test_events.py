@@ -1,4 +1,4 @@
-"""`events/`: what API Gateway would send, through the functions' own doors."""
+"""`events/`: what API Gateway, the table's stream and the schedule would send, through the functions' own doors."""
 
 import asyncio
 import json
@@ -20,17 +20,24 @@ from gateway.telemetry import Telemetry
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring
+from switchboard import keyspace, trace_items
+from switchboard.attributes import decode_item
 from switchboard.keys import PREFIX, GatewayKey, Scope, digest
 from switchboard_local.demo import Pace, create_app
+from switchboard_local.event_filter import EventFilter
+from switchboard_local.pump import SCHEDULED_EVENT
 from testkit.containers import served
 from testkit.memory_store import MemoryStore
 from testkit.sam import EVENTS, EXAMPLE_KEY
 
+type Template = dict[str, Any]
 type Answer = dict[str, Any]
 type Send = Callable[[str], Answer]
 
 NAMES = sorted(path.stem for path in EVENTS.glob("*.json"))
-CONTAINER_TESTS = Path(__file__).parents[1] / "sam_local" / "test_invoke.py"
+OF_THE_AGGREGATOR = ["dynamodb-stream", "scheduled"]
+OF_THE_API = [name for name in NAMES if name not in OF_THE_AGGREGATOR]
+CONTAINER_TESTS = Path(__file__).parents[1] / "sam_local"
 NOBODYS_KEY = "sb-local-example-key-that-nobody-made"
 
 
@@ -93,7 +100,7 @@ def send(store: MemoryStore, loop: asyncio.AbstractEventLoop) -> Iterator[Send]:
         loop.run_until_complete(upstream.aclose())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", OF_THE_API)
 def test_an_event_agrees_with_itself(name: str) -> None:
     event = read(name)
     context = event["requestContext"]
@@ -107,6 +114,26 @@ def test_an_event_agrees_with_itself(name: str) -> None:
     assert {name: values[-1] for name, values in query.items()} == (event["queryStringParameters"] or {})
 
 
+def test_a_record_of_the_stream_agrees_with_itself_and_with_the_template(written: Template) -> None:
+    records = read("dynamodb-stream")["Records"]
+    table = written["Resources"]["Table"]["Properties"]
+
+    for record in records:
+        assert EventFilter.of_stream(written).admits(record)
+        change = record["dynamodb"]
+        trace = trace_items.from_item(decode_item(change["NewImage"]))
+        place = keyspace.trace(trace.project, trace.trace_id)
+        assert decode_item(change["Keys"]) == {"pk": place.pk, "sk": place.sk}
+        assert {name: change["NewImage"][name] for name in ("pk", "sk")} == change["Keys"]
+        assert change["StreamViewType"] == table["StreamSpecification"]["StreamViewType"]
+    numbers = [int(record["dynamodb"]["SequenceNumber"]) for record in records]
+    assert numbers == sorted(set(numbers))
+
+
+def test_the_schedules_event_is_what_the_local_system_sends() -> None:
+    assert read("scheduled").items() >= SCHEDULED_EVENT.items()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_event_holds_no_key_but_the_example(name: str) -> None:
     words = (EVENTS / f"{name}.json").read_text().replace('"', " ").split()
@@ -116,7 +143,7 @@ def test_an_event_holds_no_key_but_the_example(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_event_runs_in_a_container_too(name: str) -> None:
-    assert f'"{name}")' in CONTAINER_TESTS.read_text()
+    assert any(f'"{name}")' in tests.read_text() for tests in CONTAINER_TESTS.glob("test_*.py"))
 
 
 @pytest.mark.parametrize(
@@ -126,6 +153,8 @@ def test_every_event_runs_in_a_container_too(name: str) -> None:
         ("bad-key", 401, '"code": "key_unknown"'),
         ("chat", 200, "line works"),
         ("chat-streamed", 200, "data: [DONE]"),
+        ("console-costs", 200, '"periods":[]'),
+        ("console-tasks", 200, '"tasks":[]'),
         ("console-traces", 200, '"traces":[]'),
         ("health", 200, '"ok"'),
         ("models", 200, '"demo/echo"'),
@@ -138,10 +167,10 @@ def test_an_event_gets_its_answer(send: Send, name: str, status: int, part: str)
     assert part in answer["body"]
 
 
-def test_the_answers_above_are_to_all_events() -> None:
+def test_the_answers_above_are_to_all_events_of_the_api() -> None:
     marks = test_an_event_gets_its_answer.pytestmark  # type: ignore[attr-defined]
 
-    assert [row[0] for row in marks[0].args[1]] == NAMES
+    assert [row[0] for row in marks[0].args[1]] == OF_THE_API
 
 
 def test_the_console_event_asks_for_the_streamed_calls_task(send: Send) -> None:

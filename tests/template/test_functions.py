@@ -11,13 +11,18 @@ from typing import Any
 import pytest
 
 from console.settings import Settings as ConsoleSettings
+from cost_aggregator.settings import Settings as CostAggregatorSettings
 from gateway.settings import Settings as GatewaySettings
 
 type Template = dict[str, Any]
 type Translate = Callable[[Template], Template]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SETTINGS = {"GatewayFunction": GatewaySettings, "ConsoleFunction": ConsoleSettings}
+SETTINGS = {
+    "GatewayFunction": GatewaySettings,
+    "CostAggregatorFunction": CostAggregatorSettings,
+    "ConsoleFunction": ConsoleSettings,
+}
 LAMBDAS_OWN = {"AWS_LAMBDA_EXEC_WRAPPER"}
 LAST_WRITES_MS = 10_000
 LONGEST_DESCRIPTION = 256
@@ -55,7 +60,7 @@ def test_the_handler_is_where_the_template_says(written: Template, name: str) ->
     module, _, attribute = properties["Handler"].rpartition(".")
     source = REPOSITORY / properties["CodeUri"] / f"{module.replace('.', '/')}.py"
 
-    assert re.search(rf"^{attribute}\b.*=", source.read_text(), re.MULTILINE)
+    assert re.search(rf"^(def )?{attribute}\b.*[=:]", source.read_text(), re.MULTILINE)
     assert (REPOSITORY / properties["CodeUri"] / "requirements.txt").exists()
 
 
@@ -63,11 +68,20 @@ def test_environment_names_are_the_settings_fields(translated: Template) -> None
     assert list(unlike_settings(translated)) == []
 
 
-def test_a_forgotten_setting_and_a_stray_variable_are_noticed(translated: Template) -> None:
-    variables = function(translated, "GatewayFunction")["Environment"]["Variables"]
-    variables["CAPTUER"] = variables.pop("CAPTURE")
+@pytest.mark.parametrize(
+    ("name", "setting", "stray"),
+    [
+        ("GatewayFunction", "CAPTURE", "CAPTUER"),
+        ("CostAggregatorFunction", "POISON_QUEUE_URL", "POISON_QUEUE"),
+    ],
+)
+def test_a_forgotten_setting_and_a_stray_variable_are_noticed(
+    translated: Template, name: str, setting: str, stray: str
+) -> None:
+    variables = function(translated, name)["Environment"]["Variables"]
+    variables[stray] = variables.pop(setting)
 
-    assert set(unlike_settings(translated)) == {"CAPTURE", "CAPTUER"}
+    assert set(unlike_settings(translated)) == {setting, stray}
 
 
 def test_the_templates_own_values_are_settings_that_can_be_used(written: Template) -> None:

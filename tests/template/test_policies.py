@@ -1,14 +1,21 @@
 """What the functions may do: what they do, where they do it, and nothing else."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from switchboard.dynamodb import DynamoStore
+from switchboard.trace import Bodies, Status
+from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace
+from testkit.stream_events import SCHEDULED_EVENT, Seen, an_aggregator, connect_once, stream_event
+
 type Template = dict[str, Any]
 type Translate = Callable[[Template], Template]
 
-WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
+FOLLOWS_A_STREAM = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
 
 
 def listed(value: Any) -> list[Any]:
@@ -66,6 +73,49 @@ def test_the_gateway_reads_keys_and_writes_traces(translated: Template) -> None:
     assert actions(translated, "GatewayRole", "dynamodb") == {"GetItem", "PutItem"}
 
 
+def test_the_aggregator_follows_the_stream_and_writes_costs_and_totals(translated: Template) -> None:
+    grants = {statement["Sid"]: statement for statement in statements(translated, "CostAggregatorRole")}
+
+    assert set(grants) == {"Stream", "TracesAndTotals", "Poison", "Logs"}
+    assert grants["Stream"]["Resource"] == {"Fn::Sub": "${Table.Arn}/stream/*"}
+    assert {action.removeprefix("dynamodb:") for action in grants["Stream"]["Action"]} == FOLLOWS_A_STREAM
+    assert grants["TracesAndTotals"]["Resource"] == {"Fn::GetAtt": ["Table", "Arn"]}
+
+
+def test_the_aggregator_may_do_to_the_table_what_it_does_and_no_more(
+    translated: Template, dynamodb_endpoint: str, table: str
+) -> None:
+    client = connect_once(dynamodb_endpoint)
+    store = DynamoStore(client, table, retention=timedelta(days=30), clock=lambda: NOON)
+    store.put_key(a_key())
+    finished = replace(an_open_trace(), status=Status.OK, usage=a_usual_usage())
+    store.complete_trace(finished, Bodies())
+    store.open_trace(an_open_trace(started_at=NOON - timedelta(hours=1)))
+    done: set[str] = set()
+    # A transaction is granted by what it holds.
+    client.meta.events.register(
+        "before-parameter-build.dynamodb",
+        lambda params, model, **_: done.update(
+            {f"{kind}Item" for item in params["TransactItems"] for kind in item}
+            if model.name == "TransactWriteItems"
+            else {model.name}
+        ),
+    )
+    aggregator = an_aggregator(client, table, Seen())
+
+    aggregator.handle(stream_event([finished]), lambda: 60_000)
+    aggregator.handle(SCHEDULED_EVENT, lambda: 60_000)
+
+    assert actions(translated, "CostAggregatorRole", "dynamodb") - FOLLOWS_A_STREAM == done
+
+
+def test_the_aggregator_sends_to_its_queue_and_reads_no_other(translated: Template) -> None:
+    grants = {statement["Sid"]: statement for statement in statements(translated, "CostAggregatorRole")}
+
+    assert actions(translated, "CostAggregatorRole", "sqs") == {"SendMessage"}
+    assert grants["Poison"]["Resource"] == {"Fn::GetAtt": ["PoisonQueue", "Arn"]}
+
+
 def test_the_console_only_reads(translated: Template) -> None:
     assert actions(translated, "ConsoleRole", "dynamodb") == {"GetItem", "BatchGetItem", "Query"}
     assert actions(translated, "ConsoleRole", "ssm") == set()
@@ -85,7 +135,7 @@ def test_provider_keys_are_read_under_the_stacks_path_alone(translated: Template
     assert variables["PROVIDER_KEYS_PATH"]["Fn::Sub"] == path
 
 
-@pytest.mark.parametrize("function", ["Gateway", "Console"])
+@pytest.mark.parametrize("function", ["Gateway", "CostAggregator", "Console"])
 def test_a_function_writes_its_own_log_group_alone(translated: Template, function: str) -> None:
     logs = next(statement for statement in statements(translated, f"{function}Role") if statement["Sid"] == "Logs")
 

@@ -8,9 +8,18 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from console.answers import KINDS, answer_bytes, answer_error, answer_json
-from console.errors import ConsoleFailed, MethodRefused, ReadRefused, ReadsUnavailable, RouteUnknown
+from console.costs_query import read_costs_query
+from console.errors import (
+    ConsoleFailed,
+    MethodRefused,
+    ParameterInvalid,
+    ReadRefused,
+    ReadsUnavailable,
+    RouteUnknown,
+)
 from console.observability import Log
 from console.page import Page
+from console.parameters import once_each
 from console.query import read_query
 from console.reads import Raw, Reads
 from switchboard.ports import StoreUnavailable
@@ -22,14 +31,15 @@ LOGGED = frozenset({401, 403, 413})
 def create_app(reads: Reads, page: Page, log: Log) -> FastAPI:
     """The console's ASGI application."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    _add_api(app, reads)
+    _add_traces(app, reads)
+    _add_tasks(app, reads)
     for path in ("/console", "/console/"):
         app.add_api_route(path, _shown(page), methods=["GET", "HEAD"])
     _add_refusals(app, log)
     return app
 
 
-def _add_api(app: FastAPI, reads: Reads) -> None:
+def _add_traces(app: FastAPI, reads: Reads) -> None:
     # Plain functions: they block on the store, so Starlette runs them in a thread.
     def traces(request: Request) -> Response:
         project = reads.project_of(request.headers.get("authorization"))
@@ -51,6 +61,24 @@ def _add_api(app: FastAPI, reads: Reads) -> None:
     app.add_api_route("/api/traces/{trace_id}", trace, methods=["GET"])
     app.add_api_route("/api/traces/{trace_id}/request", raw(reads.request), methods=["GET"])
     app.add_api_route("/api/traces/{trace_id}/response", raw(reads.response), methods=["GET"])
+
+
+def _add_tasks(app: FastAPI, reads: Reads) -> None:
+    def tasks(request: Request) -> Response:
+        project = reads.project_of(request.headers.get("authorization"))
+        once_each(request.query_params.multi_items(), ())
+        return answer_json(reads.tasks(project))
+
+    def costs(request: Request, task_id: str) -> Response:
+        project = reads.project_of(request.headers.get("authorization"))
+        if not task_id:
+            raise ParameterInvalid("The path names no task: /api/tasks/<task_id>/costs.", param="task_id")
+        query = read_costs_query(request.query_params.multi_items(), reads.now())
+        return answer_json(reads.costs(project, task_id, query))
+
+    app.add_api_route("/api/tasks", tasks, methods=["GET"])
+    # The path comes decoded, so that a task's own slashes are among the others.
+    app.add_api_route("/api/tasks/{task_id:path}/costs", costs, methods=["GET"])
 
 
 def _shown(page: Page) -> Callable[[], Awaitable[Response]]:
@@ -86,7 +114,9 @@ def _add_refusals(app: FastAPI, log: Log) -> None:
 async def _no_route(request: Request, error: Exception) -> Response:
     is_method = isinstance(error, HTTPException) and error.status_code == 405  # noqa: PLR2004
     asked = f"{request.method} {request.url.path}"
-    refused = (MethodRefused if is_method else RouteUnknown)(f"There is nothing at {asked}. Traces are at /api/traces.")
+    refused = (MethodRefused if is_method else RouteUnknown)(
+        f"There is nothing at {asked}. See /api/traces and /api/tasks."
+    )
     response = answer_error(refused)
     if isinstance(error, HTTPException):
         response.headers.update(error.headers or {})

@@ -10,14 +10,34 @@ from console.page import load_page
 from console.reads import Reads, Store, utc_now
 from console.settings import Settings
 from switchboard.dynamodb import DynamoStore, connect
+from switchboard.ledger_totals import DynamoTotals
+from switchboard.ports import TotalsReader
+from switchboard.totals import PeriodTotals, TaskTotals
 
 
-def build(settings: Settings, store: Store | None = None, log: Log | None = None) -> FastAPI:
-    """The console's ASGI application, by default on DynamoDB with its log on stdout."""
-    return create_app(Reads(store or _dynamodb(settings)), load_page(), log or logger())
+def build(
+    settings: Settings, store: Store | None = None, log: Log | None = None, totals: TotalsReader | None = None
+) -> FastAPI:
+    """The console's ASGI application, by default on DynamoDB with its log on stdout.
+
+    A store that is given is taken to have no totals, unless they are given too.
+    """
+    reads = _dynamodb(settings) if store is None else Reads(store, totals or _NoTotals())
+    return create_app(reads, load_page(), log or logger())
 
 
-def _dynamodb(settings: Settings) -> Store:
+def _dynamodb(settings: Settings) -> Reads:
     client = connect(endpoint=settings.dynamodb_endpoint or None)
     # Nothing is written here, so nothing needs a time to live.
-    return DynamoStore(client, settings.table_name, retention=timedelta(0), clock=utc_now)
+    store = DynamoStore(client, settings.table_name, retention=timedelta(0), clock=utc_now)
+    return Reads(store, DynamoTotals(client, settings.table_name))
+
+
+class _NoTotals:
+    """The totals of a store whose calls nobody settles."""
+
+    def task_totals(self, project: str) -> tuple[TaskTotals, ...]:  # noqa: ARG002
+        return ()
+
+    def period_totals(self, project: str, task_id: str, **_range: object) -> PeriodTotals:  # noqa: ARG002
+        return PeriodTotals.of(())

@@ -11,11 +11,16 @@ SCRIPTS = (
     "format.js",
     "api.js",
     "element.js",
+    "money.js",
+    "questions.js",
     "messages.js",
     "timing.js",
     "detail.js",
     "listing.js",
     "empty.js",
+    "calls.js",
+    "chart.js",
+    "tasks.js",
     "main.js",
 )
 

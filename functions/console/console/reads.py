@@ -1,4 +1,4 @@
-"""The use cases: what a caller may ask of the traces of its project."""
+"""The use cases: what a caller may ask of the traces and costs of its project."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,10 +7,12 @@ from typing import Protocol
 
 from console.auth import authenticate
 from console.body_json import is_event_stream
+from console.costs_json import costs_json, tasks_json
+from console.costs_query import CostsQuery
 from console.errors import BodyNotKept, ParameterInvalid, TraceUnknown
 from console.query import ListQuery
 from console.trace_json import page_json, trace_json
-from switchboard.ports import KeyStore, TraceStore
+from switchboard.ports import KeyStore, TotalsReader, TraceStore
 from switchboard.trace import Trace
 
 
@@ -33,9 +35,10 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """Answers about traces. All methods block, and raise StoreUnavailable."""
+    """Answers about traces and costs. All methods block, and raise StoreUnavailable."""
 
     store: Store
+    totals: TotalsReader
     now: Callable[[], datetime] = utc_now
 
     def project_of(self, authorization: str | None) -> str:
@@ -73,6 +76,20 @@ class Reads:
         content = _kept(self.store.find_bodies(project, trace_id).response, "response")
         streamed = is_event_stream(content, streamed=trace.streamed)
         return Raw(content, "text/event-stream" if streamed else "application/json")
+
+    def tasks(self, project: str) -> dict[str, object]:
+        """Every task of the project that has a settled call, the most expensive first."""
+        return tasks_json(self.totals.task_totals(project))
+
+    def costs(self, project: str, task_id: str, query: CostsQuery) -> dict[str, object]:
+        """A task's costs, in total and by period.
+
+        A task that nobody has called costs 0: it may be called yet, and then nothing about the answer's shape changes.
+        """
+        found = self.totals.period_totals(
+            project, task_id, since=query.since, until=query.until, granularity=query.granularity
+        )
+        return costs_json(task_id, query, found)
 
     def _find(self, project: str, trace_id: str) -> Trace:
         trace = self.store.find_trace(project, trace_id)

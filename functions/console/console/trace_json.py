@@ -1,9 +1,10 @@
 """A trace in the API's words: the names here are what callers build on."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 from console.body_json import request_value, response_value
+from console.costs_json import settlement_json
+from console.moments import iso_utc
 from switchboard.trace import Bodies, Trace, TracePage
 from switchboard.usage import Usage
 
@@ -35,13 +36,13 @@ def entry_json(trace: Trace) -> dict[str, object]:
         "model": trace.model,
         "status": trace.status.value,
         "streamed": trace.streamed,
-        "started_at": _moment(trace.started_at),
+        "started_at": iso_utc(trace.started_at),
         "ttft_ms": trace.ttft_ms,
         "duration_ms": trace.duration_ms,
         "gateway_ms": trace.gateway_ms,
         "queue_ms": trace.queue_ms,
         "usage": _usage(trace.usage),
-        **_cost(trace),
+        **settlement_json(trace.settlement),
         "finish_reason": trace.finish_reason,
         "attempts": [asdict(attempt) for attempt in trace.attempts],
         "notes": list(trace.notes),
@@ -51,15 +52,6 @@ def entry_json(trace: Trace) -> dict[str, object]:
     }
 
 
-def _cost(_trace: Trace) -> dict[str, object]:
-    """What the call cost. Unknown is null, never 0: traces carry no price."""
-    return {"cost_usd": None, "unpriced": None, "price": None}
-
-
 def _usage(usage: Usage) -> dict[str, object]:
     counts = {name: None if usage.tokens is None else getattr(usage.tokens, name) for name in _TOKENS}
     return {**counts, "source": usage.source.value}
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -106,9 +106,11 @@ def _identity(trace: Trace) -> dict[str, object]:
 def _line(trace: Trace) -> dict[str, object]:
     settlement = trace.settlement
     cost = settlement.cost_pico_usd if settlement else None
+    started_at = trace.started_at.astimezone(UTC)
     return {
         **_identity(trace),
-        "started_at": trace.started_at.astimezone(UTC).isoformat(),
+        "started_at": started_at.isoformat(),
+        "hour": f"{started_at:%Y-%m-%dT%H}",  # the totals' hour, for queries: the line's own time is a later one
         "cost_usd": None if cost is None else usd(cost),
         "cost_pico_usd": cost,
         "unpriced": cost is None,

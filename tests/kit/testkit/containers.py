@@ -6,25 +6,35 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Never
 from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
 
 from switchboard.dynamodb import DynamoStore
+from switchboard.ledger_totals import DynamoTotals
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 CONTAINERS_SEE_US_AS = "host.docker.internal"
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A table that containers write to. `endpoint` is theirs, `store` is ours; the example key opens the project."""
+    """A table that containers write to. `endpoint` is theirs, the rest is ours; the example key opens the project."""
 
     project: str
     table_name: str
     endpoint: str
+    client: "DynamoDBClient"
     store: DynamoStore
+
+    @property
+    def totals(self) -> DynamoTotals:
+        """What the settled calls add up to."""
+        return DynamoTotals(self.client, self.table_name)
 
 
 def require_engine() -> None:

@@ -114,10 +114,14 @@ class LocalSystem:
         return traces
 
     def recorded(self, task_id: str) -> dict[str, Any]:
-        """The trace of the task's only call, once the terminal says that it is over."""
+        """The trace of the task's only call, once the terminal says that it is over and its cost is settled."""
         self.terminal.line_with(task_id)
-        (trace,) = self.traces(task_id=task_id)
-        return trace
+        deadline = time.monotonic() + CALL_S
+        while True:
+            (trace,) = self.traces(task_id=task_id)
+            if trace["settled_at"] is not None:
+                return trace
+            assert time.monotonic() < deadline, f"{task_id} is not settled"
 
     def interrupt(self) -> float:
         """Ctrl-C. Returns the seconds it took to end; the exit code is then on `process`."""

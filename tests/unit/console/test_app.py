@@ -1,4 +1,5 @@
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -11,7 +12,8 @@ from testkit.samples import NOON, a_key, an_open_trace
 
 LIST = "/api/traces"
 ONE = "/api/traces/019aa0e3-0000-7000-8000-000000000000"
-PATHS = [LIST, ONE, f"{ONE}/request", f"{ONE}/response"]
+COSTS = "/api/tasks/booking/costs"
+PATHS = [LIST, ONE, f"{ONE}/request", f"{ONE}/response", "/api/tasks", COSTS]
 
 
 def error_of(answer: Any) -> tuple[int, str, str | None]:
@@ -53,6 +55,27 @@ def test_a_query_that_makes_no_sense_is_named(client: TestClient, query: str, pa
     assert error_of(client.get(f"{LIST}?{query}")) == (400, "parameter_invalid", param)
 
 
+@pytest.mark.parametrize(
+    ("path", "param"),
+    [
+        ("/api/tasks?limit=5", "limit"),
+        (f"{COSTS}?granularity=week", "granularity"),
+        (f"{COSTS}?from=x", "from"),
+        (f"{COSTS}?from=2026-11-20&to=2026-11-20", "from"),
+        (f"{COSTS}?task_id=booking", "task_id"),
+        ("/api/tasks//costs", "task_id"),
+    ],
+)
+def test_a_question_about_costs_that_makes_no_sense_is_named(client: TestClient, path: str, param: str) -> None:
+    assert error_of(client.get(path)) == (400, "parameter_invalid", param)
+
+
+@pytest.mark.parametrize("task_id", ["a/b", "a#b", "costs", "a/costs", "100%", "a?b", "ä 🙂", " ", "a//b", "+"])
+def test_a_task_may_have_any_name(client: TestClient, task_id: str) -> None:
+    answer = client.get(f"/api/tasks/{quote(task_id, safe='')}/costs")
+    assert (answer.status_code, answer.json()["task_id"]) == (200, task_id)
+
+
 @pytest.mark.parametrize("path", [ONE, f"{ONE}/request", f"{ONE}/response", f"{LIST}/%00"])
 def test_a_trace_that_is_not_there(client: TestClient, path: str) -> None:
     assert error_of(client.get(path)) == (404, "trace_unknown", None)
@@ -74,7 +97,10 @@ def test_a_trace_that_does_not_fit_can_still_be_read_in_parts(client: TestClient
     assert client.get(LIST).json()["traces"][0]["trace_id"] == trace.trace_id
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/", "/api/traces/", "/console/x", "/docs", "/openapi.json"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/api", "/api/", "/api/traces/", "/api/tasks/", "/api/tasks/booking", "/console/x", "/docs", "/openapi.json"],
+)
 def test_other_paths_are_unknown_in_the_same_shape(client: TestClient, path: str) -> None:
     assert error_of(client.get(path)) == (404, "route_unknown", None)
 

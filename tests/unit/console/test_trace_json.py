@@ -25,6 +25,7 @@ NAMES = (
     "cost_usd",
     "unpriced",
     "price",
+    "settled_at",
     "finish_reason",
     "attempts",
     "notes",
@@ -99,7 +100,17 @@ def test_a_finished_trace() -> None:
 
 def test_what_is_not_known_is_null_and_never_zero() -> None:
     shown = trace_json(replace(an_open_trace(), usage=ABSENT), Bodies())
-    unknown = ["ttft_ms", "duration_ms", "gateway_ms", "queue_ms", "cost_usd", "unpriced", "price", "request"]
+    unknown = [
+        "request",
+        "settled_at",
+        "ttft_ms",
+        "duration_ms",
+        "gateway_ms",
+        "queue_ms",
+        "cost_usd",
+        "unpriced",
+        "price",
+    ]
     assert {name: shown[name] for name in unknown} == dict.fromkeys(unknown)
     usage = shown["usage"]
     assert isinstance(usage, dict)

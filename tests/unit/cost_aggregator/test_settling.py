@@ -103,6 +103,7 @@ def test_a_trace_that_comes_twice_is_settled_once_and_told_again() -> None:
     assert first == second
     assert first["trace_id"] == trace.trace_id
     assert first["cost_usd"] == "0.000000022421"
+    assert first["hour"] == "2026-11-20T12"
     assert first["cost_pico_usd"] == 212 * 3 + 20480 + 87 * 15
     assert [metrics["Settled"] for metrics in hand.seen.metrics] == [("Count", [1])]
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,13 @@ from switchboard_local.event_filter import EventFilter, FilterInvalid
 from testkit.samples import NOON, an_open_trace
 from testkit.stream_events import PATTERN, stream_record
 
+LEDGER = Path(__file__).resolve().parents[3] / "docs" / "ledger.md"
 FINISHED = replace(an_open_trace(), status=Status.REFUSED, failure=Failure("no", "No.", 400))
+
+
+def test_the_pattern_is_the_documented_one() -> None:
+    blocks = [block.strip() for block in LEDGER.read_text().split("```") if block.startswith("json")]
+    assert [json.loads(block.removeprefix("json")) for block in blocks] == [json.loads(PATTERN)]
 
 
 def admits(pattern: Any, event: Any) -> bool:

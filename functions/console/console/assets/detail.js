@@ -50,7 +50,7 @@ function rawButton(trace, which, label) {
 
 function detailHead(trace, close) {
   return element("div", { class: "detail-head" },
-    element("div", { class: "detail-title" }, badge(trace.status), element("h2", {}, trace.task_id)),
+    element("div", { class: "detail-title", "data-under-way": trace.settled_at === null ? "" : null }, badge(trace.status), element("h2", {}, trace.task_id)),
     element("button", { type: "button", class: "quiet close", "aria-label": "Close", on: { click: close } }, "✕"),
     element("code", { class: "trace-id" }, trace.trace_id));
 }
@@ -88,6 +88,7 @@ function detailNodes(trace, close) {
     section("Time", timing(trace)),
     detailFacts(trace),
     section("Tokens", usageNode(trace.usage)),
+    section("Cost", ...costNodes(trace)),
     trace.attempts.length ? section("Tries", attemptsTable(trace.attempts)) : null,
     trace.notes.length ? section("Notes", element("ul", { class: "notes" }, ...trace.notes.map((note) => element("li", {}, note)))) : null,
     ...bodyNodes(trace),

@@ -18,6 +18,7 @@ function rowOf(trace, open) {
     cell("ttft number", milliseconds(trace.ttft_ms)),
     cell("duration number", milliseconds(trace.duration_ms)),
     cell("tokens number", tokens(trace.usage)),
+    cell("cost number", callCost(trace)),
     cell("attempts number", trace.attempts.length ? String(trace.attempts.length) : NOTHING),
   );
 }

@@ -1,0 +1,88 @@
+"""Costs in the API's words: money as exact decimal strings of USD, the names as callers build on them."""
+
+from datetime import datetime, timedelta
+
+from console.costs_query import CostsQuery
+from console.moments import iso_utc
+from switchboard.rates import Price, usd
+from switchboard.settlement import Settlement
+from switchboard.totals import Granularity, PeriodTotals, TaskTotals, Totals
+
+_TOKENS_PER_RATE = 10**6
+_PRICED_CLASSES = ("fresh_input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+
+
+def settlement_json(settlement: Settlement | None) -> dict[str, object]:
+    """What a call cost. All is null until it is settled; a cost that nobody knows is null for good, never 0."""
+    if settlement is None:
+        return {"cost_usd": None, "unpriced": None, "price": None, "settled_at": None}
+    cost = settlement.cost_pico_usd
+    return {
+        "cost_usd": None if cost is None else usd(cost),
+        "unpriced": settlement.is_unpriced,
+        "price": None if settlement.price is None else _price(settlement.price),
+        "settled_at": iso_utc(settlement.settled_at),
+    }
+
+
+def tasks_json(tasks: tuple[TaskTotals, ...]) -> dict[str, object]:
+    """A project's tasks, the most expensive first; of those that cost the same, the one that was called last."""
+    ranked = sorted(tasks, key=lambda task: (task.totals.cost_pico_usd, task.seen.last), reverse=True)
+    return {"tasks": [_task(task) for task in ranked]}
+
+
+def costs_json(task_id: str, query: CostsQuery, found: PeriodTotals) -> dict[str, object]:
+    """A task's costs: in total, and by period, oldest first; periods without calls are left out."""
+    return {
+        "task_id": task_id,
+        "from": iso_utc(query.since),
+        "to": iso_utc(query.until),
+        "granularity": query.granularity.value,
+        "total": _counters(found.total),
+        "periods": [
+            {
+                # A month may lie within the range in part: what is said is what was counted.
+                "start": iso_utc(max(period.start, query.since)),
+                "end": iso_utc(min(_end_of(period.start, query.granularity), query.until)),
+                **_counters(period.totals),
+            }
+            for period in found.periods
+        ],
+    }
+
+
+def _price(price: Price) -> dict[str, object]:
+    rates = {name: usd(getattr(price.rates, name) * _TOKENS_PER_RATE) for name in _PRICED_CLASSES}
+    return {"source": price.source, "valid_from": iso_utc(price.valid_from), "usd_per_million": rates}
+
+
+def _task(task: TaskTotals) -> dict[str, object]:
+    return {
+        "task_id": task.task_id,
+        **_counters(task.totals),
+        "first_seen": iso_utc(task.seen.first),
+        "last_seen": iso_utc(task.seen.last),
+    }
+
+
+def _counters(totals: Totals) -> dict[str, object]:
+    return {
+        "calls": totals.calls,
+        "errors": totals.errors,
+        "cost_usd": usd(totals.cost_pico_usd),
+        "unpriced_calls": totals.unpriced_calls,
+        "estimated_calls": totals.estimated_calls,
+        "prompt_tokens": totals.prompt_tokens,
+        "completion_tokens": totals.completion_tokens,
+        "cache_read_tokens": totals.cache_read,
+    }
+
+
+def _end_of(start: datetime, granularity: Granularity) -> datetime:
+    match granularity:
+        case Granularity.HOUR:
+            return start + timedelta(hours=1)
+        case Granularity.DAY:
+            return start + timedelta(days=1)
+        case Granularity.MONTH:
+            return (start.replace(day=28) + timedelta(days=4)).replace(day=1)

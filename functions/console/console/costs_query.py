@@ -1,0 +1,88 @@
+"""The query parameters of a task's costs become whole hours or days, or a no that names the parameter."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from console.errors import ParameterInvalid
+from console.moments import read_moment
+from console.parameters import once_each
+from switchboard.total_items import HOURS_KEPT_FOR, expires_at
+from switchboard.totals import Granularity
+
+PARAMETERS = ("from", "to", "granularity")
+MAX_HOURS = 31 * 24
+"""A long month's: what a chart can show, and an answer should hold."""
+
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CostsQuery:
+    """Which costs: [since, until) in UTC, whole hours for hours and whole days for days and months."""
+
+    since: datetime
+    until: datetime
+    granularity: Granularity
+
+
+def read_costs_query(pairs: Iterable[tuple[str, str]], now: datetime) -> CostsQuery:
+    """The query of a request, widened to the hours or days that its ends lie in. Raises ParameterInvalid.
+
+    Without `to` it ends now; without `from` it has 24 hours, 30 days or 12 months, the last one included.
+    """
+    given = once_each(pairs, PARAMETERS)
+    granularity = _granularity(given.get("granularity"))
+    begin, end = read_moment("from", given.get("from")), read_moment("to", given.get("to")) or now
+    if begin is not None and begin >= end:
+        raise ParameterInvalid(
+            "`from` must be earlier than `to`, which is not included itself and is now unless it is given.",
+            param="from",
+        )
+    try:
+        query = _whole(begin, end, granularity)
+    except (OverflowError, ValueError):
+        raise ParameterInvalid("The range reaches beyond the calendar.", param="to") from None
+    if granularity is Granularity.HOUR:
+        _refuse_hours_beyond_reach(query, now)
+    return query
+
+
+def _granularity(text: str | None) -> Granularity:
+    try:
+        return Granularity.DAY if text is None else Granularity(text)
+    except ValueError:
+        names = ", ".join(f"`{name}`" for name in Granularity)
+        raise ParameterInvalid(f"`granularity` must be one of {names}.", param="granularity") from None
+
+
+def _whole(begin: datetime | None, end: datetime, granularity: Granularity) -> CostsQuery:
+    is_hour = granularity is Granularity.HOUR
+    unit, length = (Granularity.HOUR, _HOUR) if is_hour else (Granularity.DAY, _DAY)
+    last = unit.start_of(end - _INSTANT)
+    since = _usual_start(last, granularity) if begin is None else unit.start_of(begin)
+    return CostsQuery(since, last + length, granularity)
+
+
+def _usual_start(last: datetime, granularity: Granularity) -> datetime:
+    """Where a range begins of which only the last hour or day is known."""
+    match granularity:
+        case Granularity.HOUR:
+            return last - 23 * _HOUR
+        case Granularity.DAY:
+            return last - 29 * _DAY
+        case Granularity.MONTH:
+            month = last.month % 12 + 1
+            return last.replace(year=last.year - (month > 1), month=month, day=1)
+
+
+def _refuse_hours_beyond_reach(query: CostsQuery, now: datetime) -> None:
+    hours = (query.until - query.since) // _HOUR
+    if hours > MAX_HOURS:
+        raise ParameterInvalid(
+            f"The range has {hours} hours, and an answer {MAX_HOURS} at most. Ask for less, or by day.", param="from"
+        )
+    if expires_at(query.since) <= now.timestamp():
+        raise ParameterInvalid(f"Hours are kept for {HOURS_KEPT_FOR.days} days. Ask by day.", param="from")

@@ -1,0 +1,37 @@
+"""Moments as text: read from a query, written into an answer."""
+
+from datetime import UTC, date, datetime, time
+
+from console.errors import ParameterInvalid
+
+
+def iso_utc(moment: datetime) -> str:
+    """The moment in UTC to the millisecond: `2026-11-20T09:30:00.000Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def read_moment(name: str, text: str | None) -> datetime | None:
+    """A parameter's moment in UTC, a date as its midnight; None where none is given. Raises ParameterInvalid."""
+    if text is None:
+        return None
+    try:
+        return _read(text)
+    except (ValueError, OverflowError):
+        raise ParameterInvalid(
+            f"`{name}` must be an ISO 8601 date (UTC), or a date and time with Z or an offset, such as "
+            f"2026-11-20T09:30:00Z; in a URL the offset's + is written %2B. It was {text[:80]!r}.",
+            param=name,
+        ) from None
+
+
+def _read(text: str) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError:
+        # Python takes any character for the T, even a digit: 20261120120000Z would be eight in the evening.
+        if "T" not in text:
+            raise
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("no offset")
+    return moment.astimezone(UTC)

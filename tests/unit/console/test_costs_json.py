@@ -1,0 +1,139 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from console.costs_json import costs_json, settlement_json, tasks_json
+from console.costs_query import CostsQuery
+from console.trace_json import entry_json
+from switchboard.rates import ALWAYS, Price, Rates
+from switchboard.settlement import Settlement
+from switchboard.totals import Granularity, Period, PeriodTotals, Span, TaskTotals, Totals
+from testkit.samples import NOON, an_open_trace
+
+RATES = Rates(fresh_input=3_000_000, output=15_000_000, cache_read=300_000, cache_write_5m=3_750_000, cache_write_1h=1)
+COUNTED = Totals(
+    calls=4,
+    errors=1,
+    unpriced_calls=2,
+    estimated_calls=1,
+    cost_pico_usd=1_500_000_000_001,
+    fresh_input=1000,
+    cache_read=200,
+    cache_write_5m=30,
+    cache_write_1h=4,
+    output=50,
+    reasoning=7,
+)
+COUNTERS = {
+    "calls": 4,
+    "errors": 1,
+    "cost_usd": "1.500000000001",
+    "unpriced_calls": 2,
+    "estimated_calls": 1,
+    "prompt_tokens": 1234,
+    "completion_tokens": 50,
+    "cache_read_tokens": 200,
+}
+
+
+def day(number: int, month: int = 11) -> datetime:
+    return datetime(2026, month, number, tzinfo=UTC)
+
+
+def test_before_a_call_is_settled_nothing_is_known_of_its_cost() -> None:
+    assert settlement_json(None) == {"cost_usd": None, "unpriced": None, "price": None, "settled_at": None}
+
+
+def test_a_settled_call_tells_its_cost_and_its_price() -> None:
+    settled = settlement_json(Settlement(NOON, 8_085_000_001, Price("overrides 2026-11-20", day(20), RATES)))
+    assert settled == {
+        "cost_usd": "0.008085000001",
+        "unpriced": False,
+        "price": {
+            "source": "overrides 2026-11-20",
+            "valid_from": "2026-11-20T00:00:00.000Z",
+            "usd_per_million": {
+                "fresh_input": "3",
+                "cache_read": "0.3",
+                "cache_write_5m": "3.75",
+                "cache_write_1h": "0.000001",
+                "output": "15",
+            },
+        },
+        "settled_at": "2026-11-20T12:00:00.000Z",
+    }
+    assert settlement_json(Settlement(NOON, 0, Price("x", ALWAYS, RATES)))["cost_usd"] == "0"
+
+
+def test_an_unpriced_call_has_no_cost_and_says_so() -> None:
+    settled = settlement_json(Settlement(NOON, None))
+    assert (settled["cost_usd"], settled["unpriced"], settled["price"]) == (None, True, None)
+
+
+def test_a_call_that_used_nothing_costs_nothing_and_is_priced() -> None:
+    settled = settlement_json(Settlement(NOON, 0))
+    assert (settled["cost_usd"], settled["unpriced"], settled["price"]) == ("0", False, None)
+
+
+def test_lists_tell_costs_too() -> None:
+    trace = replace(an_open_trace(), settlement=Settlement(NOON, 12_000_000_000_000))
+    assert entry_json(trace)["cost_usd"] == "12"
+
+
+def test_a_task_has_exactly_its_names() -> None:
+    task = TaskTotals("a/b #1", COUNTED, Span(NOON, day(21)))
+    assert tasks_json((task,)) == {
+        "tasks": [
+            {
+                "task_id": "a/b #1",
+                **COUNTERS,
+                "first_seen": "2026-11-20T12:00:00.000Z",
+                "last_seen": "2026-11-21T00:00:00.000Z",
+            }
+        ]
+    }
+
+
+def test_the_most_expensive_task_is_the_first_and_then_the_latest() -> None:
+    def task(name: str, cost_pico_usd: int, last: datetime) -> TaskTotals:
+        return TaskTotals(name, Totals(calls=1, cost_pico_usd=cost_pico_usd), Span(NOON, last))
+
+    tasks = (
+        task("free", 0, day(21)),
+        task("dear", 2, NOON),
+        task("cheap", 1, day(24)),
+        task("free, later", 0, day(23)),
+    )
+    shown = tasks_json(tasks)["tasks"]
+    assert isinstance(shown, list)
+    assert [task["task_id"] for task in shown] == ["dear", "cheap", "free, later", "free"]
+
+
+def test_costs_have_exactly_their_names() -> None:
+    query = CostsQuery(day(20), day(22), Granularity.DAY)
+    assert costs_json("a/b", query, PeriodTotals.of((Period(day(21), COUNTED),))) == {
+        "task_id": "a/b",
+        "from": "2026-11-20T00:00:00.000Z",
+        "to": "2026-11-22T00:00:00.000Z",
+        "granularity": "day",
+        "total": COUNTERS,
+        "periods": [{"start": "2026-11-21T00:00:00.000Z", "end": "2026-11-22T00:00:00.000Z", **COUNTERS}],
+    }
+
+
+def test_a_month_in_part_says_which_part() -> None:
+    query = CostsQuery(day(15, month=10), day(10, month=12), Granularity.MONTH)
+    months = tuple(Period(day(1, month=month), COUNTED) for month in (10, 11, 12))
+    shown = costs_json("a", query, PeriodTotals.of(months))["periods"]
+    assert isinstance(shown, list)
+    assert [(period["start"][:10], period["end"][:10]) for period in shown] == [
+        ("2026-10-15", "2026-11-01"),
+        ("2026-11-01", "2026-12-01"),
+        ("2026-12-01", "2026-12-10"),
+    ]
+
+
+def test_an_hour_ends_an_hour_later() -> None:
+    query = CostsQuery(NOON, day(21), Granularity.HOUR)
+    shown = costs_json("a", query, PeriodTotals.of((Period(NOON, COUNTED),)))["periods"]
+    assert isinstance(shown, list)
+    assert shown[0]["end"] == "2026-11-20T13:00:00.000Z"

@@ -1,0 +1,26 @@
+import pytest
+
+from console.errors import ParameterInvalid
+from console.parameters import once_each
+
+
+def test_each_parameter_by_its_name() -> None:
+    assert once_each([("to", "b"), ("from", "a")], ("from", "to")) == {"from": "a", "to": "b"}
+    assert once_each([], ()) == {}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "known", "said"),
+    [
+        ([("form", "a")], ("from", "to"), "There is no parameter `form`. There are `from`, `to`."),
+        ([("form", "a")], (), "There is no parameter `form`. There is none at all."),
+        ([("from", "a"), ("from", "a")], ("from",), "`from` may be given once."),
+        ([("from", "")], ("from",), "`from` is empty. Leave it out instead."),
+    ],
+)
+def test_what_is_unknown_repeated_or_empty_is_named(
+    pairs: list[tuple[str, str]], known: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(ParameterInvalid) as refused:
+        once_each(pairs, known)
+    assert (refused.value.message, refused.value.param) == (said, pairs[0][0])

@@ -1,0 +1,54 @@
+"""The aggregator of this machine as a whole: a call goes in, its cost and a word about poison come out."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from queue import Queue
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from switchboard.dynamodb import DynamoStore
+from switchboard.ledger_totals import DynamoTotals
+from switchboard.trace import Bodies, Status
+from switchboard.usage import Tokens, Usage, UsageSource
+from switchboard_local import aggregation
+from switchboard_local.aggregation import aggregating
+from testkit.samples import an_open_trace
+from testkit.stream_events import PATTERN
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SOURCE = {"Type": "DynamoDB", "Properties": {"FilterCriteria": {"Filters": [{"Pattern": PATTERN}]}}}
+TEMPLATE: dict[str, Any] = {"Resources": {"Function": {"Properties": {"Events": {"Stream": SOURCE}}}}}
+
+
+def test_a_call_is_priced_and_poison_is_shown(
+    dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aggregation, "load_template", lambda: TEMPLATE)
+    store = DynamoStore(dynamodb, table, retention=timedelta(days=30), clock=lambda: datetime.now(UTC))
+    usage = Usage(UsageSource.PROVIDER, Tokens(1_000_000, 0))
+    trace = replace(an_open_trace(), provider="demo", model="demo/echo", status=Status.OK, usage=usage)
+    store.complete_trace(trace, Bodies())
+    said: Queue[str] = Queue()
+    environment = {"TABLE_NAME": table, "DYNAMODB_ENDPOINT": dynamodb_endpoint}
+    with aggregating(environment, tmp_path, said.put):
+        dynamodb.put_item(
+            TableName=table,
+            Item={"pk": {"S": "P"}, "sk": {"S": "odd-one"}, "kind": {"S": "trace"}, "status": {"S": "melted"}},
+        )
+        assert "odd-one cannot be settled" in said.get(timeout=10)
+    assert "odd-one" in (tmp_path / "poison.jsonl").read_text()
+    assert (tmp_path / "stream.json").exists()
+    kept = store.find_trace("acme", trace.trace_id)
+    assert kept
+    assert kept.settlement
+    assert kept.settlement.cost_pico_usd == 100_000_000_000
+    [task] = DynamoTotals(dynamodb, table).task_totals("acme")
+    assert task.totals.calls == 1
+    with aggregating(environment, tmp_path, said.put):
+        pass
+    assert DynamoTotals(dynamodb, table).task_totals("acme") == (task,)
+    assert said.empty()
