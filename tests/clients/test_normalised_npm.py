@@ -11,7 +11,6 @@ import pytest
 
 from testkit.containers import missing
 from testkit.twins.gateway import GATEWAY_KEY, headers_for, twin_gateway
-from testkit.twins.hosted_models import CLOUDFLARE
 from testkit.twins.house import DIALECTS
 from testkit.twins.sdk_calls import ACT, CALLS, DEFINITIONS, SPOKEN, TALK, reply_to
 
@@ -47,12 +46,7 @@ def answers() -> dict[str, Any]:
     return found
 
 
-ROLELESS = pytest.mark.xfail(strict=True, reason="Workers AI names no role in its streams, and nothing adds it")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(row.name, marks=[ROLELESS] if row is CLOUDFLARE else []) for row in DIALECTS]
-)
+@pytest.mark.parametrize("name", [row.name for row in DIALECTS])
 def test_it_puts_every_stream_together(answers: dict[str, Any], name: str) -> None:
     heard = answers[name]
     assert "error" not in heard, heard

@@ -124,7 +124,8 @@ def test_what_a_chunk_lacks_is_filled_in_and_stays_the_same() -> None:
     first, second, third = heard.chunks
     assert (first["id"], first["model"]) == (f"chatcmpl-{ANSWER_ID}", "asked-model")
     assert (first["created"], first["object"]) == (ASKED_AT_S, "chat.completion.chunk")
-    assert first["choices"] == [{"index": 0, "delta": {"content": "a"}, "finish_reason": None}]
+    assert first["choices"] == [{"index": 0, "delta": {"role": "assistant", "content": "a"}, "finish_reason": None}]
+    assert "role" not in third["choices"][0]["delta"]
     told = {"id": COMPLETION_ID, "model": MODEL, "created": CREATED_S, "object": "chat.completion.chunk"}
     assert {name: second[name] for name in told} == told
     assert {name: third[name] for name in told} == told

@@ -33,5 +33,5 @@ def test_every_repair_says_what_it_does(row: Provider) -> None:
 def test_contributing_shows_a_row_as_it_stands() -> None:
     contributing = (REPOSITORY / "CONTRIBUTING.md").read_text()
     assert f"```python\n{(PROVIDERS / 'groq.py').read_text()}```" in contributing
-    assert "```python\n    GROQ,\n```" in contributing
+    assert "```text\n    GROQ,\n```" in contributing
     assert "    GROQ,\n" in (PROVIDERS / "table.py").read_text()

@@ -22,12 +22,13 @@ class Manners:
 class ChoiceRepair:
     """Repairs one choice, chunk by chunk. Where nothing is wrong it only looks."""
 
-    __slots__ = ("_numbers", "_part", "_thinking", "note")
+    __slots__ = ("_has_begun", "_numbers", "_part", "_thinking", "note")
 
     def __init__(self, asked: Asked, manners: Manners, part: str) -> None:
         self._part = part
         self._thinking = Thinking(begins_inside=begins_inside(asked.model)) if manners.thinks_aloud else None
         self._numbers = ToolCallNumbers(asked.answer_id, asked.memory if manners.signs_tool_calls else None)
+        self._has_begun = False
         self.note = ""
 
     def repair(self, choice: Fields) -> bool:
@@ -53,6 +54,10 @@ class ChoiceRepair:
             changed |= self._separate(self._thinking, delta, choice, is_ending=is_ending)
         if calls and isinstance(calls, list):
             changed |= self._numbers.repair(calls, streamed=self._part == "delta")
+        if changed and not self._has_begun:
+            # Strict clients want a role at the beginning. For its sake alone no event is rewritten: others do without.
+            delta.setdefault("role", "assistant")
+        self._has_begun = True
         return changed
 
     def rest(self, finish_reason: str | None) -> Fields:
