@@ -1,24 +1,21 @@
 """A conversation of twelve turns as an ElevenLabs agent holds it, on every provider without one refusal."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from switchboard.trace import Status
 from testkit.twins.closed_models import ANTHROPIC_LAYER, GOOGLE
+from testkit.twins.conversation import RECORDED, added, scripted
 from testkit.twins.dialect import Dialect, Json
 from testkit.twins.gateway import TwinGateway, headers_for
 from testkit.twins.heard import Heard, listen
 from testkit.twins.hosted_models import CEREBRAS, CLOUDFLARE
 from testkit.twins.house import DIALECTS
 from testkit.twins.laboratories import MISTRAL
-from testkit.twins.reply import Reply, ToolUse, says
+from testkit.twins.reply import says
 
-RECORDED: dict[str, Any] = json.loads(Path(__file__).with_name("elevenlabs_conversation.json").read_text())
 WHO = {"x-inference-task-id": "book-appointment", "x-inference-metadata-conversation-id": "conv_01k0example"}
 SUBJECTS = [
     pytest.param(dialect, model, id=f"{dialect.name}-{model.rpartition('/')[2]}")
@@ -27,30 +24,12 @@ SUBJECTS = [
 ]
 
 
-def scripted(turn: Json) -> Reply:
-    """What the model says in a turn: it thinks first, where its provider lets it."""
-    reply = says(turn["reply"]["text"]) if "text" in turn["reply"] else Reply()
-    tools = tuple(ToolUse(name, json.dumps(arguments)) for name, arguments in turn["reply"].get("tools", ()))
-    return Reply(words=reply.words, thoughts=(RECORDED["thought"],), tools=tools)
-
-
-def added(turn: Json, heard: Heard | None) -> Iterator[Json]:
-    """What ElevenLabs adds to the history in a turn; a tool's result names the call that was heard."""
-    for message in turn["adds"]:
-        if "tool" in message:
-            assert heard is not None
-            call_id = heard.tools[message["tool"]].call_id
-            yield {"role": "tool", "tool_call_id": call_id, "content": message["content"]}
-        else:
-            yield message
-
-
 @pytest.mark.parametrize(("dialect", "model"), SUBJECTS)
 def test_a_conversation_ends_well(gateway: TwinGateway, dialect: Dialect, model: str) -> None:
     history: list[Json] = []
     heard: Heard | None = None
     for number, turn in enumerate(RECORDED["turns"], 1):
-        reply = scripted(turn)
+        reply = scripted(turn, thought=RECORDED["thought"])
         gateway.house.says(reply)
         history += added(turn, heard)
         response = call(gateway, dialect, model, history)
@@ -84,7 +63,7 @@ def test_a_strict_provider_refuses_what_is_sent_in_another_dialect(gateway: Twin
     history: list[Json] = []
     heard: Heard | None = None
     for turn in RECORDED["turns"]:
-        gateway.house.says(scripted(turn))
+        gateway.house.says(scripted(turn, thought=RECORDED["thought"]))
         history += added(turn, heard)
         response = call(gateway, dialect, dialect.model, history, x_inference_provider="generic")
         if gateway.house.refused:
