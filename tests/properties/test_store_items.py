@@ -32,6 +32,7 @@ usages = st.just(ABSENT) | st.builds(
     Usage,
     st.sampled_from([UsageSource.PROVIDER, UsageSource.ESTIMATED]),
     st.builds(Tokens, COUNT, COUNT, COUNT, COUNT, COUNT, COUNT),
+    st.none() | COUNT,
 )
 traces = st.builds(
     Trace,

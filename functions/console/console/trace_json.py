@@ -5,6 +5,7 @@ from dataclasses import asdict
 from console.body_json import request_value, response_value
 from console.costs_json import settlement_json
 from console.moments import iso_utc
+from switchboard.rates import usd
 from switchboard.trace import Bodies, Trace, TracePage
 from switchboard.usage import Usage
 
@@ -54,4 +55,5 @@ def entry_json(trace: Trace) -> dict[str, object]:
 
 def _usage(usage: Usage) -> dict[str, object]:
     counts = {name: None if usage.tokens is None else getattr(usage.tokens, name) for name in _TOKENS}
-    return {**counts, "source": usage.source.value}
+    billed = usage.billed_pico_usd
+    return {**counts, "source": usage.source.value, "billed_usd": None if billed is None else usd(billed)}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from gateway.call import Arrival, Call, Caller, Capture, Labels
 from gateway.clock import Clock
@@ -116,7 +117,7 @@ def _usage(journal: Journal) -> Usage:
     # A call that is still open, or was broken off, has cost its prompt at least.
     is_under_way = journal.status in _UNDER_WAY and journal.target is not None
     if told.source is UsageSource.PROVIDER:
-        return told
+        return replace(told, billed_pico_usd=provider.read_bill(journal.transcript.usage))
     if not (produced or is_under_way):
         return ABSENT
     if told.tokens is not None:  # the prompt was counted, the output was not

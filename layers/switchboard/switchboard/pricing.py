@@ -12,7 +12,7 @@ _ENDED_WITHOUT_A_COUNT = frozenset({Status.OK, Status.LOST})
 
 
 def settled(trace: Trace, card: RateCard | None, settled_at: datetime) -> Trace:
-    """The trace with its cost: by its card, 0 where it used no token, unknown otherwise."""
+    """The trace with its cost: as its provider billed it, else by its card; 0 where it used no token, else unknown."""
     return replace(trace, settlement=_settlement(trace, card, settled_at))
 
 
@@ -25,6 +25,8 @@ def used_nothing(trace: Trace) -> bool:
 
 def _settlement(trace: Trace, card: RateCard | None, settled_at: datetime) -> Settlement:
     tokens = trace.usage.tokens
+    if trace.usage.billed_pico_usd is not None:
+        return Settlement(settled_at, trace.usage.billed_pico_usd)
     if used_nothing(trace):
         return Settlement(settled_at, 0)
     if tokens is None or card is None:

@@ -11,7 +11,8 @@ class Settlement:
     """A call's cost, found once. `settled_at` in UTC.
 
     `cost_pico_usd` is None when nobody knows the price of the call's tokens, or its tokens; then it is unpriced.
-    `price` is what the tokens were multiplied with: None for an unpriced call, and for one that used no token.
+    `price` is what the tokens were multiplied with: None for an unpriced call, for one that used no token, and for one
+    whose provider told its cost itself.
     """
 
     settled_at: datetime

@@ -116,6 +116,7 @@ def _usage_item(usage: Usage) -> Item | None:
         "fresh_input": usage.tokens.fresh_input,
         "output": usage.tokens.output,
         **{name: count for name, count in optional.items() if count},
+        **({} if usage.billed_pico_usd is None else {"billed_pico_usd": usage.billed_pico_usd}),
     }
 
 
@@ -123,7 +124,8 @@ def _usage(item: Mapping[str, Any] | None) -> Usage:
     if item is None:
         return ABSENT
     optional = {name: item.get(name, 0) for name in _OPTIONAL_TOKENS}
-    return Usage(UsageSource(item["source"]), Tokens(item["fresh_input"], item["output"], **optional))
+    tokens = Tokens(item["fresh_input"], item["output"], **optional)
+    return Usage(UsageSource(item["source"]), tokens, item.get("billed_pico_usd"))
 
 
 def failure_item(failure: Failure | None) -> Item | None:

@@ -35,10 +35,14 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The tokens of a call and their source; `tokens` is None exactly when the source is ABSENT."""
+    """The tokens of a call and their source; `tokens` is None exactly when the source is ABSENT.
+
+    `billed_pico_usd` is what the provider itself says the call cost, where it says so: then that is the cost.
+    """
 
     source: UsageSource
     tokens: Tokens | None = None
+    billed_pico_usd: int | None = None
 
 
 ABSENT = Usage(UsageSource.ABSENT)

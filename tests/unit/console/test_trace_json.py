@@ -79,6 +79,7 @@ def test_a_finished_trace() -> None:
         "output": 87,
         "reasoning": 0,
         "source": "provider",
+        "billed_usd": None,
     }
     assert shown["attempts"] == [
         {

@@ -8,7 +8,7 @@ import pytest
 from gateway.call import Capture
 from switchboard.trace import Status
 from switchboard.usage import Tokens, UsageSource
-from testkit.openai_events import DONE, chunk, completion, error, event, finish, role, tool_call, usage
+from testkit.openai_events import DONE, chunk, completion, error, event, finish, role, tool_call, usage, usage_object
 from testkit.running_gateway import RunningGateway, chat, running_gateway
 from testkit.upstream import Answer, End, Framing, Gate, ScriptedUpstream, Step, json_answer
 
@@ -24,7 +24,7 @@ async def upstream() -> AsyncIterator[ScriptedUpstream]:
 
 @pytest.fixture
 async def gateway(upstream: ScriptedUpstream) -> AsyncIterator[RunningGateway]:
-    async with running_gateway(upstream.host, ttft_timeout_ms="400", stall_timeout_ms="400") as running:
+    async with running_gateway(upstream.host, ttft_timeout_ms="900", stall_timeout_ms="900") as running:
         yield running
 
 
@@ -139,6 +139,15 @@ async def test_cumulative_usage_in_every_chunk_is_counted_once(
     assert (await gateway.trace()).usage.tokens == Tokens(fresh_input=5, output=3)
 
 
+async def test_a_bill_that_the_provider_tells_is_kept(gateway: RunningGateway, upstream: ScriptedUpstream) -> None:
+    told = event({"id": "gen-1", "choices": [], "usage": usage_object(30, 2, cost=0.0012)})
+    upstream.answers(Answer([*SPOKEN[:-1], told, DONE]))
+    await gateway.call(**at(upstream), x_inference_provider="openrouter")
+    assert (await gateway.trace()).usage.billed_pico_usd == 1_200_000_000
+    await gateway.call(**at(upstream))
+    assert (await gateway.trace()).usage.billed_pico_usd is None
+
+
 async def test_a_whole_completion_comes_through_byte_for_byte(
     gateway: RunningGateway, upstream: ScriptedUpstream
 ) -> None:
@@ -247,7 +256,7 @@ async def test_a_failed_whole_answer_is_an_error(
 
 
 async def test_a_whole_answer_has_the_whole_calls_time(upstream: ScriptedUpstream) -> None:
-    async with running_gateway(upstream.host, ttft_timeout_ms="50", call_timeout_ms="300") as gateway:
+    async with running_gateway(upstream.host, ttft_timeout_ms="50", call_timeout_ms="900") as gateway:
         upstream.answers(Answer([0.1, json.dumps(completion("slow")).encode()]), Answer([End.HANG]))
         assert (await gateway.call(chat(stream=False), **at(upstream))).status_code == 200
         late = await gateway.call(chat(stream=False), **at(upstream))

@@ -15,6 +15,7 @@ from testkit.running_gateway import KEY, RunningGateway, chat, running_gateway
 from testkit.upstream import Answer, End, ScriptedUpstream, json_answer
 
 CANARY = "sk-canary-7f3a91c2"
+LEFT_WITHIN_S = 0.05
 
 
 @pytest.fixture
@@ -34,26 +35,37 @@ async def test_the_upstream_is_left_when_the_caller_leaves(
     gateway: RunningGateway, upstream: ScriptedUpstream, steps: list[bytes | End]
 ) -> None:
     upstream.answers(Answer(steps))
+    left_after_s: list[float] = []
+    # A few tries at the most: other work on the machine can only make it later.
+    while len(left_after_s) < 3 and min(left_after_s, default=1.0) >= LEFT_WITHIN_S:
+        left_after_s.append(await _leave(gateway, upstream, len(left_after_s) + 1, steps))
+        trace = await gateway.trace()
+        assert trace.status is Status.CLIENT_CLOSED
+        assert [attempt.outcome for attempt in trace.attempts] == ["client_closed"]
+        assert trace.usage.source is UsageSource.ESTIMATED
+        assert trace.usage.tokens is not None
+        assert trace.usage.tokens.fresh_input > 0
+        assert (trace.usage.tokens.output > 0) is (steps[0] == chunk("Hello"))
+    assert min(left_after_s) < LEFT_WITHIN_S
+    assert len([e for e in gateway.store.events if e[0] == "complete_trace"]) == len(left_after_s)
+
+
+async def _leave(gateway: RunningGateway, upstream: ScriptedUpstream, call: int, steps: list[bytes | End]) -> float:
+    """Call, leave once the call is under way, and return how long after that the provider was left, in seconds."""
     body = json.dumps(chat()).encode()
-    _, writer = await asyncio.open_connection("127.0.0.1", int(gateway.url.rpartition(":")[2]))
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(gateway.url.rpartition(":")[2]))
     head = (
         f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\n"
         f"x-inference-provider-url: {upstream.base_url}\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     writer.write(head.encode() + body)
-    request = await upstream.request()
+    request = await upstream.request(call)
     await gateway.store.opened()
+    if steps[0] == chunk("Hello"):
+        await reader.readuntil(b"Hello")
     left_at = time.monotonic()
     writer.close()
-    assert await request.left() - left_at < 0.05
-    trace = await gateway.trace()
-    assert trace.status is Status.CLIENT_CLOSED
-    assert [attempt.outcome for attempt in trace.attempts] == ["client_closed"]
-    assert trace.usage.source is UsageSource.ESTIMATED
-    assert trace.usage.tokens is not None
-    assert trace.usage.tokens.fresh_input > 0
-    assert (trace.usage.tokens.output > 0) is (steps[0] == chunk("Hello"))
-    assert len([e for e in gateway.store.events if e[0] == "complete_trace"]) == 1
+    return await request.left() - left_at
 
 
 async def test_a_store_that_is_away_costs_no_call(gateway: RunningGateway, upstream: ScriptedUpstream) -> None:
