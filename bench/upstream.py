@@ -66,7 +66,7 @@ def _write(writer: asyncio.StreamWriter, delta: dict[str, str], finish_reason: s
     chunk = {
         "id": "bench",
         "object": "chat.completion.chunk",
-        "created": 0,
+        "created": 1_795_176_000,
         "model": "bench",
         "choices": [choice],
         "sent_at": time.monotonic(),

@@ -35,7 +35,7 @@ def test_a_streamed_call_answers_in_one_piece_and_leaves_its_trace(stack: BuiltS
     assert (trace.status, trace.task_id, trace.streamed) == (Status.OK, "book-appointment", True)
     assert trace.metadata["conversation-id"] == "conv_01k0example"
     assert trace.usage.source is UsageSource.PROVIDER
-    assert set(trace.notes) == {"left out elevenlabs_extra_body", "left out user_id", "left out max_tokens"}
+    assert set(trace.notes) == {"left out elevenlabs_extra_body", "sent user_id as user", "left out max_tokens"}
     bodies = kept.store.find_bodies(kept.project, trace.trace_id)
     assert json.loads(bodies.request or b"")["elevenlabs_extra_body"] == {"practice": "north"}
     assert (bodies.response or b"").decode() == done.answer["body"]
