@@ -5,6 +5,7 @@ Nothing reaches the caller before the first content or tool delta; from then on 
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
@@ -77,13 +78,16 @@ class Answer:
         """End it. With `drain`, read on to the upstream's end first, so that its connection can serve the next turn."""
         try:
             if drain:
-                async with asyncio.timeout(DRAIN_S):
-                    async for _ in self.source:
-                        pass
-        except (TimeoutError, UpstreamFailure):
-            pass  # then the connection is not reused, and that is all
+                await self._drain()
         finally:
             await self.response.aclose()
+
+    async def _drain(self) -> None:
+        # An upstream that does not end in time, or breaks, costs its connection and nothing else.
+        with suppress(TimeoutError, UpstreamFailure):
+            async with asyncio.timeout(DRAIN_S):
+                async for _ in self.source:
+                    continue
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,3 @@
-import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +5,7 @@ import pytest
 from gateway.providers.anthropic_usage import read_anthropic, with_openai_counters
 from gateway.providers.usage import read_openai
 from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
+from testkit.usage_bodies import recorded_usage
 
 PLAIN = {"input_tokens": 731, "output_tokens": 110, "service_tier": "standard"}
 CACHED = {
@@ -85,19 +83,7 @@ def test_counters_that_cannot_be_read_pass_as_they_are() -> None:
     assert with_openai_counters({"input_tokens": 12}) == {"input_tokens": 12}
 
 
-def _recorded() -> list[Any]:
-    path = os.environ.get("SWITCHBOARD_USAGE_BODIES")
-    if not path:
-        return [pytest.param(None, marks=pytest.mark.skip("SWITCHBOARD_USAGE_BODIES names no file of usage bodies"))]
-    lines = [json.loads(line) for line in Path(path).read_text().splitlines()]
-    return [
-        pytest.param(line, id=f"{number}-{line['model']}")
-        for number, line in enumerate(lines, start=1)
-        if line["dialect"] == "anthropic-messages"
-    ]
-
-
-@pytest.mark.parametrize("line", _recorded())
+@pytest.mark.parametrize("line", recorded_usage("anthropic-messages"))
 def test_recorded_usage_adds_up_to_what_is_known_of_it(line: dict[str, Any]) -> None:
     known = line["tokens"]
     tokens = read_anthropic(line["usage"]).tokens

@@ -1,6 +1,4 @@
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +7,7 @@ from gateway.providers import table
 from gateway.providers.usage import UsageReader, read_by_total, read_openai, read_reasoning_outside
 from switchboard.deltas import read_chunk
 from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
+from testkit.usage_bodies import recorded_usage
 
 OPENAI = {
     "prompt_tokens": 1117,
@@ -160,19 +159,7 @@ def test_groqs_own_place_for_usage_is_found() -> None:
     assert read_openai(chunk.usage) == told(20, 7)
 
 
-def _recorded() -> list[Any]:
-    path = os.environ.get("SWITCHBOARD_USAGE_BODIES")
-    if not path:
-        return [pytest.param(None, marks=pytest.mark.skip("SWITCHBOARD_USAGE_BODIES names no file of usage bodies"))]
-    lines = [json.loads(line) for line in Path(path).read_text().splitlines()]
-    return [
-        pytest.param(line, id=f"{number}-{line['model']}")
-        for number, line in enumerate(lines, start=1)
-        if line["dialect"] == "openai-chat"
-    ]
-
-
-@pytest.mark.parametrize("line", _recorded())
+@pytest.mark.parametrize("line", recorded_usage("openai-chat"))
 def test_recorded_usage_adds_up_to_what_is_known_of_it(line: dict[str, Any]) -> None:
     known = line["tokens"]
     tokens = read_openai(line["usage"]).tokens
