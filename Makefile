@@ -66,10 +66,11 @@ clean: ## what the tools left behind (never your data)
 	@.tools/uv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-# `sync` removes the project itself, which is not among the pins: it is installed after it, from here, offline.
+# `sync` removes the project itself, which is not among the pins: it is installed after it, from here, offline. Byte code
+# is made at once: the tests start many processes, and each would compile what it imports.
 .venv/.ready: requirements/dev.txt pyproject.toml .tools/uv/.ready
 	@test -x .venv/bin/python || $(UV) venv -q --python 3.13 .venv
-	@$(UV) pip sync -q --require-hashes --python .venv requirements/dev.txt
+	@$(UV) pip sync -q --compile-bytecode --require-hashes --python .venv requirements/dev.txt
 	@$(UV) pip install -q --no-deps --no-build-isolation --python .venv -e .
 	@touch $@
 
