@@ -20,6 +20,10 @@ class Status(StrEnum):
     TRUNCATED = "truncated"
     REFUSED = "refused"
     LOST = "lost"
+    SUPERSEDED = "superseded"
+    """Another call of the same turn spoke first."""
+    INTERRUPTED = "interrupted"
+    """A later turn of the conversation began: nobody listens any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,9 @@ class Attempt:
     """One try at one target.
 
     Times are milliseconds from the call's arrival (`started_ms`) or from the attempt's own start (the others).
-    `status` is the upstream's HTTP status, None where none came. `outcome` is `ok` or a failure's class name.
+    `status` is the upstream's HTTP status, None where none came. `outcome` is `ok`, a failure's class name, `outpaced`
+    (another attempt spoke first), or the code of what ended the call. `usage` is what an attempt used whose answer is
+    not the call's: the tokens of the one that is are the trace's.
     """
 
     provider: str
@@ -39,6 +45,16 @@ class Attempt:
     status: int | None = None
     ttft_ms: float | None = None
     error: str | None = None
+    is_hedge: bool = False
+    usage: Usage = ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Which turn of a conversation a call is for: calls of one turn share `turn_id`; `retry` counts them from 0."""
+
+    turn_id: str
+    retry: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +72,8 @@ class Trace:
 
     `ttft_ms`: arrival to the first content or tool delta, None when not streamed or never reached.
     `gateway_ms`: the gateway's own time, arrival to the upstream request. `queue_ms`: API Gateway's receipt to arrival.
-    `settlement`: the cost, None until a finished call is settled.
+    `buffered_ms`: arrival to the buffer words, None when none were said. `is_zero_retention`: nothing of the content
+    may be kept. `settlement`: the cost, None until a finished call is settled.
     """
 
     trace_id: str
@@ -79,6 +96,9 @@ class Trace:
     attempts: tuple[Attempt, ...] = ()
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
+    turn: Turn | None = None
+    buffered_ms: float | None = None
+    is_zero_retention: bool = False
     settlement: Settlement | None = None
 
 
