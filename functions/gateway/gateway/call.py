@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from gateway.secret import Secret
 from switchboard.deltas import Json
+from switchboard.policy import NO_POLICIES, ProjectPolicies
 
 
 class Capture(IntEnum):
@@ -33,10 +34,11 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: the project, and the public name of the key that said so."""
+    """Who calls: the project, the public name of the key that said so, and what the project wants of its calls."""
 
     project: str
     key_id: str
+    policies: ProjectPolicies = NO_POLICIES
 
 
 @dataclass(frozen=True, slots=True)
