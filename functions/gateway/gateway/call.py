@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from gateway.secret import Secret
 from switchboard.deltas import Json
+from switchboard.policy import FallbackTarget, HedgeAfter
 from switchboard.policy import NO_POLICIES, ProjectPolicies
 
 
@@ -43,31 +44,46 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where the caller says the call should go; what is None is found by the model's name."""
+    """Where the caller says the call should go, and how; what is None is left to the model's name and to the policies.
+
+    `key` is for the first target, `keys` for any target of the provider they are named for.
+    """
 
     provider: str | None = None
     url: str | None = None
     key: Secret | None = None
+    keys: Mapping[str, Secret] = field(default_factory=dict)
+    fallback: tuple[FallbackTarget, ...] | None = None
     ttft_timeout_ms: int | None = None
+    hedge_after: HedgeAfter | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """When a call came: the time of day, the monotonic moment, and the milliseconds it had waited before (or None)."""
+    """When a call came: the time of day, the monotonic moment, and the milliseconds it had waited before (or None).
+
+    `remaining_ms`: how long the platform lets the call run from then on, None where it sets no limit.
+    """
 
     at: datetime
     moment: float
     queue_ms: float | None = None
+    remaining_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What a call is counted and found under."""
+    """What a call is counted and found under.
+
+    `conversation` is the metadata's, also where no metadata is kept. `is_zero_retention`: nothing of the content may be.
+    """
 
     task_id: str = "default"
     environment: str = "default"
     metadata: Mapping[str, str] = field(default_factory=dict)
+    conversation: str | None = None
     capture: Capture = Capture.FULL
+    is_zero_retention: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -90,6 +106,7 @@ class Call:
 class Target:
     """One place to send a call: the complete URL, the provider that bills it, the dialect it speaks, the key it wants.
 
+    `patience_ms`: how long it may stay silent before the next target starts; for a whole answer, how long that may take.
     `key` is the caller's own; None means the key stored for `provider`, and only where `uses_stored_key`.
     """
 
@@ -97,7 +114,7 @@ class Target:
     url: str
     host: str
     model: str
-    ttft_timeout_ms: int
+    patience_ms: int
     key: Secret | None = None
     uses_stored_key: bool = False
     dialect: str = "generic"

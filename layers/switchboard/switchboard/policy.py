@@ -1,4 +1,4 @@
-"""A policy: what a project, a task or the whole stack wants of its calls. Of several, the narrowest that speaks decides."""
+"""A policy: what a task, a project or the whole stack wants of its calls. The narrowest that speaks decides."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -20,7 +20,7 @@ class FallbackTarget:
 class HedgeAfter:
     """How long a target may be silent before the next one starts beside it.
 
-    Either a fixed time in `ms`, or a `quantile` (0 to 1) of the target's own recent times to first token; neither: never.
+    Either a fixed time in `ms`, or a `quantile` (0 to 1) of the target's own times to first token. Neither: never.
     """
 
     ms: int | None = None
