@@ -7,11 +7,13 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from switchboard import body_items, key_items, keyspace, trace_items
+from switchboard import body_items, key_items, keyspace, policy_items, trace_items
 from switchboard.bodies import split_request
 from switchboard.dynamodb_client import connect
 from switchboard.dynamodb_table import Table
 from switchboard.keys import GatewayKey
+from switchboard.policy import Policy, ProjectPolicies
+from switchboard.ports import MAX_TASK_POLICIES, PoliciesFull
 from switchboard.shared_content import SharedContent
 from switchboard.trace import Bodies, Status, Trace, TracePage
 
@@ -21,11 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["DynamoStore", "connect"]
 
 _NOT_THERE = "attribute_not_exists(pk)"
+_THERE = "attribute_exists(pk)"
 _NOT_FINISHED = "attribute_not_exists(pk) OR #status = :status"
 
 
 class DynamoStore:
-    """KeyStore and TraceStore on one table. Traces, bodies and what they share are deleted after `retention`."""
+    """Keys, policies and traces on one table. Traces, bodies and what they share are deleted after `retention`."""
 
     def __init__(
         self, client: "DynamoDBClient", table_name: str, *, retention: timedelta, clock: Callable[[], datetime]
@@ -49,6 +52,24 @@ class DynamoStore:
         """Every key of the project, oldest first."""
         listed = list(self._table.index_partition(keyspace.keys_of_project(project)))
         return tuple(map(key_items.from_item, self._in_order(listed)))
+
+    def policies(self, project: str) -> ProjectPolicies:
+        """Every policy of the project, as the last writes left them; those that nobody wrote say nothing."""
+        return policy_items.from_items(self._table.partition(keyspace.policies_of_project(project)))
+
+    def put_policy(self, project: str, task_id: str | None, policy: Policy) -> None:
+        """Keep the policy, in place of an older one. Raises PoliciesFull for one task too many."""
+        item = policy_items.to_item(project, task_id, policy)
+        if task_id is None:
+            self._table.put(item)
+        elif not self._table.put_if(item, _THERE):
+            if len(self.policies(project).tasks) >= MAX_TASK_POLICIES:
+                raise PoliciesFull(MAX_TASK_POLICIES)
+            self._table.put(item)
+
+    def delete_policy(self, project: str, task_id: str | None) -> bool:
+        """Forget the policy; says whether there was one."""
+        return self._table.delete(keyspace.policy(project, task_id))
 
     def open_trace(self, trace: Trace) -> None:
         """Keep the row of a call that has begun to wait for its provider; a row that is there already stays."""

@@ -51,6 +51,12 @@ class Table:
                 return False
         return True
 
+    def delete(self, key: Key) -> bool:
+        """Remove the item; says whether it was there."""
+        with _refusals_named():
+            answer = self._client.delete_item(TableName=self._name, Key=_wire_key(key), ReturnValues="ALL_OLD")
+        return "Attributes" in answer
+
     def get(self, key: Key) -> dict[str, Any] | None:
         """The item as the last write left it, or None."""
         with _refusals_named():

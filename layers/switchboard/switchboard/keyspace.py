@@ -10,6 +10,7 @@
 | kind    | pk                                | sk                                |
 |---------|-----------------------------------|-----------------------------------|
 | project | PROJECTS                          | <project>                         |
+| policy  | P#<project>#POLICIES              | PROJECT, TASK#<task>              |
 | totals  | P#<project>#TASKS#<shard>         | TASK#<task>                       |
 | totals  | P#<project>#TOTALS#<task>#<shard> | HOUR#2026-11-20T13 DAY#2026-11-20 |
 | rates   | RATES#<provider>#<model>          | <valid_from>                      |
@@ -33,6 +34,8 @@ TOTALS_SHARDS = range(4)
 PROJECTS = "PROJECTS"
 BLOB_MARK = "MARK"
 BLOB_PARTS = "PART#"
+PROJECT_POLICY = "PROJECT"
+TASK_POLICIES = "TASK#"
 
 _LONGEST_PART = 512  # a partition key holds 2,048 bytes
 _TRACE_ID_CHARACTERS = 36
@@ -113,6 +116,16 @@ def blob_part(project: str, digest: str, number: int) -> Key:
 def project(project: str) -> Key:
     """Where a project is registered."""
     return Key(PROJECTS, _part(project))
+
+
+def policy(project: str, task_id: str | None) -> Key:
+    """Where a task's policy lies, or without a task the project's own."""
+    return Key(policies_of_project(project), PROJECT_POLICY if task_id is None else f"{TASK_POLICIES}{_part(task_id)}")
+
+
+def policies_of_project(project: str) -> str:
+    """The partition that holds a project's policies."""
+    return f"P#{_part(project)}#POLICIES"
 
 
 def task_totals(project: str, task_id: str, shard: int) -> Key:

@@ -10,8 +10,12 @@ from datetime import datetime
 from typing import Protocol
 
 from switchboard.keys import GatewayKey
+from switchboard.policy import Policy, ProjectPolicies
 from switchboard.totals import Granularity, PeriodTotals, TaskTotals
 from switchboard.trace import Bodies, SettledTraces, Trace, TracePage
+
+MAX_TASK_POLICIES = 500
+"""Of one project: all of them are read with a key."""
 
 
 class StoreUnavailable(Exception):
@@ -24,6 +28,15 @@ class StoreBusy(StoreUnavailable):
 
 class WriteRefused(Exception):
     """The store will never take what it was given."""
+
+
+class PoliciesFull(Exception):
+    """As many tasks of the project have a policy as may have one."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"{most} tasks of this project have a policy, and no more may. Remove one, or say it in the project's own."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,22 @@ class KeyStore(Protocol):
 
     def list_keys(self, project: str) -> tuple[GatewayKey, ...]:
         """Every key of the project, oldest first."""
+
+
+class PolicyStore(Protocol):
+    """Where policies are kept: one of each project, one of each of its tasks (`task_id` None means the project's)."""
+
+    def policies(self, project: str) -> ProjectPolicies:
+        """Every policy of the project, as the last writes left them; those that nobody wrote say nothing."""
+
+    def put_policy(self, project: str, task_id: str | None, policy: Policy) -> None:
+        """Keep the policy, in place of an older one. Raises PoliciesFull for one task too many (`MAX_TASK_POLICIES`).
+
+        Two tasks that come at once may both be the last.
+        """
+
+    def delete_policy(self, project: str, task_id: str | None) -> bool:
+        """Forget the policy; says whether there was one."""
 
 
 class TraceStore(Protocol):

@@ -7,11 +7,15 @@ from threading import Lock
 
 from switchboard import keyspace
 from switchboard.keys import GatewayKey
+from switchboard.policy import NO_POLICIES, Policy, ProjectPolicies
+from switchboard.ports import MAX_TASK_POLICIES, PoliciesFull
 from switchboard.trace import Bodies, Status, Trace, TracePage
 
 
 class MemoryStore:
-    """KeyStore and TraceStore. `traces` and `bodies` go by (project, trace_id), `keys` by digest.
+    """KeyStore, PolicyStore and TraceStore. `traces` and `bodies` go by (project, trace_id), `keys` by digest.
+
+    `policies_by_task` goes by project, then task id (None: the project's own).
 
     `events` names what was asked to be written, in order: ("open_trace" or "complete_trace", trace_id),
     ("put_key", digest).
@@ -19,6 +23,7 @@ class MemoryStore:
 
     def __init__(self, *keys: GatewayKey) -> None:
         self.keys: dict[str, GatewayKey] = {key.digest: key for key in keys}
+        self.policies_by_task: dict[str, dict[str | None, Policy]] = {}
         self.traces: dict[tuple[str, str], Trace] = {}
         self.bodies: dict[tuple[str, str], Bodies] = {}
         self.events: list[tuple[str, str]] = []
@@ -45,6 +50,26 @@ class MemoryStore:
         with self._reachable():
             own = (key for key in self.keys.values() if key.project == project)
             return tuple(sorted(own, key=lambda key: (key.created_at, key.key_id)))
+
+    def policies(self, project: str) -> ProjectPolicies:
+        """Every policy of the project; those that nobody wrote say nothing."""
+        with self._reachable():
+            kept = self.policies_by_task.get(project, {})
+            tasks = {task_id: policy for task_id, policy in kept.items() if task_id is not None}
+            return ProjectPolicies(kept.get(None, NO_POLICIES.project), tasks)
+
+    def put_policy(self, project: str, task_id: str | None, policy: Policy) -> None:
+        """Keep the policy, in place of an older one. Raises PoliciesFull for one task too many."""
+        with self._reachable():
+            kept = self.policies_by_task.setdefault(project, {})
+            if task_id not in (None, *kept) and len(kept.keys() - {None}) >= MAX_TASK_POLICIES:
+                raise PoliciesFull(MAX_TASK_POLICIES)
+            kept[task_id] = policy
+
+    def delete_policy(self, project: str, task_id: str | None) -> bool:
+        """Forget the policy; says whether there was one."""
+        with self._reachable():
+            return self.policies_by_task.get(project, {}).pop(task_id, None) is not None
 
     def open_trace(self, trace: Trace) -> None:
         """Keep the row of a call that has begun to wait for its provider; a row that is there already stays."""

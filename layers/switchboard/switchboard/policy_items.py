@@ -1,0 +1,36 @@
+"""Policies ⇄ rows: `from_items` gives back what `to_item` was given, and passes over what a newer version wrote."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from switchboard import keyspace
+from switchboard.attributes import Item
+from switchboard.policy import Policy, ProjectPolicies
+from switchboard.policy_json import kept_policy, policy_json
+
+KIND = "policy"
+
+
+def to_item(project: str, task_id: str | None, policy: Policy) -> Item:
+    """The row of a task's policy, or without a task of the project's own; it stays until it is removed."""
+    place = keyspace.policy(project, task_id)
+    return {
+        "pk": place.pk,
+        "sk": place.sk,
+        "kind": KIND,
+        "project": project,
+        "task_id": task_id,
+        "policy": policy_json(policy),
+    }
+
+
+def from_items(items: Iterable[Mapping[str, Any]]) -> ProjectPolicies:
+    """The policies of a project's rows. Never raises: a call must be answered whatever is in a row."""
+    project, tasks = Policy(), {}
+    for item in items:
+        policy, task_id = kept_policy(item.get("policy")), item.get("task_id")
+        if item["sk"] == keyspace.PROJECT_POLICY:
+            project = policy
+        elif isinstance(task_id, str):
+            tasks[task_id] = policy
+    return ProjectPolicies(project, tasks)
