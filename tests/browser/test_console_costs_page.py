@@ -11,7 +11,7 @@ from switchboard.rates import ALWAYS, RateCard, Rates
 from switchboard.trace import Bodies, Status, Trace
 from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
 from testkit.memory_store import MemoryStore
-from testkit.samples import a_usual_attempt, a_usual_usage, an_open_trace
+from testkit.samples import a_usual_attempt, a_usual_usage, an_open_trace, one_price
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +32,7 @@ def a_settled_call(task_id: str = "booking", *, priced: bool = True, **changes: 
         usage=a_usual_usage(),
         attempts=(a_usual_attempt(),),
     )
-    return settled(replace(done, **changes), CARD if priced else None, NOW)
+    return settled(replace(done, **changes), one_price(CARD if priced else None), NOW)
 
 
 def sign_in(page: Page, address: str) -> None:
@@ -99,7 +99,7 @@ def test_a_call_that_used_nothing_cost_nothing(page: Page, address: str, settle:
 
 
 def test_a_price_without_a_first_day_names_none(page: Page, address: str, store: MemoryStore) -> None:
-    trace = settled(replace(a_settled_call(), settlement=None), replace(CARD, valid_from=ALWAYS), NOW)
+    trace = settled(replace(a_settled_call(), settlement=None), one_price(replace(CARD, valid_from=ALWAYS)), NOW)
     store.complete_trace(trace, Bodies())
     sign_in(page, address)
     page.locator("#rows tr").first.click()

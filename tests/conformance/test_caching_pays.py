@@ -79,7 +79,7 @@ def settle(client: "DynamoDBClient", table: str, traces: list[Trace]) -> dict[st
     priced = []
     for trace in traces:
         store.complete_trace(trace, Bodies())
-        priced.append(settled(trace, prices.card(trace.provider or "", trace.model or "", trace.started_at), now))
+        priced.append(settled(trace, prices.card, now))
     DynamoLedger(client, table, random=Random(1)).settle(priced)
     totals = DynamoTotals(client, table).task_totals(traces[0].project)
     return {task.task_id: Decimal(task.totals.cost_pico_usd) / 10**12 for task in totals}

@@ -35,7 +35,7 @@ from switchboard.usage import Tokens, Usage, UsageSource
 from testkit.dynamodb import new_table
 from testkit.events import rest_event
 from testkit.sam import EXAMPLE_KEY
-from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace
+from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace, one_price
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -59,7 +59,7 @@ AUTHORIZED = {"Authorization": "Bearer sb-one"}
 
 def a_settled_call(started_at: datetime = NOON, *, priced: bool = True, **changes: Any) -> Trace:
     done = replace(an_open_trace(started_at=started_at), status=Status.OK, ttft_ms=400.0, usage=a_usual_usage())
-    return settled(replace(done, **changes), CARD if priced else None, started_at + timedelta(seconds=1))
+    return settled(replace(done, **changes), one_price(CARD if priced else None), started_at + timedelta(seconds=1))
 
 
 class Books:

@@ -21,7 +21,7 @@ from switchboard.rates import ALWAYS, RateCard, Rates
 from switchboard.totals import NOTHING, Granularity, PeriodTotals, Span, totals_of
 from switchboard.trace import Bodies, SettledTraces, Status, Trace
 from testkit.dynamodb import items_of
-from testkit.samples import NOON, a_usual_attempt, a_usual_usage, an_open_trace
+from testkit.samples import NOON, a_usual_attempt, a_usual_usage, an_open_trace, one_price
 from testkit.stream_events import connect_once
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Books:
         trace = replace(trace, **{**ended, **times, **fields})
         self.store.open_trace(replace(trace, status=Status.OPEN))
         self.store.complete_trace(trace, Bodies())
-        return settled(trace, CARD, NOON)
+        return settled(trace, one_price(CARD), NOON)
 
     def periods(
         self, granularity: Granularity, since: datetime | None = None, until: datetime | None = None
@@ -82,7 +82,7 @@ def test_a_group_is_settled_once_and_says_what_was_before(books: Books) -> None:
     first, second, third = (books.call(minutes) for minutes in range(3))
     assert ledger.settle([first, second]) == SettledTraces((first, second), ())
     later = [replace(trace, settlement=None) for trace in (second, third)]
-    repriced = [settled(trace, None, NOON + timedelta(hours=1)) for trace in later]
+    repriced = [settled(trace, one_price(None), NOON + timedelta(hours=1)) for trace in later]
     assert other.settle(repriced) == SettledTraces((repriced[1],), (second,))
     assert books.store.find_trace("acme", second.trace_id) == second
     [task] = books.totals.task_totals("acme")
@@ -91,7 +91,7 @@ def test_a_group_is_settled_once_and_says_what_was_before(books: Books) -> None:
 
 
 def test_what_is_gone_or_has_changed_is_left_out(books: Books) -> None:
-    gone = settled(replace(an_open_trace(), status=Status.OK), CARD, NOON)
+    gone = settled(replace(an_open_trace(), status=Status.OK), one_price(CARD), NOON)
     changed = replace(books.call(), status=Status.TIMEOUT)
     there = books.call()
     assert books.ledger().settle([gone, changed, there]) == SettledTraces((there,), ())
@@ -191,7 +191,11 @@ def test_hours_expire_and_days_stay(books: Books) -> None:
 
 def test_groups_fit_a_transaction_and_keep_a_task_together() -> None:
     traces = [
-        settled(an_open_trace(task_id=f"task-{number % 40}", started_at=NOON + timedelta(hours=number % 3)), CARD, NOON)
+        settled(
+            an_open_trace(task_id=f"task-{number % 40}", started_at=NOON + timedelta(hours=number % 3)),
+            one_price(CARD),
+            NOON,
+        )
         for number in range(300)
     ]
     groups = list(pack(traces))

@@ -155,7 +155,7 @@ class World:
         for sandbox, batch in story.deliveries:
             self._deliver(sandbox, [traces[place] for place in batch])
         self._deliver_until_done(traces)
-        return [settled(trace, _card(trace), NOON) for trace in traces]
+        return [settled(trace, PRICES.card, NOON) for trace in traces]
 
     def _deliver(self, sandbox: int, traces: list[Trace]) -> bool:
         try:
@@ -171,10 +171,6 @@ class World:
             for half in (traces[:middle], traces[middle:]):
                 if half:
                     self._deliver_until_done(half)
-
-
-def _card(trace: Trace) -> Any:
-    return PRICES.card(trace.provider or "", trace.model or "", trace.started_at)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from switchboard.trace import Status, Trace
 from switchboard_local.event_filter import EventFilter
 from switchboard_local.pump import BATCH_RECORDS, INVOCATION_MS, SWEEP_EVERY_S
 from switchboard_local.table import load_template
-from testkit.samples import NOON, an_open_trace
+from testkit.samples import NOON, an_open_trace, one_price
 from testkit.stream_events import PATTERN, stream_record
 
 type Template = dict[str, Any]
@@ -44,7 +44,7 @@ def wrongly_filtered(event_filter: EventFilter) -> Iterator[str]:
                 yield f"{status}, {change}"
         if event_filter.admits({**record, "eventName": "REMOVE"}):
             yield f"{status}, removed"
-        if event_filter.admits(stream_record(settled(trace(status), None, NOON))):
+        if event_filter.admits(stream_record(settled(trace(status), one_price(None), NOON))):
             yield f"{status}, settled"
     totals = stream_record(trace(Status.OK))
     totals["dynamodb"]["NewImage"]["kind"] = {"S": "totals"}

@@ -12,7 +12,7 @@ import gateway.telemetry
 from switchboard.pricing import settled
 from switchboard.rates import ALWAYS, RateCard, Rates
 from switchboard.trace import Failure, Status
-from testkit.samples import NOON, a_usual_attempt, a_usual_usage, an_open_trace
+from testkit.samples import NOON, a_usual_attempt, a_usual_usage, an_open_trace, one_price
 
 type Template = dict[str, Any]
 
@@ -53,7 +53,7 @@ def log_fields() -> dict[str, set[str]]:
     )
     lines = Lines()
     gateway.telemetry.Telemetry(lines, lambda _metrics, _dimensions: None).completed(trace, 502)
-    cost_aggregator.telemetry.Telemetry(lines, lambda _metrics: None).settled([settled(trace, CARD, NOON)])
+    cost_aggregator.telemetry.Telemetry(lines, lambda _metrics: None).settled([settled(trace, one_price(CARD), NOON)])
     return lines.fields
 
 

@@ -77,8 +77,7 @@ class Settling:
 
     def _price(self, trace: Trace, batch: _Batch) -> Trace | None:
         try:
-            card = self.prices.card(trace.provider or "", trace.model or "", trace.started_at)
-            return settled(trace, card, self.now())
+            return settled(trace, self.prices.card, self.now())
         except Exception as error:  # noqa: BLE001 - one call's odd name or number must not hold up all that follow
             self._isolate(batch.places_of([trace]), f"cannot be priced: {type(error).__name__}: {error}", batch)
             return None

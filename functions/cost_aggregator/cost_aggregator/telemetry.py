@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from cost_aggregator.poison import Poison
+from switchboard.pricing import unpriced_model
 from switchboard.rates import usd
 from switchboard.trace import Trace
 
@@ -107,6 +108,7 @@ def _line(trace: Trace) -> dict[str, object]:
     settlement = trace.settlement
     cost = settlement.cost_pico_usd if settlement else None
     started_at = trace.started_at.astimezone(UTC)
+    unpriced_provider, unpriced_model_name = unpriced_model(trace)
     return {
         **_identity(trace),
         "started_at": started_at.isoformat(),
@@ -114,6 +116,8 @@ def _line(trace: Trace) -> dict[str, object]:
         "cost_usd": None if cost is None else usd(cost),
         "cost_pico_usd": cost,
         "unpriced": cost is None,
+        "unpriced_provider": unpriced_provider,
+        "unpriced_model": unpriced_model_name,
         "price_source": settlement.price.source if settlement and settlement.price else None,
         "usage_source": trace.usage.source.value,
         "lag_ms": lag_ms(trace),

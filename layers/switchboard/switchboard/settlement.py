@@ -23,9 +23,9 @@ class Settlement:
     """A call's cost, found once, all its attempts together. `settled_at` in UTC.
 
     `cost_pico_usd` is None when nobody knows the price of the call's tokens, or its tokens; then it is unpriced.
-    `price` is what the tokens were multiplied with: None for an unpriced call, for one that used no token, and for one
-    whose provider told its cost itself. `attempt_costs`: of the attempts that used tokens beside the one that answered;
-    they are in `cost_pico_usd`.
+    `price` is what the call's own tokens were multiplied with: None where nobody knows it, where no token was used, and
+    where the provider told the cost itself. `attempt_costs`: of the attempts that used tokens beside the one that
+    answered; they are in `cost_pico_usd`, and one of them without a known cost makes the whole call unpriced.
     """
 
     settled_at: datetime

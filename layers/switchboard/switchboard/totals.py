@@ -13,8 +13,8 @@ from switchboard.usage import Tokens, UsageSource
 class Totals:
     """Sums over calls. Money is whole pico-dollars; tokens are in disjoint classes (`reasoning` lies within `output`).
 
-    `errors`: calls with a failure. `unpriced_calls`: their cost is unknown and not in the sum. `estimated_calls`: their
-    tokens are an estimate.
+    `errors`: calls that failed somebody who waited. `unpriced_calls`: their cost is unknown and not in the sum.
+    `estimated_calls`: their tokens are an estimate, if only those of one attempt.
     """
 
     calls: int = 0
@@ -45,26 +45,22 @@ class Totals:
 
 COUNTERS = tuple(field.name for field in fields(Totals))
 NOTHING = Totals()
-_NO_TOKENS = Tokens(0, 0)
+_TOKEN_CLASSES = tuple(field.name for field in fields(Tokens))
 
 
 def totals_of(trace: Trace) -> Totals:
-    """What one settled call adds. Raises ValueError for a call that is not settled."""
+    """What one settled call adds, all its attempts together. Raises ValueError for a call that is not settled."""
     if trace.settlement is None:
         raise ValueError(f"{trace.trace_id} is not settled")
-    tokens = trace.usage.tokens or _NO_TOKENS
+    used = trace.usages
+    tokens = [usage.tokens for usage in used if usage.tokens is not None]
     return Totals(
         calls=1,
-        errors=int(trace.failure is not None),
+        errors=int(trace.is_error),
         unpriced_calls=int(trace.settlement.is_unpriced),
-        estimated_calls=int(trace.usage.source is UsageSource.ESTIMATED),
+        estimated_calls=int(any(usage.source is UsageSource.ESTIMATED for usage in used)),
         cost_pico_usd=trace.settlement.cost_pico_usd or 0,
-        fresh_input=tokens.fresh_input,
-        cache_read=tokens.cache_read,
-        cache_write_5m=tokens.cache_write_5m,
-        cache_write_1h=tokens.cache_write_1h,
-        output=tokens.output,
-        reasoning=tokens.reasoning,
+        **{name: sum(getattr(each, name) for each in tokens) for name in _TOKEN_CLASSES},
     )
 
 

@@ -26,6 +26,10 @@ class Status(StrEnum):
     """A later turn of the conversation began: nobody listens any more."""
 
 
+ABANDONED = frozenset({Status.CLIENT_CLOSED, Status.SUPERSEDED, Status.INTERRUPTED})
+"""Nobody waited for the end of these calls: they have a failure that says so, and are no errors."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try at one target.
@@ -100,6 +104,16 @@ class Trace:
     buffered_ms: float | None = None
     is_zero_retention: bool = False
     settlement: Settlement | None = None
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it failed somebody who waited for it."""
+        return self.failure is not None and self.status not in ABANDONED
+
+    @property
+    def usages(self) -> tuple[Usage, ...]:
+        """What there is to pay for: the call's own usage, and that of each attempt which has one."""
+        return self.usage, *(attempt.usage for attempt in self.attempts if attempt.usage.tokens is not None)
 
 
 @dataclass(frozen=True, slots=True)

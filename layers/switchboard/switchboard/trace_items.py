@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from switchboard import keyspace, settlement_items
-from switchboard.attributes import Item, Value
-from switchboard.trace import Attempt, Failure, Status, Trace
-from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
+from switchboard import attempt_items, keyspace, settlement_items, usage_items
+from switchboard.attributes import Item
+from switchboard.trace import Failure, Status, Trace, Turn
 
 KIND = "trace"
-_OPTIONAL_TOKENS = ("cache_read", "cache_write_5m", "cache_write_1h", "reasoning")
 
 
 def to_item(trace: Trace, expires_at: int) -> Item:
@@ -42,11 +40,14 @@ def to_item(trace: Trace, expires_at: int) -> Item:
         "duration_ms": trace.duration_ms,
         "gateway_ms": trace.gateway_ms,
         "queue_ms": trace.queue_ms,
-        "usage": _usage_item(trace.usage),
+        "usage": usage_items.to_item(trace.usage),
         "finish_reason": trace.finish_reason,
-        "attempts": [_attempt_item(attempt) for attempt in trace.attempts] or None,
+        "attempts": [attempt_items.to_item(attempt) for attempt in trace.attempts] or None,
         "notes": trace.notes or None,
         "failure": failure_item(trace.failure),
+        "turn": _turn_item(trace.turn),
+        "buffered_ms": trace.buffered_ms,
+        "is_zero_retention": trace.is_zero_retention or None,
         **(settlement_items.to_item(trace.settlement) if trace.settlement else {}),
     }
 
@@ -69,63 +70,16 @@ def from_item(item: Mapping[str, Any]) -> Trace:
         duration_ms=_milliseconds(item.get("duration_ms")),
         gateway_ms=_milliseconds(item.get("gateway_ms")),
         queue_ms=_milliseconds(item.get("queue_ms")),
-        usage=_usage(item.get("usage")),
+        usage=usage_items.from_item(item.get("usage")),
         finish_reason=item.get("finish_reason"),
-        attempts=tuple(_attempt(attempt) for attempt in item.get("attempts") or ()),
+        attempts=tuple(attempt_items.from_item(attempt) for attempt in item.get("attempts") or ()),
         notes=tuple(item.get("notes") or ()),
         failure=_failure(item.get("failure")),
+        turn=_turn(item.get("turn")),
+        buffered_ms=_milliseconds(item.get("buffered_ms")),
+        is_zero_retention=bool(item.get("is_zero_retention")),
         settlement=settlement_items.from_item(item),
     )
-
-
-def _attempt_item(attempt: Attempt) -> Item:
-    values: dict[str, Value] = {
-        "provider": attempt.provider,
-        "host": attempt.host,
-        "model": attempt.model,
-        "outcome": attempt.outcome,
-        "started_ms": attempt.started_ms,
-        "duration_ms": attempt.duration_ms,
-        "status": attempt.status,
-        "ttft_ms": attempt.ttft_ms,
-        "error": attempt.error,
-    }
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _attempt(item: Mapping[str, Any]) -> Attempt:
-    return Attempt(
-        provider=item["provider"],
-        host=item["host"],
-        model=item["model"],
-        outcome=item["outcome"],
-        started_ms=float(item["started_ms"]),
-        duration_ms=float(item["duration_ms"]),
-        status=item.get("status"),
-        ttft_ms=_milliseconds(item.get("ttft_ms")),
-        error=item.get("error"),
-    )
-
-
-def _usage_item(usage: Usage) -> Item | None:
-    if usage.tokens is None:
-        return None
-    optional = {name: getattr(usage.tokens, name) for name in _OPTIONAL_TOKENS}
-    return {
-        "source": usage.source.value,
-        "fresh_input": usage.tokens.fresh_input,
-        "output": usage.tokens.output,
-        **{name: count for name, count in optional.items() if count},
-        **({} if usage.billed_pico_usd is None else {"billed_pico_usd": usage.billed_pico_usd}),
-    }
-
-
-def _usage(item: Mapping[str, Any] | None) -> Usage:
-    if item is None:
-        return ABSENT
-    optional = {name: item.get(name, 0) for name in _OPTIONAL_TOKENS}
-    tokens = Tokens(item["fresh_input"], item["output"], **optional)
-    return Usage(UsageSource(item["source"]), tokens, item.get("billed_pico_usd"))
 
 
 def failure_item(failure: Failure | None) -> Item | None:
@@ -137,6 +91,16 @@ def failure_item(failure: Failure | None) -> Item | None:
 
 def _failure(item: Mapping[str, Any] | None) -> Failure | None:
     return None if item is None else Failure(item["code"], item["message"], item["http_status"])
+
+
+def _turn_item(turn: Turn | None) -> Item | None:
+    if turn is None:
+        return None
+    return {"turn_id": turn.turn_id, **({"retry": turn.retry} if turn.retry else {})}
+
+
+def _turn(item: Mapping[str, Any] | None) -> Turn | None:
+    return None if item is None else Turn(item["turn_id"], item.get("retry", 0))
 
 
 def _milliseconds(value: Any) -> float | None:  # noqa: ANN401 - Decimal, int or float, by the way it came

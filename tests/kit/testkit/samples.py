@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from random import Random
 
 from switchboard.keys import GatewayKey, Scope, digest
+from switchboard.pricing import CardOf
+from switchboard.rates import RateCard
 from switchboard.trace import Attempt, Status, Trace
 from switchboard.trace_id import new_trace_id
 from switchboard.usage import Tokens, Usage, UsageSource
@@ -39,6 +41,19 @@ def a_usual_attempt() -> Attempt:
 def a_usual_usage() -> Usage:
     """The tokens of a turn whose prompt was cached."""
     return Usage(UsageSource.PROVIDER, Tokens(fresh_input=212, output=87, cache_read=20480))
+
+
+def a_lost_hedge() -> Attempt:
+    """One try beside it, at a second provider, that was outpaced; its tokens are an estimate."""
+    usage = Usage(UsageSource.ESTIMATED, Tokens(fresh_input=5173, output=0))
+    return Attempt(
+        "groq", "api.groq.com", "llama-3.3-70b-versatile", "outpaced", 303.5, 109.2, is_hedge=True, usage=usage
+    )
+
+
+def one_price(card: RateCard | None) -> CardOf:
+    """Whatever is asked for costs what this card says; None: nobody knows a price."""
+    return lambda _provider, _model, _at: card
 
 
 def a_key(text: str = "sb-one", project: str = "acme", created_at: datetime = NOON) -> GatewayKey:

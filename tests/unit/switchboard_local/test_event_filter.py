@@ -10,7 +10,7 @@ import pytest
 from switchboard.pricing import settled
 from switchboard.trace import Failure, Status
 from switchboard_local.event_filter import EventFilter, FilterInvalid
-from testkit.samples import NOON, an_open_trace
+from testkit.samples import NOON, an_open_trace, one_price
 from testkit.stream_events import PATTERN, stream_record
 
 LEDGER = Path(__file__).resolve().parents[3] / "docs" / "ledger.md"
@@ -32,7 +32,7 @@ def test_only_finished_and_unsettled_traces_pass() -> None:
     assert wanted.admits({**stream_record(FINISHED), "eventName": "INSERT"})
     assert not wanted.admits({**stream_record(FINISHED), "eventName": "REMOVE"})
     assert not wanted.admits(stream_record(an_open_trace()))
-    assert not wanted.admits(stream_record(settled(FINISHED, None, NOON)))
+    assert not wanted.admits(stream_record(settled(FINISHED, one_price(None), NOON)))
     totals = stream_record(FINISHED)
     totals["dynamodb"]["NewImage"] = {"kind": {"S": "totals"}}
     assert not wanted.admits(totals)
