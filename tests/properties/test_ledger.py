@@ -23,11 +23,12 @@ from cost_aggregator.prices import PriceBook
 from switchboard.dynamodb import DynamoStore
 from switchboard.ledger_totals import DynamoTotals
 from switchboard.pricing import settled
+from switchboard.rates import cost_at_rates
 from switchboard.totals import NOTHING, Granularity, PeriodTotals, Span, Totals, totals_of
-from switchboard.trace import Bodies, Failure, Status, Trace
+from switchboard.trace import Attempt, Bodies, Failure, Status, Trace
 from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
 from testkit.dynamodb import new_table
-from testkit.samples import NOON, an_open_trace
+from testkit.samples import NOON, a_lost_hedge, a_usual_attempt, an_open_trace
 from testkit.stream_events import Seen, an_aggregator, connect_once, stream_event
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ ERRORS: dict[Fault, dict[str, Any]] = {
 COUNTS = st.integers(0, 10**6)
 TOKENS = st.builds(Tokens, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS)
 USAGES = st.just(ABSENT) | st.builds(Usage, st.sampled_from([UsageSource.PROVIDER, UsageSource.ESTIMATED]), TOKENS)
+ATTEMPTS = st.builds(
+    lambda names, usage: replace(a_lost_hedge(), provider=names[0], model=names[1], usage=usage),
+    st.sampled_from([("groq", "llama-3.3-70b-versatile"), ("openai", "gpt-4o"), ("generic", "nobody-prices-this")]),
+    USAGES | st.builds(Usage, st.just(UsageSource.PROVIDER), TOKENS, COUNTS),
+)
 ENDED = [status for status in Status if status is not Status.OPEN]
 
 
@@ -79,6 +85,7 @@ def finished_traces(draw: st.DrawFn) -> Trace:
         model=model,
         status=status,
         usage=draw(USAGES),
+        attempts=draw(st.lists(ATTEMPTS, max_size=3).map(tuple)),
         failure=None if status is Status.OK else Failure("some_code", "It went wrong.", 502),
     )
 
@@ -230,6 +237,24 @@ def test_every_order_of_a_hundred_calls_gives_the_same(world: World) -> None:
     assert task.totals == sum_of(expected)
     assert task.totals.calls == 100
     assert task.seen == Span(traces[0].started_at, traces[-1].started_at)
+
+
+def test_tokens_times_price_is_the_cost_on_every_row(world: World) -> None:
+    used = usage(3)
+    raced = replace(an_open_trace(), status=Status.OK, usage=used, attempts=(_beside(used), a_usual_attempt()))
+    traces = [replace(raced, trace_id=an_open_trace().trace_id) for _ in range(6)]
+    [first, *_] = world.tell(Story(traces, [(0, [0, 1, 2]), (1, [2, 3])], [Fault.KILLED_AFTER, Fault.THROTTLED]))
+    card = PRICES.card("anthropic", "claude-sonnet-4-5", NOON)
+    assert card
+    [task] = world.totals.task_totals(first.project)
+    for totals in (task.totals, *(read(world, first.project, task.task_id, each).total for each in Granularity)):
+        assert totals.calls == 6
+        tokens = Tokens(totals.fresh_input, totals.output, totals.cache_read)
+        assert totals.cost_pico_usd == cost_at_rates(tokens, card.rates) > 0
+
+
+def _beside(used: Usage) -> Attempt:
+    return replace(a_lost_hedge(), provider="anthropic", model="claude-sonnet-4-5", usage=used)
 
 
 def usage(number: int) -> Usage:

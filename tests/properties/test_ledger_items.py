@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 from switchboard import keyspace, settlement_items, trace_items
 from switchboard.attributes import decode_item, encode_item
 from switchboard.rates import Price, Rates
-from switchboard.settlement import Settlement
+from switchboard.settlement import AttemptCost, Settlement
 from switchboard.totals import COUNTERS, NOTHING, Granularity, Totals
 from testkit.samples import an_open_trace
 
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 PICO_USD = st.integers(0, 10**15)
 PRICES = st.builds(Price, st.text(min_size=1, max_size=30), MOMENTS, st.builds(Rates, *[PICO_USD] * 5))
-SETTLEMENTS = st.builds(Settlement, MOMENTS, st.none() | st.integers(0, 10**30), st.none() | PRICES)
+COSTS = st.none() | st.integers(0, 10**30)
+ATTEMPT_COSTS = st.builds(AttemptCost, st.integers(0, 9), COSTS, st.none() | PRICES)
+SETTLEMENTS = st.builds(Settlement, MOMENTS, COSTS, st.none() | PRICES, st.lists(ATTEMPT_COSTS, max_size=3).map(tuple))
 TOTALS = st.builds(Totals, *[st.integers(0, 10**20)] * len(COUNTERS))
 
 

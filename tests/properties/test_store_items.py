@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from switchboard import key_items, trace_items
 from switchboard.attributes import decode_item, encode_item
 from switchboard.keys import GatewayKey, Scope, digest
-from switchboard.trace import Attempt, Failure, Status, Trace
+from switchboard.trace import Attempt, Failure, Status, Trace, Turn
 from switchboard.trace_id import _with_random_bits
 from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
 from testkit.samples import NOON
@@ -19,6 +19,12 @@ COUNT = st.integers(0, 10**9)
 MILLISECONDS = st.integers(0, 10**9).map(lambda thousandths: thousandths / 1000)
 MOMENT = st.integers(0, 10**12).map(lambda milliseconds: NOON + timedelta(milliseconds=milliseconds))
 
+usages = st.just(ABSENT) | st.builds(
+    Usage,
+    st.sampled_from([UsageSource.PROVIDER, UsageSource.ESTIMATED]),
+    st.builds(Tokens, COUNT, COUNT, COUNT, COUNT, COUNT, COUNT),
+    st.none() | COUNT,
+)
 attempts = st.builds(
     Attempt,
     *[TEXT] * 4,
@@ -27,12 +33,8 @@ attempts = st.builds(
     status=st.none() | st.integers(100, 599),
     ttft_ms=st.none() | MILLISECONDS,
     error=st.none() | TEXT,
-)
-usages = st.just(ABSENT) | st.builds(
-    Usage,
-    st.sampled_from([UsageSource.PROVIDER, UsageSource.ESTIMATED]),
-    st.builds(Tokens, COUNT, COUNT, COUNT, COUNT, COUNT, COUNT),
-    st.none() | COUNT,
+    is_hedge=st.booleans(),
+    usage=usages,
 )
 traces = st.builds(
     Trace,
@@ -56,6 +58,9 @@ traces = st.builds(
     attempts=st.lists(attempts, max_size=4).map(tuple),
     notes=st.lists(TEXT, max_size=4).map(tuple),
     failure=st.none() | st.builds(Failure, TEXT, TEXT, st.integers(100, 599)),
+    turn=st.none() | st.builds(Turn, TEXT, st.integers(0, 20)),
+    buffered_ms=st.none() | MILLISECONDS,
+    is_zero_retention=st.booleans(),
 )
 keys = st.builds(
     GatewayKey,

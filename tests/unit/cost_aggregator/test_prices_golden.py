@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,16 @@ from cost_aggregator.price_library import PriceLibrary
 from cost_aggregator.prices import PriceBook
 from gateway.providers.usage import read_openai
 from switchboard.deltas import read_chunk, read_completion
+from switchboard.pricing import settled
 from switchboard.rates import cost_pico_usd, usd
-from switchboard.usage import Tokens
+from switchboard.trace import Attempt, Status
+from switchboard.usage import Tokens, Usage, UsageSource
+from testkit.samples import NOON, a_lost_hedge, a_usual_attempt, an_open_trace
 
 GOLDEN = tomllib.loads(Path(__file__).with_name("golden_bills.toml").read_text("utf-8"))
 BILLS = [pytest.param(bill, id=bill["name"]) for bill in GOLDEN["bill"]]
+CALLS = [pytest.param(call, id=call["name"]) for call in GOLDEN["call"]]
+BY_NAME = {bill["name"]: bill for bill in GOLDEN["bill"]}
 OPENAI_BILLS = [pytest.param(bill, id=bill["name"]) for bill in GOLDEN["bill"] if bill["provider"] == "openai"]
 
 
@@ -63,6 +69,24 @@ def test_streamed_equals_not_streamed(book: PriceBook, bill: dict[str, Any]) -> 
     assert costs == [Decimal(bill["usd"]) * 10**12] * 2
 
 
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_of_several_attempts_comes_out_as_worked_by_hand(book: PriceBook, call: dict[str, Any]) -> None:
+    answered, *beside = bills = [BY_NAME[name] for name in (call["answered"], *call["beside"])]
+    assert call["working"] == " + ".join(bill["usd"] for bill in bills)
+    assert sum(Decimal(bill["usd"]) for bill in bills) == Decimal(call["usd"])
+    trace = replace(
+        an_open_trace(started_at=answered["at"]),
+        status=Status.OK,
+        provider=answered["provider"],
+        model=answered["model"],
+        usage=_used(answered),
+        attempts=(*(_lost(bill) for bill in beside), a_usual_attempt()),
+    )
+    settlement = settled(trace, book.card, NOON).settlement
+    assert settlement
+    assert settlement.cost_pico_usd == Decimal(call["usd"]) * 10**12
+
+
 def test_there_are_at_least_twenty() -> None:
     assert len(BILLS) >= 20
 
@@ -72,6 +96,14 @@ def _cost(book: PriceBook, bill: dict[str, Any], tokens: Tokens | None) -> int:
     assert card is not None
     assert tokens is not None
     return cost_pico_usd(tokens, card)
+
+
+def _lost(bill: dict[str, Any]) -> Attempt:
+    return replace(a_lost_hedge(), provider=bill["provider"], model=bill["model"], usage=_used(bill))
+
+
+def _used(bill: dict[str, Any]) -> Usage:
+    return Usage(UsageSource.PROVIDER, Tokens(**{"output": 0} | bill["tokens"]))
 
 
 def _openai_usage(tokens: Tokens) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from switchboard.settlement import Settlement
 from switchboard.totals import Granularity, Span, Totals, totals_of
 from switchboard.trace import Failure, Status
 from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
-from testkit.samples import NOON, an_open_trace
+from testkit.samples import NOON, a_lost_hedge, a_usual_attempt, an_open_trace
 
 
 def test_a_call_adds_its_tokens_and_its_cost() -> None:
@@ -35,6 +35,30 @@ def test_failures_estimates_and_unknown_costs_are_counted() -> None:
     estimated = Usage(UsageSource.ESTIMATED, Tokens(10, 0))
     assert totals_of(replace(trace, usage=estimated)) == Totals(
         calls=1, errors=1, unpriced_calls=1, estimated_calls=1, fresh_input=10
+    )
+
+
+@pytest.mark.parametrize("status", [Status.CLIENT_CLOSED, Status.SUPERSEDED, Status.INTERRUPTED])
+def test_a_call_that_nobody_waits_for_any_more_is_no_error(status: Status) -> None:
+    failure = Failure("barge_in", "A later turn began.", 499)
+    trace = replace(an_open_trace(), status=status, failure=failure, settlement=Settlement(NOON, 0))
+    assert totals_of(trace) == Totals(calls=1)
+
+
+def test_attempts_add_their_tokens_and_their_estimates() -> None:
+    lost = replace(a_lost_hedge(), usage=Usage(UsageSource.ESTIMATED, Tokens(100, 20, reasoning=7)))
+    usage = Usage(UsageSource.PROVIDER, Tokens(1, 2, 3, 4, 5, 1))
+    trace = replace(an_open_trace(), usage=usage, attempts=(lost, a_usual_attempt(), lost))
+    assert totals_of(replace(trace, settlement=Settlement(NOON, 77))) == Totals(
+        calls=1,
+        estimated_calls=1,
+        cost_pico_usd=77,
+        fresh_input=201,
+        output=42,
+        cache_read=3,
+        cache_write_5m=4,
+        cache_write_1h=5,
+        reasoning=15,
     )
 
 

@@ -25,6 +25,13 @@ def test_the_row_of_a_usual_call_is_below_one_kilobyte() -> None:
     assert item_bytes(encode_item(to_item(FINISHED, 1_800_000_000))) < 1024
 
 
+def test_a_usual_attempt_takes_no_room_for_what_is_unusual() -> None:
+    [attempt] = encode_item(to_item(FINISHED, 1_800_000_000))["attempts"]["L"]
+    assert set(attempt["M"]) == {
+        *("provider", "host", "model", "outcome", "started_ms", "duration_ms", "status", "ttft_ms")
+    }
+
+
 def test_what_is_none_or_empty_takes_no_room() -> None:
     row = encode_item(to_item(replace(an_open_trace(), metadata={}, model=None, provider=None), 1_800_000_000))
     assert set(row) == {
