@@ -4,13 +4,13 @@ from typing import Protocol
 import pytest
 
 from switchboard.dynamodb import DynamoStore
-from switchboard.ports import KeyStore, TraceStore
+from switchboard.ports import KeyStore, PolicyStore, TraceStore
 from testkit.memory_store import MemoryStore
 from testkit.samples import NOON
 
 
-class Store(KeyStore, TraceStore, Protocol):
-    """Both ports in one, as every store of ours is."""
+class Store(KeyStore, PolicyStore, TraceStore, Protocol):
+    """All ports in one, as every store of ours is."""
 
 
 @pytest.fixture(params=["memory", "dynamodb"])

@@ -20,7 +20,7 @@ from console.assembly import build
 from console.settings import Settings
 from switchboard.dynamodb import DynamoStore
 from switchboard.keys import Scope
-from switchboard.ports import KeyStore, TraceStore
+from switchboard.ports import KeyStore, PolicyStore, TraceStore
 from switchboard.trace import Bodies, Failure, Status, Trace
 from testkit import openai_events as events
 from testkit.events import rest_event
@@ -32,8 +32,8 @@ REQUEST = (
 STREAM = events.role() + events.chunk("Hal") + events.chunk("lo 🙂") + events.finish() + events.DONE
 
 
-class Store(KeyStore, TraceStore, Protocol):
-    """Both ports in one."""
+class Store(KeyStore, PolicyStore, TraceStore, Protocol):
+    """All ports in one."""
 
 
 @pytest.fixture

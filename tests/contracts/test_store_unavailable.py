@@ -13,7 +13,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from switchboard.dynamodb import DynamoStore, connect
-from switchboard.ports import KeyStore, StoreUnavailable, TraceStore
+from switchboard.policy import Policy
+from switchboard.ports import KeyStore, PolicyStore, StoreUnavailable, TraceStore
 from switchboard.trace import Bodies
 from testkit.dynamodb import new_table
 from testkit.memory_store import MemoryStore
@@ -28,6 +29,12 @@ KEY_CALLS: dict[str, Callable[[KeyStore], object]] = {
     "put_key": lambda store: store.put_key(a_key()),
     "list_keys": lambda store: store.list_keys("acme"),
 }
+POLICY_CALLS: dict[str, Callable[[PolicyStore], object]] = {
+    "policies": lambda store: store.policies("acme"),
+    "put_policy": lambda store: store.put_policy("acme", None, Policy()),
+    "put_policy of a task": lambda store: store.put_policy("acme", "booking", Policy()),
+    "delete_policy": lambda store: store.delete_policy("acme", "booking"),
+}
 TRACE_CALLS: dict[str, Callable[[TraceStore], object]] = {
     "open_trace": lambda store: store.open_trace(TRACE),
     "complete_trace": lambda store: store.complete_trace(TRACE, Bodies(b"x" * 5000, None)),
@@ -36,7 +43,7 @@ TRACE_CALLS: dict[str, Callable[[TraceStore], object]] = {
     "list_traces": lambda store: store.list_traces("acme", limit=3),
     "list_traces of a task": lambda store: store.list_traces("acme", limit=3, task_id="booking"),
 }
-CALLS: dict[str, Callable[[Any], object]] = {**KEY_CALLS, **TRACE_CALLS}
+CALLS: dict[str, Callable[[Any], object]] = {**KEY_CALLS, **POLICY_CALLS, **TRACE_CALLS}
 
 
 class RawBody:

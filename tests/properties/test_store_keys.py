@@ -5,13 +5,16 @@ from hypothesis import strategies as st
 
 from switchboard import keyspace
 
-NAME = st.text("#%P#0123KEYSTASKBODYé", max_size=12) | st.text(max_size=5) | st.integers(500, 520).map("x".__mul__)
+NAME = (
+    st.text("#%P#0123KEYSTASKBODYPOLICIESé", max_size=12) | st.text(max_size=5) | st.integers(500, 520).map("x".__mul__)
+)
 SHARD = st.sampled_from(keyspace.SHARDS)
 DIGEST = st.text("0123456789abcdef", min_size=64, max_size=64)
 
 partitions = (
     st.tuples(st.just("key"), DIGEST)
     | st.tuples(st.just("keys"), NAME)
+    | st.tuples(st.just("policies"), NAME)
     | st.tuples(st.just("traces"), NAME, SHARD)
     | st.tuples(st.just("task"), NAME, NAME, SHARD)
     | st.tuples(st.just("body"), NAME, NAME)
@@ -19,12 +22,14 @@ partitions = (
 )
 
 
-def partition(thing: tuple[str, ...]) -> str:
+def partition(thing: tuple[str, ...]) -> str:  # noqa: PLR0911 - one line for each kind
     match thing:
         case ("key", digest):
             return keyspace.gateway_key(digest).pk
         case ("keys", project):
             return keyspace.keys_of_project(project)
+        case ("policies", project):
+            return keyspace.policies_of_project(project)
         case ("traces", project, shard):
             return keyspace.traces_of_project(project, int(shard))
         case ("task", project, task_id, shard):
@@ -48,3 +53,4 @@ def test_a_name_changes_the_key_wherever_it_stands(project: str, task_id: str, p
     assert keyspace.traces_of_task(one, task_id, 0) != keyspace.traces_of_task(other, task_id, 0)
     assert keyspace.traces_of_task(project, one, 0) != keyspace.traces_of_task(project, other, 0)
     assert keyspace.body(project, one) != keyspace.body(project, other)
+    assert keyspace.policy(project, one) != keyspace.policy(project, other)

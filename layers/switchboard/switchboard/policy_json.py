@@ -79,7 +79,7 @@ def kept_policy(value: object) -> Policy:
     """
     read: Json = {}
     for name, inner in value.items() if isinstance(value, Mapping) else ():
-        if name in FORM:
+        if name in FORM and inner is not None:
             try:
                 read[name] = FORM[name].read(_readable_entries(name, inner), name)
             except PolicyInvalid:
