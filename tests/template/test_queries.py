@@ -11,7 +11,7 @@ import cost_aggregator.telemetry
 import gateway.telemetry
 from switchboard.pricing import settled
 from switchboard.rates import ALWAYS, RateCard, Rates
-from switchboard.trace import Failure, Status
+from switchboard.trace import ABANDONED, Failure, Status
 from testkit.samples import NOON, a_usual_attempt, a_usual_usage, an_open_trace, one_price
 
 type Template = dict[str, Any]
@@ -32,7 +32,8 @@ class Lines:
 
     def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
         """Remember the line."""
-        self.fields[str(msg)] = {"message", *(name for name, value in extra.items() if value is not None)}
+        told = {name for name, value in extra.items() if value is not None}
+        self.fields.setdefault(str(msg), {"message"}).update(told)
 
     warning = exception = error = info
 
@@ -53,7 +54,8 @@ def log_fields() -> dict[str, set[str]]:
     )
     lines = Lines()
     gateway.telemetry.Telemetry(lines, lambda _metrics, _dimensions: None).completed(trace, 502)
-    cost_aggregator.telemetry.Telemetry(lines, lambda _metrics: None).settled([settled(trace, one_price(CARD), NOON)])
+    priced, unpriced = (settled(trace, one_price(card), NOON) for card in (CARD, None))
+    cost_aggregator.telemetry.Telemetry(lines, lambda _metrics: None).settled([priced, unpriced])
     return lines.fields
 
 
@@ -126,6 +128,11 @@ def test_a_line_that_comes_twice_is_counted_once(queries: dict[str, str], name: 
     # A time is the line's own, and of these there may be two.
     assert "latest" not in stages[2]
     assert "@timestamp" not in queries[name]
+
+
+def test_calls_that_nobody_waited_for_are_no_errors_of_an_upstream(queries: dict[str, str]) -> None:
+    [left_out] = re.findall(r"status not in \[(.*)\]", queries["ErrorsByUpstream"])
+    assert set(re.findall(r'"(\w+)"', left_out)) == {Status.OK, *ABANDONED}
 
 
 def test_first_tokens_are_those_of_whole_answers(queries: dict[str, str]) -> None:

@@ -41,6 +41,7 @@ class Telemetry:
     def completed(self, trace: Trace, http_status: int) -> None:
         """A call is over."""
         is_cold, self._is_cold = self._is_cold, False
+        decisive = trace.decisive_attempt
         self._log.info(
             "call.completed",
             extra={
@@ -52,8 +53,8 @@ class Telemetry:
                 "http_status": http_status,
                 "finish_reason": trace.finish_reason,
                 "attempts": len(trace.attempts),
-                "upstream": trace.attempts[-1].host if trace.attempts else None,
-                "upstream_status": trace.attempts[-1].status if trace.attempts else None,
+                "upstream": decisive.host if decisive else None,
+                "upstream_status": decisive.status if decisive else None,
                 "notes": list(trace.notes),
                 "is_cold_start": is_cold,
             },
@@ -76,7 +77,7 @@ class Telemetry:
     def _count(self, trace: Trace, *, is_cold: bool) -> None:
         metrics = {
             "Calls": ("Count", 1.0),
-            "Errors": ("Count", 0.0 if trace.failure is None else 1.0),
+            "Errors": ("Count", float(trace.is_error)),
             "ColdStarts": ("Count", float(is_cold)),
         }
         if trace.ttft_ms is not None:
@@ -84,7 +85,7 @@ class Telemetry:
         if trace.gateway_ms is not None:
             metrics["GatewayOverhead"] = ("Milliseconds", trace.gateway_ms)
         self._emit(metrics, {"provider": trace.provider or "none"})
-        if trace.failure is not None:
+        if trace.failure is not None and trace.is_error:
             self._emit({"ErrorsByClass": ("Count", 1.0)}, {"error": trace.failure.code})
 
 

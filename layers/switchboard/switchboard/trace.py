@@ -111,9 +111,18 @@ class Trace:
         return self.failure is not None and self.status not in ABANDONED
 
     @property
+    def decisive_attempt(self) -> Attempt | None:
+        """The attempt by which the call ended: the one that went well, else the last that was not outpaced."""
+        return max(reversed(self.attempts), key=_decisiveness, default=None)
+
+    @property
     def usages(self) -> tuple[Usage, ...]:
         """What there is to pay for: the call's own usage, and that of each attempt which has one."""
         return self.usage, *(attempt.usage for attempt in self.attempts if attempt.usage.tokens is not None)
+
+
+def _decisiveness(attempt: Attempt) -> tuple[bool, bool]:
+    return attempt.outcome == "ok", attempt.outcome != "outpaced"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from switchboard.rates import ALWAYS, RateCard, Rates
 from switchboard.settlement import Settlement
 from switchboard.trace import Failure, SettledTraces, Status, Trace
 from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
-from testkit.samples import NOON, a_usual_usage, an_open_trace
+from testkit.samples import NOON, a_lost_hedge, a_usual_usage, an_open_trace
 from testkit.stream_events import Seen, stream_event, stream_record
 
 CARD = RateCard("anthropic", "claude-sonnet-4-5", Rates(3, 15, 1, 4, 6), ALWAYS, "a test")
@@ -131,6 +131,21 @@ def test_unknown_is_not_zero(fields: Any, cost: int | None, is_unpriced: bool) -
     assert line["unpriced"] is is_unpriced
     assert (line["cost_usd"] is None) is is_unpriced
     assert hand.seen.metrics[0]["Unpriced"] == ("Count", [int(is_unpriced)])
+
+
+def test_an_unpriced_call_names_the_attempt_whose_price_is_missing() -> None:
+    hand = Hand(ScriptedLedger())
+    lost = replace(a_lost_hedge(), model="unknown")
+    hand.settle(stream_event([finished(attempts=(lost,)), finished(attempts=(a_lost_hedge(),)), finished()]))
+    lines = hand.seen.named("call.settled")
+    assert [(line["unpriced_provider"], line["unpriced_model"]) for line in lines] == [
+        ("groq", "unknown"),
+        (None, None),
+        (None, None),
+    ]
+    own = 212 * 3 + 20480 + 87 * 15
+    assert [line["cost_pico_usd"] for line in lines] == [None, own + 5173 * 3, own]
+    assert all(line["model"] == "claude-sonnet-4-5" for line in lines)
 
 
 def test_what_is_not_due_is_passed_over() -> None:

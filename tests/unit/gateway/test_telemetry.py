@@ -11,10 +11,10 @@ import pytest
 import response_streaming
 from gateway.observability import SERVICE, telemetry
 from gateway.telemetry import NAMESPACE, Telemetry
-from switchboard.trace import Failure, Status, Trace
+from switchboard.trace import ABANDONED, Failure, Status, Trace
 from switchboard.usage import ABSENT
 from testkit.running_gateway import RecordedLog
-from testkit.samples import a_usual_attempt, a_usual_usage, an_open_trace
+from testkit.samples import a_lost_hedge, a_usual_attempt, a_usual_usage, an_open_trace
 
 PAGE = (Path(__file__).parents[3] / "docs" / "logs.md").read_text(encoding="utf-8")
 UNKNOWN = Failure("key_unknown", "The gateway does not know the key key_0123456789ab.", 401)
@@ -189,6 +189,25 @@ def test_what_is_said_of_a_completed_call() -> None:
         "error_message": None,
     }
     assert {name: line[name] for name in expected} == expected
+
+
+def test_the_upstream_is_the_one_that_answered_whatever_began_after_it() -> None:
+    log = RecordedLog()
+    telemetry = Telemetry(log, lambda _values, _dimensions: None)
+    cut = replace(a_usual_attempt(), outcome="UpstreamCut")
+    for attempt in (a_usual_attempt(), cut):
+        telemetry.completed(replace(_answered(), attempts=(attempt, a_lost_hedge())), 200)
+        telemetry.completed(replace(_answered(), attempts=(replace(cut, host="late.test"), attempt)), 200)
+    assert {line["upstream"] for _, _, line in log.lines} == {"api.anthropic.com"}
+
+
+@pytest.mark.parametrize("status", sorted(ABANDONED))
+def test_a_call_that_nobody_waits_for_any_more_is_no_error(status: Status) -> None:
+    metrics: Metrics = []
+    given_up = replace(_answered(), status=status, failure=Failure("barge_in", "A later turn began.", 499))
+    Telemetry(RecordedLog(), lambda values, dimensions: metrics.append((values, dimensions))).completed(given_up, 499)
+    [(values, _)] = metrics
+    assert values["Errors"] == ("Count", 0.0)
 
 
 def test_absent_usage_is_not_said_to_be_nought() -> None:
