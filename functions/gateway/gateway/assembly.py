@@ -21,14 +21,14 @@ from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring, Keyring, ParameterKeyring, parameter_reader
 from switchboard.dynamodb import DynamoStore, connect
-from switchboard.ports import KeyStore, TraceStore
+from switchboard.ports import KeyStore, PolicyStore, TraceStore
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 
-class Store(KeyStore, TraceStore, Protocol):
-    """Keys and traces in one."""
+class Store(KeyStore, PolicyStore, TraceStore, Protocol):
+    """Keys, policies and traces in one."""
 
 
 @dataclass(frozen=True, slots=True)

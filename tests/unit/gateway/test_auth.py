@@ -1,6 +1,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import get_ident
 
 import pytest
 
@@ -9,6 +10,7 @@ from gateway.call import Caller
 from gateway.clock import Clock
 from gateway.errors import GatewayError, KeyMissing, KeyRevoked, KeysUnavailable, KeyUnknown, ScopeMissing
 from switchboard.keys import GatewayKey, Scope, digest, key_id
+from switchboard.policy import NO_POLICIES, Policy, ProjectPolicies
 from switchboard.ports import StoreUnavailable
 from testkit.memory_store import MemoryStore
 from testkit.samples import NOON, a_key
@@ -17,16 +19,25 @@ KEY = "sb-one"
 
 
 class CountedStore(MemoryStore):
-    """A store that counts how often it was asked for a key."""
+    """A store that counts how often it was asked for a key and for policies, and in which threads."""
 
     def __init__(self, *keys: GatewayKey) -> None:
         super().__init__(*keys)
         self.asked = 0
+        self.asked_policies = 0
+        self.threads: set[int] = set()
 
     def find_key(self, digest: str) -> GatewayKey | None:
         """The key, counted."""
         self.asked += 1
+        self.threads.add(get_ident())
         return super().find_key(digest)
+
+    def policies(self, project: str) -> ProjectPolicies:
+        """The policies, counted."""
+        self.asked_policies += 1
+        self.threads.add(get_ident())
+        return super().policies(project)
 
 
 class Door:
@@ -170,3 +181,65 @@ async def test_while_the_store_is_down_a_key_not_yet_known_cannot_be_judged() ->
     door = Door(a_key())
     door.store.fail_with(StoreUnavailable("throttled"))
     assert "throttled" not in await door.refuses(KeysUnavailable)
+
+
+POLICIES = ProjectPolicies(Policy(max_attempts=2), {"booking": Policy(zero_retention=True)})
+
+
+def keep_policies(store: MemoryStore) -> None:
+    store.put_policy("acme", None, POLICIES.project)
+    store.put_policy("acme", "booking", POLICIES.tasks["booking"])
+    store.put_policy("other", None, Policy(max_attempts=7))
+
+
+async def test_a_caller_brings_its_projects_policies() -> None:
+    door = Door(a_key(), a_key("sb-other", project="quiet"))
+    keep_policies(door.store)
+    assert (await door.opens()).policies == POLICIES
+    assert (await door.opens("sb-other")).policies == NO_POLICIES
+
+
+async def test_key_and_policies_are_found_in_one_go() -> None:
+    door = Door(a_key())
+    for passed_s in (0, FRESH_S / 2 - 1):
+        door.passed_s = passed_s
+        await door.opens()
+    assert (door.store.asked, door.store.asked_policies) == (1, 1)
+    assert len(door.store.threads) == 1
+    assert door.store.threads != {get_ident()}, "the loop does not wait for the store"
+
+
+async def test_nobodys_policies_are_not_read() -> None:
+    door = Door(a_key())
+    await door.refuses(KeyUnknown, "sb-two")
+    assert (door.store.asked, door.store.asked_policies) == (1, 0)
+
+
+async def test_a_changed_policy_holds_after_a_minute_at_most() -> None:
+    door = Door(a_key())
+    assert (await door.opens()).policies == NO_POLICIES
+    keep_policies(door.store)
+    assert (await door.opens()).policies == NO_POLICIES
+    door.passed_s = FRESH_S
+    assert (await door.opens()).policies == POLICIES
+
+
+async def test_while_the_store_is_down_the_policies_that_were_known_hold() -> None:
+    door = Door(a_key())
+    keep_policies(door.store)
+    await door.opens()
+    door.store.fail_with(StoreUnavailable("throttled"))
+    door.passed_s = STALE_S - 1
+    assert (await door.opens()).policies == POLICIES
+
+
+async def test_a_caller_whose_policies_cannot_be_read_is_not_let_in_without_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    door = Door(a_key())
+
+    def refuse(project: str) -> ProjectPolicies:
+        raise StoreUnavailable(f"AccessDeniedException: {project}")
+
+    monkeypatch.setattr(door.store, "policies", refuse)
+    assert "AccessDenied" not in await door.refuses(KeysUnavailable)
