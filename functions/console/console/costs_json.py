@@ -20,9 +20,18 @@ def settlement_json(settlement: Settlement | None) -> dict[str, object]:
     return {
         "cost_usd": None if cost is None else usd(cost),
         "unpriced": settlement.is_unpriced,
-        "price": None if settlement.price is None else _price(settlement.price),
+        "price": _price(settlement.price),
         "settled_at": iso_utc(settlement.settled_at),
     }
+
+
+def attempt_cost_json(settlement: Settlement | None, place: int) -> dict[str, object]:
+    """What an attempt cost that used tokens beside the answer; null for any other, until settled, and if unknown."""
+    costs = settlement.attempt_costs if settlement else ()
+    found = next((cost for cost in costs if cost.attempt == place), None)
+    if found is None or found.cost_pico_usd is None:
+        return {"cost_usd": None, "price": None}
+    return {"cost_usd": usd(found.cost_pico_usd), "price": _price(found.price)}
 
 
 def tasks_json(tasks: tuple[TaskTotals, ...]) -> dict[str, object]:
@@ -51,7 +60,9 @@ def costs_json(task_id: str, query: CostsQuery, found: PeriodTotals) -> dict[str
     }
 
 
-def _price(price: Price) -> dict[str, object]:
+def _price(price: Price | None) -> dict[str, object] | None:
+    if price is None:
+        return None
     rates = {name: usd(getattr(price.rates, name) * _TOKENS_PER_RATE) for name in _PRICED_CLASSES}
     return {"source": price.source, "valid_from": iso_utc(price.valid_from), "usd_per_million": rates}
 

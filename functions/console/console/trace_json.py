@@ -3,10 +3,11 @@
 from dataclasses import asdict
 
 from console.body_json import request_value, response_value
-from console.costs_json import settlement_json
+from console.costs_json import attempt_cost_json, settlement_json
 from console.moments import iso_utc
 from switchboard.rates import usd
-from switchboard.trace import Bodies, Trace, TracePage
+from switchboard.settlement import Settlement
+from switchboard.trace import Attempt, Bodies, Trace, TracePage
 from switchboard.usage import Usage
 
 _TOKENS = ("fresh_input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
@@ -45,11 +46,31 @@ def entry_json(trace: Trace) -> dict[str, object]:
         "usage": _usage(trace.usage),
         **settlement_json(trace.settlement),
         "finish_reason": trace.finish_reason,
-        "attempts": [asdict(attempt) for attempt in trace.attempts],
+        "attempts": [_attempt(attempt, place, trace.settlement) for place, attempt in enumerate(trace.attempts)],
+        "turn": None if trace.turn is None else asdict(trace.turn),
+        "buffered_ms": trace.buffered_ms,
+        "zero_retention": trace.is_zero_retention,
         "notes": list(trace.notes),
         "error": None if trace.failure is None else asdict(trace.failure),
         "project": trace.project,
         "key_id": trace.key_id,
+    }
+
+
+def _attempt(attempt: Attempt, place: int, settlement: Settlement | None) -> dict[str, object]:
+    return {
+        "provider": attempt.provider,
+        "host": attempt.host,
+        "model": attempt.model,
+        "outcome": attempt.outcome,
+        "status": attempt.status,
+        "error": attempt.error,
+        "is_hedge": attempt.is_hedge,
+        "started_ms": attempt.started_ms,
+        "ttft_ms": attempt.ttft_ms,
+        "duration_ms": attempt.duration_ms,
+        "usage": None if attempt.usage.tokens is None else _usage(attempt.usage),
+        **attempt_cost_json(settlement, place),
     }
 
 

@@ -2,9 +2,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from console.trace_json import entry_json, page_json, trace_json
-from switchboard.trace import Bodies, Failure, Status, Trace, TracePage
+from switchboard.pricing import settled
+from switchboard.rates import RateCard, Rates
+from switchboard.trace import Bodies, Failure, Status, Trace, TracePage, Turn
 from switchboard.usage import ABSENT
-from testkit.samples import a_usual_attempt, a_usual_usage, an_open_trace
+from testkit.samples import NOON, a_lost_hedge, a_usual_attempt, a_usual_usage, an_open_trace, one_price
 
 # What callers build on, in their order.
 NAMES = (
@@ -28,6 +30,9 @@ NAMES = (
     "settled_at",
     "finish_reason",
     "attempts",
+    "turn",
+    "buffered_ms",
+    "zero_retention",
     "notes",
     "error",
     "project",
@@ -92,11 +97,37 @@ def test_a_finished_trace() -> None:
             "status": 200,
             "ttft_ms": 412.25,
             "error": None,
+            "is_hedge": False,
+            "usage": None,
+            "cost_usd": None,
+            "price": None,
         }
     ]
+    assert (shown["turn"], shown["buffered_ms"], shown["zero_retention"]) == (None, None, False)
     assert (shown["notes"], shown["error"]) == (["max_tokens -1 dropped"], None)
     assert (shown["project"], shown["key_id"]) == ("acme", "key_0123456789ab")
     assert (shown["request"], shown["response"]) == ({"model": "m"}, {"choices": []})
+
+
+def test_a_lost_hedge_shows_what_it_used_and_cost() -> None:
+    card = RateCard("any", "model", Rates(3_000_000, 15_000_000, 0, 0, 0), NOON, "a test")
+    raced = replace(a_finished_trace(), attempts=(a_usual_attempt(), a_lost_hedge()))
+    priced, unpriced = (entry_json(settled(raced, one_price(each), NOON))["attempts"] for each in (card, None))
+    assert isinstance(priced, list)
+    assert isinstance(unpriced, list)
+    answered, lost = priced
+    assert (answered["usage"], answered["cost_usd"], answered["price"]) == (None, None, None)
+    assert (lost["outcome"], lost["is_hedge"], lost["cost_usd"]) == ("outpaced", True, "0.015519")
+    assert (lost["usage"]["fresh_input"], lost["usage"]["source"]) == (5173, "estimated")
+    assert lost["price"]["usd_per_million"]["fresh_input"] == "3"
+    assert (unpriced[1]["cost_usd"], unpriced[1]["price"]) == (None, None)
+
+
+def test_a_retry_buffer_words_and_zero_retention_are_said() -> None:
+    trace = replace(an_open_trace(), turn=Turn("turn_1", 2), buffered_ms=1200.5, is_zero_retention=True)
+    shown = entry_json(trace)
+    assert shown["turn"] == {"turn_id": "turn_1", "retry": 2}
+    assert (shown["buffered_ms"], shown["zero_retention"]) == (1200.5, True)
 
 
 def test_what_is_not_known_is_null_and_never_zero() -> None:
