@@ -14,6 +14,20 @@ def test_gives_up_in_time_and_serves_many_threads() -> None:
     assert config.max_pool_connections >= 50
 
 
+def test_spends_no_processor_time_on_what_nobody_reads() -> None:
+    client = connect(endpoint="http://127.0.0.1:1")
+    sent: list[str] = []
+
+    def see(request: Any, **_event: object) -> None:
+        sent.append(request.headers["User-Agent"].decode())
+        raise ConnectionRefusedError
+
+    client.meta.events.register("before-send.dynamodb.GetItem", see)
+    with pytest.raises(ConnectionRefusedError):
+        client.get_item(TableName="", Key={})
+    assert sent == ["switchboard"]
+
+
 def test_a_plain_endpoint_gets_no_real_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREAL")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
