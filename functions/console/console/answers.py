@@ -27,14 +27,18 @@ _SERVER = "server_error"
 
 KINDS: dict[type[ReadRefused], Kind] = {
     errors.ParameterInvalid: Kind(400, _REQUEST, "parameter_invalid"),
+    errors.PolicyRefused: Kind(400, _REQUEST, "policy_invalid"),
     errors.KeyMissing: Kind(401, _AUTH, "key_missing"),
     errors.KeyUnknown: Kind(401, _AUTH, "key_unknown"),
     errors.KeyRevoked: Kind(401, _AUTH, "key_revoked"),
     errors.ScopeMissing: Kind(403, "permission_error", "scope_missing"),
     errors.TraceUnknown: Kind(404, _REQUEST, "trace_unknown"),
     errors.BodyNotKept: Kind(404, _REQUEST, "body_not_kept"),
+    errors.PolicyUnknown: Kind(404, _REQUEST, "policy_unknown"),
     errors.RouteUnknown: Kind(404, _REQUEST, "route_unknown"),
     errors.MethodRefused: Kind(405, _REQUEST, "method_refused"),
+    errors.TooManyPolicies: Kind(409, _REQUEST, "policies_full"),
+    errors.BodyTooLarge: Kind(413, _REQUEST, "body_too_large"),
     errors.AnswerTooLong: Kind(413, _REQUEST, "answer_too_long"),
     errors.ConsoleFailed: Kind(500, _SERVER, "internal_error"),
     errors.ReadsUnavailable: Kind(503, _SERVER, "store_unavailable"),

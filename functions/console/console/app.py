@@ -20,6 +20,8 @@ from console.errors import (
 from console.observability import Log
 from console.page import Page
 from console.parameters import once_each
+from console.policies import Policies
+from console.policy_routes import add_policies
 from console.query import read_query
 from console.reads import Raw, Reads
 from switchboard.ports import StoreUnavailable
@@ -33,6 +35,7 @@ def create_app(reads: Reads, page: Page, log: Log) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     _add_traces(app, reads)
     _add_tasks(app, reads)
+    add_policies(app, Policies(reads.store, reads.now))
     for path in ("/console", "/console/"):
         app.add_api_route(path, _shown(page), methods=["GET", "HEAD"])
     _add_refusals(app, log)

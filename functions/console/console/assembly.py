@@ -28,7 +28,7 @@ def build(
 
 def _dynamodb(settings: Settings) -> Reads:
     client = connect(endpoint=settings.dynamodb_endpoint or None)
-    # Nothing is written here, so nothing needs a time to live.
+    # Policies, all that is written here, have no time to live.
     store = DynamoStore(client, settings.table_name, retention=timedelta(0), clock=utc_now)
     return Reads(store, DynamoTotals(client, settings.table_name))
 

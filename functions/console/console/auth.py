@@ -1,4 +1,4 @@
-"""A gateway key becomes a project to read, or a clear no."""
+"""A gateway key becomes a project, or a clear no."""
 
 from datetime import datetime
 
@@ -6,16 +6,18 @@ from console.errors import KeyMissing, KeyRevoked, KeyUnknown, ScopeMissing
 from switchboard.keys import PREFIX, Scope, digest, key_id
 from switchboard.ports import KeyStore
 
+_WHAT_FOR = {Scope.CALL: "make calls", Scope.READ: "read", Scope.ADMIN: "change policies"}
 
-def authenticate(authorization: str | None, keys: KeyStore, now: datetime) -> str:
-    """The project that the header's key may read.
+
+def authenticate(authorization: str | None, keys: KeyStore, now: datetime, scope: Scope = Scope.READ) -> str:
+    """The project that the header's key opens for what the scope allows.
 
     Raises KeyMissing, KeyUnknown, KeyRevoked, ScopeMissing or StoreUnavailable.
     """
     scheme, _, text = (authorization or "").strip().partition(" ")
     text = text.strip()
     if scheme.lower() != "bearer" or not text:
-        raise KeyMissing("Send a gateway key with the scope `read`: `Authorization: Bearer sb-…`.")
+        raise KeyMissing(f"Send a gateway key with the scope `{scope}`: `Authorization: Bearer sb-…`.")
     hashed = digest(text)
     named = key_id(hashed)
     key = keys.find_key(hashed)
@@ -24,6 +26,6 @@ def authenticate(authorization: str | None, keys: KeyStore, now: datetime) -> st
         raise KeyUnknown(f"There is no key {named}.{hint}", key_id=named)
     if not key.is_valid_at(now):
         raise KeyRevoked(f"The key {named} was revoked. Use a newer one.", key_id=named)
-    if Scope.READ not in key.scopes:
-        raise ScopeMissing(f"The key {named} may not read: it lacks the scope `read`.", key_id=named)
+    if scope not in key.scopes:
+        raise ScopeMissing(f"The key {named} may not {_WHAT_FOR[scope]}: it lacks the scope `{scope}`.", key_id=named)
     return key.project

@@ -28,7 +28,7 @@ class KeyRevoked(ReadRefused):
 
 
 class ScopeMissing(ReadRefused):
-    """The gateway key may not read."""
+    """The gateway key may not do this."""
 
 
 class TraceUnknown(ReadRefused):
@@ -37,6 +37,22 @@ class TraceUnknown(ReadRefused):
 
 class BodyNotKept(ReadRefused):
     """The trace is there, the body that was asked for is not."""
+
+
+class PolicyRefused(ReadRefused):
+    """The body is no policy (`param` names the first field at fault)."""
+
+
+class PolicyUnknown(ReadRefused):
+    """The policy that was to be deleted is not there."""
+
+
+class TooManyPolicies(ReadRefused):
+    """As many tasks have a policy as may have one."""
+
+
+class BodyTooLarge(ReadRefused):
+    """The request's body has more bytes than any policy."""
 
 
 class RouteUnknown(ReadRefused):

@@ -12,12 +12,12 @@ from console.costs_query import CostsQuery
 from console.errors import BodyNotKept, ParameterInvalid, TraceUnknown
 from console.query import ListQuery
 from console.trace_json import page_json, trace_json
-from switchboard.ports import KeyStore, TotalsReader, TraceStore
+from switchboard.ports import KeyStore, PolicyStore, TotalsReader, TraceStore
 from switchboard.trace import Trace
 
 
-class Store(KeyStore, TraceStore, Protocol):
-    """Keys and traces in one."""
+class Store(KeyStore, PolicyStore, TraceStore, Protocol):
+    """Keys, policies and traces in one."""
 
 
 def utc_now() -> datetime:

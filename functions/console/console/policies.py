@@ -1,0 +1,76 @@
+"""The use cases of policies: read with a key that may read, changed with one that may administer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from console.auth import authenticate
+from console.errors import BodyTooLarge, ParameterInvalid, PolicyRefused, PolicyUnknown, TooManyPolicies
+from switchboard.keys import Scope
+from switchboard.policy import Policy
+from switchboard.policy_json import PolicyInvalid, parse_policy, policy_json, read_task_id
+from switchboard.ports import KeyStore, PoliciesFull, PolicyStore
+
+MAX_BODY_BYTES = 16 * 1024
+
+_NOTHING = Policy()
+
+
+class Store(KeyStore, PolicyStore, Protocol):
+    """Keys and policies in one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """Answers about policies, and changes; `task_id` None means the project's own. All methods block, and raise
+    StoreUnavailable."""
+
+    store: Store
+    now: Callable[[], datetime]
+
+    def project_of(self, authorization: str | None, scope: Scope) -> str:
+        """The project that the caller's key opens. Raises KeyMissing, KeyUnknown, KeyRevoked or ScopeMissing."""
+        return authenticate(authorization, self.store, self.now(), scope)
+
+    def show(self, project: str, task_id: str | None) -> dict[str, object]:
+        """What the policy says; for a task also what holds for it. Raises ParameterInvalid."""
+        task_id = _task(task_id)
+        found = self.store.policies(project)
+        if task_id is None:
+            return {"policy": policy_json(found.project)}
+        own = found.tasks.get(task_id, _NOTHING)
+        return {"policy": policy_json(own), "effective": policy_json(found.for_task(task_id))}
+
+    def put(self, project: str, task_id: str | None, body: bytes) -> dict[str, object]:
+        """Keep the policy of a JSON body in place of an older one, and show it.
+
+        Raises ParameterInvalid, BodyTooLarge, PolicyRefused or TooManyPolicies.
+        """
+        task_id, policy = _task(task_id), _policy(body)
+        try:
+            self.store.put_policy(project, task_id, policy)
+        except PoliciesFull as full:
+            raise TooManyPolicies(str(full), param="task_id") from full
+        return {"policy": policy_json(policy)}
+
+    def delete(self, project: str, task_id: str | None) -> None:
+        """Forget the policy. Raises ParameterInvalid or PolicyUnknown."""
+        if not self.store.delete_policy(project, _task(task_id)):
+            raise PolicyUnknown("There is no such policy in the key's project.")
+
+
+def _task(task_id: str | None) -> str | None:
+    try:
+        return None if task_id is None else read_task_id(task_id)
+    except PolicyInvalid as invalid:
+        raise ParameterInvalid(f"{invalid} The path is /api/tasks/<task_id>/policy.", param="task_id") from invalid
+
+
+def _policy(body: bytes) -> Policy:
+    if len(body) > MAX_BODY_BYTES:
+        raise BodyTooLarge(f"A policy may have {MAX_BODY_BYTES:,} bytes at most.")
+    try:
+        return parse_policy(body)
+    except PolicyInvalid as invalid:
+        raise PolicyRefused(str(invalid), param=invalid.problems[0].field or None) from invalid

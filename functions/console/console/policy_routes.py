@@ -1,0 +1,48 @@
+"""The routes of policies."""
+
+from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+
+from console.answers import answer_json
+from console.parameters import once_each
+from console.policies import MAX_BODY_BYTES, Policies
+from switchboard.keys import Scope
+
+SCOPES = {"GET": Scope.READ, "PUT": Scope.ADMIN, "DELETE": Scope.ADMIN}
+
+
+def add_policies(app: FastAPI, policies: Policies) -> None:
+    """Adds the project's policy and those of its tasks."""
+
+    async def policy(request: Request) -> Response:
+        body = await _beginning(request) if request.method == "PUT" else b""
+        return await run_in_threadpool(_answer, policies, request, body)
+
+    app.add_api_route("/api/policy", policy, methods=[*SCOPES])
+    # The path comes decoded, so that a task's own slashes are among the others.
+    app.add_api_route("/api/tasks/{task_id:path}/policy", policy, methods=[*SCOPES])
+
+
+def _answer(policies: Policies, request: Request, body: bytes) -> Response:
+    project = policies.project_of(request.headers.get("authorization"), SCOPES[request.method])
+    once_each(request.query_params.multi_items(), ())
+    task_id = request.path_params.get("task_id")
+    match request.method:
+        case "PUT":
+            return answer_json(policies.put(project, task_id, body))
+        case "DELETE":
+            policies.delete(project, task_id)
+            return Response(status_code=204)
+        case _:
+            return answer_json(policies.show(project, task_id))
+
+
+async def _beginning(request: Request) -> bytes:
+    """The body, or so much of it that it is too large: the key is judged before the body is."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            break
+    return bytes(body)
