@@ -7,6 +7,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from switchboard.attributes import Item, Value, decode_item, encode, encode_item
+from switchboard.dynamodb_update import Update, names_in, wire_values
 from switchboard.keyspace import INDEX, Key
 from switchboard.ports import StoreUnavailable
 
@@ -43,7 +44,7 @@ class Table:
         }
         if values:
             wire["ExpressionAttributeNames"] = {f"#{name}": name for name in values}
-            wire["ExpressionAttributeValues"] = _expression_values(values)
+            wire["ExpressionAttributeValues"] = wire_values(values)
         with _refusals_named():
             try:
                 self._client.put_item(**wire)
@@ -51,16 +52,44 @@ class Table:
                 return False
         return True
 
+    def put_or_see(self, item: Item, condition: str, values: Mapping[str, Value]) -> dict[str, Any] | None:
+        """Keep the item if the one in its place, if any, meets the condition; else the one that did not, unchanged.
+
+        The condition spells attributes `#name`, except `pk`; `values` are its `:name`s.
+        """
+        with _refusals_named():
+            try:
+                self._client.put_item(
+                    TableName=self._name,
+                    Item=encode_item(item),
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=names_in(condition),
+                    ExpressionAttributeValues=wire_values(values),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as failed:
+                return decode_item(failed.response["Item"])  # type: ignore[typeddict-item]
+        return None
+
+    def change(self, update: Update) -> dict[str, Any] | None:
+        """Update the item if it meets the condition; the item as it is then, or None."""
+        with _refusals_named():
+            try:
+                answer = self._client.update_item(**update.wire(self._name), ReturnValues="ALL_NEW")
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return None
+        return decode_item(answer["Attributes"])
+
     def delete(self, key: Key) -> bool:
         """Remove the item; says whether it was there."""
         with _refusals_named():
             answer = self._client.delete_item(TableName=self._name, Key=_wire_key(key), ReturnValues="ALL_OLD")
         return "Attributes" in answer
 
-    def get(self, key: Key) -> dict[str, Any] | None:
-        """The item as the last write left it, or None."""
+    def get(self, key: Key, *, consistent: bool = True) -> dict[str, Any] | None:
+        """The item as the last write left it, or None; not `consistent`, it may be a moment old, at half the price."""
         with _refusals_named():
-            answer = self._client.get_item(TableName=self._name, Key=_wire_key(key), ConsistentRead=True)
+            answer = self._client.get_item(TableName=self._name, Key=_wire_key(key), ConsistentRead=consistent)
         return decode_item(answer["Item"]) if "Item" in answer else None
 
     def get_all(self, keys: Iterable[Key]) -> Iterator[dict[str, Any]]:
@@ -82,7 +111,7 @@ class Table:
         return self._pages(
             {
                 "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
-                "ExpressionAttributeValues": _expression_values({"pk": pk, "first": first, "last": last}),
+                "ExpressionAttributeValues": wire_values({"pk": pk, "first": first, "last": last}),
                 "ScanIndexForward": False,
                 "Limit": page_size,
             }
@@ -94,7 +123,7 @@ class Table:
             {
                 "IndexName": INDEX,
                 "KeyConditionExpression": "gsi1pk = :pk AND gsi1sk BETWEEN :first AND :last",
-                "ExpressionAttributeValues": _expression_values({"pk": pk, "first": first, "last": last}),
+                "ExpressionAttributeValues": wire_values({"pk": pk, "first": first, "last": last}),
                 "ScanIndexForward": False,
                 "Limit": page_size,
             }
@@ -138,10 +167,6 @@ class Table:
 
 def _wire_key(key: Key) -> "dict[str, AttributeValueTypeDef]":
     return {"pk": encode(key.pk), "sk": encode(key.sk)}
-
-
-def _expression_values(values: Mapping[str, Value]) -> "dict[str, AttributeValueTypeDef]":
-    return {f":{name}": encode(value) for name, value in values.items()}
 
 
 @contextmanager

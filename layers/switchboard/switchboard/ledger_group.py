@@ -6,8 +6,8 @@ from typing import NamedTuple, Self
 
 from switchboard import keyspace, settlement_items, total_items
 from switchboard.attributes import Value
+from switchboard.dynamodb_update import Update
 from switchboard.keyspace import Key
-from switchboard.ledger_table import Update
 from switchboard.totals import COUNTERS, NOTHING, Span, Totals, totals_of
 from switchboard.trace import Trace
 

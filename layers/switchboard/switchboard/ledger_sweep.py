@@ -7,7 +7,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from switchboard import keyspace, total_items, trace_items
-from switchboard.ledger_table import LedgerTable, Update
+from switchboard.dynamodb_update import Update
+from switchboard.ledger_table import LedgerTable
 from switchboard.ports import ProjectSweep
 from switchboard.trace import Status, Trace
 

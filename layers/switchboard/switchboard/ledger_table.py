@@ -1,20 +1,17 @@
 """The table as the ledger needs it: ranges in order, updates under a condition, transactions; refusals told apart."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from switchboard.attributes import Value, decode_item, encode
+from switchboard.attributes import decode_item, encode
 from switchboard.dynamodb_table import Table
-from switchboard.keyspace import Key
+from switchboard.dynamodb_update import Update
 from switchboard.ports import StoreBusy, StoreUnavailable, WriteRefused
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-_ALIAS = re.compile(r"#\w+")
 _CONDITION_FAILED = "ConditionalCheckFailed"
 _NOTHING_WRONG = "None"
 _SERVER_ERROR = 500
@@ -35,16 +32,6 @@ _PASSING = frozenset(
         "TransactionInProgressException",
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """An update of one row. Its expressions spell attributes `#name`, except `pk`; `values` are their `:name`s."""
-
-    key: Key
-    expression: str
-    values: Mapping[str, Value]
-    condition: str | None = None
 
 
 class ConditionsFailed(Exception):
@@ -77,7 +64,7 @@ class LedgerTable(Table):
         """Update the row if it meets the condition; says whether it did."""
         with _refusals_told_apart():
             try:
-                self._client.update_item(**_wire(update, self._name))
+                self._client.update_item(**update.wire(self._name))
             except self._client.exceptions.ConditionalCheckFailedException:
                 return False
         return True
@@ -85,7 +72,7 @@ class LedgerTable(Table):
     def transact(self, updates: Sequence[Update]) -> None:
         """Make all updates or none. Raises ConditionsFailed."""
         items: list[TransactWriteItemTypeDef] = [
-            {"Update": {**_wire(update, self._name), "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}}  # type: ignore[typeddict-item]
+            {"Update": {**update.wire(self._name), "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}}  # type: ignore[typeddict-item]
             for update in updates
         ]
         with _refusals_told_apart():
@@ -112,21 +99,6 @@ def _range(pk: str, first: str, last: str) -> dict[str, Any]:
         "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
         "ExpressionAttributeValues": {":pk": encode(pk), ":first": encode(first), ":last": encode(last)},
     }
-
-
-def _wire(update: Update, table: str) -> dict[str, Any]:
-    wire = {
-        "TableName": table,
-        "Key": {"pk": encode(update.key.pk), "sk": encode(update.key.sk)},
-        "UpdateExpression": update.expression,
-        "ExpressionAttributeNames": {alias: alias[1:] for alias in _aliases(update)},
-        "ExpressionAttributeValues": {f":{name}": encode(value) for name, value in update.values.items()},
-    }
-    return wire if update.condition is None else {**wire, "ConditionExpression": update.condition}
-
-
-def _aliases(update: Update) -> set[str]:
-    return set(_ALIAS.findall(f"{update.expression} {update.condition}"))
 
 
 @contextmanager
