@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
+from switchboard import keyspace
 from switchboard.dynamodb import DynamoStore
 from switchboard.trace import Bodies, Status
 from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace
@@ -70,7 +72,43 @@ def test_a_role_of_sams_own_making_is_noticed(written: Template, translate: Tran
 
 
 def test_the_gateway_reads_keys_and_writes_traces(translated: Template) -> None:
-    assert actions(translated, "GatewayRole", "dynamodb") == {"GetItem", "PutItem"}
+    grants = {statement["Sid"]: statement for statement in statements(translated, "GatewayRole")}
+
+    assert listed(grants["KeysAndTraces"]["Action"]) == ["dynamodb:GetItem", "dynamodb:PutItem"]
+
+
+@pytest.mark.parametrize(
+    ("function", "may"),
+    [("Gateway", ["dynamodb:Query"]), ("Console", ["dynamodb:PutItem", "dynamodb:DeleteItem"])],
+)
+def test_the_gateway_reads_policies_and_the_console_writes_them_where_they_lie_alone(
+    translated: Template, function: str, may: list[str]
+) -> None:
+    grants = {statement["Sid"]: statement for statement in statements(translated, f"{function}Role")}
+    policies = grants["Policies"]
+
+    assert listed(policies["Action"]) == may
+    assert policies["Resource"] == {"Fn::GetAtt": ["Table", "Arn"]}
+    assert policies["Condition"]["Null"] == {"dynamodb:LeadingKeys": "false"}
+    (pattern,) = listed(policies["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+    places = partitions("a#b", "booking")
+    assert [place for place in places if fnmatchcase(place, pattern)] == [keyspace.policies_of_project("a#b")]
+
+
+def partitions(project: str, task_id: str) -> list[str]:
+    """A partition of each kind that there is."""
+    trace_id = an_open_trace().trace_id
+    return [
+        keyspace.PROJECTS,
+        keyspace.gateway_key(a_key().digest).pk,
+        keyspace.trace(project, trace_id).pk,
+        keyspace.body(project, trace_id).pk,
+        keyspace.blob_mark(project, a_key().digest).pk,
+        keyspace.policies_of_project(project),
+        keyspace.task_totals(project, task_id, 0).pk,
+        keyspace.hour_totals(project, task_id, NOON, 0).pk,
+        keyspace.rate_card("openai", "gpt-4o", NOON).pk,
+    ]
 
 
 def test_the_aggregator_follows_the_stream_and_writes_costs_and_totals(translated: Template) -> None:
@@ -116,8 +154,11 @@ def test_the_aggregator_sends_to_its_queue_and_reads_no_other(translated: Templa
     assert grants["Poison"]["Resource"] == {"Fn::GetAtt": ["PoisonQueue", "Arn"]}
 
 
-def test_the_console_only_reads(translated: Template) -> None:
-    assert actions(translated, "ConsoleRole", "dynamodb") == {"GetItem", "BatchGetItem", "Query"}
+def test_the_console_writes_policies_and_reads_the_rest(translated: Template) -> None:
+    grants = {statement["Sid"]: statement for statement in statements(translated, "ConsoleRole")}
+
+    assert set(grants) == {"KeysAndTraces", "Policies", "Logs"}
+    assert grants["KeysAndTraces"]["Action"] == ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"]
     assert actions(translated, "ConsoleRole", "ssm") == set()
 
 
