@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.call import Chat
 from gateway.clock import Clock
 from gateway.errors import ProviderUrlRefused
-from gateway.plan import check_url
+from gateway.provider_url import check_url
 from gateway.providers import table
 from gateway.providers.provider import Provider, completions_path
 from gateway.request import read_chat

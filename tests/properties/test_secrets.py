@@ -8,7 +8,6 @@ from gateway.call import Target
 from gateway.errors import AllTargetsFailed, UpstreamRejected, UpstreamReported
 from gateway.request import gateway_key, read_route, secrets_of
 from gateway.secret import Secret, scrub, scrub_bytes
-from switchboard.trace import Attempt
 
 # Without `*`, which the replacement is made of, and few letters, so that keys overlap.
 KEYS = st.text(st.sampled_from("abc-"), min_size=1, max_size=6)
@@ -57,9 +56,8 @@ def test_any_domain_error_becomes_a_body_without_secrets(gateway: str, provider:
     assert gateway_key(headers) == gateway
     assert read_route(headers).key in secrets
     said = scrub(f"Incorrect key: {provider}. You are {gateway}!", secrets)
-    attempt = Attempt(TARGET.provider, TARGET.host, TARGET.model, "UpstreamRejected", 0, 1, status, error=said)
     for answer in (
-        answer_error(AllTargetsFailed(UpstreamRejected(TARGET, status, said, "7"), (attempt,))),
+        answer_error(AllTargetsFailed([UpstreamRejected(TARGET, status, said, "7")])),
         answer_failure(UpstreamReported(TARGET, said)),
     ):
         message = json.loads(answer.body)["error"]["message"]

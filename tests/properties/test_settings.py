@@ -8,13 +8,13 @@ from gateway.call import Capture
 from gateway.settings import Settings, SettingsInvalid
 
 NAMES = [field.name.upper() for field in fields(Settings)]
-NUMBERS = {"RETENTION_DAYS", "TTFT_TIMEOUT_MS", "STALL_TIMEOUT_MS", "CALL_TIMEOUT_MS"}
+NUMBERS = {"RETENTION_DAYS", "RETRY_BACKOFF_MS", "STALL_TIMEOUT_MS", "CALL_TIMEOUT_MS"}
 PLAIN = st.text(max_size=12)
 VALUES = st.one_of(
     PLAIN,
     st.integers(-3, 10**6).map(str),
     st.sampled_from(
-        ["full", "NONE", " metadata ", "demo=http://localhost:8002/v1", "a=b", "localhost:80", "http://x", ""]
+        ["full", "NONE", " metadata ", "demo=http://localhost:8002/v1", "a=b", "localhost:80", "http://x", "{}", ""]
     ),
 )
 ENVIRONMENTS = st.dictionaries(st.sampled_from(NAMES) | PLAIN, VALUES)
@@ -27,7 +27,7 @@ def test_an_environment_gives_a_value_or_the_names_of_every_problem(environment:
     if not wrong:
         read = Settings.from_env(environment)
         assert isinstance(read.capture, Capture)
-        assert min(read.retention_days, read.ttft_timeout_ms, read.stall_timeout_ms, read.call_timeout_ms) > 0
+        assert min(read.retention_days, read.retry_backoff_ms, read.stall_timeout_ms, read.call_timeout_ms) > 0
         assert all(url.startswith("http") for url in read.base_urls().values())
         return
     with pytest.raises(SettingsInvalid) as invalid:

@@ -1,7 +1,7 @@
 """Errors become answers: OpenAI's shape, and the status from one table."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway import errors
 from gateway.errors import AllTargetsFailed, GatewayError, UpstreamFailure, UpstreamRejected
@@ -32,6 +32,7 @@ REFUSALS: dict[type[GatewayError], Kind] = {
     errors.KeyRevoked: Kind(401, _AUTH, "key_revoked"),
     errors.ScopeMissing: Kind(403, "permission_error", "scope_missing"),
     errors.ProviderUrlRefused: Kind(403, "permission_error", "provider_url_refused"),
+    errors.NoTargetAllowed: Kind(403, "permission_error", "no_target_allowed"),
     errors.RouteUnknown: Kind(404, _REQUEST, "route_unknown"),
     errors.MethodRefused: Kind(405, _REQUEST, "method_refused"),
     errors.BodyTooLarge: Kind(413, _REQUEST, "body_too_large"),
@@ -53,17 +54,27 @@ FAILURES: dict[type[UpstreamFailure], Kind] = {
 # operator: passed on, it would read as if the caller's gateway key were wrong.
 PASSED_ON = frozenset({400, 404, 409, 413, 415, 422, 429})
 
+_FORBIDDEN = 403
+
 INTERNAL = Failure("internal_error", "The gateway failed. The trace id tells the operator where to look.", 500)
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
-    """An error as the caller gets it, and as the trace keeps it."""
+    """An error as the caller gets it, and as the trace keeps it.
+
+    `fact`: the error without the provider's words, for a trace under zero retention.
+    """
 
     failure: Failure
     status: Status
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    fact: str
+
+    def kept(self, *, is_zero_retention: bool) -> Failure:
+        """The failure as the trace and the log keep it."""
+        return replace(self.failure, message=self.fact) if is_zero_retention else self.failure
 
 
 def answer_error(error: GatewayError) -> ErrorAnswer:
@@ -77,7 +88,8 @@ def answer_error(error: GatewayError) -> ErrorAnswer:
 def answer_failure(failed: UpstreamFailure) -> ErrorAnswer:
     """What is said of a failure after the first byte: its body is the data of the last event."""
     kind = FAILURES[type(failed)]
-    return _answer(kind, kind.http_status, f"{failed.target.provider} ({failed.target.host}): {failed.message}", None)
+    who = f"{failed.target.provider} ({failed.target.host})"
+    return _answer(kind, kind.http_status, f"{who}: {failed.message}", None, fact=f"{who}: {failed.fact}")
 
 
 def answer_internal() -> ErrorAnswer:
@@ -86,25 +98,41 @@ def answer_internal() -> ErrorAnswer:
     return _answer(kind, kind.http_status, INTERNAL.message, None)
 
 
+def answer_stopped(failure: Failure, status: Status) -> ErrorAnswer:
+    """The answer to a caller whose call was stopped, who may be listening still."""
+    kind = Kind(failure.http_status, "call_stopped", failure.code, status)
+    return _answer(kind, kind.http_status, failure.message, None)
+
+
 def _all_failed(error: AllTargetsFailed) -> ErrorAnswer:
-    kind, last = FAILURES[type(error.last)], error.last
-    status = kind.http_status
-    if isinstance(last, UpstreamRejected) and last.status in PASSED_ON:
-        status = last.status
-    retry_after = last.retry_after if isinstance(last, UpstreamRejected) else None
+    """The last failure decides; a provider's own status is passed on where no target said anything else."""
+    last = error.failures[-1]
+    kind = FAILURES[type(last)]
+    status, headers = kind.http_status, ()  # type: int, tuple[tuple[str, str], ...]
+    if isinstance(last, UpstreamRejected) and _is_unanimous(error, last.status):
+        status = last.status if last.status in PASSED_ON else status
+        headers = (("retry-after", last.retry_after),) if last.retry_after else ()
+    elif status == _FORBIDDEN and len({type(failed) for failed in error.failures}) > 1:
+        status = FAILURES[errors.ConnectFailed].http_status
     # Before the first byte nothing was truncated: the target simply failed.
     trace_status = Status.UPSTREAM_ERROR if kind.status is Status.TRUNCATED else kind.status
     return _answer(
-        Kind(status, kind.type, kind.code, trace_status),
-        status,
-        error.message,
-        None,
-        (("retry-after", retry_after),) if retry_after else (),
+        Kind(status, kind.type, kind.code, trace_status), status, error.message, None, headers, fact=error.fact
     )
 
 
+def _is_unanimous(error: AllTargetsFailed, status: int) -> bool:
+    return all(isinstance(failed, UpstreamRejected) and failed.status == status for failed in error.failures)
+
+
 def _answer(
-    kind: Kind, http_status: int, message: str, param: str | None, headers: tuple[tuple[str, str], ...] = ()
+    kind: Kind,
+    http_status: int,
+    message: str,
+    param: str | None,
+    headers: tuple[tuple[str, str], ...] = (),
+    fact: str | None = None,
 ) -> ErrorAnswer:
     body = {"error": {"message": message, "type": kind.type, "param": param, "code": kind.code}}
-    return ErrorAnswer(Failure(kind.code, message, http_status), kind.status, headers, json.dumps(body).encode())
+    failure = Failure(kind.code, message, http_status)
+    return ErrorAnswer(failure, kind.status, headers, json.dumps(body).encode(), fact or message)

@@ -58,6 +58,9 @@ class Gateway:
         labels = Labels()
         try:
             labels = read_labels(request.headers, self.capture)
+            policy = self.planner.policy(caller, labels.task_id)
+            if policy.zero_retention:
+                labels = labels.under_zero_retention()
             body, secrets = await _body(request), secrets_of(request.headers)
             chat = read_chat(body)
             labels = with_extras(labels, chat, secrets)
@@ -72,7 +75,7 @@ class Gateway:
                 body=body,
                 secrets=secrets,
             )
-            plan = self.planner.plan(call)
+            plan = self.planner.plan(call, policy)
         except CallRefused as refused:
             return self._refuse(refused, trace_id, arrival, caller, labels)
         return Reply(Journal(call, self.clock), plan, self.relay, self.recorder, self.telemetry)
@@ -145,7 +148,15 @@ def _arrival(request: Request, clock: Clock) -> Arrival:
         at=now.replace(microsecond=now.microsecond // 1000 * 1000),
         moment=request.scope.get(ARRIVED, clock.monotonic()),
         queue_ms=_queue_ms(request, now),
+        remaining_ms=_remaining_ms(request),
     )
+
+
+def _remaining_ms(request: Request) -> int | None:
+    """How long Lambda lets the function go on."""
+    context = request.scope.get("aws.context")
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    return int(remaining()) if remaining is not None else None
 
 
 def _queue_ms(request: Request, now: datetime) -> float | None:

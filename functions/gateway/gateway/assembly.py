@@ -7,13 +7,17 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Protocol, cast
 
 from gateway.app import Gateway, create_app
+from gateway.attempt import Attempts, Upstream
 from gateway.auth import Authenticator
+from gateway.budget import Budget
 from gateway.clock import Clock
+from gateway.health import Health
 from gateway.paths import App
-from gateway.plan import Planner
+from gateway.plan import VOICE, Planner
 from gateway.providers import table
+from gateway.race import Limits
 from gateway.recorder import Recorder
-from gateway.relay import Relay, Upstream
+from gateway.relay import Relay
 from gateway.settings import Settings, SettingsInvalid
 from gateway.telemetry import Telemetry
 from gateway.turn_memory import TurnMemory
@@ -72,11 +76,11 @@ def build(settings: Settings, parts: Outside) -> App:
             private_hosts=PrivateHosts.parse(settings.private_provider_hosts),
             base_urls=base_urls,
             keyless=keyless,
-            ttft_timeout_ms=settings.ttft_timeout_ms,
+            default=settings.default_policy.over(VOICE),
             stall_ms=settings.stall_timeout_ms,
             call_timeout_ms=settings.call_timeout_ms,
         ),
-        relay=Relay(parts.upstream, parts.keyring, TurnMemory(parts.clock)),
+        relay=Relay(Attempts(parts.upstream, parts.keyring, TurnMemory(parts.clock)), _limits(settings, parts)),
         recorder=Recorder(parts.store, parts.telemetry, parts.clock),
         telemetry=parts.telemetry,
         clock=parts.clock,
@@ -85,6 +89,17 @@ def build(settings: Settings, parts: Outside) -> App:
         has_demo="demo" in base_urls,
     )
     return create_app(gateway)
+
+
+def _limits(settings: Settings, parts: Outside) -> Limits:
+    return Limits(
+        health=Health(parts.clock, parts.random),
+        # A new process may hedge once at once: a sandbox often lives for a few dozen calls.
+        hedges=Budget(percent=settings.hedge_budget_percent, most=10, first=1),
+        repeats=Budget(percent=settings.retry_budget_percent, most=10, first=10),
+        random=parts.random,
+        backoff_ms=settings.retry_backoff_ms,
+    )
 
 
 def _keyring(settings: Settings, environment: Mapping[str, str], clock: Clock) -> Keyring:

@@ -1,14 +1,13 @@
 """A call, parsed and trusted, and the targets it may be sent to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 
 from gateway.secret import Secret
 from switchboard.deltas import Json
-from switchboard.policy import FallbackTarget, HedgeAfter
-from switchboard.policy import NO_POLICIES, ProjectPolicies
+from switchboard.policy import NO_POLICIES, FallbackTarget, HedgeAfter, ProjectPolicies
 
 
 class Capture(IntEnum):
@@ -75,7 +74,7 @@ class Arrival:
 class Labels:
     """What a call is counted and found under.
 
-    `conversation` is the metadata's, also where no metadata is kept. `is_zero_retention`: nothing of the content may be.
+    `conversation` is the metadata's, also where none is kept. `is_zero_retention`: nothing of the content may be kept.
     """
 
     task_id: str = "default"
@@ -85,6 +84,10 @@ class Labels:
     capture: Capture = Capture.FULL
     is_zero_retention: bool = False
     notes: tuple[str, ...] = ()
+
+    def under_zero_retention(self) -> "Labels":
+        """The labels of a call of whose content nothing may be kept."""
+        return replace(self, metadata={}, capture=Capture.NONE, is_zero_retention=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class Call:
 class Target:
     """One place to send a call: the complete URL, the provider that bills it, the dialect it speaks, the key it wants.
 
-    `patience_ms`: how long it may stay silent before the next target starts; for a whole answer, how long that may take.
+    `patience_ms`: how long it may be silent (for a whole answer: how long that may take) before the next target starts.
     `key` is the caller's own; None means the key stored for `provider`, and only where `uses_stored_key`.
     """
 

@@ -1,7 +1,8 @@
 """What can go wrong with a call, as facts. `answers` gives each its HTTP status."""
 
+from collections.abc import Sequence
+
 from gateway.call import Target
-from switchboard.trace import Attempt
 
 
 class GatewayError(Exception):
@@ -57,6 +58,10 @@ class ProviderUrlRefused(CallRefused):
     """The provider URL names a place that the gateway does not call."""
 
 
+class NoTargetAllowed(CallRefused):
+    """The call is under zero retention, and its policy allows none of its targets."""
+
+
 class RouteUnknown(CallRefused):
     """There is nothing at this path."""
 
@@ -70,12 +75,20 @@ class KeysUnavailable(GatewayError):
 
 
 class UpstreamFailure(Exception):
-    """One target did not answer as it should. The text is for traces and errors; secrets are already scrubbed."""
+    """One target did not answer as it should. The text is for traces and errors; secrets are already scrubbed.
 
-    def __init__(self, target: Target, message: str) -> None:
+    `fact` is the text without the provider's own words, which may repeat what the caller said. `may_repeat`: whether
+    the same target may do better a moment later. `blames_target`: whether the next call would fare no better there.
+    """
+
+    may_repeat: bool = True
+    blames_target: bool = True
+
+    def __init__(self, target: Target, message: str, *, fact: str | None = None) -> None:
         super().__init__(message)
         self.target = target
         self.message = message
+        self.fact = fact or message
 
 
 class ConnectFailed(UpstreamFailure):
@@ -85,18 +98,32 @@ class ConnectFailed(UpstreamFailure):
 class AddressRefused(UpstreamFailure):
     """The provider's host name leads to an address that the gateway does not call."""
 
+    may_repeat = False
+    blames_target = False
+
+
+_REQUESTS_FAULT = frozenset({400, 409, 413, 415, 422})
+_OVER_SOON = frozenset({408, 425, 429, 498})
+"""Answers below 500 that the same request need not get again. 498: Groq's flex tier has no capacity."""
+_SERVERS_FAULT = 500
+
 
 class UpstreamRejected(UpstreamFailure):
-    """The provider answered with an error status."""
+    """The provider answered with an error status; `said` is what it said."""
 
-    def __init__(self, target: Target, status: int, message: str, retry_after: str | None = None) -> None:
-        super().__init__(target, message)
+    def __init__(self, target: Target, status: int, said: str, retry_after: str | None = None) -> None:
+        super().__init__(target, f"answered {status}: {said}", fact=f"answered {status}")
         self.status = status
         self.retry_after = retry_after
+        self.may_repeat = status >= _SERVERS_FAULT or status in _OVER_SOON
+        self.blames_target = status not in _REQUESTS_FAULT
 
 
 class UpstreamReported(UpstreamFailure):
-    """The provider answered 200 and then an error inside the stream or body."""
+    """The provider answered 200 and then an error inside the stream or body; `said` is what it said."""
+
+    def __init__(self, target: Target, said: str) -> None:
+        super().__init__(target, said, fact="an error inside its answer")
 
 
 class EmptyCompletion(UpstreamFailure):
@@ -110,20 +137,28 @@ class UpstreamCut(UpstreamFailure):
 class FirstTokenLate(UpstreamFailure):
     """The target sent no content within its deadline."""
 
-    def __init__(self, target: Target, waited_ms: int) -> None:
-        super().__init__(target, f"no content within {waited_ms} ms")
+    may_repeat = False
+
+    def __init__(self, target: Target, waited_ms: float) -> None:
+        super().__init__(target, f"no content within {waited_ms:.0f} ms")
         self.waited_ms = waited_ms
 
 
 class AnswerLate(UpstreamFailure):
     """The target's answer stalled, or was not complete in time."""
 
+    may_repeat = False
+
 
 class AllTargetsFailed(GatewayError):
-    """No target answered. `last` decides the status; `attempts` say how each did."""
+    """No target answered. `failures`, one at least, in the order of the attempts."""
 
-    def __init__(self, last: UpstreamFailure, attempts: tuple[Attempt, ...]) -> None:
-        tried = "; ".join(f"{a.provider} ({a.host}, {a.model}): {a.outcome}: {a.error}" for a in attempts)
-        super().__init__(f"No target answered. {tried}")
-        self.last = last
-        self.attempts = attempts
+    def __init__(self, failures: Sequence[UpstreamFailure]) -> None:
+        super().__init__(f"No target answered. {_told(failures, [failed.message for failed in failures])}")
+        self.failures = tuple(failures)
+        self.fact = f"No target answered. {_told(failures, [failed.fact for failed in failures])}"
+
+
+def _told(failures: Sequence[UpstreamFailure], texts: Sequence[str]) -> str:
+    targets = [f"{f.target.provider} ({f.target.host}, {f.target.model}): {type(f).__name__}" for f in failures]
+    return "; ".join(f"{target}: {text}" for target, text in zip(targets, texts, strict=True))

@@ -6,27 +6,55 @@ from gateway.call import Call, Target
 from gateway.clock import Clock
 from gateway.errors import UpstreamFailure
 from gateway.secret import Secret
-from switchboard.trace import Attempt, Failure, Status
+from switchboard.trace import Failure, Status, Turn
 from switchboard.transcript import Transcript
+
+OK = "ok"
+OUTPACED = "outpaced"
+"""Another attempt was the first to speak."""
+
+
+@dataclass(slots=True)
+class Try:
+    """One attempt's notes. Moments are milliseconds since the call's arrival, None while they have not come.
+
+    `outcome` is empty while the attempt is under way; then as in a trace's attempt. `is_late`: its target's patience is
+    over, and the next target's turn has come.
+    """
+
+    target: Target
+    started_ms: float
+    is_hedge: bool = False
+    is_sent: bool = False
+    is_late: bool = False
+    upstream_status: int | None = None
+    ttft_ms: float | None = None
+    ended_ms: float | None = None
+    outcome: str = ""
+    error: str | None = None
+    fact: str | None = None
+    transcript: Transcript = field(default_factory=Transcript)
 
 
 @dataclass(slots=True)
 class Journal:
-    """One call's notes. Moments are milliseconds since the call's arrival, None while they have not come."""
+    """One call's notes. Moments are milliseconds since the call's arrival, None while they have not come.
+
+    `tries` in the order of their start. `answering`: the one whose answer the caller gets, None until one speaks.
+    `buffered_ms`: when buffer words went out. `sent`: the answer's bytes as they left, without them.
+    """
 
     call: Call
     clock: Clock
     status: Status = Status.OPEN
     failure: Failure | None = None
-    target: Target | None = None
     gateway_ms: float | None = None
-    sent_ms: float = 0.0
-    ttft_ms: float | None = None
     http_status: int = 200
-    upstream_status: int | None = None
-    attempts: list[Attempt] = field(default_factory=list)
+    tries: list[Try] = field(default_factory=list)
+    answering: Try | None = None
+    buffered_ms: float | None = None
+    turn: Turn | None = None
     notes: list[str] = field(default_factory=list)
-    transcript: Transcript = field(default_factory=Transcript)
     sent: list[bytes] = field(default_factory=list)
     secrets: tuple[Secret, ...] = ()
 
@@ -34,44 +62,45 @@ class Journal:
         self.notes.extend(self.call.labels.notes)
         self.secrets = self.call.secrets
 
+    @property
+    def latest(self) -> Try | None:
+        """The attempt that stands for the call: the one that answers, else the last one that was begun."""
+        return self.answering or (self.tries[-1] if self.tries else None)
+
     def elapsed_ms(self) -> float:
         """Since the call arrived."""
         return self.clock.milliseconds_since(self.call.arrival.moment)
 
     def secrets_with(self, key: Secret | None) -> tuple[Secret, ...]:
-        """The call's secrets, from now on with the key of the target it goes to."""
+        """The call's secrets, from now on with the key of a target it goes to."""
         if key is not None and key not in self.secrets:
             self.secrets = (*self.secrets, key)
         return self.secrets
 
-    def targeted(self, target: Target) -> None:
-        """The call goes to this target now."""
-        self.target = target
-        self.transcript = Transcript()
-        self.upstream_status = None
-        self.sent_ms = self.elapsed_ms()
+    def begun(self, target: Target, *, is_hedge: bool = False) -> Try:
+        """A try at this target has begun."""
+        attempt = Try(target, self.elapsed_ms(), is_hedge)
+        self.tries.append(attempt)
+        return attempt
+
+    def sending(self, attempt: Try) -> None:
+        """The attempt's request leaves now: its key is found, its body written."""
+        attempt.started_ms = self.elapsed_ms()
         if self.gateway_ms is None:
-            self.gateway_ms = self.sent_ms
+            self.gateway_ms = attempt.started_ms
 
-    def first_token(self) -> None:
-        """The first content or tool delta is here."""
-        self.ttft_ms = self.elapsed_ms()
+    def withdrawn(self, attempt: Try) -> None:
+        """The attempt could not even be made."""
+        self.tries.remove(attempt)
 
-    def attempted(self, target: Target, failed: UpstreamFailure | None = None, *, outcome: str = "ok") -> None:
-        """The attempt at this target is over, well or not."""
-        self.attempts.append(
-            Attempt(
-                provider=target.provider,
-                host=target.host,
-                model=target.model,
-                outcome=outcome if failed is None else type(failed).__name__,
-                started_ms=self.sent_ms,
-                duration_ms=round(self.elapsed_ms() - self.sent_ms, 3),
-                status=self.upstream_status,
-                ttft_ms=None if self.ttft_ms is None else round(self.ttft_ms - self.sent_ms, 3),
-                error=None if failed is None else failed.message,
-            )
-        )
+    def ended_try(self, attempt: Try, outcome: str, failed: UpstreamFailure | None = None) -> None:
+        """The attempt is over, well or not; what is said of it first holds."""
+        if attempt.outcome:
+            return
+        attempt.outcome = outcome if failed is None else type(failed).__name__
+        attempt.ended_ms = self.elapsed_ms()
+        if failed is not None:
+            attempt.error, attempt.fact = failed.message, failed.fact
 
     def ended(self, status: Status, failure: Failure | None = None) -> None:
         """How the call ended."""

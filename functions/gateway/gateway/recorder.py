@@ -7,16 +7,19 @@ from dataclasses import replace
 
 from gateway.call import Arrival, Call, Caller, Capture, Labels
 from gateway.clock import Clock
-from gateway.journal import Journal
+from gateway.journal import OK, Journal, Try
 from gateway.providers import table
 from gateway.secret import scrub_bytes
 from gateway.telemetry import Telemetry
 from switchboard.ports import StoreUnavailable, TraceStore
-from switchboard.trace import Bodies, Failure, Status, Trace
+from switchboard.trace import Attempt, Bodies, Failure, Status, Trace
 from switchboard.usage import ABSENT, Usage, UsageSource, estimate, estimate_output
 
 MAX_FINISH_REASON_CHARACTERS = 64
-_UNDER_WAY = {Status.OPEN, Status.CLIENT_CLOSED, Status.TRUNCATED}
+_HTTP_OK = 200
+
+_NEVER_AT_WORK = frozenset({"ConnectFailed", "AddressRefused", "UpstreamRejected", "UpstreamReported"})
+"""How attempts end that no provider bills: it was not reached, or said itself that it failed."""
 
 
 WRITERS = 2
@@ -83,8 +86,8 @@ class Recorder:
 
 
 def _trace(journal: Journal, duration_ms: float | None = None) -> Trace:
-    call, target = journal.call, journal.target
-    finish_reason = journal.transcript.finish_reason
+    call, latest, answering = journal.call, journal.latest, journal.answering
+    finish_reason = latest.transcript.finish_reason if latest else None
     return Trace(
         trace_id=call.trace_id,
         project=call.caller.project,
@@ -95,34 +98,60 @@ def _trace(journal: Journal, duration_ms: float | None = None) -> Trace:
         status=journal.status,
         streamed=call.chat.streamed,
         key_id=call.caller.key_id,
-        model=target.model if target else call.chat.model,
-        provider=target.provider if target else None,
-        ttft_ms=journal.ttft_ms,
+        model=latest.target.model if latest else call.chat.model,
+        provider=latest.target.provider if latest else None,
+        ttft_ms=answering.ttft_ms if answering else None,
         duration_ms=duration_ms,
         gateway_ms=journal.gateway_ms,
         queue_ms=call.arrival.queue_ms,
-        usage=_usage(journal),
+        usage=_usage(journal, latest) if latest else ABSENT,
         finish_reason=finish_reason[:MAX_FINISH_REASON_CHARACTERS] if finish_reason else None,
-        attempts=tuple(journal.attempts),
+        attempts=tuple(_attempt(journal, notes) for notes in journal.tries if notes.outcome),
         notes=tuple(dict.fromkeys(journal.notes)),
         failure=journal.failure,
+        turn=journal.turn,
+        buffered_ms=journal.buffered_ms,
+        is_zero_retention=call.labels.is_zero_retention,
     )
 
 
-def _usage(journal: Journal) -> Usage:
+def _attempt(journal: Journal, notes: Try) -> Attempt:
+    ended_ms = notes.started_ms if notes.ended_ms is None else notes.ended_ms
+    return Attempt(
+        provider=notes.target.provider,
+        host=notes.target.host,
+        model=notes.target.model,
+        outcome=notes.outcome,
+        started_ms=notes.started_ms,
+        duration_ms=round(ended_ms - notes.started_ms, 3),
+        status=notes.upstream_status,
+        ttft_ms=None if notes.ttft_ms is None else round(notes.ttft_ms - notes.started_ms, 3),
+        error=notes.fact if journal.call.labels.is_zero_retention else notes.error,
+        is_hedge=notes.is_hedge,
+        usage=ABSENT if notes is journal.latest else _usage(journal, notes),
+    )
+
+
+def _usage(journal: Journal, notes: Try) -> Usage:
     """The provider's count; where it told nothing, an estimate of what was asked for and what was produced."""
-    provider = table.by_dialect(journal.target.dialect) if journal.target else table.GENERIC
-    told = provider.read_usage(journal.transcript.usage)
-    produced = journal.transcript.characters
-    # A call that is still open, or was broken off, has cost its prompt at least.
-    is_under_way = journal.status in _UNDER_WAY and journal.target is not None
+    provider = table.by_dialect(notes.target.dialect)
+    told = provider.read_usage(notes.transcript.usage)
+    produced = notes.transcript.characters
     if told.source is UsageSource.PROVIDER:
-        return replace(told, billed_pico_usd=provider.read_bill(journal.transcript.usage))
-    if not (produced or is_under_way):
+        return replace(told, billed_pico_usd=provider.read_bill(notes.transcript.usage))
+    if not (produced or _was_at_work(notes)):
         return ABSENT
     if told.tokens is not None:  # the prompt was counted, the output was not
         return estimate_output(told.tokens, produced)
     return estimate(_prompt_characters(journal.call), produced)
+
+
+def _was_at_work(notes: Try) -> bool:
+    """Whether the provider had the prompt and worked on it, so that it cost something whatever came of it."""
+    if notes.outcome == OK or not notes.is_sent or notes.outcome in _NEVER_AT_WORK:
+        return False
+    # A connection that broke before any answer is more likely to have carried nothing.
+    return notes.outcome != "UpstreamCut" or notes.upstream_status == _HTTP_OK
 
 
 def _prompt_characters(call: Call) -> int:

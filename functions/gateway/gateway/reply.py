@@ -2,19 +2,24 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from gateway import buffer_words
 from gateway.answers import ErrorAnswer, answer_error, answer_failure, answer_internal
+from gateway.attempt import Answer
 from gateway.errors import GatewayError, UpstreamFailure
-from gateway.journal import Journal
-from gateway.paths import Message, Receive, Send
+from gateway.journal import OK, Journal
+from gateway.paths import Receive, Send
 from gateway.plan import Plan
+from gateway.race import Hooks
 from gateway.recorder import Recorder
-from gateway.relay import Answer, Relay
+from gateway.relay import Relay
 from gateway.telemetry import Telemetry
 from switchboard.trace import Failure, Status
 
 type Header = tuple[str, str]
+
+EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,27 @@ GATEWAY_STOPPED = Ending(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class _Outlet:
+    """The way to the caller."""
+
+    send: Send
+    has_begun: bool = False
+
+    async def begin(self, status: int, headers: Iterable[Header]) -> None:
+        self.has_begun = True
+        # What HTTP cannot carry in a header (a task id may hold any printable character) is escaped, not dropped.
+        encoded = [(name.encode(), value.encode("latin-1", "backslashreplace")) for name, value in headers]
+        await self.send({"type": "http.response.start", "status": status, "headers": encoded})
+
+    async def write(self, content: bytes) -> None:
+        await self.send({"type": "http.response.body", "body": content, "more_body": True})
+
+    async def end(self, content: bytes = b"") -> None:
+        await self.send({"type": "http.response.body", "body": content, "more_body": False})
+
+
+@dataclass(slots=True)
 class Reply:
     """Answers one call and records it. The caller may leave at any time; the upstream is then left at once."""
 
@@ -42,9 +67,11 @@ class Reply:
     relay: Relay
     recorder: Recorder
     telemetry: Telemetry
+    _outlet: _Outlet = field(init=False)
 
     async def __call__(self, _scope: object, receive: Receive, send: Send) -> None:
-        answering = asyncio.create_task(self._answer(send))
+        self._outlet = _Outlet(send)
+        answering = asyncio.create_task(self._answer())
         leaving = asyncio.create_task(_left(receive))
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -73,70 +100,88 @@ class Reply:
         journal = self.journal
         if journal.status is not Status.OPEN:
             return  # it had all of its answer
-        if journal.target is not None:
-            journal.attempted(journal.target, outcome=ending.failure.code)
+        for attempt in journal.tries:
+            journal.ended_try(attempt, ending.failure.code)
         journal.ended(ending.status, ending.failure)
         journal.http_status = ending.failure.http_status
 
-    async def _answer(self, send: Send) -> Answer | None:
+    async def _answer(self) -> Answer | None:
         """Send the answer; returned when it was whole, closed when it was not."""
         journal = self.journal
+        hooks = Hooks(waiting=lambda: self.recorder.opened(journal), say=self._say)
         try:
-            answer = await self.relay.answer(self.plan, journal, lambda: self.recorder.opened(journal))
+            answer = await self.relay.answer(self.plan, journal, hooks)
         except GatewayError as error:
-            await self._send_error(send, answer_error(error))
+            await self._send_error(answer_error(error))
         except Exception:  # noqa: BLE001 — the caller gets an answer whatever happens, the log gets the reason
             self.telemetry.failed(journal.call.trace_id)
-            await self._send_error(send, answer_internal())
+            await self._send_error(answer_internal())
         else:
-            return await self._send_answer(send, answer)
+            return await self._send_answer(answer)
         return None
 
-    async def _send_answer(self, send: Send, answer: Answer) -> Answer | None:
+    async def _say(self, words: str) -> None:
+        """Buffer words, while no target has spoken. They are no part of the answer that is kept."""
+        await self._begin(EVENT_STREAM)
+        await self._outlet.write(buffer_words.chunk(self.journal.call, words))
+        self.journal.buffered_ms = self.journal.elapsed_ms()
+
+    async def _begin(self, content_type: str) -> None:
+        if not self._outlet.has_begun:
+            await self._outlet.begin(200, [("content-type", content_type), *self._headers()])
+
+    async def _send_answer(self, answer: Answer) -> Answer | None:
         is_whole = False
         try:
-            await send(_start(200, [("content-type", answer.content_type), *self._headers()]))
-            is_whole = await self._send_chunks(send, answer)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await self._begin(answer.content_type)
+            is_whole = await self._send_chunks(answer)
+            await self._outlet.end()
         finally:
             if not is_whole:
                 await answer.aclose(drain=False)
         return answer if is_whole else None
 
-    async def _send_chunks(self, send: Send, answer: Answer) -> bool:
+    async def _send_chunks(self, answer: Answer) -> bool:
         """Pass the answer on; whether it had its end."""
         journal = self.journal
         try:
             async for chunk in answer.chunks:
                 journal.sent.append(chunk)
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await self._outlet.write(chunk)
         except UpstreamFailure as failed:
-            last = answer_failure(failed)
-            journal.attempted(failed.target, failed)
-            journal.ended(last.status, last.failure)
-            event = b"data: " + last.body + b"\n\n"
-            journal.sent.append(event)
-            await send({"type": "http.response.body", "body": event, "more_body": True})
+            if journal.answering is not None:
+                journal.ended_try(journal.answering, "", failed)
+            await self._outlet.write(self._note_failure(answer_failure(failed)))
             return False
-        if journal.target is not None:
-            journal.attempted(journal.target)
+        if journal.answering is not None:
+            journal.ended_try(journal.answering, OK)
         journal.ended(Status.OK)
         return True
 
-    async def _send_error(self, send: Send, error: ErrorAnswer) -> None:
+    async def _send_error(self, error: ErrorAnswer) -> None:
         journal = self.journal
-        journal.ended(error.status, error.failure)
+        if self._outlet.has_begun:  # buffer words went out: the status is said
+            return await self._outlet.end(self._note_failure(error))
+        journal.ended(error.status, error.kept(is_zero_retention=journal.call.labels.is_zero_retention))
         journal.http_status = error.failure.http_status
         journal.sent.append(error.body)
         length = ("content-length", str(len(error.body)))
-        await send(_start(journal.http_status, [*JSON_ERROR, length, *error.headers, *self._headers()]))
-        await send({"type": "http.response.body", "body": error.body, "more_body": False})
+        await self._outlet.begin(journal.http_status, [*JSON_ERROR, length, *error.headers, *self._headers()])
+        return await self._outlet.end(error.body)
+
+    def _note_failure(self, error: ErrorAnswer) -> bytes:
+        """Note how a stream that had begun failed; the last event, which tells the caller."""
+        self.journal.ended(error.status, error.kept(is_zero_retention=self.journal.call.labels.is_zero_retention))
+        event = b"data: " + error.body + b"\n\n"
+        self.journal.sent.append(event)
+        return event
 
     def _headers(self) -> list[Header]:
         call, journal = self.journal.call, self.journal
         timings = {"auth": call.auth_ms, "gateway": journal.gateway_ms}
-        if call.chat.streamed and journal.ttft_ms is not None:
-            timings["upstream"] = journal.ttft_ms - journal.sent_ms
+        answering = journal.answering
+        if answering is not None and answering.ttft_ms is not None:
+            timings["upstream"] = answering.ttft_ms - answering.started_ms
         elif not call.chat.streamed:
             timings["total"] = journal.elapsed_ms()
         return [
@@ -153,12 +198,6 @@ JSON_ERROR: tuple[Header, ...] = (("content-type", "application/json"),)
 def trace_headers(trace_id: str, task_id: str) -> list[Header]:
     """The headers by which a caller finds its call again."""
     return [("x-inference-trace-id", trace_id), ("x-inference-task-id", task_id)]
-
-
-def _start(status: int, headers: Iterable[Header]) -> Message:
-    # What HTTP cannot carry in a header (a task id may hold any printable character) is escaped, not dropped.
-    encoded = [(name.encode(), value.encode("latin-1", "backslashreplace")) for name, value in headers]
-    return {"type": "http.response.start", "status": status, "headers": encoded}
 
 
 async def _left(receive: Receive) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -12,12 +12,15 @@ from gateway.call import Capture, Chat, Labels, Route
 from gateway.errors import BodyMalformed, HeaderMalformed
 from gateway.providers import table
 from gateway.secret import Secret, scrub
+from switchboard.policy_json import PolicyInvalid, read_fallback, read_hedge_after
 
 PREFIX = "x-inference-"
 METADATA_PREFIX = "x-inference-metadata-"
 EXTRA_BODY = "elevenlabs_extra_body"
 EXTRA_PREFIX = "extra."
 PROVIDER_KEY_PREFIX = "x-inference-key-"
+ZERO_RETENTION_HEADER = "x-inference-zero-retention"
+CONVERSATION_HEADER = "x-inference-metadata-conversation-id"
 PROJECT_KEY_HEADERS = ("x-inference-project-api-key", "x-inference-observability-api-key")
 MAX_LABEL_CHARACTERS = 256
 MAX_METADATA_ENTRIES = 50
@@ -33,7 +36,10 @@ _READ_ELSEWHERE = {
     "x-inference-environment",
     "x-inference-task-id",
     "x-inference-ttft-timeout-ms",
+    "x-inference-hedge-after-ms",
+    "x-inference-fallback",
     "x-inference-capture",
+    ZERO_RETENTION_HEADER,
 }
 _NUMBER = re.compile("[0-9]{1,9}")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
@@ -74,12 +80,15 @@ def _given(name: str, value: object) -> dict[str, object]:
 
 def read_labels(headers: Headers, ceiling: Capture) -> Labels:
     """What the call is counted under. Raises HeaderMalformed."""
-    capture = min(ceiling, _capture(headers))
+    is_zero_retention = _flag(headers, ZERO_RETENTION_HEADER)
+    capture = Capture.NONE if is_zero_retention else min(ceiling, _capture(headers))
     return Labels(
         task_id=_label(headers, "x-inference-task-id"),
         environment=_label(headers, "x-inference-environment"),
         metadata={} if capture is Capture.NONE else _metadata(headers),
+        conversation=_text(headers.get(CONVERSATION_HEADER, "")).strip() or None,
         capture=capture,
+        is_zero_retention=is_zero_retention,
         notes=tuple(f"ignored header {name}" for name in sorted(set(headers)) if _is_unknown(name)),
     )
 
@@ -123,7 +132,10 @@ def read_route(headers: Headers) -> Route:
         provider=provider,
         url=headers.get("x-inference-provider-url", "").strip() or None,
         key=_provider_key(headers),
+        keys=_keys(headers),
+        fallback=_policy_header(headers, "x-inference-fallback", read_fallback),
         ttft_timeout_ms=_milliseconds(headers, "x-inference-ttft-timeout-ms"),
+        hedge_after=_policy_header(headers, "x-inference-hedge-after-ms", read_hedge_after),
     )
 
 
@@ -148,9 +160,24 @@ def _provider_key(headers: Headers) -> Secret | None:
     text = headers.get("x-inference-provider-api-key", "").strip()
     if not text and any(headers.get(name, "").strip() for name in PROJECT_KEY_HEADERS):
         text = _bearer(headers) or ""
+    return _key(text, "x-inference-provider-api-key") if text else None
+
+
+def _keys(headers: Headers) -> dict[str, Secret]:
+    """The keys of providers that have a header each, by the provider's name."""
+    keys = {}
+    for name in headers:
+        if name.startswith(PROVIDER_KEY_PREFIX):
+            provider, text = table.by_name(name.removeprefix(PROVIDER_KEY_PREFIX)), headers[name].strip()
+            if provider is not None and text:
+                keys[provider.name] = _key(text, name)
+    return keys
+
+
+def _key(text: str, header: str) -> Secret:
     if _CONTROL_CHARACTERS.search(text) or not text.isascii():
-        raise HeaderMalformed("The provider key has characters that no key has.", param="x-inference-provider-api-key")
-    return Secret(text) if text else None
+        raise HeaderMalformed("The provider key has characters that no key has.", param=header)
+    return Secret(text)
 
 
 def _bearer(headers: Headers) -> str | None:
@@ -196,6 +223,23 @@ def _capture(headers: Headers) -> Capture:
     return Capture[value]
 
 
+def _flag(headers: Headers, name: str) -> bool:
+    value = headers.get(name, "").strip().lower()
+    if value not in {"", "true", "false"}:
+        raise HeaderMalformed(f"{name} must be true or false.", param=name)
+    return value == "true"
+
+
+def _policy_header[V](headers: Headers, name: str, read: Callable[[str], V]) -> V | None:
+    """What a policy says too, said for one call; None where the header is not there."""
+    if name not in headers:
+        return None
+    try:
+        return read(headers[name])
+    except PolicyInvalid as invalid:
+        raise HeaderMalformed(str(invalid), param=name) from None
+
+
 def _milliseconds(headers: Headers, name: str) -> int | None:
     value = headers.get(name, "").strip()
     if not value:
@@ -206,7 +250,9 @@ def _milliseconds(headers: Headers, name: str) -> int | None:
 
 
 def _is_unknown(name: str) -> bool:
-    return name.startswith(PREFIX) and not name.startswith(METADATA_PREFIX) and name not in _READ_ELSEWHERE
+    if not name.startswith(PREFIX) or name.startswith(METADATA_PREFIX) or name in _READ_ELSEWHERE:
+        return False
+    return table.by_name(name.removeprefix(PROVIDER_KEY_PREFIX)) is None
 
 
 def _malformed(invalid: ValidationError) -> BodyMalformed:

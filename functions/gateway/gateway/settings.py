@@ -2,9 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from gateway.call import Capture
+from switchboard.policy import Policy
+from switchboard.policy_json import PolicyInvalid, parse_policy
+
+_ALL = 100
 
 
 class SettingsInvalid(Exception):
@@ -17,7 +21,10 @@ class Settings:
 
     `dynamodb_endpoint`: empty for AWS's own. `provider_keys_path`: the Parameter Store path of stored keys; empty for
     environment variables. `provider_base_urls`: `name=url` pairs, comma-separated, for providers whose address is the
-    account's own. `keyless_providers`: providers that want no key, comma-separated.
+    account's own. `keyless_providers`: providers that want no key, comma-separated. `default_policy`: what holds where
+    neither call, task nor project says otherwise, as JSON (docs/policies.md). `hedge_budget_percent` and
+    `retry_budget_percent`: how many extra requests for every hundred calls may go out beside a slow target, and to one
+    that has failed the same call. `retry_backoff_ms`: the longest pause before the first of the latter.
     """
 
     table_name: str
@@ -28,7 +35,10 @@ class Settings:
     provider_keys_path: str = ""
     keyless_providers: str = ""
     dynamodb_endpoint: str = ""
-    ttft_timeout_ms: int = 30_000
+    default_policy: Policy = field(default_factory=Policy)
+    hedge_budget_percent: int = 5
+    retry_budget_percent: int = 20
+    retry_backoff_ms: int = 200
     stall_timeout_ms: int = 60_000
     call_timeout_ms: int = 290_000
 
@@ -37,15 +47,15 @@ class Settings:
         """The settings of an environment. Raises SettingsInvalid with all that is wrong, not the first of it."""
         values: dict[str, object] = {}
         problems = []
-        for field in fields(cls):
-            name = field.name.upper()
+        for setting in fields(cls):
+            name = setting.name.upper()
             text = environment.get(name, "").strip()
             if not text:
                 if name == "TABLE_NAME":
                     problems.append(f"{name} is missing: the name of the DynamoDB table")
                 continue
             try:
-                values[field.name] = _READERS.get(field.name, str)(text)
+                values[setting.name] = _READERS.get(setting.name, str)(text)
             except ValueError as problem:
                 problems.append(f"{name} {problem}")
         if problems:
@@ -61,6 +71,19 @@ def _positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise ValueError(f"must be a whole number above 0, not {text!r}")
     return int(text)
+
+
+def _percent(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _ALL):
+        raise ValueError(f"must be a whole number from 0 to {_ALL}, not {text!r}")
+    return int(text)
+
+
+def _policy(text: str) -> Policy:
+    try:
+        return parse_policy(text)
+    except PolicyInvalid as invalid:
+        raise ValueError(f"is no policy. {invalid}") from None
 
 
 def _capture(text: str) -> Capture:
@@ -94,7 +117,10 @@ _READERS = {
     "capture": _capture,
     "private_provider_hosts": _hosts,
     "provider_base_urls": _checked_pairs,
-    "ttft_timeout_ms": _positive,
+    "default_policy": _policy,
+    "hedge_budget_percent": _percent,
+    "retry_budget_percent": _percent,
+    "retry_backoff_ms": _positive,
     "stall_timeout_ms": _positive,
     "call_timeout_ms": _positive,
 }

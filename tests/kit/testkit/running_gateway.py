@@ -135,13 +135,25 @@ def chat(**fields: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def running_gateway(
-    *private_hosts: str, environment: Mapping[str, str] | None = None, clock: Clock | None = None, **settings: str
+    *private_hosts: str,
+    environment: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    policy: Mapping[str, object] | None = None,
+    **settings: str,
 ) -> AsyncIterator[RunningGateway]:
-    """A gateway on a free port. `settings` are its environment variables in lower case, `environment` stored keys."""
+    """A gateway on a free port.
+
+    `settings` are its environment variables in lower case, `environment` stored keys, `policy` the stack's own.
+    """
     store = AwaitedStore(GatewayKey(digest(KEY), PROJECT, frozenset({Scope.CALL}), datetime(2026, 1, 1, tzinfo=UTC)))
     log, metrics = RecordedLog(), []  # type: tuple[RecordedLog, list[Any]]
     allowed = ",".join(private_hosts)
-    names = {"TABLE_NAME": "in-memory", "PRIVATE_PROVIDER_HOSTS": allowed} | {k.upper(): v for k, v in settings.items()}
+    names = {
+        "TABLE_NAME": "in-memory",
+        "PRIVATE_PROVIDER_HOSTS": allowed,
+        "DEFAULT_POLICY": json.dumps(policy or {}),
+        **{name.upper(): value for name, value in settings.items()},
+    }
     upstream = HttpUpstream(PrivateHosts.parse(allowed))
     telemetry = Telemetry(log, lambda values, dimensions: metrics.append((values, dimensions)))
     parts = Outside(store, upstream, EnvironmentKeyring(environment or {}), telemetry, clock or Clock(), Random(1))

@@ -15,9 +15,10 @@ from gateway.answers import (
     answer_internal,
 )
 from gateway.call import Target
-from switchboard.trace import Attempt, Status
+from switchboard.trace import Status
 
 TARGET = Target("groq", "https://api.groq.com/openai/v1/chat/completions", "api.groq.com", "llama", 30_000)
+OTHER = Target("openai", "https://api.openai.com/v1/chat/completions", "api.openai.com", "gpt-4o", 30_000)
 
 STATUS_OF_REFUSALS = {
     errors.BodyMalformed: 400,
@@ -29,6 +30,7 @@ STATUS_OF_REFUSALS = {
     errors.KeyRevoked: 401,
     errors.ScopeMissing: 403,
     errors.ProviderUrlRefused: 403,
+    errors.NoTargetAllowed: 403,
     errors.RouteUnknown: 404,
     errors.MethodRefused: 405,
     errors.BodyTooLarge: 413,
@@ -58,13 +60,14 @@ def _failure(kind: type[errors.UpstreamFailure]) -> errors.UpstreamFailure:
     if kind is errors.FirstTokenLate:
         return errors.FirstTokenLate(TARGET, 4000)
     if kind is errors.UpstreamRejected:
-        return errors.UpstreamRejected(TARGET, 500, "answered 500: oops")
+        return errors.UpstreamRejected(TARGET, 500, "oops")
+    if kind is errors.UpstreamReported:
+        return errors.UpstreamReported(TARGET, "oops")
     return kind(TARGET, "went wrong")
 
 
-def _all_failed(last: errors.UpstreamFailure, *earlier: Attempt) -> errors.AllTargetsFailed:
-    final = Attempt("groq", "api.groq.com", "llama", type(last).__name__, 1.0, 2.0, error=last.message)
-    return errors.AllTargetsFailed(last, (*earlier, final))
+def _all_failed(*failures: errors.UpstreamFailure) -> errors.AllTargetsFailed:
+    return errors.AllTargetsFailed(failures)
 
 
 def _error(answer: ErrorAnswer) -> dict[str, object]:
@@ -99,10 +102,12 @@ def test_a_refusal_has_the_contracts_status_and_openais_shape(kind: type[errors.
 
 @pytest.mark.parametrize(("kind", "status"), STATUS_OF_FAILURES.items())
 def test_when_every_target_failed_the_last_one_decides(kind: type[errors.UpstreamFailure], status: int) -> None:
-    first = Attempt("openai", "api.openai.com", "gpt-4o", "ConnectFailed", 0.0, 1.0, error="refused")
-    answer = answer_error(_all_failed(_failure(kind), first))
+    first = errors.ConnectFailed(OTHER, "refused")
+    answer = answer_error(_all_failed(first, _failure(kind)))
     message = str(_error(answer)["message"])
-    assert answer.failure.http_status == status
+    # That a host leads nowhere permitted is the caller's affair alone while nothing else went wrong.
+    assert answer.failure.http_status == (502 if kind is errors.AddressRefused else status)
+    assert answer_error(_all_failed(_failure(kind))).failure.http_status == status
     assert "openai (api.openai.com, gpt-4o): ConnectFailed: refused" in message
     assert f"groq (api.groq.com, llama): {kind.__name__}: {_failure(kind).message}" in message
 
@@ -124,7 +129,7 @@ def test_after_the_first_byte_the_event_says_who_failed_and_how(kind: type[error
 
 @pytest.mark.parametrize("status", sorted({400, 401, 402, 403, 404, 409, 413, 415, 422, 424, 429, 498, 500, 502, 503}))
 def test_only_what_concerns_the_request_itself_is_passed_on(status: int) -> None:
-    answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, status, f"answered {status}: no")))
+    answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, status, "no")))
     about_the_request = {400, 404, 409, 413, 415, 422, 429}
     assert answer.failure.http_status == (status if status in about_the_request else 502)
     assert answer.status is Status.UPSTREAM_ERROR
@@ -133,12 +138,33 @@ def test_only_what_concerns_the_request_itself_is_passed_on(status: int) -> None
 
 
 def test_an_upstreams_429_keeps_its_own_retry_after() -> None:
-    answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "answered 429: slow down", "7")))
+    answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "slow down", "7")))
     assert (answer.failure.http_status, answer.headers) == (429, (("retry-after", "7"),))
 
 
+@pytest.mark.parametrize("status", [400, 429])
+def test_a_status_is_passed_on_only_where_no_target_said_anything_else(status: int) -> None:
+    rejected = errors.UpstreamRejected(TARGET, status, "no", "7")
+    again = answer_error(_all_failed(rejected, rejected))
+    assert (again.failure.http_status, again.headers) == (status, (("retry-after", "7"),))
+    for other in (errors.UpstreamRejected(OTHER, 503, "no"), errors.FirstTokenLate(OTHER, 2500)):
+        mixed = answer_error(_all_failed(other, rejected))
+        assert (mixed.failure.http_status, mixed.headers) == (502, ())
+
+
+def test_under_zero_retention_the_providers_words_are_not_kept() -> None:
+    for kind in FAILURES:
+        failed = _failure(kind)
+        for answer in (answer_error(_all_failed(failed)), answer_failure(failed)):
+            assert failed.message in answer.failure.message
+            kept = answer.kept(is_zero_retention=True)
+            assert (kept.code, kept.http_status) == (answer.failure.code, answer.failure.http_status)
+            assert "oops" not in kept.message
+            assert answer.kept(is_zero_retention=False) == answer.failure
+
+
 def test_without_a_retry_after_none_is_made_up() -> None:
-    assert answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "answered 429: slow down"))).headers == ()
+    assert answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "slow down"))).headers == ()
 
 
 def test_the_gateways_own_fault_gives_nothing_away() -> None:

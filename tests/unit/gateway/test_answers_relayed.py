@@ -13,6 +13,8 @@ from testkit.openai_events import DONE, chunk, event, finish, role, usage, usage
 from testkit.running_gateway import KEY, RunningGateway, chat, running_gateway
 from testkit.upstream import Answer, Gate, ScriptedUpstream, json_answer
 
+ONE_ATTEMPT = {"max_attempts": 1, "plan_timeout_ms": 1500}
+
 
 @pytest.fixture
 async def upstream() -> AsyncIterator[ScriptedUpstream]:
@@ -22,7 +24,7 @@ async def upstream() -> AsyncIterator[ScriptedUpstream]:
 
 @pytest.fixture
 async def gateway(upstream: ScriptedUpstream) -> AsyncIterator[RunningGateway]:
-    async with running_gateway(upstream.host, ttft_timeout_ms="1500", stall_timeout_ms="2000") as running:
+    async with running_gateway(upstream.host, policy=ONE_ATTEMPT, stall_timeout_ms="2000") as running:
         yield running
 
 

@@ -2,7 +2,7 @@ import httpx
 import pytest
 
 from gateway.errors import ProviderUrlRefused
-from gateway.plan import URL_HEADER, check_url
+from gateway.provider_url import URL_HEADER, check_url
 from gateway.upstream.addresses import PrivateHosts
 
 NOBODY = PrivateHosts()

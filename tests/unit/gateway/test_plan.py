@@ -4,7 +4,7 @@ import pytest
 
 from gateway.call import Arrival, Call, Caller, Chat, Labels, Route, Target
 from gateway.errors import ProviderUnknown, ProviderUrlRefused
-from gateway.plan import Planner
+from gateway.plan import VOICE, Planner
 from gateway.secret import Secret
 from gateway.upstream.addresses import PrivateHosts
 
@@ -18,7 +18,7 @@ def _planner(*, private: str = "", base_urls: dict[str, str] | None = None, keyl
         private_hosts=PrivateHosts.parse(private),
         base_urls=base_urls or {},
         keyless=frozenset(filter(None, keyless.split(","))),
-        ttft_timeout_ms=30_000,
+        default=VOICE,
         stall_ms=60_000,
         call_timeout_ms=290_000,
     )
@@ -39,7 +39,7 @@ def _call(model: str = "gpt-4o", **route: object) -> Call:
 
 
 def _target(model: str = "gpt-4o", planner: Planner | None = None, **route: object) -> Target:
-    (target,) = (planner or _planner()).plan(_call(model, **route)).targets
+    (target,) = (planner or _planner()).plan(_call(model, **route), VOICE).targets
     return target
 
 
@@ -180,7 +180,7 @@ def test_a_prefix_names_the_provider_and_is_not_sent(model: str, provider: str, 
 @pytest.mark.parametrize("model", ["house-blend", "groq/", "/llama-3", "acme/llama-3", "", "GPT-4o"])
 def test_a_model_that_nobody_knows_is_refused_by_name(model: str) -> None:
     with pytest.raises(ProviderUnknown) as refused:
-        _planner().plan(_call(model))
+        _planner().plan(_call(model), VOICE)
     assert refused.value.param == "model"
 
 
@@ -193,7 +193,7 @@ def test_a_named_provider_is_used_whatever_the_model() -> None:
 @pytest.mark.parametrize("provider", ["cloudflare", "azure", "bedrock", "generic", "demo"])
 def test_a_provider_without_an_address_of_its_own_wants_a_url(provider: str) -> None:
     with pytest.raises(ProviderUnknown, match="x-inference-provider-url"):
-        _planner().plan(_call(provider=provider))
+        _planner().plan(_call(provider=provider), VOICE)
 
 
 def test_the_deployments_own_address_goes_before_the_providers() -> None:
@@ -222,17 +222,9 @@ def test_a_keyless_provider_gets_none() -> None:
     assert (target.provider, target.model, target.uses_stored_key) == ("demo", "demo/echo", False)
 
 
-def test_deadlines_are_the_deployments_unless_the_caller_says_otherwise() -> None:
-    plan = _planner().plan(_call())
-    assert (plan.stall_ms, plan.call_timeout_ms) == (60_000, 290_000)
-    assert plan.targets[0].ttft_timeout_ms == 30_000
-    assert _target(ttft_timeout_ms=2_500).ttft_timeout_ms == 2_500
-    assert _target(ttft_timeout_ms=2_500, url="https://api.openai.com").ttft_timeout_ms == 2_500
-
-
 def test_a_refused_url_is_no_plan() -> None:
     with pytest.raises(ProviderUrlRefused):
-        _planner().plan(_call(url="https://169.254.169.254/", provider="openai"))
+        _planner().plan(_call(url="https://169.254.169.254/", provider="openai"), VOICE)
 
 
 def test_a_private_host_is_called_where_the_operator_named_it() -> None:

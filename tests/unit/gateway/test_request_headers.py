@@ -111,7 +111,7 @@ def test_every_key_in_the_headers_is_a_secret() -> None:
 
 
 def test_without_headers_the_labels_are_the_defaults() -> None:
-    assert _labels({}) == Labels("default", "default", {}, Capture.FULL, ())
+    assert _labels({}) == Labels("default", "default", {}, None, Capture.FULL)
 
 
 def test_labels_come_from_their_headers() -> None:

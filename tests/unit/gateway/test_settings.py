@@ -4,6 +4,7 @@ import pytest
 
 from gateway.call import Capture
 from gateway.settings import Settings, SettingsInvalid
+from switchboard.policy import FallbackTarget, Policy
 
 EVERYTHING = {
     "TABLE_NAME": "switchboard",
@@ -14,7 +15,10 @@ EVERYTHING = {
     "PROVIDER_KEYS_PATH": "/switchboard/provider-keys",
     "KEYLESS_PROVIDERS": "demo",
     "DYNAMODB_ENDPOINT": "http://127.0.0.1:8001",
-    "TTFT_TIMEOUT_MS": "4000",
+    "DEFAULT_POLICY": '{"fallback": ["groq/llama-3.3-70b-versatile"], "ttft_timeout_ms": 4000}',
+    "HEDGE_BUDGET_PERCENT": "10",
+    "RETRY_BUDGET_PERCENT": "0",
+    "RETRY_BACKOFF_MS": "100",
     "STALL_TIMEOUT_MS": "5000",
     "CALL_TIMEOUT_MS": "60000",
 }
@@ -35,7 +39,10 @@ def test_every_field_is_read_from_the_variable_of_its_name() -> None:
         provider_keys_path="/switchboard/provider-keys",
         keyless_providers="demo",
         dynamodb_endpoint="http://127.0.0.1:8001",
-        ttft_timeout_ms=4000,
+        default_policy=Policy(fallback=(FallbackTarget("groq", "llama-3.3-70b-versatile"),), ttft_timeout_ms=4000),
+        hedge_budget_percent=10,
+        retry_budget_percent=0,
+        retry_backoff_ms=100,
         stall_timeout_ms=5000,
         call_timeout_ms=60000,
     )
@@ -66,7 +73,11 @@ def test_spaces_around_a_value_do_not_count() -> None:
         ("RETENTION_DAYS", "-1"),
         ("RETENTION_DAYS", "a month"),
         ("RETENTION_DAYS", "٣"),
-        ("TTFT_TIMEOUT_MS", "4s"),
+        ("DEFAULT_POLICY", "4s"),
+        ("DEFAULT_POLICY", '{"ttft_timeout": 4000}'),
+        ("HEDGE_BUDGET_PERCENT", "101"),
+        ("RETRY_BUDGET_PERCENT", "-1"),
+        ("RETRY_BACKOFF_MS", "0"),
         ("STALL_TIMEOUT_MS", "1e3"),
         ("CALL_TIMEOUT_MS", "1.5"),
         ("CAPTURE", "all"),

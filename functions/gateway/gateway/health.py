@@ -1,0 +1,110 @@
+"""How each target has done lately, in this process: which ones to try last, and how long their first words take."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from gateway.call import Target
+from gateway.clock import Clock
+
+FAILURES_IN_A_ROW = 3
+"""After so many a target is tried last."""
+
+FIRST_REST_S = 10.0
+LONGEST_REST_S = 300.0
+REMEMBERED_FIRST_TOKENS = 200
+ENOUGH_FIRST_TOKENS = 20
+"""Fewer say nothing about a quantile."""
+
+MAX_TARGETS = 1000
+"""Callers may name any host and model; what is remembered of them has an end."""
+
+
+@dataclass(slots=True)
+class _Record:
+    """What is remembered of one target. `rests_until`: a monotonic moment, None while it is well."""
+
+    failures: int = 0
+    rests: int = 0
+    rests_until: float | None = None
+    first_tokens_ms: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED_FIRST_TOKENS))
+
+
+class Health:
+    """Remembers, by host and model, how attempts ended.
+
+    A target that failed three times in a row rests: it is tried last. After the rest one call probes it in its own
+    place; if that goes well it is back, else it rests longer, up to five minutes.
+    """
+
+    def __init__(self, clock: Clock, random: Random) -> None:
+        self._clock = clock
+        self._random = random
+        self._records: dict[tuple[str, str], _Record] = {}
+
+    def order(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+        """The targets, the resting ones last. Whoever asks after a rest is over gets to probe."""
+        if len(targets) == 1 or not self._records:
+            return targets
+        resting = [target for target in targets if self._is_resting(target)]
+        if not resting or len(resting) == len(targets):
+            return targets
+        return (*(target for target in targets if target not in resting), *resting)
+
+    def succeeded(self, target: Target, ttft_ms: float | None) -> None:
+        """The target has begun to answer, after so long (None: it was not streamed)."""
+        record = self._record(target)
+        record.failures, record.rests, record.rests_until = 0, 0, None
+        if ttft_ms is not None:
+            record.first_tokens_ms.append(ttft_ms)
+
+    def failed(self, target: Target) -> None:
+        """The target did not answer as it should."""
+        record = self._record(target)
+        record.failures += 1
+        if record.failures >= FAILURES_IN_A_ROW or record.rests:
+            self._rest(record)
+
+    def silent(self, target: Target, waited_ms: float) -> None:
+        """The target was left while it was still silent: its time to first token is this long at least."""
+        self._record(target).first_tokens_ms.append(waited_ms)
+
+    def first_token_ms(self, target: Target, quantile: float) -> float | None:
+        """That quantile of the target's recent times to first token; None where too few are known."""
+        record = self._records.get(_name(target))
+        if record is None or len(record.first_tokens_ms) < ENOUGH_FIRST_TOKENS:
+            return None
+        return _quantile(sorted(record.first_tokens_ms), quantile)
+
+    def _is_resting(self, target: Target) -> bool:
+        record = self._records.get(_name(target))
+        if record is None or record.rests_until is None:
+            return False
+        if self._clock.monotonic() < record.rests_until:
+            return True
+        self._rest(record)  # until the probe has told how it went, everybody else leaves the target alone
+        return False
+
+    def _rest(self, record: _Record) -> None:
+        longest_s = min(LONGEST_REST_S, FIRST_REST_S * 2**record.rests)
+        record.rests = min(record.rests + 1, 16)
+        # Jitter: processes that saw the same outage must not all probe in the same second.
+        record.rests_until = self._clock.monotonic() + longest_s * self._random.uniform(0.5, 1.0)
+
+    def _record(self, target: Target) -> _Record:
+        name = _name(target)
+        record = self._records.get(name)
+        if record is None:
+            if len(self._records) >= MAX_TARGETS:
+                del self._records[next(iter(self._records))]
+            record = self._records[name] = _Record()
+        return record
+
+
+def _name(target: Target) -> tuple[str, str]:
+    return target.url, target.model
+
+
+def _quantile(ordered: Sequence[float], quantile: float) -> float:
+    return ordered[min(len(ordered) - 1, int(len(ordered) * quantile))]

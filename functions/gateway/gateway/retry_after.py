@@ -1,0 +1,33 @@
+"""When to try again: as the provider says, else after a pause that is drawn by lot."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from random import Random
+
+LONGEST_PAUSE_MS = 2000.0
+
+
+def retry_after_ms(value: str | None, now: datetime) -> float | None:
+    """What a `retry-after` header asks for, in milliseconds from now; None where it says nothing that can be read.
+
+    It holds seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after.
+    """
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value) * 1000)
+    except ValueError:
+        pass
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds() * 1000)
+
+
+def pause_ms(failures: int, base_ms: float, random: Random) -> float:
+    """A pause before the next try after so many failures: anything from nothing to a bound that doubles (full jitter).
+
+    https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
+    """
+    return random.uniform(0.0, min(LONGEST_PAUSE_MS, base_ms * 2**failures))
