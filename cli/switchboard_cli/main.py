@@ -2,7 +2,7 @@
 
 import typer
 
-from switchboard_cli import keys, provider_keys
+from switchboard_cli import keys, policies, provider_keys
 
 app = typer.Typer(
     help="Switchboard from the command line.",
@@ -12,4 +12,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys.app, name="keys")
+app.add_typer(policies.app, name="policies")
 app.add_typer(provider_keys.app, name="provider-keys")

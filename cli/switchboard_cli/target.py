@@ -10,7 +10,7 @@ import boto3
 import typer
 
 from switchboard.dynamodb import DynamoStore, connect
-from switchboard.ports import KeyStore
+from switchboard.ports import KeyStore, PolicyStore
 from switchboard_cli.failure import CommandFailed
 from switchboard_cli.moments import now
 from switchboard_cli.stack import output
@@ -34,7 +34,14 @@ class Target:
 
     def key_store(self) -> KeyStore:
         """The keys in it."""
-        # Keys have no time to live; nothing else is written from here.
+        return self._store()
+
+    def policy_store(self) -> PolicyStore:
+        """The policies in it."""
+        return self._store()
+
+    def _store(self) -> DynamoStore:
+        # Neither keys nor policies have a time to live; nothing else is written from here.
         return DynamoStore(connect(endpoint=self.endpoint), self.table, retention=timedelta(0), clock=now)
 
 

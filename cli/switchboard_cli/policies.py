@@ -1,0 +1,128 @@
+"""`switchboard policies`: show, set and remove what a project and its tasks want of their calls."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from switchboard.policy import Policy, ProjectPolicies
+from switchboard.policy_json import FORM, PolicyInvalid, parse_policy, policy_json, read_task_id
+from switchboard.ports import PoliciesFull
+from switchboard_cli.failure import CommandFailed, told_plainly
+from switchboard_cli.table_text import table_text
+from switchboard_cli.target import DataDirOption, EndpointOption, StackOption, TableOption, target
+
+app = typer.Typer(help="Policies: where calls go, and for how long they wait.", no_args_is_help=True)
+
+ProjectOption = Annotated[str, typer.Option("--project", help="The project whose policy it is.")]
+TaskOption = Annotated[str | None, typer.Option("--task", help="The task whose policy it is; else the project's own.")]
+
+_STDIN = "-"
+_SOON = "Gateways that run go by it within a minute."
+
+
+@app.command()
+def show(
+    *,
+    project: ProjectOption = "default",
+    task: TaskOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The policy itself, as `set` takes it.")] = False,
+    stack: StackOption = None,
+    data_dir: DataDirOption = None,
+    table: TableOption = None,
+    endpoint_url: EndpointOption = None,
+) -> None:
+    """Show what holds for a task, or for the whole project, and who says so."""
+    with told_plainly():
+        task_id = _task(task)
+        found = target(stack, data_dir, table, endpoint_url).policy_store().policies(project)
+        if as_json:
+            own = found.project if task_id is None else found.tasks.get(task_id, Policy())
+            typer.echo(json.dumps(policy_json(own), ensure_ascii=False, indent=2))
+            return
+        typer.echo(table_text(("FIELD", "VALUE", "FROM"), _rows(found, task_id)))
+        if task_id is None and found.tasks:
+            typer.echo(f"Tasks with a policy of their own: {', '.join(sorted(found.tasks))}", err=True)
+
+
+@app.command("set")
+def set_policy(
+    file: Annotated[str, typer.Argument(help="A file with the policy as JSON; - reads it from stdin.")],
+    *,
+    project: ProjectOption = "default",
+    task: TaskOption = None,
+    stack: StackOption = None,
+    data_dir: DataDirOption = None,
+    table: TableOption = None,
+    endpoint_url: EndpointOption = None,
+) -> None:
+    """Keep a policy, in place of an older one."""
+    with told_plainly():
+        try:
+            task_id, policy = _task(task), parse_policy(_content(file))
+            target(stack, data_dir, table, endpoint_url).policy_store().put_policy(project, task_id, policy)
+        except PolicyInvalid as invalid:
+            raise CommandFailed("\n".join(problem.sentence for problem in invalid.problems)) from invalid
+        except PoliciesFull as full:
+            raise CommandFailed(str(full)) from full
+        typer.echo(f"Kept for {_named(project, task)}. {_SOON}")
+
+
+@app.command()
+def remove(
+    *,
+    project: ProjectOption = "default",
+    task: TaskOption = None,
+    stack: StackOption = None,
+    data_dir: DataDirOption = None,
+    table: TableOption = None,
+    endpoint_url: EndpointOption = None,
+) -> None:
+    """Forget a policy; then what is wider holds."""
+    with told_plainly():
+        store = target(stack, data_dir, table, endpoint_url).policy_store()
+        if not store.delete_policy(project, _task(task)):
+            raise CommandFailed(f"There is no policy for {_named(project, task)}.")
+        typer.echo(f"Removed for {_named(project, task)}. {_SOON}")
+
+
+def _task(task: str | None) -> str | None:
+    try:
+        return None if task is None else read_task_id(task)
+    except PolicyInvalid as invalid:
+        raise CommandFailed(str(invalid)) from invalid
+
+
+def _content(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == _STDIN else Path(file).read_bytes()
+    except OSError as error:
+        raise CommandFailed(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def _named(project: str, task: str | None) -> str:
+    return f"project {project}" if task is None else f"task {task} of project {project}"
+
+
+def _rows(found: ProjectPolicies, task: str | None) -> list[tuple[str, str, str]]:
+    """Each field with its value and who says so; what nobody says is the stack's."""
+    wide = policy_json(found.project)
+    narrow = {} if task is None else policy_json(found.tasks.get(task, Policy()))
+    return [
+        (name, _text((wide | narrow).get(name)), "task" if name in narrow else "project" if name in wide else "stack")
+        for name in FORM
+    ]
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case list():
+            return ", ".join(map(_text, value)) or "none"
+        case _:
+            return json.dumps(value, ensure_ascii=False)
