@@ -12,6 +12,7 @@ import pytest
 
 from console.settings import Settings as ConsoleSettings
 from cost_aggregator.settings import Settings as CostAggregatorSettings
+from gateway.plan import VOICE
 from gateway.settings import Settings as GatewaySettings
 
 type Template = dict[str, Any]
@@ -93,7 +94,9 @@ def test_the_templates_own_values_are_settings_that_can_be_used(written: Templat
 
     settings = GatewaySettings.from_env(environment)
 
-    assert settings == GatewaySettings(table_name="x", provider_keys_path="x")
+    assert settings.default_policy.over(VOICE) == VOICE, "the template shows what the code does by itself"
+    default = GatewaySettings(table_name="x", provider_keys_path="x", default_policy=settings.default_policy)
+    assert settings == default
     assert settings.call_timeout_ms + LAST_WRITES_MS <= function(written, "GatewayFunction")["Timeout"] * 1000
 
 
