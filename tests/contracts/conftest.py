@@ -4,12 +4,12 @@ from typing import Protocol
 import pytest
 
 from switchboard.dynamodb import DynamoStore
-from switchboard.ports import KeyStore, PolicyStore, TraceStore
+from switchboard.ports import KeyStore, PolicyStore, TraceStore, TurnStore
 from testkit.memory_store import MemoryStore
 from testkit.samples import NOON
 
 
-class Store(KeyStore, PolicyStore, TraceStore, Protocol):
+class Store(KeyStore, PolicyStore, TraceStore, TurnStore, Protocol):
     """All ports in one, as every store of ours is."""
 
 

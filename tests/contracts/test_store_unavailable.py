@@ -14,8 +14,9 @@ from botocore.compat import HTTPHeaders
 
 from switchboard.dynamodb import DynamoStore, connect
 from switchboard.policy import Policy
-from switchboard.ports import KeyStore, PolicyStore, StoreUnavailable, TraceStore
+from switchboard.ports import KeyStore, PolicyStore, StoreUnavailable, TraceStore, TurnStore
 from switchboard.trace import Bodies
+from switchboard.turns import TurnCall, TurnIds
 from testkit.dynamodb import new_table
 from testkit.memory_store import MemoryStore
 from testkit.samples import NOON, a_key, an_open_trace
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 TRACE = an_open_trace()
+TURN_CALL = TurnCall("acme", TurnIds("thread", "turn"), TRACE.trace_id, 0)
 KEY_CALLS: dict[str, Callable[[KeyStore], object]] = {
     "find_key": lambda store: store.find_key(a_key().digest),
     "put_key": lambda store: store.put_key(a_key()),
@@ -43,7 +45,12 @@ TRACE_CALLS: dict[str, Callable[[TraceStore], object]] = {
     "list_traces": lambda store: store.list_traces("acme", limit=3),
     "list_traces of a task": lambda store: store.list_traces("acme", limit=3, task_id="booking"),
 }
-CALLS: dict[str, Callable[[Any], object]] = {**KEY_CALLS, **POLICY_CALLS, **TRACE_CALLS}
+TURN_CALLS: dict[str, Callable[[TurnStore], object]] = {
+    "arrive": lambda store: store.arrive(TURN_CALL),
+    "speak": lambda store: store.speak(TURN_CALL, 1),
+    "look": lambda store: store.look(TURN_CALL),
+}
+CALLS: dict[str, Callable[[Any], object]] = {**KEY_CALLS, **POLICY_CALLS, **TRACE_CALLS, **TURN_CALLS}
 
 
 class RawBody:

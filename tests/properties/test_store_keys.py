@@ -15,6 +15,7 @@ partitions = (
     st.tuples(st.just("key"), DIGEST)
     | st.tuples(st.just("keys"), NAME)
     | st.tuples(st.just("policies"), NAME)
+    | st.tuples(st.just("turn"), NAME, DIGEST)
     | st.tuples(st.just("traces"), NAME, SHARD)
     | st.tuples(st.just("task"), NAME, NAME, SHARD)
     | st.tuples(st.just("body"), NAME, NAME)
@@ -30,6 +31,8 @@ def partition(thing: tuple[str, ...]) -> str:  # noqa: PLR0911 - one line for ea
             return keyspace.keys_of_project(project)
         case ("policies", project):
             return keyspace.policies_of_project(project)
+        case ("turn", project, digest):
+            return keyspace.turn(project, digest).pk
         case ("traces", project, shard):
             return keyspace.traces_of_project(project, int(shard))
         case ("task", project, task_id, shard):

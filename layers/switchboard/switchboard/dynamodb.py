@@ -16,6 +16,8 @@ from switchboard.policy import Policy, ProjectPolicies
 from switchboard.ports import MAX_TASK_POLICIES, PoliciesFull
 from switchboard.shared_content import SharedContent
 from switchboard.trace import Bodies, Status, Trace, TracePage
+from switchboard.turn_table import TurnTable
+from switchboard.turns import Arrived, TurnCall, TurnRow
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,13 +30,14 @@ _NOT_FINISHED = "attribute_not_exists(pk) OR #status = :status"
 
 
 class DynamoStore:
-    """Keys, policies and traces on one table. Traces, bodies and what they share are deleted after `retention`."""
+    """Every store of the gateway on one table. Traces, bodies and what they share are deleted after `retention`."""
 
     def __init__(
         self, client: "DynamoDBClient", table_name: str, *, retention: timedelta, clock: Callable[[], datetime]
     ) -> None:
         self._table = Table(client, table_name)
         self._shared = SharedContent(self._table)
+        self._turns = TurnTable(self._table)
         self._retention = retention
         self._clock = clock
 
@@ -70,6 +73,18 @@ class DynamoStore:
     def delete_policy(self, project: str, task_id: str | None) -> bool:
         """Forget the policy; says whether there was one."""
         return self._table.delete(keyspace.policy(project, task_id))
+
+    def arrive(self, call: TurnCall) -> Arrived:
+        """Count the call among those of its turn. Repeating it is safe."""
+        return self._turns.arrive(call)
+
+    def speak(self, call: TurnCall, spoken_ms: int) -> None:
+        """Mark the call's turn as answered by it, unless another call of it did so first."""
+        self._turns.speak(call, spoken_ms)
+
+    def look(self, call: TurnCall) -> TurnRow | None:
+        """The row of the call's thread, a moment old at most; None where there is none."""
+        return self._turns.look(call)
 
     def open_trace(self, trace: Trace) -> None:
         """Keep the row of a call that has begun to wait for its provider; a row that is there already stays."""

@@ -11,6 +11,7 @@
 |---------|-----------------------------------|-----------------------------------|
 | project | PROJECTS                          | <project>                         |
 | policy  | P#<project>#POLICIES              | PROJECT, TASK#<task>              |
+| turn    | TURNS#<project>#<thread>          | TURN                              |
 | totals  | P#<project>#TASKS#<shard>         | TASK#<task>                       |
 | totals  | P#<project>#TOTALS#<task>#<shard> | HOUR#2026-11-20T13 DAY#2026-11-20 |
 | rates   | RATES#<provider>#<model>          | <valid_from>                      |
@@ -126,6 +127,11 @@ def policy(project: str, task_id: str | None) -> Key:
 def policies_of_project(project: str) -> str:
     """The partition that holds a project's policies."""
     return f"P#{_part(project)}#POLICIES"
+
+
+def turn(project: str, thread_id: str) -> Key:
+    """Where the latest turn of a conversation's thread lies. A grant to write turns can name their first word."""
+    return Key(f"TURNS#{_part(project)}#{thread_id}", "TURN")
 
 
 def task_totals(project: str, task_id: str, shard: int) -> Key:

@@ -13,6 +13,7 @@ from switchboard.keys import GatewayKey
 from switchboard.policy import Policy, ProjectPolicies
 from switchboard.totals import Granularity, PeriodTotals, TaskTotals
 from switchboard.trace import Bodies, SettledTraces, Trace, TracePage
+from switchboard.turns import Arrived, TurnCall, TurnRow
 
 MAX_TASK_POLICIES = 500
 """Of one project: all of them are read with a key."""
@@ -102,6 +103,19 @@ class TraceStore(Protocol):
         cursor: str | None = None,
     ) -> TracePage:
         """Traces that began in [since, until), newest first. Raises ValueError for a cursor that is none of ours."""
+
+
+class TurnStore(Protocol):
+    """Where turns are kept: one row for each thread of a conversation, by the rules of `switchboard.turns`."""
+
+    def arrive(self, call: TurnCall) -> Arrived:
+        """Count the call. Of calls that come at once each gets a number of its own; repeating it is safe."""
+
+    def speak(self, call: TurnCall, spoken_ms: int) -> None:
+        """Mark the call's turn as answered by it, unless another call of it did so first."""
+
+    def look(self, call: TurnCall) -> TurnRow | None:
+        """The row of the call's thread, a moment old at most; None where there is none."""
 
 
 class Ledger(Protocol):

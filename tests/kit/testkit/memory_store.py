@@ -10,12 +10,13 @@ from switchboard.keys import GatewayKey
 from switchboard.policy import NO_POLICIES, Policy, ProjectPolicies
 from switchboard.ports import MAX_TASK_POLICIES, PoliciesFull
 from switchboard.trace import Bodies, Status, Trace, TracePage
+from switchboard.turns import Arrived, TurnCall, TurnRow, arrive, speak
 
 
 class MemoryStore:
-    """KeyStore, PolicyStore and TraceStore. `traces` and `bodies` go by (project, trace_id), `keys` by digest.
+    """Every store of the gateway. `traces` and `bodies` go by (project, trace_id), `keys` by digest.
 
-    `policies_by_task` goes by project, then task id (None: the project's own).
+    `policies_by_task` goes by project, then task id (None: the project's own); `turns` by (project, thread_id).
 
     `events` names what was asked to be written, in order: ("open_trace" or "complete_trace", trace_id),
     ("put_key", digest).
@@ -24,6 +25,7 @@ class MemoryStore:
     def __init__(self, *keys: GatewayKey) -> None:
         self.keys: dict[str, GatewayKey] = {key.digest: key for key in keys}
         self.policies_by_task: dict[str, dict[str | None, Policy]] = {}
+        self.turns: dict[tuple[str, str], TurnRow] = {}
         self.traces: dict[tuple[str, str], Trace] = {}
         self.bodies: dict[tuple[str, str], Bodies] = {}
         self.events: list[tuple[str, str]] = []
@@ -70,6 +72,26 @@ class MemoryStore:
         """Forget the policy; says whether there was one."""
         with self._reachable():
             return self.policies_by_task.get(project, {}).pop(task_id, None) is not None
+
+    def arrive(self, call: TurnCall) -> Arrived:
+        """Count the call among those of its turn. Repeating it is safe."""
+        place = call.project, call.ids.thread_id
+        with self._reachable():
+            arrived = arrive(self.turns.get(place), call)
+            self.turns[place] = arrived.row
+            return arrived
+
+    def speak(self, call: TurnCall, spoken_ms: int) -> None:
+        """Mark the call's turn as answered by it, unless another call of it did so first."""
+        place = call.project, call.ids.thread_id
+        with self._reachable():
+            if (spoken := speak(self.turns.get(place), call, spoken_ms)) is not None:
+                self.turns[place] = spoken
+
+    def look(self, call: TurnCall) -> TurnRow | None:
+        """The row of the call's thread; None where there is none."""
+        with self._reachable():
+            return self.turns.get((call.project, call.ids.thread_id))
 
     def open_trace(self, trace: Trace) -> None:
         """Keep the row of a call that has begun to wait for its provider; a row that is there already stays."""

@@ -17,6 +17,7 @@ def test_every_key_as_it_is_written() -> None:
     assert keyspace.key_order(NOON, "key_ab") == "2026-11-20T12:00:00.000000+00:00#key_ab"
     assert keyspace.policy("a#b", None) == Key("P#a%23b#POLICIES", "PROJECT")
     assert keyspace.policy("acme", "book #1") == Key("P#acme#POLICIES", "TASK#book %231")
+    assert keyspace.turn("a#b", "0f") == Key("TURNS#a%23b#0f", "TURN")
     assert keyspace.trace("acme", TRACE_ID) == Key("P#acme#TRACES#0", TRACE_ID)
     assert keyspace.trace_in_task("acme", "book #1", TRACE_ID) == Key("P#acme#TASK#book %231#0", TRACE_ID)
     assert keyspace.body("acme", TRACE_ID, 12) == Key(f"P#acme#BODY#{TRACE_ID}", "0012")
