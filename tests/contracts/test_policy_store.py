@@ -95,15 +95,16 @@ def test_the_rows_of_a_newer_version_are_passed_over_and_nothing_breaks(
     pk = keyspace.policies_of_project("acme")
     dynamo.put_policy("acme", "booking", OWN)
     rows: tuple[Item, ...] = (
-        {"sk": "PROJECT", "policy": {"max_attempts": 4, "fallback": ["newer/x"], "newer": {"a": 1.5}}, "newer": 1},
+        {"sk": "PROJECT", "policy": '{"max_attempts": 4, "fallback": ["newer/x"], "newer": {"a": 1.5}}', "newer": 1},
         {"sk": "TASK#odd", "task_id": "odd", "policy": "none"},
+        {"sk": "TASK#map", "task_id": "map", "policy": {"max_attempts": 4}},
         {"sk": "TASK#bare"},
         {"sk": "NEWER#x", "of": b"\x00"},
     )
     for row in rows:
         dynamodb.put_item(TableName=table, Item=encode_item({"pk": pk, **row}))
     assert dynamo.policies("acme") == ProjectPolicies(
-        Policy(max_attempts=4, fallback=()), {"booking": OWN, "odd": Policy()}
+        Policy(max_attempts=4, fallback=()), {"booking": OWN, "odd": Policy(), "map": Policy()}
     )
 
 

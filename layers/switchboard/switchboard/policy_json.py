@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,9 +82,9 @@ def kept_policy(value: object) -> Policy:
     for name, inner in value.items() if isinstance(value, Mapping) else ():
         if name in FORM and inner is not None:
             try:
-                read[name] = FORM[name].read(_readable_entries(name, inner), name)
+                read[name] = FORM[name].read(inner, name)
             except PolicyInvalid:
-                read |= {name: _CLOSED[name]} if name in _CLOSED else {}
+                read[name] = _salvaged(name, inner)
     return _policy(read)
 
 
@@ -151,19 +152,15 @@ def _policy(read: Json) -> Policy:
     return Policy(**{FORM[name].attribute: value for name, value in read.items()})
 
 
-def _readable_entries(name: str, value: object) -> object:
-    """The entries of a list that this version can read; what is no list as it is."""
+def _salvaged(name: str, value: object) -> object:
+    """What can be read of an unreadable value: a list's entries one by one, else nothing."""
     if name not in _ENTRIES or not isinstance(value, list):
-        return value
-    return [entry for entry in value if _is_readable(entry, _ENTRIES[name])]
-
-
-def _is_readable(entry: object, read: Read[Any]) -> bool:
-    try:
-        read(entry, "")
-    except PolicyInvalid:
-        return False
-    return True
+        return _CLOSED.get(name)
+    entries: list[object] = []
+    for entry in value:
+        with suppress(PolicyInvalid):
+            entries.append(_ENTRIES[name](entry, name))
+    return tuple(entries)
 
 
 def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
