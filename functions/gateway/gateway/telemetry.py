@@ -70,6 +70,10 @@ class Telemetry:
         """The store did not take what was to be kept; the log line of the call stands in for it."""
         self._log.exception("trace.unwritten", extra={"trace_id": trace_id, "what": what})
 
+    def turn_untracked(self, trace_id: str, what: str, reason: str) -> None:
+        """The table did not take, or tell, what concerns a call's turn. Said once per call."""
+        self._log.warning("turn.untracked", extra={"trace_id": trace_id, "what": what, "reason": reason})
+
     def failed(self, trace_id: str) -> None:
         """The gateway itself is at fault."""
         self._log.exception("gateway.failed", extra={"trace_id": trace_id})

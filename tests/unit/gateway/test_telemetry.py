@@ -56,6 +56,7 @@ def _say_everything(spoken: Telemetry) -> None:
     spoken.completed(replace(_answered(), failure=BROKEN, status=Status.TRUNCATED), 200)
     spoken.completed(_refused(), 400)
     spoken.refused(UNKNOWN, "key_0123456789ab", "T")
+    spoken.turn_untracked("T", "arrival", "Could not connect")
     try:
         Path("/dev/null/nothing").read_bytes()
     except OSError:
