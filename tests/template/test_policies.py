@@ -95,6 +95,19 @@ def test_the_gateway_reads_policies_and_the_console_writes_them_where_they_lie_a
     assert [place for place in places if fnmatchcase(place, pattern)] == [keyspace.policies_of_project("a#b")]
 
 
+def test_the_gateway_updates_turns_alone(translated: Template) -> None:
+    grants = {statement["Sid"]: statement for statement in statements(translated, "GatewayRole")}
+    turns = grants["Turns"]
+
+    assert set(grants) == {"KeysAndTraces", "Policies", "Turns", "ProviderKeys", "ProviderKeysDecrypted", "Logs"}
+    assert listed(turns["Action"]) == ["dynamodb:UpdateItem"]
+    assert turns["Resource"] == {"Fn::GetAtt": ["Table", "Arn"]}
+    assert turns["Condition"]["Null"] == {"dynamodb:LeadingKeys": "false"}
+    (pattern,) = listed(turns["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+    places = partitions("TURNS", "TURNS")
+    assert [place for place in places if fnmatchcase(place, pattern)] == [keyspace.turn("TURNS", "0f").pk]
+
+
 def partitions(project: str, task_id: str) -> list[str]:
     """A partition of each kind that there is."""
     trace_id = an_open_trace().trace_id
@@ -105,6 +118,7 @@ def partitions(project: str, task_id: str) -> list[str]:
         keyspace.body(project, trace_id).pk,
         keyspace.blob_mark(project, a_key().digest).pk,
         keyspace.policies_of_project(project),
+        keyspace.turn(project, "0f").pk,
         keyspace.task_totals(project, task_id, 0).pk,
         keyspace.hour_totals(project, task_id, NOON, 0).pk,
         keyspace.rate_card("openai", "gpt-4o", NOON).pk,
