@@ -128,7 +128,7 @@ def test_a_call_in_detail(page: Page, address: str, store: MemoryStore) -> None:
     expect(detail.locator(".legend li")).to_have_text(
         ["Queue11 ms", "Gateway3.1 ms", "To first token412 ms", "Answer1.43 s"]
     )
-    expect(detail.locator(".tries tbody tr")).to_have_count(2)
+    expect(detail.locator(".attempt")).to_have_count(2)
     expect(detail.locator(".error")).to_contain_text("The answer ended early.")
     for text in ("max_tokens -1 dropped", "no content within 2000 ms", "20,480", "conv_01jzq8", trace.trace_id):
         expect(detail).to_contain_text(text)

@@ -44,10 +44,11 @@ async function drawAround() {
 
 // What did not change is not drawn anew: it may be scrolled, unfolded or selected.
 function drawDetail(trace) {
-  const text = JSON.stringify(trace);
+  const calls = listing.turnOf(trace.trace_id);
+  const text = JSON.stringify([trace, calls.map((call) => [call.trace_id, call.status])]);
   if (text === drawnDetail) return;
   drawnDetail = text;
-  detail.replaceChildren(...detailNodes(trace, closeTrace));
+  detail.replaceChildren(...detailNodes(trace, calls, { close: closeTrace, open: openTrace }));
   detail.hidden = false;
   drawPanels();
 }

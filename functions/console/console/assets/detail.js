@@ -13,28 +13,15 @@ function usageNode(usage) {
   return list;
 }
 
-function attemptsTable(attempts) {
-  const columns = ["Target", "Outcome", "Status", "Began", "TTFT", "Took"];
-  const rows = attempts.map((attempt) =>
-    element(
-      "tr",
-      {},
-      element("td", {}, element("b", {}, attempt.model), element("small", {}, `${attempt.provider} · ${attempt.host}`),
-        attempt.error ? element("small", { class: "failed" }, attempt.error) : null),
-      element("td", { class: attempt.outcome === "ok" ? "" : "failed" }, attempt.outcome),
-      element("td", {}, attempt.status === null ? NOTHING : String(attempt.status)),
-      ...[attempt.started_ms, attempt.ttft_ms, attempt.duration_ms].map((ms) => element("td", { class: "number" }, milliseconds(ms))),
-    ),
-  );
-  const head = columns.map((name, place) => element("th", { class: place > 2 ? "number" : null }, name));
-  return element("div", { class: "scroll" }, element("table", { class: "tries" },
-    element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows)));
-}
-
-function errorNode(error) {
-  return element("div", { class: "error" },
+function endingNode({ status, error }) {
+  if (ABANDONED.includes(status)) {
+    return element("div", { class: "ending" }, element("b", {}, error?.code ?? status), element("p", {}, STATUS_WORDS[status]));
+  }
+  if (!error) return null;
+  return element("div", { class: "ending error" },
     element("b", {}, `${error.code} · ${error.http_status}`), element("p", {}, error.message));
 }
+
 
 function rawButton(trace, which, label) {
   const button = element("button", { type: "button", class: "quiet" }, label);
@@ -50,7 +37,7 @@ function rawButton(trace, which, label) {
 
 function detailHead(trace, close) {
   return element("div", { class: "detail-head" },
-    element("div", { class: "detail-title", "data-under-way": trace.settled_at === null ? "" : null }, badge(trace.status), element("h2", {}, trace.task_id)),
+    element("div", { class: "detail-title", "data-under-way": trace.settled_at === null ? "" : null }, badge(trace.status), element("h2", {}, trace.task_id), retryTag(trace), ...handlingTags(trace)),
     element("button", { type: "button", class: "quiet close", "aria-label": "Close", on: { click: close } }, "✕"),
     element("code", { class: "trace-id" }, trace.trace_id));
 }
@@ -71,6 +58,9 @@ function detailFacts(trace) {
 function bodyNodes(trace) {
   if (trace.bodies === "loading") return [element("p", { class: "nothing" }, "Reading …")];
   if (trace.bodies) return [element("p", { class: "problem" }, trace.bodies)];
+  if (trace.zero_retention) {
+    return [section("Content", element("p", { class: "nothing" }, "Not kept: the call was made under zero retention."))];
+  }
   return [
     section("Request", ...requestNodes(trace.request).filter(Boolean)),
     section("Response", ...responseNodes(trace.response)),
@@ -80,16 +70,17 @@ function bodyNodes(trace) {
   ];
 }
 
-// A list's entry has no bodies: `bodies` says "loading", or why there are none.
-function detailNodes(trace, close) {
+// A list's entry has no bodies: `bodies` says "loading", or why there are none. `calls`: those of its turn.
+function detailNodes(trace, calls, { close, open }) {
   return [
     detailHead(trace, close),
-    trace.error ? errorNode(trace.error) : null,
+    endingNode(trace),
+    calls.length > 1 ? section("Turn", turnNode(trace, calls, open)) : null,
     section("Time", timing(trace)),
+    trace.attempts.length ? section("Attempts", waterfall(trace)) : null,
     detailFacts(trace),
     section("Tokens", usageNode(trace.usage)),
     section("Cost", ...costNodes(trace)),
-    trace.attempts.length ? section("Tries", attemptsTable(trace.attempts)) : null,
     trace.notes.length ? section("Notes", element("ul", { class: "notes" }, ...trace.notes.map((note) => element("li", {}, note)))) : null,
     ...bodyNodes(trace),
   ].filter(Boolean);

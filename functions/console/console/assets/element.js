@@ -13,10 +13,6 @@ function element(name, options = {}, ...children) {
   return made;
 }
 
-function badge(status) {
-  return element("span", { class: `badge ${status}` }, status.replaceAll("_", " "));
-}
-
 function section(title, ...children) {
   return element("section", {}, element("h3", {}, title), ...children);
 }

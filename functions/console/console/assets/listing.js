@@ -2,7 +2,22 @@ function cell(kind, ...children) {
   return element("td", { role: "cell", class: kind }, ...children);
 }
 
-function rowOf(trace, open) {
+function timeNode(trace, place) {
+  const text = place?.number ? `+ ${milliseconds(place.after_ms)}` : clock(trace.started_at);
+  return element("time", { datetime: trace.started_at, title: trace.started_at }, text);
+}
+
+function taskNodes(trace, place) {
+  if (place?.number) return [element("span", { class: "retry", title: trace.task_id }, retryName(trace)), ...handlingTags(trace)];
+  return [
+    element("span", { title: trace.task_id }, trace.task_id),
+    retryTag(trace),
+    place ? tag(`${place.calls} calls`, "Calls of one turn: the caller asked again") : null,
+    ...handlingTags(trace),
+  ];
+}
+
+function rowOf(trace, place, open) {
   const act = (event) => {
     if (event.type === "keydown" && event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
@@ -10,9 +25,9 @@ function rowOf(trace, open) {
   };
   return element(
     "tr",
-    { role: "row", tabindex: "0", "data-trace": trace.trace_id, on: { click: act, keydown: act } },
-    cell("time", element("time", { datetime: trace.started_at, title: trace.started_at }, clock(trace.started_at))),
-    cell("task", element("span", { title: trace.task_id }, trace.task_id)),
+    { role: "row", tabindex: "0", class: turnClass(place), "data-trace": trace.trace_id, on: { click: act, keydown: act } },
+    cell("time", timeNode(trace, place)),
+    cell("task", ...taskNodes(trace, place)),
     cell("model", element("span", { title: trace.model ?? "" }, trace.model ?? NOTHING)),
     cell("status", badge(trace.status)),
     cell("ttft number", milliseconds(trace.ttft_ms)),
@@ -23,12 +38,17 @@ function rowOf(trace, open) {
   );
 }
 
-// Traces by id, newest first: ids sort by time. What is on the page already stays in place, focus and all.
+function turnClass(place) {
+  return place && `in-turn${place.number ? " again" : ""}${place.isLast ? " last" : ""}`;
+}
+
+// Traces by id, in turns, newest first. What is on the page already stays in place, focus and all.
 class Listing {
   constructor(place, open) {
     this.place = place;
     this.open = open;
     this.traces = new Map();
+    this.turns = [];
     this.rows = new Map();
     this.cursor = null;
     this.selected = null;
@@ -68,28 +88,33 @@ class Listing {
     for (const [id, { row }] of this.rows) row.setAttribute("aria-selected", String(id === traceId));
   }
 
+  // The calls of the same turn that are here, from the first on.
+  turnOf(traceId) {
+    return this.turns.find((calls) => calls.some((call) => call.trace_id === traceId)) ?? [];
+  }
+
   draw() {
-    const ids = [...this.traces.keys()].sort().reverse();
+    this.turns = inTurns(this.traces.values());
     for (const [id, { row }] of this.rows) {
       if (this.traces.has(id)) continue;
       row.remove();
       this.rows.delete(id);
     }
+    const rows = this.turns.flatMap((calls) => calls.map((trace, number) => this.currentRow(trace, placeInTurn(calls, number))));
     let before = this.place.firstElementChild;
-    for (const id of ids) {
-      const row = this.currentRow(id);
+    for (const row of rows) {
       if (row === before) before = before.nextElementSibling;
       else this.place.insertBefore(row, before);
     }
     this.select(this.selected);
   }
 
-  currentRow(id) {
-    const trace = this.traces.get(id);
-    const text = JSON.stringify(trace);
+  currentRow(trace, place) {
+    const id = trace.trace_id;
+    const text = JSON.stringify([trace, place]);
     const drawn = this.rows.get(id);
     if (drawn?.text === text) return drawn.row;
-    const row = rowOf(trace, this.open);
+    const row = rowOf(trace, place, this.open);
     if (drawn) {
       const hadFocus = document.activeElement === drawn.row;
       drawn.row.replaceWith(row);

@@ -45,39 +45,78 @@ const CLASSES = [
   ["output", "Output"],
 ];
 
-function billRows({ usage, price }) {
+function classCosts({ usage, price }) {
   return CLASSES.filter(([name]) => usage[name] > 0).map(([name, label]) => {
     const rate = price.usd_per_million[name];
-    const amount = (BigInt(usage[name]) * pico(rate)) / TOKENS_PER_RATE;
-    return element("tr", {},
-      element("td", {}, label),
-      element("td", { class: "number" }, count(usage[name])),
-      element("td", { class: "number" }, "× ", dollars(rate)),
-      element("td", { class: "number" }, moneyNode(usdOf(amount))));
+    return { label, tokens: usage[name], rate, amount: (BigInt(usage[name]) * pico(rate)) / TOKENS_PER_RATE };
+  });
+}
+
+const sumOf = (amounts) => amounts.reduce((sum, amount) => sum + amount, 0n);
+const beside = (trace) => trace.attempts.filter((attempt) => attempt.usage !== null);
+
+// What the call's own tokens cost, without the attempts beside the answer; null where nobody knows.
+function ownCost(trace) {
+  if (trace.usage.billed_usd !== null) return pico(trace.usage.billed_usd);
+  if (trace.price) return sumOf(classCosts(trace).map(({ amount }) => amount));
+  return trace.unpriced ? null : pico(trace.cost_usd) - sumOf(beside(trace).map(({ cost_usd }) => pico(cost_usd)));
+}
+
+function billRow(label, tokens, rate, amount) {
+  return element("tr", {},
+    element("td", {}, label),
+    element("td", { class: "number" }, tokens),
+    element("td", { class: "number" }, rate),
+    element("td", { class: "number" }, amount));
+}
+
+function ownRows(trace) {
+  if (trace.price) {
+    return classCosts(trace).map(({ label, tokens, rate, amount }) =>
+      billRow(label, count(tokens), `× ${dollars(rate)}`, moneyNode(usdOf(amount))));
+  }
+  if (trace.usage.billed_usd === null) return [];
+  return [billRow("As the provider billed it", tokens(trace.usage), "", moneyNode(trace.usage.billed_usd))];
+}
+
+function besideRows(trace) {
+  return beside(trace).map((attempt) => {
+    const label = element("span", {}, attempt.is_hedge ? "Hedge" : "Late attempt", element("small", {}, attempt.model));
+    return billRow(label, tokens(attempt.usage), "", attempt.cost_usd === null ? badge("unpriced") : moneyNode(attempt.cost_usd));
   });
 }
 
 function bill(trace) {
   const head = [["", "Class"], ["number", "Tokens"], ["number", "Per million"], ["number", "Cost"]];
+  const isEstimated = [trace.usage, ...beside(trace).map(({ usage }) => usage)].some(({ source }) => source === "estimated");
   const total = element("tr", { class: "total" },
-    element("td", { colspan: "3" }, trace.usage.source === "estimated" ? "Cost, of estimated tokens" : "Cost"),
-    element("td", { class: "number" }, moneyNode(trace.cost_usd)));
+    element("td", { colspan: "3" }, isEstimated ? "Cost, of estimated tokens" : "Cost"),
+    element("td", { class: "number" }, trace.unpriced ? badge("unpriced") : moneyNode(trace.cost_usd)));
   return element("div", { class: "scroll" }, element("table", { class: "bill" },
     element("thead", {}, element("tr", {}, ...head.map(([kind, name]) => element("th", { class: kind }, name)))),
-    element("tbody", {}, ...billRows(trace), total)));
+    element("tbody", {}, ...ownRows(trace), ...besideRows(trace), total)));
 }
 
-function priceOrigin(price) {
+function priceOrigin(prices) {
   // 1970: the first day of this price is not known.
-  const since = price.valid_from.startsWith("1970") ? "" : `, since ${price.valid_from.slice(0, 10)}`;
-  return element("small", {}, `Price: ${price.source}${since}.`);
+  const told = prices.map(({ source, valid_from }) => (valid_from.startsWith("1970") ? source : `${source}, since ${valid_from.slice(0, 10)}`));
+  return element("small", {}, `Price: ${[...new Set(told)].join("; ")}.`);
+}
+
+function unpricedReason(trace) {
+  const unknown = beside(trace).find(({ cost_usd }) => cost_usd === null);
+  if (unknown && ownCost(trace) !== null) return `No price is known for ${unknown.model} at ${unknown.provider}, which was tried beside the answer.`;
+  return trace.usage.source === "absent" ? "How many tokens it used is not known." : "No price is known for this model at this provider.";
 }
 
 function costNodes(trace) {
-  const say = (text) => [element("p", { class: "nothing" }, text)];
-  if (trace.settled_at === null) return say("Not settled yet.");
-  if (trace.price) return [bill(trace), priceOrigin(trace.price)];
-  if (!trace.unpriced) return [element("p", {}, `${dollars(trace.cost_usd)}: it used no token.`)];
-  const reason = trace.usage.source === "absent" ? "How many tokens it used is not known." : "No price is known for this model at this provider.";
-  return [element("p", { class: "unknown" }, badge("unpriced"), ` ${reason}`)];
+  if (trace.settled_at === null) return [element("p", { class: "nothing" }, "Not settled yet.")];
+  const hasRows = trace.price !== null || trace.usage.billed_usd !== null || beside(trace).length > 0;
+  if (!hasRows && !trace.unpriced) return [element("p", { class: "nothing" }, `${dollars(trace.cost_usd)}: it used no token.`)];
+  const prices = [trace.price, ...beside(trace).map(({ price }) => price)].filter(Boolean);
+  return [
+    hasRows ? bill(trace) : null,
+    prices.length ? priceOrigin(prices) : null,
+    trace.unpriced ? element("p", { class: "unknown" }, hasRows ? null : badge("unpriced"), ` ${unpricedReason(trace)}`) : null,
+  ].filter(Boolean);
 }

@@ -5,9 +5,17 @@ function timingParts(trace) {
     ["queue", "Queue", trace.queue_ms],
     ["gateway", "Gateway", trace.gateway_ms],
   ];
-  if (trace.ttft_ms !== null) parts.push(["waiting", "To first token", trace.ttft_ms - gateway]);
+  let past = gateway;
+  if (trace.buffered_ms !== null) {
+    parts.push(["waiting", "To buffer words", trace.buffered_ms - gateway]);
+    past = trace.buffered_ms;
+  }
+  if (trace.ttft_ms !== null) {
+    parts.push([trace.buffered_ms === null ? "waiting" : "buffered", "To first token", trace.ttft_ms - past]);
+    past = trace.ttft_ms;
+  }
   if (trace.duration_ms !== null) {
-    const answer = trace.duration_ms - (trace.ttft_ms ?? gateway);
+    const answer = trace.duration_ms - past;
     parts.push(["answer", trace.ttft_ms === null ? "Upstream" : "Answer", answer]);
   }
   return parts.filter(([, , length]) => length !== null && length > 0);

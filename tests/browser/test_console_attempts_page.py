@@ -1,0 +1,211 @@
+"""What a call's attempts, and the calls of one turn, look like to whoever watches."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from switchboard.pricing import settled
+from switchboard.rates import ALWAYS, RateCard, Rates
+from switchboard.trace import Bodies, Failure, Status, Trace, Turn
+from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
+from testkit.memory_store import MemoryStore
+from testkit.samples import a_lost_hedge, a_usual_attempt, a_usual_usage, an_open_trace
+
+pytestmark = pytest.mark.browser
+
+REFRESH_MS = 4000
+NOW = datetime.now(UTC).replace(microsecond=0)
+CARDS = {
+    "anthropic": RateCard(
+        "anthropic", "any", Rates(3_000_000, 15_000_000, 300_000, 0, 0), ALWAYS, "overrides 2026-11-01"
+    ),
+    "groq": RateCard("groq", "any", Rates(590_000, 790_000, 0, 0, 0), NOW - timedelta(days=9), "genai-prices 0.2.3"),
+}
+LATE = replace(
+    a_usual_attempt(),
+    outcome="FirstTokenLate",
+    duration_ms=1000.0,
+    status=None,
+    ttft_ms=None,
+    error="no content within 1000 ms",
+)
+ANSWER = replace(a_usual_attempt(), started_ms=1010.0, ttft_ms=500.0, duration_ms=1500.0)
+
+
+def a_settled_call(seconds_ago: float = 5, **changes: Any) -> Trace:
+    done = replace(
+        an_open_trace(started_at=NOW - timedelta(seconds=seconds_ago)),
+        status=Status.OK,
+        ttft_ms=1510.0,
+        duration_ms=2510.0,
+        gateway_ms=3.1,
+        usage=a_usual_usage(),
+        attempts=(ANSWER,),
+    )
+    return settled(replace(done, **changes), lambda provider, _model, _at: CARDS.get(provider), NOW)
+
+
+def a_call_of_the_turn(retry: int, status: Status = Status.SUPERSEDED, **changes: Any) -> Trace:
+    return a_settled_call(60 - 4 * retry, status=status, turn=Turn("turn_1", retry), **changes)
+
+
+def sign_in(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_label("Gateway key").fill("sb-one")
+    page.get_by_role("button", name="Open").click()
+
+
+def open_call(page: Page, address: str, store: MemoryStore, trace: Trace) -> Locator:
+    """The call's detail."""
+    store.complete_trace(trace, Bodies(b"{}", b"{}"))
+    sign_in(page, address)
+    page.locator("#rows tr").first.click()
+    return page.get_by_label("The call", exact=True)
+
+
+def span_of(piece: Locator) -> tuple[float, float]:
+    """Where it begins and ends, in hundredths of its lane."""
+    left, width = (float(piece.evaluate(f"(it) => parseFloat(it.style.{name})")) for name in ("left", "width"))
+    return left, left + width
+
+
+def figures(attempt: Locator) -> list[str]:
+    return attempt.locator(".attempt-figures li").all_inner_texts()
+
+
+def test_attempts_are_a_waterfall_and_the_one_that_answered_stands_out(
+    page: Page, address: str, store: MemoryStore, settle: Any
+) -> None:
+    lost = replace(a_lost_hedge(), started_ms=1255.0, duration_ms=255.0)
+    trace = a_settled_call(attempts=(replace(LATE, usage=Usage(UsageSource.ESTIMATED, Tokens(100, 0))), ANSWER, lost))
+    settle(trace)
+    detail = open_call(page, address, store, trace)
+    attempts = detail.locator(".attempt")
+    expect(attempts.locator(".badge")).to_have_text(["first token late", "answered", "outpaced"])
+    expect(attempts.locator(".tag")).to_have_text(["hedge"])
+    looks = attempts.evaluate_all("(all) => all.map((attempt) => attempt.className)")
+    assert looks == ["attempt failing", "attempt answer", "attempt"]
+    assert figures(attempts.nth(0)) == [
+        *("anthropic · api.anthropic.com", "Began3.1 ms", "Took1.00 s", "Tokens≈ 100 → 0", "Cost$0.0003"),
+    ]
+    assert figures(attempts.nth(1))[1:] == [
+        *("HTTP200", "Began1.01 s", "TTFT500 ms", "Took1.50 s", "Tokens20,692 → 87", "Cost$0.008085"),
+    ]
+    assert figures(attempts.nth(2))[-1] == "Cost$0.00305207"
+    silent, speaking = (span_of(attempts.nth(1).locator(f".{kind}")) for kind in ("silent", "speaking"))
+    assert silent == pytest.approx((100 * 1010 / 2510, 100 * 1510 / 2510), abs=0.1)
+    assert speaking == pytest.approx((silent[1], 100), abs=0.1)
+    expect(attempts.nth(1).get_by_role("img")).to_have_accessible_name("From 1.01 s to 2.51 s, first token at 1.51 s")
+    expect(detail.locator(".scale span")).to_have_text(["0", "1 s", "2 s"])
+    expect(detail).to_contain_text("no content within 1000 ms")
+
+
+def test_the_bill_has_every_attempt_and_sums_up(page: Page, address: str, store: MemoryStore) -> None:
+    detail = open_call(page, address, store, a_settled_call(attempts=(ANSWER, a_lost_hedge())))
+    expect(detail.locator(".bill tbody tr").nth(3)).to_have_text("Hedgellama-3.3-70b-versatile≈ 5,173 → 0$0.00305207")
+    expect(detail.locator(".bill .total")).to_have_text("Cost, of estimated tokens$0.01113707")
+    since = f"{NOW - timedelta(days=9):%Y-%m-%d}"
+    expect(detail).to_contain_text(f"Price: overrides 2026-11-01; genai-prices 0.2.3, since {since}.")
+
+
+def test_an_attempt_without_a_price_is_named(page: Page, address: str, store: MemoryStore) -> None:
+    lost = replace(a_lost_hedge(), provider="generic", model="house-model")
+    detail = open_call(page, address, store, a_settled_call(attempts=(ANSWER, lost)))
+    expect(page.locator("#rows td.cost")).to_have_text(["unpriced"])
+    expect(detail.locator(".unknown")).to_contain_text("No price is known for house-model at generic")
+    expect(detail.locator(".bill .total")).to_contain_text("unpriced")
+    assert [figures(attempt)[-1] for attempt in detail.locator(".attempt").all()] == ["Cost$0.008085", "Costunpriced"]
+
+
+def test_what_a_provider_billed_is_no_call_without_a_token(page: Page, address: str, store: MemoryStore) -> None:
+    billed = replace(a_usual_usage(), billed_pico_usd=7_000_000_000)
+    detail = open_call(page, address, store, a_settled_call(usage=billed))
+    expect(detail.locator(".bill tbody tr").first).to_have_text("As the provider billed it20,692 → 87$0.007")
+    expect(detail.locator(".attempt-figures li").last).to_have_text("Cost$0.007")
+
+
+def test_calls_of_one_turn_are_one_block_from_the_first_to_the_last_retry(
+    page: Page, address: str, store: MemoryStore
+) -> None:
+    unsent = a_call_of_the_turn(2, ttft_ms=None, usage=ABSENT, attempts=())
+    calls = [a_call_of_the_turn(0), a_call_of_the_turn(1, Status.OK), unsent]
+    newest, between = a_settled_call(1), a_settled_call(58)
+    for trace in (calls[2], between, calls[0], newest, calls[1]):
+        store.complete_trace(trace, Bodies())
+    sign_in(page, address)
+    rows = page.locator("#rows tr")
+    expect(rows.locator(".task")).to_have_text(["booking", "booking", "booking3 calls", "Retry 1", "Retry 2"])
+    expect(rows.locator(".badge")).to_have_text(["ok", "ok", "superseded", "ok", "superseded"])
+    expect(rows.locator(".time").nth(3)).to_have_text("+ 4.00 s")
+    ids = rows.evaluate_all("(all) => all.map((row) => row.dataset.trace)")
+    assert ids == [trace.trace_id for trace in (newest, between, *calls)]
+    rows.nth(2).click()
+    turn = page.locator("#detail .turn-call")
+    expect(turn).to_have_text([re.compile("First call"), re.compile("Retry 1.*ok"), re.compile("Retry 2")])
+    turn.nth(1).click()
+    expect(page.locator("#detail .trace-id")).to_have_text(calls[1].trace_id)
+    expect(turn.nth(1)).to_have_attribute("aria-current", "true")
+
+
+def test_a_retry_joins_its_turn_while_one_looks(page: Page, address: str, store: MemoryStore) -> None:
+    first = an_open_trace(started_at=NOW - timedelta(seconds=60))
+    first = replace(first, turn=Turn("turn_1"))
+    store.open_trace(first)
+    store.complete_trace(a_settled_call(80), Bodies())
+    sign_in(page, address)
+    rows = page.locator("#rows tr")
+    expect(rows.locator(".badge")).to_have_text(["open", "ok"])
+    rows.first.focus()
+    ended = replace(a_call_of_the_turn(0), trace_id=first.trace_id)
+    for trace in (ended, a_call_of_the_turn(1, Status.OK)):
+        store.complete_trace(trace, Bodies())
+    page.clock.run_for(REFRESH_MS)
+    expect(rows.locator(".badge")).to_have_text(["superseded", "ok", "ok"])
+    expect(rows.locator(".task").nth(1)).to_have_text("Retry 1")
+    expect(rows.first).to_be_focused()
+    expect(page.locator("#list-problem")).to_be_hidden()
+
+
+def test_a_call_that_was_stopped_says_why_and_is_no_error(page: Page, address: str, store: MemoryStore) -> None:
+    endings = {
+        Status.SUPERSEDED: ("turn_answered", "Another call of the same turn spoke first"),
+        Status.INTERRUPTED: ("barge_in", "A later turn of the conversation began"),
+        Status.CLIENT_CLOSED: ("client_closed", "The caller left"),
+    }
+    for place, (status, (code, _)) in enumerate(endings.items()):
+        stopped = {"failure": Failure(code, "It was stopped.", 499), "attempts": (replace(ANSWER, outcome=code),)}
+        store.complete_trace(a_settled_call(place, status=status, **stopped), Bodies())
+    sign_in(page, address)
+    detail = page.get_by_label("The call", exact=True)
+    for place, (code, words) in enumerate(endings.values()):
+        page.locator("#rows tr").nth(place).click()
+        expect(detail.locator(".ending")).to_contain_text(words)
+        expect(detail.locator(".attempt .badge")).to_have_text(code.replace("_", " "))
+        expect(detail.locator(".error, .attempt.failing")).to_have_count(0)
+
+
+def test_buffer_words_and_zero_retention_are_marked(page: Page, address: str, store: MemoryStore) -> None:
+    trace = replace(a_settled_call(), buffered_ms=1200.0, is_zero_retention=True)
+    detail = open_call(page, address, store, trace)
+    expect(page.locator("#rows .tag")).to_have_text(["buffer words", "zero retention"])
+    expect(detail.locator(".detail-title .tag")).to_have_text(["buffer words", "zero retention"])
+    expect(detail.locator(".legend li")).to_have_text(
+        ["Gateway3.1 ms", "To buffer words1.20 s", "To first token310 ms", "Answer1.00 s"]
+    )
+    assert span_of(detail.locator(".lane .buffer"))[0] == pytest.approx(100 * 1200 / 2510, abs=0.1)
+    expect(detail).to_contain_text("Not kept: the call was made under zero retention.")
+    expect(detail.get_by_role("button", name="Save response")).to_have_count(0)
+
+
+def test_a_long_race_fits_every_width(page: Page, address: str, store: MemoryStore) -> None:
+    lost = replace(a_lost_hedge(), model="model-" * 20, host="h" * 80, outcome="SomethingWentWrong" * 3)
+    detail = open_call(page, address, store, a_settled_call(attempts=(LATE, lost, ANSWER, lost), turn=Turn("t", 7)))
+    expect(detail.locator(".attempt")).to_have_count(4)
+    for width in (320, 390, 1024):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+        assert page.evaluate("detail.scrollWidth - detail.clientWidth") <= 0
