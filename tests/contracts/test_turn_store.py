@@ -5,10 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from switchboard import turns
 from switchboard.dynamodb import DynamoStore
 from switchboard.ports import TurnStore
 from switchboard.turns import RETRY_WINDOW_MS, Arrived, Stop, TurnCall, TurnIds, TurnRow, stop_of
@@ -193,6 +197,30 @@ def test_a_row_costs_the_smallest_write_and_goes_after_an_hour(
     assert item_bytes(item) < 600
     assert item["kind"] == {"S": "turn"}
     assert item["expires_at"] == {"N": str(T // 1000 + 3600)}
+
+
+moves = st.lists(
+    st.tuples(st.sampled_from([FIRST, SECOND, ASIDE]), st.booleans(), st.integers(0, 20), st.sampled_from("abcde")),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(moves)
+def test_the_table_holds_to_the_rules(dynamo_store: DynamoStore, script: list[tuple[TurnIds, bool, int, str]]) -> None:
+    project, row, now_ms = uuid4().hex, None, T
+    for ids, speaks, pause_s, trace_id in script:
+        now_ms += pause_s * 1000
+        call = TurnCall(project, ids, trace_id, now_ms - 5000 * (trace_id == "e"))
+        if speaks:
+            dynamo_store.speak(call, now_ms)
+            row = turns.speak(row, call, now_ms)
+        else:
+            arrived = turns.arrive(row, call)
+            assert dynamo_store.arrive(call) == arrived
+            row = arrived.row
+        assert dynamo_store.look(call) == row
 
 
 def test_an_answer_that_was_lost_does_not_make_a_call_its_own_retry(
