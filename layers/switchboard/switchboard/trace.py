@@ -112,7 +112,7 @@ class Trace:
 
     @property
     def decisive_attempt(self) -> Attempt | None:
-        """The attempt by which the call ended: the one that went well, else the last that was not outpaced."""
+        """The attempt by which the call ended: the one that went well, else the one that spoke, else the last."""
         return max(reversed(self.attempts), key=_decisiveness, default=None)
 
     @property
@@ -121,8 +121,9 @@ class Trace:
         return self.usage, *(attempt.usage for attempt in self.attempts if attempt.usage.tokens is not None)
 
 
-def _decisiveness(attempt: Attempt) -> tuple[bool, bool]:
-    return attempt.outcome == "ok", attempt.outcome != "outpaced"
+def _decisiveness(attempt: Attempt) -> tuple[bool, bool, bool]:
+    is_in_question = attempt.outcome != "outpaced"
+    return attempt.outcome == "ok", is_in_question and attempt.ttft_ms is not None, is_in_question
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,8 @@ def test_the_upstream_is_the_one_that_answered_whatever_began_after_it() -> None
     log = RecordedLog()
     telemetry = Telemetry(log, lambda _values, _dimensions: None)
     cut = replace(a_usual_attempt(), outcome="UpstreamCut")
+    late = replace(cut, outcome="FirstTokenLate", host="late.test", ttft_ms=None)
+    telemetry.completed(replace(_answered(), attempts=(cut, late, a_lost_hedge())), 200)
     for attempt in (a_usual_attempt(), cut):
         telemetry.completed(replace(_answered(), attempts=(attempt, a_lost_hedge())), 200)
         telemetry.completed(replace(_answered(), attempts=(replace(cut, host="late.test"), attempt)), 200)

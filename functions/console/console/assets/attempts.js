@@ -14,10 +14,11 @@ function lastingTo({ duration_ms, attempts }) {
   return Math.max(1, duration_ms ?? 0, ...attempts.map((attempt) => attempt.started_ms + attempt.duration_ms));
 }
 
-// The attempt by which the call ended: the one that went well, else the last that was not outpaced.
+// The attempt by which the call ended: the one that went well, else the one that spoke, else the last.
 function decisiveAttempt(attempts) {
-  const last = (wanted) => attempts.filter(wanted).at(-1);
-  return last(({ outcome }) => outcome === "ok") ?? last(({ outcome }) => outcome !== "outpaced") ?? attempts.at(-1);
+  const inQuestion = attempts.filter(({ outcome }) => outcome !== "outpaced");
+  const last = (wanted) => inQuestion.filter(wanted).at(-1);
+  return last(({ outcome }) => outcome === "ok") ?? last(({ ttft_ms }) => ttft_ms !== null) ?? inQuestion.at(-1) ?? attempts.at(-1);
 }
 
 function piece(kind, from, to, length) {

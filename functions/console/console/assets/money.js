@@ -81,7 +81,7 @@ function ownRows(trace) {
 
 function besideRows(trace) {
   return beside(trace).map((attempt) => {
-    const label = element("span", {}, attempt.is_hedge ? "Hedge" : "Late attempt", element("small", {}, attempt.model));
+    const label = element("span", {}, attempt.is_hedge ? "Hedge" : "Attempt", element("small", {}, attempt.model));
     return billRow(label, tokens(attempt.usage), "", attempt.cost_usd === null ? badge("unpriced") : moneyNode(attempt.cost_usd));
   });
 }

@@ -13,7 +13,7 @@ const STATUS_WORDS = {
 };
 // Nobody waited for the end of these: they are no errors.
 const ABANDONED = ["client_closed", "superseded", "interrupted"];
-const STOPPED = ["outpaced", "turn_answered", "barge_in", "client_closed"];
+const STOPPED = ["outpaced", "redirected", "turn_answered", "barge_in", "client_closed"];
 
 // FirstTokenLate → first token late
 function plainWords(name) {
