@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from fastapi import FastAPI, Request
@@ -25,7 +25,10 @@ from gateway.relay import Relay
 from gateway.reply import JSON_ERROR, Reply, trace_headers
 from gateway.request import gateway_key, read_chat, read_labels, read_route, secrets_of, with_extras
 from gateway.telemetry import Telemetry
+from gateway.turn_watch import NO_TURN, Watch
+from gateway.turns import Turns
 from switchboard.keys import digest, key_id
+from switchboard.policy import Policy
 from switchboard.trace_id import new_trace_id
 
 MAX_BODY_BYTES = 6 * 1024 * 1024
@@ -40,6 +43,7 @@ class Gateway:
     planner: Planner
     relay: Relay
     recorder: Recorder
+    turns: Turns
     telemetry: Telemetry
     clock: Clock
     random: Random
@@ -78,7 +82,19 @@ class Gateway:
             plan = self.planner.plan(call, policy)
         except CallRefused as refused:
             return self._refuse(refused, trace_id, arrival, caller, labels)
-        return Reply(Journal(call, self.clock), plan, self.relay, self.recorder, self.telemetry)
+        journal = Journal(call, self.clock)
+        journal.notes.extend(plan.notes)
+        return Reply(journal, plan, self.relay, self.recorder, self.telemetry, self._watch(call, policy))
+
+    def _watch(self, call: Call, policy: Policy) -> Watch:
+        """The watch over the call's turn, where retries are to be recognised."""
+        if not policy.recognises_retries:
+            return NO_TURN
+        arrived_at = call.arrival.at - timedelta(milliseconds=call.arrival.queue_ms or 0)
+        labels, chat = call.labels, call.chat
+        kind = (labels.task_id, chat.model)
+        project, conversation = call.caller.project, labels.conversation
+        return self.turns.begin(project, conversation, chat.messages, arrived_at, call.trace_id, kind=kind)
 
     def _turn_away(self, error: GatewayError, trace_id: str, request: Request) -> Response:
         answer = answer_error(error)

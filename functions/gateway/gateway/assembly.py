@@ -21,18 +21,19 @@ from gateway.relay import Relay
 from gateway.settings import Settings, SettingsInvalid
 from gateway.telemetry import Telemetry
 from gateway.turn_memory import TurnMemory
+from gateway.turns import Turns
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring, Keyring, ParameterKeyring, parameter_reader
 from switchboard.dynamodb import DynamoStore, connect
-from switchboard.ports import KeyStore, PolicyStore, TraceStore
+from switchboard.ports import KeyStore, PolicyStore, TraceStore, TurnStore
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 
-class Store(KeyStore, PolicyStore, TraceStore, Protocol):
-    """Keys, policies and traces in one."""
+class Store(KeyStore, PolicyStore, TraceStore, TurnStore, Protocol):
+    """Keys, policies, traces and turns in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ def build(settings: Settings, parts: Outside) -> App:
         ),
         relay=Relay(Attempts(parts.upstream, parts.keyring, TurnMemory(parts.clock)), _limits(settings, parts)),
         recorder=Recorder(parts.store, parts.telemetry, parts.clock),
+        turns=_turns(settings, parts),
         telemetry=parts.telemetry,
         clock=parts.clock,
         random=parts.random,
@@ -89,6 +91,11 @@ def build(settings: Settings, parts: Outside) -> App:
         has_demo="demo" in base_urls,
     )
     return create_app(gateway)
+
+
+def _turns(settings: Settings, parts: Outside) -> Turns:
+    look_every_s = settings.turn_look_ms / 1000
+    return Turns(parts.store, parts.telemetry, parts.clock, look_every_s=look_every_s, grace_s=look_every_s)
 
 
 def _limits(settings: Settings, parts: Outside) -> Limits:

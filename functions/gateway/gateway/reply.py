@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from gateway import buffer_words
-from gateway.answers import ErrorAnswer, answer_error, answer_failure, answer_internal
+from gateway.answers import ErrorAnswer, answer_error, answer_failure, answer_internal, answer_stopped
 from gateway.attempt import Answer
 from gateway.errors import GatewayError, UpstreamFailure
 from gateway.journal import OK, Journal
@@ -15,7 +16,9 @@ from gateway.race import Hooks
 from gateway.recorder import Recorder
 from gateway.relay import Relay
 from gateway.telemetry import Telemetry
+from gateway.turn_watch import NO_TURN, Watch
 from switchboard.trace import Failure, Status
+from switchboard.turns import Stop
 
 type Header = tuple[str, str]
 
@@ -36,6 +39,14 @@ CLIENT_CLOSED = Ending(
 GATEWAY_STOPPED = Ending(
     Status.TRUNCATED, Failure("gateway_stopped", "The gateway was stopped before the answer was complete.", 503)
 )
+STOPPED = {
+    Stop.SUPERSEDED: Ending(
+        Status.SUPERSEDED, Failure("turn_answered", "Another request for this turn was answered first.", 409)
+    ),
+    Stop.INTERRUPTED: Ending(
+        Status.INTERRUPTED, Failure("barge_in", "The conversation has gone on to a later turn.", 409)
+    ),
+}
 
 
 @dataclass(slots=True)
@@ -60,30 +71,49 @@ class _Outlet:
 
 @dataclass(slots=True)
 class Reply:
-    """Answers one call and records it. The caller may leave at any time; the upstream is then left at once."""
+    """Answers one call and records it.
+
+    The caller may leave at any time, and the conversation go on without this call: the upstream is then left at once.
+    """
 
     journal: Journal
     plan: Plan
     relay: Relay
     recorder: Recorder
     telemetry: Telemetry
+    watch: Watch = NO_TURN
     _outlet: _Outlet = field(init=False)
 
     async def __call__(self, _scope: object, receive: Receive, send: Send) -> None:
         self._outlet = _Outlet(send)
         answering = asyncio.create_task(self._answer())
         leaving = asyncio.create_task(_left(receive))
+        stopped = self.watch.stopped
         try:
-            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((answering, leaving, stopped), return_when=asyncio.FIRST_COMPLETED)
         finally:
             broken_off = CLIENT_CLOSED if leaving.done() else GATEWAY_STOPPED
-            leaving.cancel()
+            if stopped.done() and not leaving.done():
+                broken_off = STOPPED[stopped.result()]
             answer = await self._end(answering, broken_off)
+            if stopped.done() and self.journal.status is broken_off.status and not leaving.done():
+                await self._send_stopped(broken_off)
+            leaving.cancel()
             try:
-                await self.recorder.completed(self.journal)
+                await self._record()
             finally:
                 if answer is not None:
                     await answer.aclose(drain=True)
+
+    async def _record(self) -> None:
+        self.journal.turn = self.watch.turn
+        await asyncio.gather(self.watch.close(), self.recorder.completed(self.journal))
+
+    async def _send_stopped(self, ending: Ending) -> None:
+        """Tell a caller who may be listening still: nobody can say which of its requests it listens to."""
+        answer = answer_stopped(ending.failure, ending.status)
+        with suppress(OSError):
+            await self._send_error(answer)
 
     async def _end(self, answering: "asyncio.Task[Answer | None]", broken_off: Ending) -> Answer | None:
         """Let the answer end, or end it where it cannot go on; what is left to drain of it."""
@@ -108,7 +138,7 @@ class Reply:
     async def _answer(self) -> Answer | None:
         """Send the answer; returned when it was whole, closed when it was not."""
         journal = self.journal
-        hooks = Hooks(waiting=lambda: self.recorder.opened(journal), say=self._say)
+        hooks = Hooks(self._waiting, self._say, self.watch.retry, self.watch.renumbered)
         try:
             answer = await self.relay.answer(self.plan, journal, hooks)
         except GatewayError as error:
@@ -119,6 +149,12 @@ class Reply:
         else:
             return await self._send_answer(answer)
         return None
+
+    def _waiting(self) -> None:
+        """A request is out: what is kept of the call and of its turn is written beside the wait."""
+        self.journal.turn = self.watch.turn
+        self.recorder.opened(self.journal)
+        self.watch.start()
 
     async def _say(self, words: str) -> None:
         """Buffer words, while no target has spoken. They are no part of the answer that is kept."""
@@ -148,6 +184,7 @@ class Reply:
             async for chunk in answer.chunks:
                 journal.sent.append(chunk)
                 await self._outlet.write(chunk)
+                self.watch.spoke()
         except UpstreamFailure as failed:
             if journal.answering is not None:
                 journal.ended_try(journal.answering, "", failed)
@@ -160,7 +197,7 @@ class Reply:
 
     async def _send_error(self, error: ErrorAnswer) -> None:
         journal = self.journal
-        if self._outlet.has_begun:  # buffer words went out: the status is said
+        if self._outlet.has_begun:  # the status is said, be it for buffer words alone
             return await self._outlet.end(self._note_failure(error))
         journal.ended(error.status, error.kept(is_zero_retention=journal.call.labels.is_zero_retention))
         journal.http_status = error.failure.http_status
@@ -171,6 +208,7 @@ class Reply:
 
     def _note_failure(self, error: ErrorAnswer) -> bytes:
         """Note how a stream that had begun failed; the last event, which tells the caller."""
+        self.journal.http_status = 200
         self.journal.ended(error.status, error.kept(is_zero_retention=self.journal.call.labels.is_zero_retention))
         event = b"data: " + error.body + b"\n\n"
         self.journal.sent.append(event)

@@ -24,7 +24,8 @@ class Settings:
     account's own. `keyless_providers`: providers that want no key, comma-separated. `default_policy`: what holds where
     neither call, task nor project says otherwise, as JSON (docs/policies.md). `hedge_budget_percent` and
     `retry_budget_percent`: how many extra requests for every hundred calls may go out beside a slow target, and to one
-    that has failed the same call. `retry_backoff_ms`: the longest pause before the first of the latter.
+    that has failed the same call. `retry_backoff_ms`: the longest pause before the first of the latter. `turn_look_ms`:
+    how often a call of a conversation looks whether it has been overtaken.
     """
 
     table_name: str
@@ -39,6 +40,7 @@ class Settings:
     hedge_budget_percent: int = 5
     retry_budget_percent: int = 20
     retry_backoff_ms: int = 200
+    turn_look_ms: int = 1000
     stall_timeout_ms: int = 60_000
     call_timeout_ms: int = 290_000
 
@@ -121,6 +123,7 @@ _READERS = {
     "hedge_budget_percent": _percent,
     "retry_budget_percent": _percent,
     "retry_backoff_ms": _positive,
+    "turn_look_ms": _positive,
     "stall_timeout_ms": _positive,
     "call_timeout_ms": _positive,
 }

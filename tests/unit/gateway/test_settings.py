@@ -19,6 +19,7 @@ EVERYTHING = {
     "HEDGE_BUDGET_PERCENT": "10",
     "RETRY_BUDGET_PERCENT": "0",
     "RETRY_BACKOFF_MS": "100",
+    "TURN_LOOK_MS": "500",
     "STALL_TIMEOUT_MS": "5000",
     "CALL_TIMEOUT_MS": "60000",
 }
@@ -43,6 +44,7 @@ def test_every_field_is_read_from_the_variable_of_its_name() -> None:
         hedge_budget_percent=10,
         retry_budget_percent=0,
         retry_backoff_ms=100,
+        turn_look_ms=500,
         stall_timeout_ms=5000,
         call_timeout_ms=60000,
     )
