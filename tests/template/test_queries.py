@@ -16,7 +16,7 @@ from testkit.samples import NOON, a_usual_attempt, a_usual_usage, an_open_trace,
 
 type Template = dict[str, Any]
 
-OF_CALLS = {"FirstTokenByModel", "ErrorsByUpstream", "CallsOfConversation"}
+OF_CALLS = {"FirstTokenByModel", "ErrorsByUpstream", "FailedAttempts", "CallsOfConversation"}
 OF_COSTS = {"CostPerTask", "CostPerHour", "UnpricedModels"}
 CARD = RateCard("anthropic", "claude-sonnet-4-5", Rates(3, 15, 1, 4, 6), ALWAYS, "a test")
 COMMANDS = {"filter", "stats", "fields", "sort", "limit"}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from switchboard.trace import Failure, Trace
+from switchboard.trace import Attempt, Failure, Trace
 
 NAMESPACE = "Switchboard"
 CONVERSATION = "conversation-id"
@@ -52,7 +52,11 @@ class Telemetry:
                 "status": trace.status.value,
                 "http_status": http_status,
                 "finish_reason": trace.finish_reason,
+                "turn_id": trace.turn.turn_id if trace.turn else None,
+                "retry": trace.turn.retry if trace.turn else None,
                 "attempts": len(trace.attempts),
+                "failed_attempts": [f"{attempt.host} {attempt.outcome}" for attempt in _failed(trace)],
+                "is_hedged": any(attempt.is_hedge for attempt in trace.attempts),
                 "upstream": decisive.host if decisive else None,
                 "upstream_status": decisive.status if decisive else None,
                 "notes": list(trace.notes),
@@ -84,6 +88,8 @@ class Telemetry:
             "Errors": ("Count", float(trace.is_error)),
             "ColdStarts": ("Count", float(is_cold)),
         }
+        if trace.attempts:
+            metrics["Hedges"] = ("Count", float(any(attempt.is_hedge for attempt in trace.attempts)))
         if trace.ttft_ms is not None:
             metrics["TTFT"] = ("Milliseconds", trace.ttft_ms)
         if trace.gateway_ms is not None:
@@ -91,6 +97,13 @@ class Telemetry:
         self._emit(metrics, {"provider": trace.provider or "none"})
         if trace.failure is not None and trace.is_error:
             self._emit({"ErrorsByClass": ("Count", 1.0)}, {"error": trace.failure.code})
+        for attempt in _failed(trace):
+            self._emit({"FailedAttempts": ("Count", 1.0)}, {"provider": attempt.provider})
+
+
+def _failed(trace: Trace) -> list[Attempt]:
+    """The attempts that a target failed; not those that were left because nobody needed them any more."""
+    return [attempt for attempt in trace.attempts if attempt.error is not None]
 
 
 def _identity(trace: Trace) -> dict[str, object]:
@@ -116,6 +129,7 @@ def _reason(failure: Failure | None) -> dict[str, object]:
 def _timings(trace: Trace) -> dict[str, object]:
     return {
         "ttft_ms": trace.ttft_ms,
+        "buffered_ms": trace.buffered_ms,
         "duration_ms": trace.duration_ms,
         "gateway_ms": trace.gateway_ms,
         "queue_ms": trace.queue_ms,
