@@ -20,6 +20,8 @@ PAGE = (Path(__file__).parents[3] / "docs" / "logs.md").read_text(encoding="utf-
 UNKNOWN = Failure("key_unknown", "The gateway does not know the key key_0123456789ab.", 401)
 BROKEN = Failure("upstream_cut", "groq (api.groq.com): the answer was cut off", 502)
 
+A_REFUSED_ATTEMPT = replace(a_usual_attempt(), host="api.first.test", outcome="ConnectFailed", error="refused")
+
 type Metrics = list[tuple[dict[str, tuple[str, float]], dict[str, str]]]
 
 
@@ -39,7 +41,7 @@ def _answered() -> Trace:
         queue_ms=0.5,
         usage=a_usual_usage(),
         finish_reason="stop",
-        attempts=(replace(a_usual_attempt(), host="api.first.test"), a_usual_attempt()),
+        attempts=(A_REFUSED_ATTEMPT, a_usual_attempt()),
         notes=("left out max_tokens",),
     )
 
@@ -148,6 +150,7 @@ def test_real_metrics_are_in_cloudwatchs_embedded_format(capsys: pytest.CaptureF
         "Calls": "Count",
         "Errors": "Count",
         "ColdStarts": "Count",
+        "Hedges": "Count",
         "TTFT": "Milliseconds",
         "GatewayOverhead": "Milliseconds",
     }
@@ -175,7 +178,7 @@ def test_what_is_said_of_a_completed_call() -> None:
         "http_status": 200,
         "finish_reason": "stop",
         "attempts": 2,
-        "failed_attempts": [],
+        "failed_attempts": ["api.first.test ConnectFailed"],
         "is_hedged": False,
         "turn_id": None,
         "retry": None,
