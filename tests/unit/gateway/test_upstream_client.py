@@ -97,6 +97,17 @@ async def test_a_new_connection_that_breaks_is_not_tried_again(
     assert len(upstream.requests) == 1
 
 
+async def test_a_handshake_that_is_broken_off_is_said() -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    sender = HttpUpstream(PrivateHosts.parse("127.0.0.1"))
+    with pytest.raises(ConnectFailed, match="the TLS handshake was broken off"):
+        await sender.send(target(f"https://127.0.0.1:{port}/v1"), b"{}", {}, lambda: None)
+    await sender.aclose()
+    server.close()
+    await server.wait_closed()
+
+
 async def test_the_request_is_out_before_the_answer_is_awaited(
     client: HttpUpstream, upstream: ScriptedUpstream
 ) -> None:

@@ -133,7 +133,8 @@ def _not_connected(target: Target, failed: Exception) -> UpstreamFailure:
         return AddressRefused(target, f"{target.host} leads to an address that the gateway does not call")
     if isinstance(failed, httpx.ConnectTimeout):
         return ConnectFailed(target, f"no connection to {target.host} within {CONNECT_TIMEOUT_S:.0f} s")
-    return ConnectFailed(target, f"no connection to {target.host}: {failed}")
+    # A peer that hangs up in the handshake leaves nothing to quote.
+    return ConnectFailed(target, f"no connection to {target.host}: {str(failed) or 'the TLS handshake was broken off'}")
 
 
 def _broken(target: Target, failed: httpx.HTTPError) -> UpstreamCut:
