@@ -138,7 +138,9 @@ class Reply:
     async def _answer(self) -> Answer | None:
         """Send the answer; returned when it was whole, closed when it was not."""
         journal = self.journal
-        hooks = Hooks(self._waiting, self._say, self.watch.retry, self.watch.renumbered)
+        has_choice = self.watch is not NO_TURN and len(self.plan.targets) > 1
+        renumbered = self.watch.renumbered if has_choice else None
+        hooks = Hooks(self._waiting, self._say, self.watch.retry, renumbered)
         try:
             answer = await self.relay.answer(self.plan, journal, hooks)
         except GatewayError as error:
