@@ -13,6 +13,7 @@ FAILURES_IN_A_ROW = 3
 
 FIRST_REST_S = 10.0
 LONGEST_REST_S = 300.0
+MOST_DOUBLINGS = 16
 REMEMBERED_FIRST_TOKENS = 200
 ENOUGH_FIRST_TOKENS = 20
 """Fewer say nothing about a quantile."""
@@ -23,19 +24,25 @@ MAX_TARGETS = 1000
 
 @dataclass(slots=True)
 class _Record:
-    """What is remembered of one target. `rests_until`: a monotonic moment, None while it is well."""
+    """What is remembered of one target.
+
+    `rests`: how many in a row. `rests_until`: a monotonic moment, None while it is well. `is_probed`: since its rest
+    was over one call has asked it, and not yet told how that went.
+    """
 
     failures: int = 0
     rests: int = 0
     rests_until: float | None = None
+    is_probed: bool = False
     first_tokens_ms: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED_FIRST_TOKENS))
 
 
 class Health:
     """Remembers, by host and model, how attempts ended.
 
-    A target that failed three times in a row rests: it is tried last. After the rest one call probes it in its own
-    place; if that goes well it is back, else it rests longer, up to five minutes.
+    A target that failed three times in a row rests: it is tried last. After the rest it stands in its own place again;
+    the first call that asks it is the probe: if that goes well the target is back, else it rests longer, up to five
+    minutes.
     """
 
     def __init__(self, clock: Clock, random: Random) -> None:
@@ -44,7 +51,7 @@ class Health:
         self._records: dict[tuple[str, str], _Record] = {}
 
     def order(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
-        """The targets, the resting ones last. Whoever asks after a rest is over gets to probe."""
+        """The targets, the resting ones last."""
         if len(targets) == 1 or not self._records:
             return targets
         resting = [target for target in targets if self._is_resting(target)]
@@ -52,10 +59,17 @@ class Health:
             return targets
         return (*(target for target in targets if target not in resting), *resting)
 
+    def asked(self, target: Target) -> None:
+        """A request to the target goes out. Until a probe has told how it went, others leave the target alone."""
+        record = self._records.get(_name(target))
+        if record is not None and record.rests_until is not None and not self._is_resting(target):
+            record.is_probed = True
+            self._rest(record)
+
     def succeeded(self, target: Target, ttft_ms: float | None) -> None:
         """The target has begun to answer, after so long (None: it was not streamed)."""
         record = self._record(target)
-        record.failures, record.rests, record.rests_until = 0, 0, None
+        record.failures, record.rests, record.rests_until, record.is_probed = 0, 0, None, False
         if ttft_ms is not None:
             record.first_tokens_ms.append(ttft_ms)
 
@@ -63,7 +77,10 @@ class Health:
         """The target did not answer as it should."""
         record = self._record(target)
         record.failures += 1
-        if record.failures >= FAILURES_IN_A_ROW or record.rests:
+        # Calls that were under way when the rest began, and those that had no other target, make it no longer.
+        if record.is_probed or (record.rests_until is None and record.failures >= FAILURES_IN_A_ROW):
+            record.is_probed = False
+            record.rests = min(record.rests + 1, MOST_DOUBLINGS)
             self._rest(record)
 
     def silent(self, target: Target, waited_ms: float) -> None:
@@ -79,16 +96,10 @@ class Health:
 
     def _is_resting(self, target: Target) -> bool:
         record = self._records.get(_name(target))
-        if record is None or record.rests_until is None:
-            return False
-        if self._clock.monotonic() < record.rests_until:
-            return True
-        self._rest(record)  # until the probe has told how it went, everybody else leaves the target alone
-        return False
+        return record is not None and record.rests_until is not None and self._clock.monotonic() < record.rests_until
 
     def _rest(self, record: _Record) -> None:
-        longest_s = min(LONGEST_REST_S, FIRST_REST_S * 2**record.rests)
-        record.rests = min(record.rests + 1, 16)
+        longest_s = min(LONGEST_REST_S, FIRST_REST_S * 2 ** (record.rests - 1))
         # Jitter: processes that saw the same outage must not all probe in the same second.
         record.rests_until = self._clock.monotonic() + longest_s * self._random.uniform(0.5, 1.0)
 

@@ -18,13 +18,14 @@ OUTPACED = "outpaced"
 class Try:
     """One attempt's notes. Moments are milliseconds since the call's arrival, None while they have not come.
 
-    `outcome` is empty while the attempt is under way; then as in a trace's attempt. `is_late`: its target's patience is
-    over, and the next target's turn has come.
+    `outcome` is empty while the attempt is under way; then as in a trace's attempt. `is_late`: `patience_ms` are over,
+    and the next target's turn has come.
     """
 
     target: Target
     started_ms: float
     is_hedge: bool = False
+    patience_ms: float = 0.0
     is_sent: bool = False
     is_late: bool = False
     upstream_status: int | None = None

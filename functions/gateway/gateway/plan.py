@@ -188,10 +188,9 @@ class Planner:
         if call.arrival.remaining_ms is not None:
             call_timeout_ms = max(1, min(call_timeout_ms, call.arrival.remaining_ms - ENDING_MS))
         end_ms = min(call_timeout_ms, _end_ms(call, policy, len(targets))) if call.chat.streamed else call_timeout_ms
-        patience_ms = [_patience_ms(call, policy, target, end_ms, len(targets)) for target in targets[:-1]]
+        patience_ms = [_patience_ms(call, policy, target, end_ms, len(targets)) for target in targets]
         return Plan(
-            # After the last one comes none: it may take all the time there is.
-            targets=tuple(map(_with_patience, targets, [*patience_ms, end_ms])),
+            targets=tuple(map(_with_patience, targets, patience_ms)),
             stall_ms=self.stall_ms,
             call_timeout_ms=call_timeout_ms,
             end_ms=end_ms,

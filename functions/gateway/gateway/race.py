@@ -100,7 +100,7 @@ class Race:
         self._untried.rotate(-self.hooks.retry % len(self._untried))
         if self.plan.buffer_words is not None:
             self._say_ms = self.plan.buffer_words.after_ms
-        self._start(self._untried.popleft())
+        self._start_untried()
         try:
             while (answer := await self._next_answer()) is None:
                 await self._go_on(self.journal.elapsed_ms())
@@ -134,7 +134,7 @@ class Race:
 
     def _due_ms(self) -> float:
         """When to look again, whatever the attempts do."""
-        late_ms = (n.started_ms + n.target.patience_ms for n in self._running.values() if not n.is_late)
+        late_ms = (n.started_ms + n.patience_ms for n in self._running.values() if not n.is_late)
         start_ms = NEVER if self._is_anyone_in_time() else self._candidate()[1]
         return min(self.plan.end_ms, self._say_ms, self._hedge_ms, start_ms, *late_ms)
 
@@ -159,14 +159,13 @@ class Race:
                 self._give_up(now_ms)
         elif from_ms <= now_ms:
             if self._untried:
-                self._untried.popleft()
+                self._start_untried()
             elif self.limits.repeats.spend():
                 self._again = [again for again in self._again if again.target is not target]
+                self._start(target, target.patience_ms if self._again else self.plan.end_ms)
             else:
                 self._again.clear()
-                return self._start_next(now_ms)
-            self._start(target)
-        return None
+                self._start_next(now_ms)
 
     def _candidate(self) -> tuple[Target | None, float]:
         """Whose turn it is next, and from when on; (None, never) where nobody is left or no attempt."""
@@ -177,8 +176,15 @@ class Race:
         soonest = min(self._again, key=lambda again: again.from_ms, default=None)
         return (None, NEVER) if soonest is None else (soonest.target, soonest.from_ms)
 
-    def _start(self, target: Target, *, is_hedge: bool = False) -> None:
+    def _start_untried(self, *, is_hedge: bool = False) -> None:
+        target = self._untried.popleft()
+        # After the last one comes none: it may take all the time there is.
+        self._start(target, target.patience_ms if self._untried else self.plan.end_ms, is_hedge=is_hedge)
+
+    def _start(self, target: Target, patience_ms: float, *, is_hedge: bool = False) -> None:
+        self.limits.health.asked(target)
         notes = self.journal.begun(target, is_hedge=is_hedge)
+        notes.patience_ms = patience_ms
         begun = self.attempts.begin(self.plan, self.journal, notes, self.hooks.waiting)
         self._running[asyncio.create_task(begun)] = notes
         was_hedged = any(attempt.is_hedge for attempt in self.journal.tries)
@@ -195,8 +201,11 @@ class Race:
         self._hedge_ms = NEVER
         may_start = self._attempts_made() < self.plan.max_attempts and self._running
         if may_start and self.limits.hedges.spend():
-            same = next(reversed(self._running.values())).target
-            self._start(self._untried.popleft() if self._untried else same, is_hedge=True)
+            if self._untried:
+                self._start_untried(is_hedge=True)
+            else:
+                same = next(reversed(self._running.values())).target
+                self._start(same, self.plan.end_ms, is_hedge=True)
 
     def _redirect(self) -> None:
         """Go to the target of this retry's number, where it was learnt only after the first target was asked."""
@@ -211,11 +220,11 @@ class Race:
                 self.journal.ended_try(notes, REDIRECTED)
                 del self._running[task]
                 self.leave((task,))
-                self._start(self._untried.popleft())
+                self._start_untried()
 
     def _notice_late(self, now_ms: float) -> None:
         for notes in self._running.values():
-            if not notes.is_late and now_ms >= notes.started_ms + notes.target.patience_ms:
+            if not notes.is_late and now_ms >= notes.started_ms + notes.patience_ms:
                 notes.is_late = True
                 self.limits.health.failed(notes.target)
 
@@ -260,9 +269,10 @@ class Race:
     def _give_up(self, now_ms: float) -> None:
         """No attempt is left, or no time."""
         for notes in self._running.values():
-            if not notes.is_late:
+            waited_ms = now_ms - notes.started_ms
+            if not notes.is_late and waited_ms >= notes.target.patience_ms:  # else it had no fair chance
                 self.limits.health.failed(notes.target)
-            failed = self._late(notes, now_ms - notes.started_ms)
+            failed = self._late(notes, waited_ms)
             self.journal.ended_try(notes, "", failed)
             self._failures.append((notes, failed))
         if not self._failures:

@@ -1,0 +1,44 @@
+"""A gateway with scripted providers in a row: the first one's calls fall back to the second, then to the third."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from gateway.clock import Clock
+from switchboard.trace import Trace
+from testkit.running_gateway import RunningGateway, running_gateway
+from testkit.upstream import ScriptedUpstream
+
+PROVIDERS = ("groq", "together", "fireworks")
+MODEL = "llama"
+
+
+@asynccontextmanager
+async def cascade(
+    *upstreams: ScriptedUpstream,
+    policy: Mapping[str, object] | None = None,
+    clock: Clock | None = None,
+    environment: Mapping[str, str] | None = None,
+    **settings: str,
+) -> AsyncIterator[RunningGateway]:
+    """A gateway whose stack sends calls to these, in order, as PROVIDERS; `policy` says what else the stack wants.
+
+    None of them wants a key, unless `environment` has some. Pauses before repeats last 5 ms at the most.
+    """
+    names = PROVIDERS[: len(upstreams)]
+    stack = {"provider": names[0], "fallback": [f"{name}/{MODEL}" for name in names[1:]], **(policy or {})}
+    base_urls = ",".join(f"{name}={upstream.base_url}" for name, upstream in zip(names, upstreams, strict=True))
+    keyless = "" if environment else ",".join(names)
+    defaults = {"provider_base_urls": base_urls, "keyless_providers": keyless, "retry_backoff_ms": "5"}
+    async with running_gateway(
+        *(upstream.host for upstream in upstreams),
+        environment=environment,
+        clock=clock,
+        policy=stack,
+        **(defaults | settings),
+    ) as gateway:
+        yield gateway
+
+
+def outcomes(trace: Trace) -> list[tuple[str, str]]:
+    """Each attempt's provider and outcome, in order."""
+    return [(attempt.provider, attempt.outcome) for attempt in trace.attempts]

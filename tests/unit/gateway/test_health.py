@@ -1,0 +1,305 @@
+"""Health: who is tried last, for how long, and how it comes back."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.call import Target
+from gateway.clock import Clock
+from gateway.health import (
+    ENOUGH_FIRST_TOKENS,
+    FAILURES_IN_A_ROW,
+    FIRST_REST_S,
+    LONGEST_REST_S,
+    MAX_TARGETS,
+    REMEMBERED_FIRST_TOKENS,
+    Health,
+)
+from testkit.cascade import cascade, outcomes
+from testkit.openai_events import DONE, chunk, finish
+from testkit.running_gateway import RunningGateway
+from testkit.upstream import Answer, End, ScriptedUpstream, json_answer
+
+SPOKEN = Answer([chunk("Hello"), finish(), DONE])
+BROKEN = json_answer({"error": {"message": "boom"}}, 500)
+
+
+class FakeTime:
+    """A monotonic clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+        self.clock = Clock(lambda: datetime(2026, 11, 20, tzinfo=UTC), lambda: self.now_s)
+
+    def pass_s(self, seconds: float) -> None:
+        """Let so much time pass."""
+        self.now_s += seconds
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+def health(time: FakeTime) -> Health:
+    return Health(time.clock, Random(1))
+
+
+def _target(name: str) -> Target:
+    return Target(name, f"https://{name}.test/v1/chat/completions", f"{name}.test", "m", 1000)
+
+
+FIRST, SECOND, THIRD = _target("first"), _target("second"), _target("third")
+IN_ORDER = (FIRST, SECOND, THIRD)
+FIRST_LAST = (SECOND, THIRD, FIRST)
+
+
+def _fail(health: Health, target: Target, times: int = FAILURES_IN_A_ROW) -> None:
+    for _ in range(times):
+        health.asked(target)
+        health.failed(target)
+
+
+def test_three_failures_in_a_row_put_a_target_last(health: Health) -> None:
+    _fail(health, FIRST, 2)
+    assert health.order(IN_ORDER) == IN_ORDER
+    _fail(health, FIRST, 1)
+    assert health.order(IN_ORDER) == FIRST_LAST
+
+
+def test_failures_that_are_not_in_a_row_do_not(health: Health) -> None:
+    for _ in range(5):
+        _fail(health, FIRST, 2)
+        health.succeeded(FIRST, 300.0)
+    assert health.order(IN_ORDER) == IN_ORDER
+
+
+def test_a_target_is_known_by_host_and_model_whatever_its_patience_or_key(health: Health) -> None:
+    _fail(health, FIRST)
+    other_patience = Target("first", FIRST.url, FIRST.host, "m", 50)
+    other_model = Target("first", FIRST.url, FIRST.host, "another", 50)
+    assert health.order((other_patience, SECOND)) == (SECOND, other_patience)
+    assert health.order((other_model, SECOND)) == (other_model, SECOND)
+
+
+def test_where_all_rest_the_order_is_as_it_was(health: Health) -> None:
+    for target in IN_ORDER:
+        _fail(health, target)
+    assert health.order(IN_ORDER) == IN_ORDER
+
+
+def test_an_only_target_is_tried_whatever_is_known_of_it(health: Health) -> None:
+    _fail(health, FIRST)
+    assert health.order((FIRST,)) == (FIRST,)
+
+
+def test_one_call_probes_after_the_rest(health: Health, time: FakeTime) -> None:
+    _fail(health, FIRST)
+    time.pass_s(FIRST_REST_S)
+    assert health.order(IN_ORDER) == IN_ORDER
+    health.asked(FIRST)
+    assert health.order(IN_ORDER) == FIRST_LAST
+
+
+def test_a_probe_that_goes_well_takes_the_target_back(health: Health, time: FakeTime) -> None:
+    _fail(health, FIRST)
+    time.pass_s(FIRST_REST_S)
+    health.asked(FIRST)
+    health.succeeded(FIRST, 300.0)
+    assert health.order(IN_ORDER) == IN_ORDER
+    _fail(health, FIRST, 2)
+    assert health.order(IN_ORDER) == IN_ORDER
+
+
+def test_a_probe_that_never_tells_is_followed_by_another(health: Health, time: FakeTime) -> None:
+    _fail(health, FIRST)
+    for _ in range(5):
+        time.pass_s(FIRST_REST_S)
+        assert health.order(IN_ORDER) == IN_ORDER
+        health.asked(FIRST)  # its caller left
+
+
+def test_a_target_that_is_listed_but_never_asked_comes_back_by_time_alone(health: Health, time: FakeTime) -> None:
+    _fail(health, SECOND)
+    time.pass_s(FIRST_REST_S)
+    for _ in range(100):  # calls that the first target answers
+        assert health.order(IN_ORDER) == IN_ORDER
+        time.pass_s(0.01)
+
+
+def test_calls_that_were_under_way_when_the_rest_began_do_not_make_it_longer(health: Health, time: FakeTime) -> None:
+    _fail(health, FIRST)
+    for _ in range(50):
+        health.failed(FIRST)
+    time.pass_s(FIRST_REST_S)
+    assert health.order(IN_ORDER) == IN_ORDER
+
+
+@settings(max_examples=100)
+@given(st.integers(0, 2**32), st.integers(1, 40))
+def test_each_failed_probe_makes_the_rest_longer_and_none_longer_than_five_minutes(seed: int, probes: int) -> None:
+    time = FakeTime()
+    health = Health(time.clock, Random(seed))
+    _fail(health, FIRST)
+    for number in range(1, probes + 1):
+        longest_s = min(LONGEST_REST_S, FIRST_REST_S * 2 ** (number - 1))
+        time.pass_s(longest_s / 2 - 0.001)
+        assert health.order(IN_ORDER) == FIRST_LAST
+        time.pass_s(longest_s / 2 + 0.001)
+        assert health.order(IN_ORDER) == IN_ORDER
+        _fail(health, FIRST, 1)
+
+
+def test_a_quantile_is_known_from_twenty_first_tokens_on_and_for_each_target_alone(health: Health) -> None:
+    for ttft_ms in range(1, ENOUGH_FIRST_TOKENS):
+        health.succeeded(FIRST, float(ttft_ms))
+    assert health.first_token_ms(FIRST, 0.5) is None
+    health.silent(FIRST, 5000.0)
+    assert health.first_token_ms(FIRST, 0.5) == 11.0
+    assert health.first_token_ms(FIRST, 0.99) == 5000.0
+    assert health.first_token_ms(SECOND, 0.5) is None
+
+
+def test_only_recent_first_tokens_count(health: Health) -> None:
+    for _ in range(REMEMBERED_FIRST_TOKENS):
+        health.succeeded(FIRST, 9000.0)
+    for _ in range(REMEMBERED_FIRST_TOKENS):
+        health.succeeded(FIRST, 100.0)
+    assert health.first_token_ms(FIRST, 0.99) == 100.0
+
+
+def test_whole_answers_say_nothing_about_first_tokens(health: Health) -> None:
+    for _ in range(ENOUGH_FIRST_TOKENS):
+        health.succeeded(FIRST, None)
+    assert health.first_token_ms(FIRST, 0.5) is None
+
+
+@given(st.lists(st.floats(0, 60_000), min_size=ENOUGH_FIRST_TOKENS, max_size=60), st.floats(0.5, 0.99))
+def test_a_quantile_is_one_of_the_times_with_its_share_below(times_ms: list[float], quantile: float) -> None:
+    health = Health(FakeTime().clock, Random(1))
+    for ttft_ms in times_ms:
+        health.succeeded(FIRST, ttft_ms)
+    found = health.first_token_ms(FIRST, quantile)
+    assert found in times_ms
+    assert found is not None
+    assert sum(ttft_ms <= found for ttft_ms in times_ms) >= quantile * len(times_ms)
+
+
+def test_what_is_remembered_has_an_end(health: Health) -> None:
+    _fail(health, FIRST)
+    for number in range(MAX_TARGETS):
+        health.failed(_target(f"host-{number}"))
+    assert health.order(IN_ORDER) == IN_ORDER
+
+
+class MovedTime:
+    """The real clock, and how far it was moved on."""
+
+    def __init__(self) -> None:
+        self.moved_s = 0.0
+        real = Clock()
+        self.clock = Clock(real.now, lambda: real.monotonic() + self.moved_s)
+
+
+@pytest.fixture
+async def upstreams() -> AsyncIterator[tuple[ScriptedUpstream, ScriptedUpstream]]:
+    with ScriptedUpstream() as first, ScriptedUpstream() as second:
+        yield first, second
+
+
+async def _called(gateway: RunningGateway) -> list[tuple[str, str]]:
+    await gateway.call()
+    return outcomes(await gateway.trace())
+
+
+async def test_a_gateway_asks_a_failing_provider_last_and_probes_it_later(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(BROKEN)
+    second.answers(SPOKEN)
+    time = MovedTime()
+    async with cascade(first, second, clock=time.clock) as gateway:
+        for _ in range(FAILURES_IN_A_ROW):
+            assert await _called(gateway) == [("groq", "UpstreamRejected"), ("together", "ok")]
+        for _ in range(3):
+            assert await _called(gateway) == [("together", "ok")]
+        time.moved_s += FIRST_REST_S
+        assert await _called(gateway) == [("groq", "UpstreamRejected"), ("together", "ok")]
+        assert await _called(gateway) == [("together", "ok")]
+        first.answers(SPOKEN)
+        time.moved_s += 2 * FIRST_REST_S
+        for _ in range(3):
+            assert await _called(gateway) == [("groq", "ok")]
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_what_is_wrong_with_a_request_is_not_blamed_on_its_target(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream], status: int
+) -> None:
+    first, second = upstreams
+    first.answers(json_answer({"error": {"message": "no such field"}}, status))
+    second.answers(SPOKEN)
+    async with cascade(first, second) as gateway:
+        for _ in range(FAILURES_IN_A_ROW + 2):
+            assert await _called(gateway) == [("groq", "UpstreamRejected"), ("together", "ok")]
+
+
+async def test_a_target_that_was_only_outpaced_is_not_blamed(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(Answer([End.HANG]))
+    second.answers(SPOKEN)
+    policy = {"hedge_after_ms": 20, "ttft_timeout_ms": 5000}
+    async with cascade(first, second, policy=policy, hedge_budget_percent="100") as gateway:
+        for _ in range(FAILURES_IN_A_ROW + 2):
+            assert await _called(gateway) == [("groq", "outpaced"), ("together", "ok")]
+
+
+async def test_a_target_that_is_late_again_and_again_is_blamed(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(Answer([End.HANG]))
+    second.answers(SPOKEN)
+    async with cascade(first, second, policy={"ttft_timeout_ms": 30}) as gateway:
+        for _ in range(FAILURES_IN_A_ROW):
+            assert await _called(gateway) == [("groq", "FirstTokenLate"), ("together", "ok")]
+        assert await _called(gateway) == [("together", "ok")]
+
+
+async def test_a_target_that_got_too_little_time_is_not_blamed(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(BROKEN)
+    second.answers(Answer([End.HANG]))
+    fallback = [{"target": "together/llama", "ttft_timeout_ms": 5000}]
+    policy = {"plan_timeout_ms": 60, "max_attempts": 2, "fallback": fallback}
+    async with cascade(first, second, policy=policy) as gateway:
+        for _ in range(FAILURES_IN_A_ROW):
+            assert (await gateway.call()).status_code == 504
+            await gateway.trace()
+        second.answers(SPOKEN)
+        # The first rests. Did the second one too, the order would be as it was.
+        assert await _called(gateway) == [("together", "ok")]
+
+
+async def test_the_target_that_a_rest_put_first_is_left_in_time_for_the_other(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(BROKEN)
+    second.answers(SPOKEN)
+    async with cascade(first, second, policy={"ttft_timeout_ms": 100, "plan_timeout_ms": 5000}) as gateway:
+        for _ in range(FAILURES_IN_A_ROW):
+            await _called(gateway)
+        first.answers(SPOKEN)
+        second.answers(Answer([End.HANG]))
+        assert await _called(gateway) == [("together", "FirstTokenLate"), ("groq", "ok")]
