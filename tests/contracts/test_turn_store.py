@@ -206,7 +206,7 @@ moves = st.lists(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves)
 def test_the_table_holds_to_the_rules(dynamo_store: DynamoStore, script: list[tuple[TurnIds, bool, int, str]]) -> None:
     project, row, now_ms = uuid4().hex, None, T
@@ -221,6 +221,25 @@ def test_the_table_holds_to_the_rules(dynamo_store: DynamoStore, script: list[tu
             assert dynamo_store.arrive(call) == arrived
             row = arrived.row
         assert dynamo_store.look(call) == row
+
+
+def test_what_needs_no_write_is_not_written(dynamodb: "DynamoDBClient", dynamo_store: DynamoStore) -> None:
+    asked: list[str] = []
+
+    def note(model: Any, **_event: object) -> None:
+        asked.append(model.name)
+
+    dynamodb.meta.events.register("before-call.dynamodb", note)
+    try:
+        dynamo_store.arrive(a_call(SECOND, "b", 7))
+        dynamo_store.arrive(a_call(at_s=6))  # a straggler
+        assert asked == ["PutItem", "PutItem"]
+        dynamo_store.arrive(a_call(SECOND, "c", 11))
+        assert asked[2:] == ["PutItem", "UpdateItem"]
+        dynamo_store.arrive(a_call(SECOND, "c", 11))
+        assert asked[4:] == ["PutItem"]
+    finally:
+        dynamodb.meta.events.unregister("before-call.dynamodb", note)
 
 
 def test_an_answer_that_was_lost_does_not_make_a_call_its_own_retry(

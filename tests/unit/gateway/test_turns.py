@@ -174,6 +174,18 @@ async def test_a_retry_in_another_process_learns_its_number_from_the_table(town:
     assert not any(watch.stopped.done() for watch in town.watches), "a retry's arrival cancels nothing"
 
 
+@pytest.mark.parametrize(("earlier", "pause_s"), [(ASKED[:1], 1), (ASKED, 40)])
+async def test_what_a_process_knows_of_an_earlier_turn_gives_no_number(
+    town: Town, earlier: list[dict[str, str]], pause_s: float
+) -> None:
+    process = town.process()
+    await town.sent(process, earlier)
+    town.later(pause_s)
+    await town.sent(town.process())
+    town.later(4)
+    assert await done((await town.sent(process)).renumbered) == 1
+
+
 async def test_numbers_that_were_given_out_hold(town: Town) -> None:
     process = town.process()
     town.store.gate.clear()
@@ -219,6 +231,16 @@ async def test_a_retry_marks_its_turn_however_soon_it_speaks(town: Town) -> None
     assert town.store.row.spoken_by == "b"
 
 
+async def test_a_call_that_speaks_before_the_table_has_answered_needs_no_mark_either(town: Town) -> None:
+    town.store.gate.clear()
+    watch = town.call(town.process())
+    watch.start()
+    watch.spoke()
+    town.store.gate.set()
+    await watch.close()
+    assert town.store.row.spoken_by is None
+
+
 async def test_the_silent_calls_of_an_answered_turn_stop(town: Town) -> None:
     here, there = town.process(), town.process()
     first, beside, elsewhere = await town.sent(here), await town.sent(here), await town.sent(there)
@@ -258,6 +280,25 @@ async def test_a_later_turn_in_the_same_process_is_known_at_once(town: Town) -> 
     streaming.spoke()
     town.call(process, LATER)
     assert streaming.stopped.result() is Stop.INTERRUPTED
+
+
+async def test_a_closed_watch_hears_nothing_more(town: Town) -> None:
+    process = town.process()
+    watch = town.call(process)
+    await watch.close()
+    town.call(process, LATER)
+    assert not watch.stopped.done()
+
+
+async def test_what_the_table_says_counts_though_the_process_knows_of_a_turn_since(town: Town) -> None:
+    process = town.process()
+    watch = town.call(process)
+    town.later(1)
+    await town.sent(town.process(), LATER)
+    town.later(1)
+    town.call(process, [SYSTEM, {"role": "user", "content": "Hello?"}])
+    watch.start()
+    assert await done(watch.stopped) is Stop.INTERRUPTED
 
 
 async def test_a_question_aside_disturbs_nobody(town: Town) -> None:
@@ -334,6 +375,9 @@ async def test_no_call_suffers_from_the_table(town: Town, error: Exception) -> N
     watch = town.call(town.process())
     watch.start()
     await town.store.answered("look")
+    if tasks := town.tasks():
+        await asyncio.wait(tasks, timeout=5)
+    assert not town.tasks()
     town.later(2)
     watch.spoke()
     await watch.close()
@@ -346,13 +390,14 @@ async def test_no_call_suffers_from_the_table(town: Town, error: Exception) -> N
 
 
 async def test_the_end_of_a_call_waits_for_its_writes(town: Town) -> None:
-    watch = town.call(town.process())
+    watch = town.call(town.process(look_every_s=60))
     town.store.gate.clear()
     watch.start()
     closing = asyncio.create_task(watch.close())
     await asyncio.sleep(0)
     town.store.gate.set()
-    await closing
+    async with asyncio.timeout(turn_watch.PATIENCE_S / 2):
+        await closing
     assert town.store.row.arrived_by == "a"
 
 
