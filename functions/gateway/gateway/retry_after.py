@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import isnan
 from random import Random
 
 LONGEST_PAUSE_MS = 2000.0
@@ -15,12 +16,16 @@ def retry_after_ms(value: str | None, now: datetime) -> float | None:
     if value is None:
         return None
     try:
-        return max(0.0, float(value) * 1000)
+        seconds = float(value)
     except ValueError:
-        pass
+        return _until(value, now)
+    return None if isnan(seconds) else max(0.0, seconds * 1000)
+
+
+def _until(date: str, now: datetime) -> float | None:
     try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
+        at = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
         return None
     return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds() * 1000)
 

@@ -1,0 +1,123 @@
+"""What a gateway remembers of its targets from call to call, and who is to blame for what."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.clock import Clock
+from gateway.health import FAILURES_IN_A_ROW, FIRST_REST_S
+from testkit.cascade import cascade, outcomes
+from testkit.openai_events import DONE, chunk, finish
+from testkit.running_gateway import RunningGateway
+from testkit.upstream import Answer, End, ScriptedUpstream, json_answer
+
+SPOKEN = Answer([chunk("Hello"), finish(), DONE])
+BROKEN = json_answer({"error": {"message": "boom"}}, 500)
+
+
+class MovedTime:
+    """The real clock, and how far it was moved on."""
+
+    def __init__(self) -> None:
+        self.moved_s = 0.0
+        real = Clock()
+        self.clock = Clock(real.now, lambda: real.monotonic() + self.moved_s)
+
+
+@pytest.fixture
+async def upstreams() -> AsyncIterator[tuple[ScriptedUpstream, ScriptedUpstream]]:
+    with ScriptedUpstream() as first, ScriptedUpstream() as second:
+        yield first, second
+
+
+async def _called(gateway: RunningGateway) -> list[tuple[str, str]]:
+    await gateway.call()
+    return outcomes(await gateway.trace())
+
+
+async def test_a_gateway_asks_a_failing_provider_last_and_probes_it_later(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(BROKEN)
+    second.answers(SPOKEN)
+    time = MovedTime()
+    async with cascade(first, second, clock=time.clock) as gateway:
+        for _ in range(FAILURES_IN_A_ROW):
+            assert await _called(gateway) == [("groq", "UpstreamRejected"), ("together", "ok")]
+        for _ in range(3):
+            assert await _called(gateway) == [("together", "ok")]
+        time.moved_s += FIRST_REST_S
+        assert await _called(gateway) == [("groq", "UpstreamRejected"), ("together", "ok")]
+        assert await _called(gateway) == [("together", "ok")]
+        first.answers(SPOKEN)
+        time.moved_s += 2 * FIRST_REST_S
+        for _ in range(3):
+            assert await _called(gateway) == [("groq", "ok")]
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_what_is_wrong_with_a_request_is_not_blamed_on_its_target(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream], status: int
+) -> None:
+    first, second = upstreams
+    first.answers(json_answer({"error": {"message": "no such field"}}, status))
+    second.answers(SPOKEN)
+    async with cascade(first, second) as gateway:
+        for _ in range(FAILURES_IN_A_ROW + 2):
+            assert await _called(gateway) == [("groq", "UpstreamRejected"), ("together", "ok")]
+
+
+async def test_a_target_that_was_only_outpaced_is_not_blamed(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(Answer([End.HANG]))
+    second.answers(SPOKEN)
+    policy = {"hedge_after_ms": 20, "ttft_timeout_ms": 5000}
+    async with cascade(first, second, policy=policy, hedge_budget_percent="100") as gateway:
+        for _ in range(FAILURES_IN_A_ROW + 2):
+            assert await _called(gateway) == [("groq", "outpaced"), ("together", "ok")]
+
+
+async def test_a_target_that_is_late_again_and_again_is_blamed(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(Answer([End.HANG]))
+    second.answers(SPOKEN)
+    async with cascade(first, second, policy={"ttft_timeout_ms": 30}) as gateway:
+        for _ in range(FAILURES_IN_A_ROW):
+            assert await _called(gateway) == [("groq", "FirstTokenLate"), ("together", "ok")]
+        assert await _called(gateway) == [("together", "ok")]
+
+
+async def test_a_target_that_got_too_little_time_is_not_blamed(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(BROKEN)
+    second.answers(Answer([End.HANG]))
+    fallback = [{"target": "together/llama", "ttft_timeout_ms": 5000}]
+    policy = {"plan_timeout_ms": 60, "max_attempts": 2, "fallback": fallback}
+    async with cascade(first, second, policy=policy) as gateway:
+        for _ in range(FAILURES_IN_A_ROW):
+            assert (await gateway.call()).status_code == 504
+            await gateway.trace()
+        second.answers(SPOKEN)
+        # The first rests. Did the second one too, the order would be as it was.
+        assert await _called(gateway) == [("together", "ok")]
+
+
+async def test_the_target_that_a_rest_put_first_is_left_in_time_for_the_other(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(BROKEN)
+    second.answers(SPOKEN)
+    async with cascade(first, second, policy={"ttft_timeout_ms": 100, "plan_timeout_ms": 5000}) as gateway:
+        for _ in range(FAILURES_IN_A_ROW):
+            await _called(gateway)
+        first.answers(SPOKEN)
+        second.answers(Answer([End.HANG]))
+        assert await _called(gateway) == [("together", "FirstTokenLate"), ("groq", "ok")]
