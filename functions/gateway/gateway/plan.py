@@ -93,9 +93,7 @@ class Planner:
     def _with_provider(self, call: Call, name: str) -> Call:
         """The call at the policy's provider, unless its own URL leads elsewhere."""
         provider = table.by_name(name)
-        is_elsewhere = call.route.url is not None and not (
-            provider and provider.serves(urlsplit(call.route.url).hostname or "")
-        )
+        is_elsewhere = call.route.url is not None and not _is_home(name, urlsplit(call.route.url).hostname)
         return call if provider is None or is_elsewhere else replace(call, route=replace(call.route, provider=name))
 
     def _first(self, call: Call) -> Target:
@@ -155,7 +153,7 @@ class Planner:
     def _callers_key(self, call: Call, provider: Provider) -> Secret | None:
         """The first target's key, where that one is at the same provider's own address."""
         if call.route.url is not None:
-            return call.route.key if provider.serves(urlsplit(call.route.url).hostname or "") else None
+            return call.route.key if _is_home(provider.name, urlsplit(call.route.url).hostname) else None
         return call.route.key if self._provider_and_model(call)[0].name == provider.name else None
 
     def _at_provider(self, provider: Provider, model: str, base_url: str, key: Secret | None) -> Target:
@@ -178,9 +176,8 @@ class Planner:
 
     def _is_allowed(self, target: Target, allowed: Sequence[str]) -> bool:
         """Whether the policy marks the target; a caller's own URL counts as its host's, whatever it is called."""
-        provider = table.by_name(target.provider)
         own = urlsplit(self.base_urls.get(target.provider, "")).hostname
-        is_at_home = provider is not None and (provider.serves(target.host) or target.host == own)
+        is_at_home = _is_home(target.provider, target.host) or target.host == own
         return is_at_home and bool({target.provider, f"{target.provider}/{target.model}"} & set(allowed))
 
     def _timed(self, call: Call, policy: Policy, targets: list[Target], notes: tuple[str, ...]) -> Plan:
@@ -241,6 +238,12 @@ def _no_address(entry: FallbackTarget) -> str:
         f"{entry.provider}/{entry.model} has no address here: the operator names one in PROVIDER_BASE_URLS, as in "
         f"{entry.provider}=https://…"
     )
+
+
+def _is_home(provider: str, host: str | None) -> bool:
+    """Whether the host is one of the provider's own, whichever of its dialects it speaks there."""
+    owner = table.by_host(host or "")
+    return owner is not None and owner.name == provider
 
 
 def _named(call: Call) -> Provider | None:
