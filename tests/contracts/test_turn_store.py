@@ -119,7 +119,7 @@ def test_a_history_that_goes_back_runs_and_leaves_the_later_turn_its_row(store: 
 
 
 def test_other_histories_take_turns_and_interrupt_nobody(store: TurnStore) -> None:
-    first, aside = a_call(), a_call(ASIDE, "b", 1)
+    first, aside = a_call(), a_call(ASIDE, "b")  # at the same moment
     assert list(numbers(store, first, aside)) == [0, 0]
     row = store.look(first)
     assert row is not None
