@@ -21,8 +21,10 @@ help: ## what there is to do
 run: setup ## the whole system on this machine: gateway, console, database (PORT=8000 DATA_DIR=.local)
 	@exec $(PYTHON) -m switchboard_local --port $(PORT) --data-dir $(DATA_DIR)
 
-test: setup sam ## every test that needs no container engine and no browser (under 5 minutes)
-	@$(PYTHON) -m pytest -m "not sam_local and not browser and not load" $(PYTEST_ARGS)
+# The workers each import the tests: with byte code kept, whatever the machine's habit, only the first time costs.
+test: setup sam ## every test that needs no container engine and no browser (under 2 minutes)
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n auto --dist worksteal \
+	  -m "not sam_local and not browser and not load" $(PYTEST_ARGS)
 
 check: lint test ## what CI calls first: format, lint, types, imports, templates, tests
 

@@ -1,4 +1,5 @@
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import settings
 
 from switchboard.dynamodb_client import connect
 from testkit.dynamodb import engine_for_tests, new_table
+from testkit.neighbours import turn
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -14,6 +16,27 @@ if TYPE_CHECKING:
 # The same examples in every run, and no word about a slow machine: a failure here is a fault of ours.
 settings.register_profile("switchboard", derandomize=True, deadline=None)
 settings.load_profile("switchboard")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: more workers than cores, since a third of the tests' time is waiting."""
+    cores = os.process_cpu_count() or 1
+    return cores + (cores + 1) // 2
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that bear no neighbour come last, when there are fewest to wait for."""
+    items.sort(key=lambda item: item.get_closest_marker("alone") is not None)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Where several workers run tests, one marked `alone` has the machine to itself, its fixtures included."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return (yield)
+    with turn(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @pytest.fixture(scope="session")

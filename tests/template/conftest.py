@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,21 @@ def _translate(template: Template, parameters: Mapping[str, str] | None = None) 
     return translated
 
 
+@cache
+def _parsed() -> Template:
+    template: Template = yaml_parse(TEMPLATE.read_text())
+    return template
+
+
+@cache
+def _made() -> Template:
+    return _translate(_parsed())
+
+
 @pytest.fixture
 def written() -> Template:
     """The template as it is written; a test may change its copy."""
-    template: Template = yaml_parse(TEMPLATE.read_text())
-    return template
+    return copy.deepcopy(_parsed())
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +53,6 @@ def translate() -> Translate:
 
 
 @pytest.fixture
-def translated(written: Template, translate: Translate) -> Template:
-    """The template as CloudFormation gets it."""
-    return translate(written)
+def translated() -> Template:
+    """The template as CloudFormation gets it; a test may change its copy."""
+    return copy.deepcopy(_made())

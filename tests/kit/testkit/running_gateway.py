@@ -3,13 +3,16 @@
 import asyncio
 import json
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from random import Random
 from typing import Any, override
 
+import certifi
 import httpx
 import uvicorn
 
@@ -154,13 +157,19 @@ async def running_gateway(
         "DEFAULT_POLICY": json.dumps(policy or {}),
         **{name.upper(): value for name, value in settings.items()},
     }
-    upstream = HttpUpstream(PrivateHosts.parse(allowed))
+    upstream = HttpUpstream(PrivateHosts.parse(allowed), _trust())
     telemetry = Telemetry(log, lambda values, dimensions: metrics.append((values, dimensions)))
     parts = Outside(store, upstream, EnvironmentKeyring(environment or {}), telemetry, clock or Clock(), Random(1))
     async with _served(build(Settings.from_env(names), parts)) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_S) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, verify=_trust()) as client:
             yield RunningGateway(url, store, log, client, metrics)
         await upstream.aclose()
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The usual certificates, read once: that takes longer than a call does."""
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 @asynccontextmanager
