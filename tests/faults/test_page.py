@@ -1,0 +1,24 @@
+"""`docs/failures.md` says what ran."""
+
+from pathlib import Path
+
+import gateway
+from gateway.answers import FAILURES
+from testkit.failures_page import page
+from testkit.faults import FAULTS
+
+PAGE = Path(gateway.__file__).parents[3] / "docs" / "failures.md"
+
+
+def test_the_page_is_current() -> None:
+    assert PAGE.read_text() == page(), "write it anew: python -m testkit.failures_page > docs/failures.md"
+
+
+def test_the_page_has_a_row_for_every_fault_and_every_outcome() -> None:
+    first_cells = [line.split(" | ")[0].removeprefix("| ") for line in page().splitlines() if line.startswith("| ")]
+    assert first_cells == [
+        "fault",
+        *(fault.name for fault in FAULTS),
+        "outcome",
+        *(f"`{kind.__name__}`" for kind in FAILURES),
+    ]
