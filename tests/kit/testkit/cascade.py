@@ -1,11 +1,13 @@
 """A gateway with scripted providers in a row: the first one's calls fall back to the second, then to the third."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from gateway.clock import Clock
 from switchboard.trace import Trace
-from testkit.running_gateway import RunningGateway, running_gateway
+from testkit.running_gateway import COMPLETIONS, KEY, RunningGateway, chat, running_gateway
 from testkit.upstream import ScriptedUpstream
 
 PROVIDERS = ("groq", "together", "fireworks")
@@ -42,3 +44,14 @@ async def cascade(
 def outcomes(trace: Trace) -> list[tuple[str, str]]:
     """Each attempt's provider and outcome, in order."""
     return [(attempt.provider, attempt.outcome) for attempt in trace.attempts]
+
+
+async def call_by_socket(gateway: RunningGateway, **headers: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A call whose connection the test itself holds, to leave when it likes. Header names take `_` for `-`."""
+    body = json.dumps(chat()).encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(gateway.url.rpartition(":")[2]))
+    lines = [f"POST {COMPLETIONS} HTTP/1.1", "host: x", f"authorization: Bearer {KEY}", f"content-length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+    await writer.drain()
+    return reader, writer
