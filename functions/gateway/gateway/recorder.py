@@ -67,6 +67,7 @@ class Recorder:
             queue_ms=arrival.queue_ms,
             notes=labels.notes,
             failure=failure,
+            is_zero_retention=labels.is_zero_retention,
         )
         await self._complete(trace, Bodies(), failure.http_status)
 
