@@ -46,12 +46,13 @@ def outcomes(trace: Trace) -> list[tuple[str, str]]:
     return [(attempt.provider, attempt.outcome) for attempt in trace.attempts]
 
 
-async def call_by_socket(gateway: RunningGateway, **headers: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A call whose connection the test itself holds, to leave when it likes. Header names take `_` for `-`."""
-    body = json.dumps(chat()).encode()
+async def call_by_socket(
+    gateway: RunningGateway, *, streamed: bool = True
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A call whose connection the test itself holds, to leave when it likes."""
+    body = json.dumps(chat(stream=streamed)).encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", int(gateway.url.rpartition(":")[2]))
     lines = [f"POST {COMPLETIONS} HTTP/1.1", "host: x", f"authorization: Bearer {KEY}", f"content-length: {len(body)}"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     writer.write("\r\n".join([*lines, "", ""]).encode() + body)
     await writer.drain()
     return reader, writer
