@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from testkit.local_system import LocalSystem, local_system
 
@@ -40,6 +41,7 @@ def cost_of(usage: dict[str, Any], calls: int = 1) -> Decimal:
     return calls * (int(usage["prompt_tokens"]) * INPUT_USD + int(usage["completion_tokens"]) * OUTPUT_USD)
 
 
+@pytest.mark.alone
 def test_a_call_costs_what_its_tokens_cost_a_second_after_it(system: LocalSystem) -> None:
     usage = call(system, "room-price")
     found, waited_s = settled(system, "room-price", 1)

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from testkit.local_system import local_system
 from testkit.openai_events import chunk
@@ -12,6 +13,7 @@ from testkit.upstream import Answer, End, ScriptedUpstream
 LEFT_WITHIN_S = 0.05
 
 
+@pytest.mark.alone
 async def test_the_provider_is_left_at_once(tmp_path: Path) -> None:
     body = {"model": "any", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
     answer = Answer([chunk("Hello"), chunk(" there"), End.HANG])

@@ -126,6 +126,7 @@ def test_the_reply_is_out_before_the_trace_is_written_and_the_next_call_waits(su
     assert opened[0] < recorded.ended_ns < completed[0] < recorded.next_poll_ns
 
 
+@pytest.mark.alone
 def test_chunks_leave_as_the_provider_sends_them(surroundings: Surroundings) -> None:
     words = [chunk(f"word{n} ") for n in range(40)]
     paced: list[bytes | float] = [step for word in words for step in (word, 0.01)]

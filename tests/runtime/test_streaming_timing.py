@@ -22,6 +22,7 @@ def delays_ms(recorded: Recorded) -> list[float]:
     return [(chunk.at_ns - int(chunk.data)) / 1e6 for chunk in recorded.chunks[1:]]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("threads", ["0", "1"], ids=["loop-alone", "beside-a-busy-thread"])
 def test_every_chunk_leaves_within_5_ms_of_the_applications_send(api: RuntimeApi, threads: str) -> None:
     event = rest_event(path="/stream", query={"count": "50", "every_ms": "5", "threads": threads})

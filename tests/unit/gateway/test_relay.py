@@ -95,6 +95,7 @@ async def test_a_tool_call_is_a_first_token(gateway: RunningGateway, upstream: S
     assert trace.ttft_ms is not None
 
 
+@pytest.mark.alone
 async def test_the_time_to_the_first_token_is_not_that_of_the_role(
     gateway: RunningGateway, upstream: ScriptedUpstream
 ) -> None:

@@ -30,6 +30,7 @@ async def gateway(upstream: ScriptedUpstream) -> AsyncIterator[RunningGateway]:
         yield running
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("steps", [[chunk("Hello"), End.HANG], [role(), End.HANG], [End.HANG]])
 async def test_the_upstream_is_left_when_the_caller_leaves(
     gateway: RunningGateway, upstream: ScriptedUpstream, steps: list[bytes | End]

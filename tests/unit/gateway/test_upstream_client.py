@@ -75,6 +75,7 @@ async def test_a_kept_connection_that_ends_under_the_request_is_replaced_once(
     assert (upstream.connections_opened, len(waits)) == (2, 1)
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(not CAN_BLACKHOLE, reason="only Linux can make a connection swallow packets")
 async def test_a_kept_connection_that_swallows_everything_is_replaced_in_time(
     client: HttpUpstream, upstream: ScriptedUpstream

@@ -128,6 +128,6 @@ def test_work_grows_with_the_bytes_and_not_with_their_square() -> None:
 
 
 def _seconds(chunks: list[bytes]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     assert _events(*chunks)
-    return time.perf_counter() - start
+    return time.process_time() - start

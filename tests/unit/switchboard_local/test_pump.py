@@ -117,6 +117,7 @@ def here(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str, tmp_pat
     return Here(dynamodb, dynamodb_endpoint, table, tmp_path)
 
 
+@pytest.mark.alone
 def test_a_call_is_settled_within_a_second(here: Here) -> None:
     done: Queue[datetime] = Queue()
     aggregator = an_aggregator(connect_once(here.endpoint), here.table, Seen())

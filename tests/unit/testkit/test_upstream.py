@@ -66,6 +66,7 @@ async def test_a_gate_holds_the_script_until_it_is_opened(
         assert await following == b"two"
 
 
+@pytest.mark.alone
 async def test_a_pause_is_kept(upstream: ScriptedUpstream, client: httpx.AsyncClient) -> None:
     upstream.answers(Answer([b"one", 0.1, b"two"]))
     await client.post("/chat/completions")
