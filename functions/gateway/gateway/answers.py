@@ -101,7 +101,8 @@ def answer_internal() -> ErrorAnswer:
 def answer_stopped(failure: Failure, status: Status) -> ErrorAnswer:
     """The answer to a caller whose call was stopped, who may be listening still."""
     kind = Kind(failure.http_status, "call_stopped", failure.code, status)
-    return _answer(kind, kind.http_status, failure.message, None)
+    # OpenAI's clients ask again after a 409, unless they are told not to: the turn would be answered twice.
+    return _answer(kind, kind.http_status, failure.message, None, (("x-should-retry", "false"),))
 
 
 def _all_failed(error: AllTargetsFailed) -> ErrorAnswer:

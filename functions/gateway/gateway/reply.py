@@ -185,8 +185,9 @@ class Reply:
         try:
             async for chunk in answer.chunks:
                 journal.sent.append(chunk)
-                await self._outlet.write(chunk)
+                # Before the write: a call that has begun to speak must not be taken for a silent one while it waits.
                 self.watch.spoke()
+                await self._outlet.write(chunk)
         except UpstreamFailure as failed:
             if journal.answering is not None:
                 journal.ended_try(journal.answering, "", failed)
