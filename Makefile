@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 PORT ?= 8000
 DATA_DIR ?= .local
+RELAY_ARGS ?= --pictures docs
 PYTHON := .venv/bin/python
 UV := .tools/uv/bin/uv
 SAM := .tools/sam/bin/sam
@@ -13,10 +14,10 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/uv/bin:$(CURDIR)/.tools/sam/
 export SAM_CLI_TELEMETRY := 0
 export UV_NO_PROGRESS := 1
 
-.PHONY: help run test check lint bench build deploy setup sam lock clean
+.PHONY: help run test check lint bench bench-relay build deploy setup sam lock clean
 
 help: ## what there is to do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## the whole system on this machine: gateway, console, database (PORT=8000 DATA_DIR=.local)
 	@exec $(PYTHON) -m switchboard_local --port $(PORT) --data-dir $(DATA_DIR)
@@ -37,6 +38,9 @@ lint: setup sam
 
 bench: setup ## what the gateway adds to a call, beside a bare pass-through in the same run
 	@$(PYTHON) -m bench
+
+bench-relay: setup ## what fallback and hedging make of slow providers, drawn into docs (10 minutes)
+	@$(PYTHON) -m bench.relay $(RELAY_ARGS)
 
 build: setup sam ## the deployable artifacts, with byte code (Lambda's code folder is read-only)
 	@$(SAM) build

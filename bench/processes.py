@@ -55,9 +55,9 @@ def stage(data_dir: Path) -> Iterator[Stage]:
     gateway = ["-m", "switchboard_local", "--port", str(gateway_port), "--data-dir", str(data_dir)]
     key_file = data_dir / "gateway-key"
     with (
-        _process(["-m", "bench.upstream", str(upstream_port)], upstream_port, {}, lambda: _listens(upstream_port)),
-        _process(["-m", "bench.pass_through", str(bare_port)], bare_port, {}, lambda: _listens(bare_port)) as bare,
-        _process(gateway, gateway_port, private, lambda: key_file.exists() and _listens(gateway_port)) as through,
+        process(["-m", "bench.upstream", str(upstream_port)], upstream_port, {}, lambda: listens(upstream_port)),
+        process(["-m", "bench.pass_through", str(bare_port)], bare_port, {}, lambda: listens(bare_port)) as bare,
+        process(gateway, gateway_port, private, lambda: key_file.exists() and listens(gateway_port)) as through,
     ):
         key = key_file.read_text().strip()
         yield Stage(
@@ -70,28 +70,30 @@ def stage(data_dir: Path) -> Iterator[Stage]:
 
 
 @contextmanager
-def _process(
+def process(
     arguments: list[str], port: int, environment: dict[str, str], is_ready: Callable[[], bool]
 ) -> Iterator[Running]:
-    process = subprocess.Popen(
+    """A Python process that runs until the block ends, from the moment on when it is ready."""
+    started = subprocess.Popen(
         [sys.executable, *arguments], cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL
     )
     try:
-        _await(process, is_ready)
-        yield Running(process.pid, port)
+        _await(started, is_ready)
+        yield Running(started.pid, port)
     finally:
-        process.terminate()
-        process.wait(timeout=15)
+        started.terminate()
+        started.wait(timeout=15)
 
 
-def _await(process: "subprocess.Popen[bytes]", is_ready: Callable[[], bool]) -> None:
+def _await(started: "subprocess.Popen[bytes]", is_ready: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not is_ready():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"{process.args!r} does not come up (exit code {process.returncode})")
+        if started.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"{started.args!r} does not come up (exit code {started.returncode})")
         time.sleep(0.02)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether somebody answers at that port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
