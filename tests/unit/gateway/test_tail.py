@@ -1,0 +1,159 @@
+"""The tail that fallback and hedging leave of slow providers, over thousands of calls in virtual time.
+
+The draws are the bench's (`make bench-relay`), so are the limits; nothing but the relay is between the two.
+"""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+from bench.relay.callers import HANG_UP_MS
+from bench.relay.draws import Plot
+from bench.relay.figures import ASKED_AGAIN_MS, quantile, silent_share
+from bench.relay.twins import ANSWER_TOKENS, PROMPT_TOKENS
+
+from gateway.attempt import Attempts
+from gateway.budget import Budget
+from gateway.call import Arrival, Call, Caller, Chat, Labels, Route, Target
+from gateway.clock import Clock
+from gateway.health import Health
+from gateway.journal import Journal
+from gateway.plan import VOICE, Plan
+from gateway.race import Hooks, Limits
+from gateway.relay import Relay
+from gateway.settings import Settings
+from gateway.turn_memory import TurnMemory
+from gateway.upstream.keyring import EnvironmentKeyring
+from switchboard.policy import HedgeAfter
+from testkit.openai_events import chunk
+from testkit.virtual_time import run_virtually
+
+CALLS = 2000
+CALLS_A_SECOND = 30.0
+SEEDS = (1, 2, 3)
+HANGS = 0.01
+SPOKEN = chunk("Hello")
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """An answer whose first word takes its time, or never comes."""
+
+    first_word_ms: float | None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        await asyncio.sleep(3600 if self.first_word_ms is None else self.first_word_ms / 1000)
+        yield SPOKEN
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass(slots=True)
+class Providers:
+    """The bench's three providers; `requests` counts what all of them were asked."""
+
+    first_words_ms: list[list[float | None]]
+    requests: int = 0
+
+    async def send(self, target: Target, body: bytes, _headers: object, waiting: Callable[[], None]) -> Slow:
+        self.requests += 1
+        waiting()
+        number = int(body.partition(b"Call ")[2].partition(b".")[0])
+        return Slow(self.first_words_ms[int(target.model)][number])
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How long each call waited, the shortest first, and what the second requests cost over one answer a call."""
+
+    waits_ms: list[float]
+    extra_cost: float
+
+    @property
+    def p99_ms(self) -> float:
+        return quantile(self.waits_ms, 0.99)
+
+    @property
+    def silent_share(self) -> float:
+        return silent_share(self.waits_ms, ASKED_AGAIN_MS)
+
+
+def _relay(providers: Providers, clock: Clock) -> Relay:
+    random, percent = Random(0), Settings("none").hedge_budget_percent
+    limits = Limits(
+        health=Health(clock, random),
+        hedges=Budget(percent=percent, most=10, first=1),
+        repeats=Budget(percent=20, most=10, first=10),
+        random=random,
+        backoff_ms=200,
+    )
+    return Relay(Attempts(providers, EnvironmentKeyring({}), TurnMemory(clock)), limits)
+
+
+def _plan(hedge_after: HedgeAfter) -> Plan:
+    patience_ms, end_ms = VOICE.ttft_timeout_ms or 0, VOICE.plan_timeout_ms or 0
+    targets = tuple(
+        Target("groq", f"http://twin{number}", f"twin{number}", str(number), ms)
+        for number, ms in enumerate((patience_ms, patience_ms, end_ms))
+    )
+    return Plan(targets, 60_000, 290_000, end_ms, VOICE.max_attempts or 1, hedge_after)
+
+
+def _call(number: int, moment: float) -> Call:
+    arrival = Arrival(datetime.now(UTC), moment)
+    chat = Chat("0", ({"role": "user", "content": f"Call {number}."},), streamed=True, wants_usage=False, others={})
+    return Call(str(number), arrival, 0.0, Caller("default", "key"), Labels(), Route(), chat, b"", ())
+
+
+async def _all_calls(plot: Plot, hedge_after: HedgeAfter) -> Outcome:
+    now = asyncio.get_running_loop().time
+    clock = Clock(monotonic=now)
+    providers = Providers([plot.first_words_ms(target) for target in range(3)])
+    relay, plan = _relay(providers, clock), _plan(hedge_after)
+
+    async def one(number: int, moment: float) -> float:
+        await asyncio.sleep(moment - now())
+        answer = await relay.answer(plan, Journal(_call(number, moment), clock), Hooks(waiting=lambda: None))
+        await answer.aclose(drain=False)
+        return (now() - moment) * 1000
+
+    waits_ms = await asyncio.gather(*(one(*call) for call in enumerate(plot.arrivals_s(CALLS_A_SECOND))))
+    extra_cost = (providers.requests - plot.calls) * PROMPT_TOKENS / (plot.calls * (PROMPT_TOKENS + ANSWER_TOKENS))
+    return Outcome(sorted(waits_ms), extra_cost)
+
+
+def _direct(plot: Plot) -> list[float]:
+    return sorted(math.inf if ms is None else ms for ms in plot.first_words_ms(0))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_hedged_calls_have_a_p99_of_seven_tenths_at_most(seed: int) -> None:
+    plot = Plot(CALLS, 0.0, seed)
+    hedged = run_virtually(_all_calls(plot, HedgeAfter(quantile=0.95)))
+    assert hedged.p99_ms <= 0.7 * quantile(_direct(plot), 0.99)
+    assert hedged.extra_cost <= 0.06
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_where_one_request_in_a_hundred_hangs_hardly_anybody_hears_nothing_for_4_s(seed: int) -> None:
+    plot = Plot(CALLS, HANGS, seed)
+    hedged = run_virtually(_all_calls(plot, HedgeAfter(quantile=0.95)))
+    assert silent_share(_direct(plot), ASKED_AGAIN_MS) == pytest.approx(0.02)
+    assert hedged.silent_share <= 0.002
+    assert hedged.waits_ms[-1] < HANG_UP_MS, "every call is answered"
+    assert hedged.extra_cost <= 0.06
+
+
+def test_fallback_alone_costs_less_and_keeps_most_callers_from_asking_again() -> None:
+    plot = Plot(CALLS, HANGS, SEEDS[0])
+    fallen = run_virtually(_all_calls(plot, HedgeAfter()))
+    assert fallen.silent_share <= 0.005
+    assert fallen.waits_ms[-1] < HANG_UP_MS
+    assert fallen.extra_cost <= 0.045
