@@ -183,14 +183,13 @@ class _Attempt:
     async def _flow(self, stream: Stream, held: bytes, source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The held bytes, then the rest as it comes. Raises UpstreamFailure."""
         yield held
-        deadline_ms = self.plan.call_timeout_ms
         while not stream.is_over:
-            patience_ms = min(self.plan.stall_ms, deadline_ms - self.journal.elapsed_ms())
+            left_ms = self.plan.call_timeout_ms - self.journal.elapsed_ms()
             try:
-                async with asyncio.timeout(patience_ms / 1000):
+                async with asyncio.timeout(min(self.plan.stall_ms, left_ms) / 1000):
                     chunk = await anext(source, None)
             except TimeoutError:
-                raise self._late(patience_ms) from None
+                raise self._late(left_ms) from None
             passed = stream.finish() if chunk is None else self._feed(stream, chunk)
             if passed:
                 yield passed
@@ -244,8 +243,11 @@ class _Attempt:
     def _empty(self) -> EmptyCompletion:
         return EmptyCompletion(self.notes.target, "the answer holds nothing to speak or act on")
 
-    def _late(self, patience_ms: float) -> AnswerLate:
-        return AnswerLate(self.notes.target, f"the answer stalled for {patience_ms:.0f} ms")
+    def _late(self, left_ms: float) -> AnswerLate:
+        plan = self.plan
+        if left_ms > plan.stall_ms:
+            return AnswerLate(self.notes.target, f"the answer stalled for {plan.stall_ms} ms")
+        return AnswerLate(self.notes.target, f"the answer was not complete within {plan.call_timeout_ms} ms")
 
     def _reported(self, stream: Stream) -> UpstreamReported | None:
         if stream.error is None:
