@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
+HAVE_LONG_TESTS = ("local", "properties", "runtime")
+
 # The same examples in every run, and no word about a slow machine: a failure here is a fault of ours.
 settings.register_profile("switchboard", derandomize=True, deadline=None)
 settings.load_profile("switchboard")
@@ -26,8 +28,12 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that bear no neighbour come last, when there are fewest to wait for."""
-    items.sort(key=lambda item: item.get_closest_marker("alone") is not None)
+    """The longest tests come first, so that none is left over at the end; last those that bear no neighbour."""
+
+    def place(item: pytest.Item) -> tuple[bool, bool]:
+        return item.get_closest_marker("alone") is not None, item.path.parent.name not in HAVE_LONG_TESTS
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -108,7 +108,10 @@ class LocalSystem:
 
     def traces(self, **query: str) -> list[dict[str, Any]]:
         """The page of traces that the reading API gives."""
-        answer = httpx.get(f"{self.address}/api/traces", params=query, headers=self.headers, trust_env=False)
+        # Asked again and again: to read the certificates each time would take longer than the answer.
+        answer = httpx.get(
+            f"{self.address}/api/traces", params=query, headers=self.headers, trust_env=False, verify=False
+        )
         answer.raise_for_status()
         traces: list[dict[str, Any]] = answer.json()["traces"]
         return traces
@@ -122,6 +125,7 @@ class LocalSystem:
             if trace["settled_at"] is not None:
                 return trace
             assert time.monotonic() < deadline, f"{task_id} is not settled"
+            time.sleep(0.01)
 
     def interrupt(self) -> float:
         """Ctrl-C. Returns the seconds it took to end; the exit code is then on `process`."""
