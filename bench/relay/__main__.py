@@ -12,7 +12,7 @@ from bench.relay.runs import Kind, Run, run
 from bench.relay.table import noise, table
 
 SEED = 2026
-CALLS_A_SECOND = 30.0
+CALLS_A_SECOND = 25.0
 HANG_SHARES = {"steady": 0.0, "hangs": 0.01}
 
 
