@@ -1,42 +1,44 @@
-"""An event loop on which waiting takes no time: whenever nothing is left to do, its clock jumps to what is due next."""
+"""An event loop whose time passes only while everybody waits, and then at once."""
 
 import asyncio
 import selectors
 from collections.abc import Coroutine
-from typing import Any, override
+from typing import Any
 
 _TICK_S = 1e-6
-"""A jump lands behind what it is for: durations are rounded, and one that falls short would be waited for again."""
+"""A jump lands behind what it is for: durations are rounded, and one that fell short would be waited for again."""
+
+
+class NobodyWaits(Exception):
+    """Nothing is due any more, and the work has not ended: it would wait for ever."""
+
+
+class _Selector(selectors.SelectSelector):
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_s = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise NobodyWaits
+        if timeout > 0:
+            self.now_s += timeout + _TICK_S
+        return super().select(0)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """For what waits on timers alone. Whatever waits for a socket, a thread or another process would wait for ever."""
+    """For work that touches neither threads nor sockets. Use it through `run_in_virtual_time`."""
 
     def __init__(self) -> None:
-        self.now_s = 0.0
-        super().__init__(_Jumping(self))
+        self._virtual = _Selector()
+        super().__init__(self._virtual)
 
-    @override
     def time(self) -> float:
-        return self.now_s
+        """Seconds since the loop was made."""
+        return self._virtual.now_s
 
 
-class _Jumping(selectors.SelectSelector):
-    def __init__(self, loop: VirtualLoop) -> None:
-        super().__init__()
-        self._loop = loop
-
-    @override
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if not ready and timeout is None:
-            raise RuntimeError("everything waits, and no timer is set")
-        if not ready and timeout:
-            self._loop.now_s += timeout + _TICK_S
-        return ready
-
-
-def run_virtually[T](main: Coroutine[Any, Any, T]) -> T:
-    """What the coroutine comes to, on a loop of its own."""
+def run_in_virtual_time[T](work: Coroutine[Any, Any, T]) -> T:
+    """What the work comes to; an hour of waiting takes no time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(main)
+        return runner.run(work)

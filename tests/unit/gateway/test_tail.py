@@ -30,7 +30,7 @@ from gateway.turn_memory import TurnMemory
 from gateway.upstream.keyring import EnvironmentKeyring
 from switchboard.policy import HedgeAfter
 from testkit.openai_events import chunk
-from testkit.virtual_time import run_virtually
+from testkit.virtual_time import run_in_virtual_time
 
 CALLS = 2000
 CALLS_A_SECOND = 30.0
@@ -112,19 +112,23 @@ def _call(number: int, moment: float) -> Call:
     return Call(str(number), arrival, 0.0, Caller("default", "key"), Labels(), Route(), chat, b"", ())
 
 
-async def _all_calls(plot: Plot, hedge_after: HedgeAfter) -> Outcome:
+async def _all_calls(
+    plot: Plot, hedge_after: HedgeAfter, *, a_process: int = CALLS, calls_a_second: float = CALLS_A_SECOND
+) -> Outcome:
+    """All calls of a plot; after `a_process` of them comes a new process, which knows nothing of the older ones."""
     now = asyncio.get_running_loop().time
     clock = Clock(monotonic=now)
     providers = Providers([plot.first_words_ms(target) for target in range(3)])
-    relay, plan = _relay(providers, clock), _plan(hedge_after)
+    relays, plan = [_relay(providers, clock) for _ in range(0, plot.calls, a_process)], _plan(hedge_after)
 
     async def one(number: int, moment: float) -> float:
         await asyncio.sleep(moment - now())
-        answer = await relay.answer(plan, Journal(_call(number, moment), clock), Hooks(waiting=lambda: None))
+        journal, relay = Journal(_call(number, moment), clock), relays[number // a_process]
+        answer = await relay.answer(plan, journal, Hooks(waiting=lambda: None))
         await answer.aclose(drain=False)
         return (now() - moment) * 1000
 
-    waits_ms = await asyncio.gather(*(one(*call) for call in enumerate(plot.arrivals_s(CALLS_A_SECOND))))
+    waits_ms = await asyncio.gather(*(one(*call) for call in enumerate(plot.arrivals_s(calls_a_second))))
     extra_cost = (providers.requests - plot.calls) * PROMPT_TOKENS / (plot.calls * (PROMPT_TOKENS + ANSWER_TOKENS))
     return Outcome(sorted(waits_ms), extra_cost)
 
@@ -136,7 +140,7 @@ def _direct(plot: Plot) -> list[float]:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_hedged_calls_have_a_p99_of_seven_tenths_at_most(seed: int) -> None:
     plot = Plot(CALLS, 0.0, seed)
-    hedged = run_virtually(_all_calls(plot, HedgeAfter(quantile=0.95)))
+    hedged = run_in_virtual_time(_all_calls(plot, HedgeAfter(quantile=0.95)))
     assert hedged.p99_ms <= 0.7 * quantile(_direct(plot), 0.99)
     assert hedged.extra_cost <= 0.06
 
@@ -144,16 +148,24 @@ def test_hedged_calls_have_a_p99_of_seven_tenths_at_most(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_where_one_request_in_a_hundred_hangs_hardly_anybody_hears_nothing_for_4_s(seed: int) -> None:
     plot = Plot(CALLS, HANGS, seed)
-    hedged = run_virtually(_all_calls(plot, HedgeAfter(quantile=0.95)))
+    hedged = run_in_virtual_time(_all_calls(plot, HedgeAfter(quantile=0.95)))
     assert silent_share(_direct(plot), ASKED_AGAIN_MS) == pytest.approx(0.02)
     assert hedged.silent_share <= 0.002
     assert hedged.waits_ms[-1] < HANG_UP_MS, "every call is answered"
     assert hedged.extra_cost <= 0.06
 
 
+@pytest.mark.parametrize("hedge_after", [HedgeAfter(quantile=0.95), HedgeAfter(ms=2000)], ids=["p95", "2000 ms"])
+def test_a_sandbox_that_lives_for_fifty_calls_one_at_a_time_is_no_worse(hedge_after: HedgeAfter) -> None:
+    plot = Plot(CALLS, 0.0, SEEDS[0])
+    hedged = run_in_virtual_time(_all_calls(plot, hedge_after, a_process=50, calls_a_second=0.1))
+    assert hedged.p99_ms <= 0.7 * quantile(_direct(plot), 0.99)
+    assert hedged.extra_cost <= 0.06
+
+
 def test_fallback_alone_costs_less_and_keeps_most_callers_from_asking_again() -> None:
     plot = Plot(CALLS, HANGS, SEEDS[0])
-    fallen = run_virtually(_all_calls(plot, HedgeAfter()))
+    fallen = run_in_virtual_time(_all_calls(plot, HedgeAfter()))
     assert fallen.silent_share <= 0.005
     assert fallen.waits_ms[-1] < HANG_UP_MS
     assert fallen.extra_cost <= 0.045
