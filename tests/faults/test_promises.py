@@ -21,7 +21,7 @@ BOOM = json_answer({"error": {"message": "boom"}}, 500)
 FIRST = b"".join(spoken("the first"))
 SPOKEN = good("the first", streamed=True)
 SECOND = b"".join(spoken("the second"))
-PATIENCE_MS = 150
+PATIENCE_MS = 200
 LONG_MS = 8000
 
 
@@ -76,8 +76,8 @@ WORDS = {"content": chunk("It"), "a tool call": tool_call("", name="end_call", c
 async def test_after_a_word_or_a_tool_call_patience_is_over_for_nobody(
     upstreams: tuple[ScriptedUpstream, ...], word: bytes
 ) -> None:
-    patience_ms = PATIENCE_MS * 2
-    upstreams[0].answers(Answer([role(), word, patience_ms * 1.5 / 1000, chunk(" is."), finish(), DONE]))
+    patience_ms = PATIENCE_MS * 3
+    upstreams[0].answers(Answer([role(), word, patience_ms * 1.25 / 1000, chunk(" is."), finish(), DONE]))
     async with cascade(*upstreams, policy={"ttft_timeout_ms": patience_ms}) as gateway:
         response = await gateway.call()
     assert response.content == role() + word + chunk(" is.") + finish() + DONE
@@ -129,7 +129,7 @@ async def test_after_the_first_word_there_is_no_splice(
 ) -> None:
     first, second, third = upstreams
     first.answers(Answer([role(), chunk("Let me"), *steps]))
-    async with cascade(*upstreams, policy={"max_attempts": 8}, stall_timeout_ms="200") as gateway:
+    async with cascade(*upstreams, policy={"max_attempts": 8}, stall_timeout_ms="500") as gateway:
         content = (await gateway.call()).content
         trace = await gateway.trace()
     said, _, rest = content.partition(b'data: {"error"')

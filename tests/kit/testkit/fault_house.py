@@ -23,6 +23,9 @@ BACKOFF_MS = 5
 UNACKNOWLEDGED_MS = 300
 """After how long the gateway gives up a connection that acknowledges nothing."""
 
+STAGGER_S = 0.02
+"""Between the calls of a row: begun in one moment, they would make each other late."""
+
 WARM = "warm"
 """The model of calls that are of no cell."""
 
@@ -96,7 +99,7 @@ def _row(cell: Cell) -> tuple[bool, str]:
 
 
 async def _played(gateway: RunningGateway, house: House, cells: Sequence[Cell]) -> list[Played]:
-    responses = await asyncio.gather(*(_call(gateway, cell) for cell in cells))
+    responses = await asyncio.gather(*(_call(gateway, cell, number * STAGGER_S) for number, cell in enumerate(cells)))
     traces = {trace.trace_id: trace for trace in [await gateway.trace() for _ in cells]}
     found = [traces[response.headers["x-inference-trace-id"]] for response in responses]
     return [
@@ -105,7 +108,8 @@ async def _played(gateway: RunningGateway, house: House, cells: Sequence[Cell]) 
     ]
 
 
-async def _call(gateway: RunningGateway, cell: Cell) -> httpx.Response:
+async def _call(gateway: RunningGateway, cell: Cell, after_s: float) -> httpx.Response:
+    await asyncio.sleep(after_s)
     return await gateway.call(chat(model=cell.name, stream=cell.streamed), x_inference_task_id=cell.name)
 
 

@@ -12,11 +12,11 @@ TWINS = ("groq", "together", "fireworks")
 
 OTHERS = {Stand.NOBODY: "mistral", Stand.NO_TLS: "xai", Stand.NO_NAME: "deepseek"}
 
-PATIENCE_MS = 150
+PATIENCE_MS = 300
 PATIENT_MS = 5000
-SHORT_PLAN_MS = 700
+SHORT_PLAN_MS = 1500
 LONG_PLAN_MS = 10_000
-WHOLE_MS = 1200
+WHOLE_MS = 2400
 """The time that a whole call has: each of its targets has an even share."""
 
 
