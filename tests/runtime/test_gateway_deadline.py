@@ -92,6 +92,7 @@ def test_a_call_that_would_outlast_the_function_ends_in_time_and_is_kept(surroun
 
 
 @pytest.mark.emulator
+@pytest.mark.alone
 def test_the_functions_own_timeout_is_heeded(surroundings: Surroundings) -> None:
     surroundings.upstream.answers(Answer([chunk("Hello"), finish(), DONE]))
     with Emulator(handler=HANDLER, env=surroundings.env, timeout_s=4) as emulator:
