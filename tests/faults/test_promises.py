@@ -175,6 +175,19 @@ async def test_what_one_target_wants_does_not_hold_up_another(upstreams: tuple[S
     assert [attempt.provider for attempt in trace.attempts] == ["groq", "together", "together"]
 
 
+async def test_a_silent_last_target_does_not_keep_a_failed_one_from_its_second_try(
+    upstreams: tuple[ScriptedUpstream, ...],
+) -> None:
+    first, second, _ = upstreams
+    first.answers(BOOM, SPOKEN)
+    second.answers(Answer([role(), End.HANG]))
+    async with cascade(first, second, policy={"ttft_timeout_ms": PATIENCE_MS}) as gateway:
+        assert (await gateway.call()).content == FIRST
+        trace = await gateway.trace()
+    assert outcomes(trace) == [("groq", "UpstreamRejected"), ("together", "FirstTokenLate"), ("groq", "ok")]
+    assert trace.attempts[2].started_ms >= trace.attempts[1].started_ms + PATIENCE_MS
+
+
 @pytest.mark.parametrize("max_attempts", [1, 2, 3, 5, 8])
 async def test_attempts_are_made_until_they_are_used_up(
     upstreams: tuple[ScriptedUpstream, ...], max_attempts: int

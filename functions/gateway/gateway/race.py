@@ -178,8 +178,9 @@ class Race:
 
     def _start_untried(self, *, is_hedge: bool = False) -> None:
         target = self._untried.popleft()
-        # After the last one comes none: it may take all the time there is.
-        self._start(target, target.patience_ms if self._untried else self.plan.end_ms, is_hedge=is_hedge)
+        # Whom nobody can follow may take all the time there is.
+        is_followed = bool(self._untried or self._again)
+        self._start(target, target.patience_ms if is_followed else self.plan.end_ms, is_hedge=is_hedge)
 
     def _start(self, target: Target, patience_ms: float, *, is_hedge: bool = False) -> None:
         self.limits.health.asked(target)
