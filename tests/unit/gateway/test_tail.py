@@ -97,11 +97,11 @@ def _relay(providers: Providers, clock: Clock) -> Relay:
     return Relay(Attempts(providers, EnvironmentKeyring({}), TurnMemory(clock)), limits)
 
 
-def _plan(hedge_after: HedgeAfter) -> Plan:
+def _plan(hedge_after: HedgeAfter, second_ms: int | None) -> Plan:
     patience_ms, end_ms = VOICE.ttft_timeout_ms or 0, VOICE.plan_timeout_ms or 0
     targets = tuple(
         Target("groq", f"http://twin{number}", f"twin{number}", str(number), ms)
-        for number, ms in enumerate((patience_ms, patience_ms, end_ms))
+        for number, ms in enumerate((patience_ms, second_ms or patience_ms, end_ms))
     )
     return Plan(targets, 60_000, 290_000, end_ms, VOICE.max_attempts or 1, hedge_after)
 
@@ -113,13 +113,18 @@ def _call(number: int, moment: float) -> Call:
 
 
 async def _all_calls(
-    plot: Plot, hedge_after: HedgeAfter, *, a_process: int = CALLS, calls_a_second: float = CALLS_A_SECOND
+    plot: Plot,
+    hedge_after: HedgeAfter,
+    *,
+    second_ms: int | None = None,
+    a_process: int = CALLS,
+    calls_a_second: float = CALLS_A_SECOND,
 ) -> Outcome:
     """All calls of a plot; after `a_process` of them comes a new process, which knows nothing of the older ones."""
     now = asyncio.get_running_loop().time
     clock = Clock(monotonic=now)
     providers = Providers([plot.first_words_ms(target) for target in range(3)])
-    relays, plan = [_relay(providers, clock) for _ in range(0, plot.calls, a_process)], _plan(hedge_after)
+    relays, plan = [_relay(providers, clock) for _ in range(0, plot.calls, a_process)], _plan(hedge_after, second_ms)
 
     async def one(number: int, moment: float) -> float:
         await asyncio.sleep(moment - now())
@@ -161,6 +166,15 @@ def test_a_sandbox_that_lives_for_fifty_calls_one_at_a_time_is_no_worse(hedge_af
     hedged = run_in_virtual_time(_all_calls(plot, hedge_after, a_process=50, calls_a_second=0.1))
     assert hedged.p99_ms <= 0.7 * quantile(_direct(plot), 0.99)
     assert hedged.extra_cost <= 0.06
+
+
+def test_a_second_target_with_less_patience_leaves_fewer_callers_silent() -> None:
+    plots = [Plot(CALLS, HANGS, seed) for seed in SEEDS]
+    p95 = HedgeAfter(quantile=0.95)
+    usual = [run_in_virtual_time(_all_calls(plot, p95)) for plot in plots]
+    eager = [run_in_virtual_time(_all_calls(plot, p95, second_ms=1500)) for plot in plots]
+    assert sum(one.silent_share for one in eager) < sum(one.silent_share for one in usual)
+    assert all(one.extra_cost <= 0.062 for one in eager)
 
 
 def test_fallback_alone_costs_less_and_keeps_most_callers_from_asking_again() -> None:
