@@ -1,5 +1,6 @@
 """What a gateway remembers of its targets from call to call, and who is to blame for what."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,7 +10,7 @@ from gateway.health import FAILURES_IN_A_ROW, FIRST_REST_S
 from testkit.cascade import cascade, outcomes
 from testkit.openai_events import DONE, chunk, finish
 from testkit.running_gateway import RunningGateway
-from testkit.upstream import Answer, End, ScriptedUpstream, json_answer
+from testkit.upstream import Answer, End, Gate, ScriptedUpstream, json_answer
 
 SPOKEN = Answer([chunk("Hello"), finish(), DONE])
 BROKEN = json_answer({"error": {"message": "boom"}}, 500)
@@ -54,6 +55,28 @@ async def test_a_gateway_asks_a_failing_provider_last_and_probes_it_later(
         time.moved_s += 2 * FIRST_REST_S
         for _ in range(3):
             assert await _called(gateway) == [("groq", "ok")]
+
+
+async def test_while_one_call_probes_the_others_leave_the_target_alone(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(BROKEN)
+    second.answers(SPOKEN)
+    time, gate = MovedTime(), Gate()
+    async with cascade(first, second, clock=time.clock, policy={"ttft_timeout_ms": 5000}) as gateway:
+        for _ in range(FAILURES_IN_A_ROW):
+            await _called(gateway)
+        first.answers(Answer([gate, chunk("Back"), finish(), DONE]))
+        time.moved_s += FIRST_REST_S
+        probe = asyncio.create_task(gateway.call())
+        await first.request(FAILURES_IN_A_ROW + 1)
+        for _ in range(3):
+            assert await _called(gateway) == [("together", "ok")]
+        gate.open()
+        assert chunk("Back") in (await probe).content
+        assert outcomes(await gateway.trace()) == [("groq", "ok")]
+        assert await _called(gateway) == [("groq", "ok")]
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
