@@ -160,9 +160,10 @@ class Reply:
 
     async def _say(self, words: str) -> None:
         """Buffer words, while no target has spoken. They are no part of the answer that is kept."""
-        await self._begin(EVENT_STREAM)
-        await self._outlet.write(buffer_words.chunk(self.journal.call, words))
-        self.journal.buffered_ms = self.journal.elapsed_ms()
+        with suppress(OSError):  # the news that the caller has left comes by its own way
+            await self._begin(EVENT_STREAM)
+            await self._outlet.write(buffer_words.chunk(self.journal.call, words))
+            self.journal.buffered_ms = self.journal.elapsed_ms()
 
     async def _begin(self, content_type: str) -> None:
         if not self._outlet.has_begun:
