@@ -141,7 +141,9 @@ def a_key(text: str) -> GatewayKey:
 
 def twin_app(store: MemoryStore, upstream: RedirectedUpstream, **settings: str) -> App:
     """The gateway's application over that store and that upstream."""
-    environment = {"TABLE_NAME": "in-memory", "DEFAULT_POLICY": '{"max_attempts": 1}'} | {name.upper(): value for name, value in settings.items()}
+    environment = {"TABLE_NAME": "in-memory", "DEFAULT_POLICY": '{"max_attempts": 1}'} | {
+        name.upper(): value for name, value in settings.items()
+    }
     telemetry = Telemetry(Silent(), lambda _values, _dimensions: None)
     parts = Outside(store, upstream, EnvironmentKeyring({}), telemetry, random=Random(1))
     return build(Settings.from_env(environment), parts)
