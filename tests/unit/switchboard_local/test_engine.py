@@ -29,8 +29,8 @@ from pathlib import Path
 from urllib.request import urlopen
 from switchboard_local.engine import running_engine
 with running_engine(Path(sys.argv[1]), port=int(sys.argv[2])) as endpoint:
-    print(endpoint, flush=True)
     try:
+        print(endpoint, flush=True)
         sys.stdin.read()
     except KeyboardInterrupt:
         urlopen(endpoint).close()
