@@ -2,7 +2,7 @@ import json
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.clock import Clock
@@ -122,6 +122,8 @@ def test_streamed_is_not_streamed(reply: Reply) -> None:
         ),
     )
 )
+@example({"content_block": {"type": "tool_use"}, "index": [1]})
+@example({"delta": {"type": "input_json_delta"}, "index": {"text": 1}})
 def test_no_json_is_shapeless_enough_to_break_the_reader(shapeless: object) -> None:
     for kind in ("message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta"):
         data = {"type": kind} | shapeless if isinstance(shapeless, dict) else shapeless

@@ -36,7 +36,7 @@ class AnthropicReader:
         self._chunks = Chunks("msg_unnamed", "claude", int(now()))
         self._usage: dict[str, object] = {}
         self._is_usage_due = False
-        self._tools: dict[object, _ToolUse] = {}
+        self._tools: dict[int | None, _ToolUse] = {}
         self._tool_count = 0
         self._readers: dict[object, Callable[[Json], Iterator[Piece]]] = {
             "message_start": self._start,
@@ -73,7 +73,7 @@ class AnthropicReader:
     def _block_start(self, said: Json) -> Iterator[Piece]:
         block = _part(said, "content_block")
         if block.get("type") == "tool_use":
-            tool = self._tools[said.get("index")] = _ToolUse(self._tool_count, _part(block, "input"))
+            tool = self._tools[_place(said)] = _ToolUse(self._tool_count, _part(block, "input"))
             self._tool_count += 1
             call_id = _text(block, "id") or f"call_{self._chunks.completion_id}_{tool.index}"
             yield self._chunks.tool_call(tool.index, call_id, _text(block, "name"))
@@ -84,12 +84,12 @@ class AnthropicReader:
         delta = _part(said, "delta")
         if delta.get("type") != "input_json_delta":
             yield from self._said(delta)
-        elif (tool := self._tools.get(said.get("index"))) and (fragment := _text(delta, "partial_json")):
+        elif (tool := self._tools.get(_place(said))) and (fragment := _text(delta, "partial_json")):
             tool.has_arguments = True
             yield self._chunks.arguments(tool.index, fragment)
 
     def _block_stop(self, said: Json) -> Iterator[Piece]:
-        tool = self._tools.pop(said.get("index"), None)
+        tool = self._tools.pop(_place(said), None)
         if tool is not None and not tool.has_arguments:  # a call without arguments must still be JSON to the caller
             yield self._chunks.arguments(tool.index, to_json(tool.given).decode())
 
@@ -132,6 +132,12 @@ def _object(data: bytes) -> Json:
 def _part(of: Json, name: str) -> Json:
     found = of.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def _place(said: Json) -> int | None:
+    """Which content block an event is for."""
+    index = said.get("index")
+    return index if isinstance(index, int) else None
 
 
 def _text(of: Json, name: str) -> str:
