@@ -103,6 +103,11 @@ class Journal:
         if failed is not None:
             attempt.error, attempt.fact = failed.message, failed.fact
 
+    def ended_tries(self, outcome: str) -> None:
+        """The call ends, and with it every attempt that is still under way."""
+        for attempt in self.tries:
+            self.ended_try(attempt, outcome)
+
     def ended(self, status: Status, failure: Failure | None = None) -> None:
         """How the call ended."""
         self.status = status

@@ -130,8 +130,7 @@ class Reply:
         journal = self.journal
         if journal.status is not Status.OPEN:
             return  # it had all of its answer
-        for attempt in journal.tries:
-            journal.ended_try(attempt, ending.failure.code)
+        journal.ended_tries(ending.failure.code)
         journal.ended(ending.status, ending.failure)
         journal.http_status = ending.failure.http_status
 
@@ -147,7 +146,9 @@ class Reply:
             await self._send_error(answer_error(error))
         except Exception:  # noqa: BLE001 — the caller gets an answer whatever happens, the log gets the reason
             self.telemetry.failed(journal.call.trace_id)
-            await self._send_error(answer_internal())
+            internal = answer_internal()
+            journal.ended_tries(internal.failure.code)
+            await self._send_error(internal)
         else:
             return await self._send_answer(answer)
         return None
