@@ -48,6 +48,7 @@ FAILURES: dict[type[UpstreamFailure], Kind] = {
     errors.UpstreamCut: Kind(502, _UPSTREAM, "upstream_cut", Status.TRUNCATED),
     errors.FirstTokenLate: Kind(504, _UPSTREAM, "first_token_late", Status.TIMEOUT),
     errors.AnswerLate: Kind(504, _UPSTREAM, "answer_late", Status.TIMEOUT),
+    errors.AttemptBroken: Kind(500, "server_error", "internal_error", Status.UPSTREAM_ERROR),
 }
 
 # What a provider says of the request itself is for the caller. What it says of its key (401, 402, 403) is for the

@@ -183,10 +183,14 @@ class _Attempt:
     async def _flow(self, stream: Stream, held: bytes, source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The held bytes, then the rest as it comes. Raises UpstreamFailure."""
         yield held
+        said, since_ms = stream.deltas, self.journal.elapsed_ms()
         while not stream.is_over:
-            left_ms = self.plan.call_timeout_ms - self.journal.elapsed_ms()
+            now_ms = self.journal.elapsed_ms()
+            if stream.deltas != said:  # keep-alives alone are silence
+                said, since_ms = stream.deltas, now_ms
+            left_ms = self.plan.call_timeout_ms - now_ms
             try:
-                async with asyncio.timeout(min(self.plan.stall_ms, left_ms) / 1000):
+                async with asyncio.timeout(min(since_ms + self.plan.stall_ms - now_ms, left_ms) / 1000):
                     chunk = await anext(source, None)
             except TimeoutError:
                 raise self._late(left_ms) from None

@@ -150,6 +150,16 @@ class AnswerLate(UpstreamFailure):
     may_repeat = False
 
 
+class AttemptBroken(UpstreamFailure):
+    """The gateway itself failed in its dealings with the target; the log has the reason, by the trace's id."""
+
+    may_repeat = False
+    blames_target = False
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target, "the gateway failed; the trace id tells its operator where to look")
+
+
 class AllTargetsFailed(GatewayError):
     """No target answered. `failures`, one at least, in the order of the attempts."""
 

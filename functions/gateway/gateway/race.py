@@ -16,6 +16,7 @@ from gateway.call import Target
 from gateway.errors import (
     AllTargetsFailed,
     AnswerLate,
+    AttemptBroken,
     FirstTokenLate,
     GatewayError,
     UpstreamFailure,
@@ -39,6 +40,10 @@ async def _silence(_words: str) -> None:
     """Buffer words for nobody."""
 
 
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What is known and allowed across calls.
@@ -59,13 +64,15 @@ class Hooks:
     """What a race calls, and waits for, beside its targets.
 
     `waiting`: a request is out and its answer awaited. `say`: buffer words are due. `retry`: which retry of its turn
-    the call is: it starts at the target of that number. `renumbered` resolves when that turns out later.
+    the call is: it starts at the target of that number. `renumbered` resolves when that turns out later. `broken`: the
+    gateway failed at an attempt, with the exception under way.
     """
 
     waiting: Callable[[], None]
     say: Callable[[str], Awaitable[None]] = _silence
     retry: int = 0
     renumbered: "asyncio.Future[int] | None" = None
+    broken: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,9 @@ class Race:
                 self._fail(notes, failed)
             except GatewayError as refused:
                 self._withdraw(notes, refused)
+            except Exception:  # noqa: BLE001 — another target may still answer; the log gets the reason
+                self.hooks.broken()
+                self._fail(notes, AttemptBroken(notes.target))
             else:
                 self._win(notes)
                 return answer

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gateway import buffer_words
 from gateway.answers import ErrorAnswer, answer_error, answer_failure, answer_internal, answer_stopped
 from gateway.attempt import Answer
-from gateway.errors import GatewayError, UpstreamFailure
+from gateway.errors import AttemptBroken, GatewayError, UpstreamFailure
 from gateway.journal import OK, Journal
 from gateway.paths import Receive, Send
 from gateway.plan import Plan
@@ -139,13 +139,13 @@ class Reply:
         journal = self.journal
         has_choice = self.watch is not NO_TURN and len(self.plan.targets) > 1
         renumbered = self.watch.renumbered if has_choice else None
-        hooks = Hooks(self._waiting, self._say, self.watch.retry, renumbered)
+        hooks = Hooks(self._waiting, self._say, self.watch.retry, renumbered, self._broken)
         try:
             answer = await self.relay.answer(self.plan, journal, hooks)
         except GatewayError as error:
             await self._send_error(answer_error(error))
         except Exception:  # noqa: BLE001 — the caller gets an answer whatever happens, the log gets the reason
-            self.telemetry.failed(journal.call.trace_id)
+            self._broken()
             internal = answer_internal()
             journal.ended_tries(internal.failure.code)
             await self._send_error(internal)
@@ -158,6 +158,10 @@ class Reply:
         self.journal.turn = self.watch.turn
         self.recorder.opened(self.journal)
         self.watch.start()
+
+    def _broken(self) -> None:
+        """The gateway itself failed."""
+        self.telemetry.failed(self.journal.call.trace_id)
 
     async def _say(self, words: str) -> None:
         """Buffer words, while no target has spoken. They are no part of the answer that is kept."""
@@ -191,14 +195,26 @@ class Reply:
                 self.watch.spoke()
                 await self._outlet.write(chunk)
         except UpstreamFailure as failed:
-            if journal.answering is not None:
-                journal.ended_try(journal.answering, "", failed)
-            await self._outlet.write(self._note_failure(answer_failure(failed)))
+            await self._break_stream(failed)
+            return False
+        except OSError:  # the caller's connection
+            raise
+        except Exception:
+            if journal.answering is None:
+                raise
+            self._broken()
+            await self._break_stream(AttemptBroken(journal.answering.target))
             return False
         if journal.answering is not None:
             journal.ended_try(journal.answering, OK)
         journal.ended(Status.OK)
         return True
+
+    async def _break_stream(self, failed: UpstreamFailure) -> None:
+        """Say in the stream that it ends here, and why."""
+        if self.journal.answering is not None:
+            self.journal.ended_try(self.journal.answering, "", failed)
+        await self._outlet.write(self._note_failure(answer_failure(failed)))
 
     async def _send_error(self, error: ErrorAnswer) -> None:
         journal = self.journal

@@ -15,7 +15,7 @@ class Stream:
     """Folds a stream into a transcript and says which bytes of it the caller gets.
 
     Left out are: usage that the caller did not ask for (when it has a chunk of its own), events that are no JSON
-    objects, and an error event with all that follows it.
+    objects, and an error event with all that follows it. `deltas` counts the chunks that said anything.
     """
 
     reader: Reader
@@ -24,6 +24,7 @@ class Stream:
     notes: list[str]
     error: InBandError | None = None
     is_done: bool = False
+    deltas: int = 0
     _splitter: EventSplitter = field(default_factory=EventSplitter)
 
     @property
@@ -69,6 +70,7 @@ class Stream:
         delta = piece.delta
         if delta is None:
             return piece.raw
+        self.deltas += 1
         self.transcript.add(delta)
         self.error = delta.error
         if delta.error is not None or (delta.is_usage_only and not self.wants_usage):

@@ -45,6 +45,7 @@ STATUS_OF_FAILURES = {
     errors.UpstreamCut: 502,
     errors.FirstTokenLate: 504,
     errors.AnswerLate: 504,
+    errors.AttemptBroken: 500,
 }
 
 
@@ -61,6 +62,8 @@ def _failure(kind: type[errors.UpstreamFailure]) -> errors.UpstreamFailure:
         return errors.FirstTokenLate(TARGET, 4000)
     if kind is errors.UpstreamRejected:
         return errors.UpstreamRejected(TARGET, 500, "oops")
+    if kind is errors.AttemptBroken:
+        return errors.AttemptBroken(TARGET)
     if kind is errors.UpstreamReported:
         return errors.UpstreamReported(TARGET, "oops")
     return kind(TARGET, "went wrong")

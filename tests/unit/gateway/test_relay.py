@@ -272,18 +272,20 @@ BROKEN = {
     "ended without an end": ([chunk("Hel")], "upstream_cut", Status.TRUNCATED),
     "an error event": ([chunk("Hel"), error("overloaded")], "upstream_reported", Status.UPSTREAM_ERROR),
     "a stall": ([chunk("Hel"), End.HANG], "answer_late", Status.TIMEOUT),
+    "keep-alives alone": ([chunk("Hel"), *KEEP_ALIVES], "answer_late", Status.TIMEOUT),
 }
 
 
 @pytest.mark.parametrize(("steps", "code", "status"), BROKEN.values(), ids=BROKEN.keys())
 async def test_a_break_after_the_first_byte_is_said_in_the_stream(
-    gateway: RunningGateway, upstream: ScriptedUpstream, steps: list[bytes | End], code: str, status: Status
+    gateway: RunningGateway, upstream: ScriptedUpstream, steps: list[Step], code: str, status: Status
 ) -> None:
     upstream.answers(Answer(steps))
     response = await gateway.call(**at(upstream))
     assert response.status_code == 200
-    first, last = response.content.removesuffix(b"\n\n").split(b"\n\n")
+    first, *comments, last = response.content.removesuffix(b"\n\n").split(b"\n\n")
     assert first + b"\n\n" == chunk("Hel")
+    assert set(comments) <= {b": keep-alive"}
     assert json.loads(last.removeprefix(b"data: "))["error"]["code"] == code
     assert b"[DONE]" not in response.content
     trace = await gateway.trace()

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -15,7 +15,7 @@ from gateway.call import Target
 from gateway.settings import Settings
 from gateway.telemetry import Telemetry
 from gateway.upstream.addresses import PrivateHosts
-from gateway.upstream.client import HttpResponse, HttpUpstream
+from gateway.upstream.client import HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring
 from switchboard.keys import GatewayKey, Scope, digest
 from switchboard.trace import Status, Trace
@@ -55,28 +55,47 @@ class Caller:
         self.sent.append(message)
 
 
-class FaultyUpstream:
-    """Sends the request, and then shows a fault of the gateway's own."""
+class FaultyResponse:
+    """Speaks, and then shows a fault of the gateway's own."""
 
-    async def send(
-        self, _target: Target, _body: bytes, _headers: Mapping[str, str], waiting: Callable[[], None]
-    ) -> HttpResponse:
-        """Raises RuntimeError."""
-        waiting()
+    status = 200
+    headers: Mapping[str, str] = {}
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Raises RuntimeError after the first words."""
+        yield chunk("Hello")
         raise RuntimeError("nobody has thought of this")
 
+    async def aclose(self) -> None:
+        """Nothing is held."""
 
-async def _trace(upstream: Upstream, host: str, caller: Caller, log: RecordedLog) -> Trace:
-    """The trace of one call to that host."""
+
+class FaultyUpstream:
+    """Shows a fault of the gateway's own: at the first target at once, at any other one after its first words."""
+
+    async def send(
+        self, target: Target, _body: bytes, _headers: Mapping[str, str], waiting: Callable[[], None]
+    ) -> FaultyResponse:
+        """Raises RuntimeError."""
+        waiting()
+        if target.provider == "openai":
+            raise RuntimeError("nobody has thought of this")
+        return FaultyResponse()
+
+
+async def _trace(upstream: Upstream, host: str, caller: Caller, log: RecordedLog, fallback: str = "") -> Trace:
+    """The trace of one call to that host, and to the fallback where it fails."""
     store = AwaitedStore(GatewayKey(digest(KEY), PROJECT, frozenset({Scope.CALL}), datetime(2026, 1, 1, tzinfo=UTC)))
     environment = {
         "TABLE_NAME": "in-memory",
         "PRIVATE_PROVIDER_HOSTS": host,
+        "KEYLESS_PROVIDERS": "groq",
         "DEFAULT_POLICY": json.dumps({"buffer_words": {"text": "Well", "after_ms": 20}}),
     }
     telemetry = Telemetry(log, lambda _values, _dimensions: None)
     parts = Outside(store, upstream, EnvironmentKeyring({}), telemetry, random=Random(1))
     headers = {"authorization": f"Bearer {KEY}", "x-inference-provider-url": f"http://{host}/v1"}
+    headers |= {"x-inference-fallback": fallback} if fallback else {}
     scope: MutableMapping[str, Any] = {
         "type": "http",
         "method": "POST",
@@ -109,7 +128,22 @@ async def test_a_fault_of_the_gateways_own_is_said_and_what_it_cost_is_kept() ->
     assert trace.failure is not None
     assert (trace.failure.code, [attempt.outcome for attempt in trace.attempts]) == (
         "internal_error",
-        ["internal_error"],
+        ["AttemptBroken"],
     )
     assert trace.usage.source is UsageSource.ESTIMATED
     assert "gateway.failed" in log.events()
+
+
+async def test_a_fault_at_one_target_is_no_reason_not_to_ask_the_next_and_one_in_mid_stream_ends_it() -> None:
+    log, caller = RecordedLog(), Caller(is_broken=False)
+    trace = await _trace(FaultyUpstream(), "127.0.0.1:9", caller, log, "groq/llama")
+    assert [message.get("status") for message in caller.sent[:1]] == [200]
+    first, last, end = [message["body"] for message in caller.sent[1:]]
+    assert (first, end) == (chunk("Hello"), b"")
+    assert json.loads(last.removeprefix(b"data: "))["error"]["code"] == "internal_error"
+    assert b"nobody has thought" not in last
+    assert (trace.status, [attempt.outcome for attempt in trace.attempts]) == (
+        Status.UPSTREAM_ERROR,
+        ["AttemptBroken", "AttemptBroken"],
+    )
+    assert log.events().count("gateway.failed") == 2
