@@ -197,7 +197,8 @@ class Race:
         notes = self.journal.begun(target, is_hedge=is_hedge)
         notes.patience_ms = patience_ms
         begun = self.attempts.begin(self.plan, self.journal, notes, self.hooks.waiting)
-        self._running[asyncio.create_task(begun)] = notes
+        # Eagerly: the request is on its way before anything is made ready for the wait.
+        self._running[asyncio.Task(begun, loop=asyncio.get_running_loop(), eager_start=True)] = notes
         was_hedged = any(attempt.is_hedge for attempt in self.journal.tries)
         self._hedge_ms = NEVER if was_hedged else notes.started_ms + self._hedge_after_ms(target)
 

@@ -86,9 +86,10 @@ class Reply:
 
     async def __call__(self, _scope: object, receive: Receive, send: Send) -> None:
         self._outlet = _Outlet(send)
-        answering = asyncio.create_task(self._answer())
+        stopped, loop = self.watch.stopped, asyncio.get_running_loop()
+        # Eagerly: its request goes out before anything else is made ready. A call that came too late makes none.
+        answering = asyncio.Task(self._answer(), loop=loop, eager_start=not stopped.done())
         leaving = asyncio.create_task(_left(receive))
-        stopped = self.watch.stopped
         try:
             await asyncio.wait((answering, leaving, stopped), return_when=asyncio.FIRST_COMPLETED)
         finally:
