@@ -124,7 +124,7 @@ def worst_stutter_s(all_heard: list[Heard], upstream: ScriptedUpstream) -> float
     return max(stutter_s(heard, sent_at[caller], caller) for caller, heard in enumerate(all_heard))
 
 
-@pytest.mark.alone
+@pytest.mark.load
 async def test_fifty_streams_at_once(tmp_path: Path, upstream: ScriptedUpstream) -> None:
     added_s: list[float] = []
     with local_system(tmp_path, {"PRIVATE_PROVIDER_HOSTS": upstream.host}) as system:
