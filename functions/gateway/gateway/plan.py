@@ -147,7 +147,7 @@ class Planner:
         if provider is None or not base_url:
             return None
         key = call.route.keys.get(provider.name) or self._callers_key(call, provider)
-        target = self._at_provider(provider, entry.model, base_url, key)
+        target = self._at_provider(provider, _model(entry), base_url, key)
         return replace(target, patience_ms=entry.ttft_timeout_ms or 0)
 
     def _callers_key(self, call: Call, provider: Provider) -> Secret | None:
@@ -238,6 +238,12 @@ def _no_address(entry: FallbackTarget) -> str:
         f"{entry.provider}/{entry.model} has no address here: the operator names one in PROVIDER_BASE_URLS, as in "
         f"{entry.provider}=https://…"
     )
+
+
+def _model(entry: FallbackTarget) -> str:
+    """The entry's model as its provider knows it: with the provider's name before it only where that is part of it."""
+    found = table.by_model(f"{entry.provider}/{entry.model}")
+    return found[1] if found is not None and found[0].name == entry.provider else entry.model
 
 
 def _is_home(provider: str, host: str | None) -> bool:

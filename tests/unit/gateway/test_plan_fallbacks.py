@@ -259,3 +259,17 @@ def test_both_dialects_of_a_provider_are_at_home_there(url: str | None, provider
 def test_the_operators_own_address_of_a_provider_is_its_home() -> None:
     planner = _planner({"openai": "http://llm.internal:8000/v1"})
     assert _plan(_zero_retention(_call()), Policy(allowed_targets=("openai",)), planner).targets
+
+
+@pytest.mark.parametrize(
+    ("entry", "sent"),
+    [
+        (FallbackTarget("demo", "echo"), "demo/echo"),
+        (FallbackTarget("groq", "meta-llama/llama-4-scout"), "meta-llama/llama-4-scout"),
+        (FallbackTarget("together", "openai/gpt-oss-20b"), "openai/gpt-oss-20b"),
+    ],
+)
+def test_a_fallback_means_what_the_same_name_means_as_a_calls_model(entry: FallbackTarget, sent: str) -> None:
+    planner = _planner({"demo": "http://127.0.0.1:8002/v1"}, keyless="demo")
+    _, fallback = _plan(_call(fallback=(entry,)), planner=planner).targets
+    assert (fallback.provider, fallback.model) == (entry.provider, sent)
