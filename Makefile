@@ -23,7 +23,7 @@ run: setup ## the whole system on this machine: gateway, console, database (PORT
 	@exec $(PYTHON) -m switchboard_local --port $(PORT) --data-dir $(DATA_DIR)
 
 # The workers each import the tests: with byte code kept, whatever the machine's habit, only the first time costs.
-test: setup sam ## every test that needs no container engine and no browser (under 2 minutes)
+test: setup sam ## every test that needs no container engine and no browser (about 2 minutes)
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n auto --dist worksteal \
 	  -m "not sam_local and not browser and not load" $(PYTEST_ARGS)
 

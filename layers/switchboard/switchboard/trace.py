@@ -36,8 +36,9 @@ class Attempt:
 
     Times are milliseconds from the call's arrival (`started_ms`) or from the attempt's own start (the others).
     `status` is the upstream's HTTP status, None where none came. `outcome` is `ok`, a failure's class name, `outpaced`
-    (another attempt spoke first), or the code of what ended the call. `usage` is what an attempt used whose answer is
-    not the call's: the tokens of the one that is are the trace's.
+    (another attempt spoke first), `redirected` (the call turned out to be a retry, whose target is another), or the
+    code of what ended the call. `usage` is what an attempt used whose answer is not the call's: the tokens of the one
+    that is are the trace's.
     """
 
     provider: str
