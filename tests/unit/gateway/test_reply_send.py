@@ -83,14 +83,16 @@ class FaultyUpstream:
         return FaultyResponse()
 
 
-async def _trace(upstream: Upstream, host: str, caller: Caller, log: RecordedLog, fallback: str = "") -> Trace:
+async def _trace(
+    upstream: Upstream, host: str, caller: Caller, log: RecordedLog, *, fallback: str = "", buffer_after_ms: int = 20
+) -> Trace:
     """The trace of one call to that host, and to the fallback where it fails."""
     store = AwaitedStore(GatewayKey(digest(KEY), PROJECT, frozenset({Scope.CALL}), datetime(2026, 1, 1, tzinfo=UTC)))
     environment = {
         "TABLE_NAME": "in-memory",
         "PRIVATE_PROVIDER_HOSTS": host,
         "KEYLESS_PROVIDERS": "groq",
-        "DEFAULT_POLICY": json.dumps({"buffer_words": {"text": "Well", "after_ms": 20}}),
+        "DEFAULT_POLICY": json.dumps({"buffer_words": {"text": "Well", "after_ms": buffer_after_ms}}),
     }
     telemetry = Telemetry(log, lambda _values, _dimensions: None)
     parts = Outside(store, upstream, EnvironmentKeyring({}), telemetry, random=Random(1))
@@ -136,7 +138,7 @@ async def test_a_fault_of_the_gateways_own_is_said_and_what_it_cost_is_kept() ->
 
 async def test_a_fault_at_one_target_is_no_reason_not_to_ask_the_next_and_one_in_mid_stream_ends_it() -> None:
     log, caller = RecordedLog(), Caller(is_broken=False)
-    trace = await _trace(FaultyUpstream(), "127.0.0.1:9", caller, log, "groq/llama")
+    trace = await _trace(FaultyUpstream(), "127.0.0.1:9", caller, log, fallback="groq/llama", buffer_after_ms=10_000)
     assert [message.get("status") for message in caller.sent[:1]] == [200]
     first, last, end = [message["body"] for message in caller.sent[1:]]
     assert (first, end) == (chunk("Hello"), b"")
