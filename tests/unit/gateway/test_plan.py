@@ -1,45 +1,20 @@
-from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from gateway.call import Arrival, Call, Caller, Chat, Labels, Route, Target
+from gateway.call import Target
 from gateway.errors import ProviderUnknown, ProviderUrlRefused
 from gateway.plan import VOICE, Planner
 from gateway.secret import Secret
-from gateway.upstream.addresses import PrivateHosts
+from testkit.planning import a_call, a_planner
 
 KEY = Secret("sk-callers-own")
 CLOUDFLARE = "https://api.cloudflare.com/client/v4/accounts/0123abcd/ai/v1"
 AZURE = "https://acme.openai.azure.com/openai/deployments/gpt-4o"
 
 
-def _planner(*, private: str = "", base_urls: dict[str, str] | None = None, keyless: str = "") -> Planner:
-    return Planner(
-        private_hosts=PrivateHosts.parse(private),
-        base_urls=base_urls or {},
-        keyless=frozenset(filter(None, keyless.split(","))),
-        default=VOICE,
-        stall_ms=60_000,
-        call_timeout_ms=290_000,
-    )
-
-
-def _call(model: str = "gpt-4o", **route: object) -> Call:
-    return Call(
-        trace_id="t",
-        arrival=Arrival(datetime(2026, 11, 20, tzinfo=UTC), 0.0),
-        auth_ms=0.1,
-        caller=Caller("acme", "key_0"),
-        labels=Labels(),
-        route=Route(**route),  # type: ignore[arg-type]
-        chat=Chat(model, (), streamed=True, wants_usage=False, others={}),
-        body=b"{}",
-        secrets=(),
-    )
-
-
-def _target(model: str = "gpt-4o", planner: Planner | None = None, **route: object) -> Target:
-    (target,) = (planner or _planner()).plan(_call(model, **route), VOICE).targets
+def _target(model: str = "gpt-4o", planner: Planner | None = None, **route: Any) -> Target:
+    (target,) = (planner or a_planner()).plan(a_call(model, **route), VOICE).targets
     return target
 
 
@@ -180,7 +155,7 @@ def test_a_prefix_names_the_provider_and_is_not_sent(model: str, provider: str, 
 @pytest.mark.parametrize("model", ["house-blend", "groq/", "/llama-3", "acme/llama-3", "", "GPT-4o"])
 def test_a_model_that_nobody_knows_is_refused_by_name(model: str) -> None:
     with pytest.raises(ProviderUnknown) as refused:
-        _planner().plan(_call(model), VOICE)
+        a_planner().plan(a_call(model), VOICE)
     assert refused.value.param == "model"
 
 
@@ -193,11 +168,11 @@ def test_a_named_provider_is_used_whatever_the_model() -> None:
 @pytest.mark.parametrize("provider", ["cloudflare", "azure", "bedrock", "generic", "demo"])
 def test_a_provider_without_an_address_of_its_own_wants_a_url(provider: str) -> None:
     with pytest.raises(ProviderUnknown, match="x-inference-provider-url"):
-        _planner().plan(_call(provider=provider), VOICE)
+        a_planner().plan(a_call(provider=provider), VOICE)
 
 
 def test_the_deployments_own_address_goes_before_the_providers() -> None:
-    planner = _planner(base_urls={"cloudflare": CLOUDFLARE, "openai": "https://eu.api.openai.com/v1"})
+    planner = a_planner(base_urls={"cloudflare": CLOUDFLARE, "openai": "https://eu.api.openai.com/v1"})
     cloudflare = _target("@cf/meta/llama-3.1-8b-instruct", planner)
     assert (cloudflare.url, cloudflare.uses_stored_key) == (f"{CLOUDFLARE}/chat/completions", True)
     assert _target("gpt-4o", planner).url == "https://eu.api.openai.com/v1/chat/completions"
@@ -217,16 +192,16 @@ def test_the_callers_own_key_goes_before_a_stored_one() -> None:
 
 
 def test_a_keyless_provider_gets_none() -> None:
-    planner = _planner(base_urls={"demo": "http://127.0.0.1:8002/v1"}, keyless="demo")
+    planner = a_planner(base_urls={"demo": "http://127.0.0.1:8002/v1"}, keyless="demo")
     target = _target("demo/echo", planner)
     assert (target.provider, target.model, target.uses_stored_key) == ("demo", "demo/echo", False)
 
 
 def test_a_refused_url_is_no_plan() -> None:
     with pytest.raises(ProviderUrlRefused):
-        _planner().plan(_call(url="https://169.254.169.254/", provider="openai"), VOICE)
+        a_planner().plan(a_call(url="https://169.254.169.254/", provider="openai"), VOICE)
 
 
 def test_a_private_host_is_called_where_the_operator_named_it() -> None:
-    target = _target(planner=_planner(private="vllm.internal:8000"), url="http://vllm.internal:8000/v1")
+    target = _target(planner=a_planner(private="vllm.internal:8000"), url="http://vllm.internal:8000/v1")
     assert (target.url, target.host) == ("http://vllm.internal:8000/v1/chat/completions", "vllm.internal")

@@ -1,16 +1,15 @@
 """Where a planned call may go after its first target, and which key goes where."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
-from gateway.call import Arrival, Call, Caller, Chat, Labels, Route, Target
+from gateway.call import Call, Caller, Target
 from gateway.errors import NoTargetAllowed, ProviderUnknown
 from gateway.plan import FALLBACK_HEADER, VOICE, Plan, Planner
 from gateway.secret import Secret
-from gateway.upstream.addresses import PrivateHosts
 from switchboard.policy import FallbackTarget, HedgeAfter, Policy, ProjectPolicies
+from testkit.planning import a_call, a_planner
 
 OWN, GROQ_KEY, OPENAI_KEY = Secret("sk-callers-own"), Secret("gsk-callers"), Secret("sk-openai-callers")
 GROQ = FallbackTarget("groq", "llama-3.3-70b-versatile")
@@ -21,28 +20,7 @@ AZURE_URL = "https://acme.openai.azure.com/openai/v1"
 
 
 def _planner(base_urls: dict[str, str] | None = None, keyless: str = "", default: Policy = VOICE) -> Planner:
-    return Planner(
-        private_hosts=PrivateHosts.parse("llm.internal:8000"),
-        base_urls=base_urls or {},
-        keyless=frozenset(filter(None, keyless.split(","))),
-        default=default,
-        stall_ms=60_000,
-        call_timeout_ms=290_000,
-    )
-
-
-def _call(model: str = "gpt-4o", **route: object) -> Call:
-    return Call(
-        trace_id="t",
-        arrival=Arrival(datetime(2026, 11, 20, tzinfo=UTC), 0.0),
-        auth_ms=0.1,
-        caller=Caller("acme", "key_0"),
-        labels=Labels(),
-        route=Route(**route),  # type: ignore[arg-type]
-        chat=Chat(model, (), streamed=True, wants_usage=False, others={}),
-        body=b"{}",
-        secrets=(),
-    )
+    return a_planner(private="llm.internal:8000", base_urls=base_urls, keyless=keyless, default=default)
 
 
 def _plan(call: Call, policy: Policy | None = None, planner: Planner | None = None) -> Plan:
@@ -54,16 +32,16 @@ def _names(plan: Plan) -> list[str]:
 
 
 def test_the_headers_fallbacks_come_after_the_first_target_in_their_order() -> None:
-    plan = _plan(_call(fallback=(GROQ, MINI)))
+    plan = _plan(a_call(fallback=(GROQ, MINI)))
     assert _names(plan) == ["openai/gpt-4o", "groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini"]
     assert plan.targets[1].url == "https://api.groq.com/openai/v1/chat/completions"
     assert (plan.targets[1].dialect, plan.targets[1].host) == ("groq", "api.groq.com")
 
 
 def test_a_policys_fallbacks_hold_where_the_header_is_silent() -> None:
-    assert _names(_plan(_call(), Policy(fallback=(GROQ,)))) == ["openai/gpt-4o", "groq/llama-3.3-70b-versatile"]
-    assert _names(_plan(_call(fallback=(MINI,)), Policy(fallback=(GROQ,)))) == ["openai/gpt-4o", "openai/gpt-4o-mini"]
-    assert _names(_plan(_call(fallback=()), Policy(fallback=(GROQ,)))) == ["openai/gpt-4o"]
+    assert _names(_plan(a_call(), Policy(fallback=(GROQ,)))) == ["openai/gpt-4o", "groq/llama-3.3-70b-versatile"]
+    assert _names(_plan(a_call(fallback=(MINI,)), Policy(fallback=(GROQ,)))) == ["openai/gpt-4o", "openai/gpt-4o-mini"]
+    assert _names(_plan(a_call(fallback=()), Policy(fallback=(GROQ,)))) == ["openai/gpt-4o"]
 
 
 def _stored(uses: list[Target]) -> list[tuple[Secret | None, bool]]:
@@ -71,91 +49,91 @@ def _stored(uses: list[Target]) -> list[tuple[Secret | None, bool]]:
 
 
 def test_the_callers_key_goes_to_a_fallback_at_the_same_provider_and_to_no_other() -> None:
-    by_model = _plan(_call(key=OWN, fallback=(MINI, GROQ)))
+    by_model = _plan(a_call(key=OWN, fallback=(MINI, GROQ)))
     assert _stored([*by_model.targets]) == [(OWN, False), (OWN, False), (None, True)]
-    by_url = _plan(_call(url="https://api.openai.com/v1", key=OWN, fallback=(MINI, GROQ)))
+    by_url = _plan(a_call(url="https://api.openai.com/v1", key=OWN, fallback=(MINI, GROQ)))
     assert _stored([*by_url.targets]) == [(OWN, False), (OWN, False), (None, True)]
 
 
 @pytest.mark.parametrize("url", ["https://evil.test/v1", "http://llm.internal:8000/v1", "https://api.groq.com/openai"])
 def test_the_key_of_a_url_elsewhere_does_not_go_to_the_provider_it_claims_to_be(url: str) -> None:
-    plan = _plan(_call(url=url, provider="openai", key=OWN, fallback=(MINI,)))
+    plan = _plan(a_call(url=url, provider="openai", key=OWN, fallback=(MINI,)))
     assert _stored([*plan.targets]) == [(OWN, False), (None, True)]
 
 
 def test_a_key_in_a_providers_own_header_goes_to_every_target_there() -> None:
     keys = {"groq": GROQ_KEY, "openai": OPENAI_KEY}
-    plan = _plan(_call(keys=keys, fallback=(GROQ, MINI)))
+    plan = _plan(a_call(keys=keys, fallback=(GROQ, MINI)))
     assert _stored([*plan.targets]) == [(OPENAI_KEY, False), (GROQ_KEY, False), (OPENAI_KEY, False)]
 
 
 def test_the_first_targets_own_key_goes_before_its_providers_and_the_providers_before_it_in_a_fallback() -> None:
-    plan = _plan(_call(key=OWN, keys={"openai": OPENAI_KEY}, fallback=(MINI,)))
+    plan = _plan(a_call(key=OWN, keys={"openai": OPENAI_KEY}, fallback=(MINI,)))
     assert _stored([*plan.targets]) == [(OWN, False), (OPENAI_KEY, False)]
 
 
 def test_a_providers_key_goes_to_a_url_only_where_the_provider_is_at_home() -> None:
     keys = {"openai": OPENAI_KEY}
-    assert _plan(_call(keys=keys, url="https://api.openai.com/v1")).targets[0].key == OPENAI_KEY
+    assert _plan(a_call(keys=keys, url="https://api.openai.com/v1")).targets[0].key == OPENAI_KEY
     for provider in (None, "openai"):
-        assert _plan(_call(keys=keys, url="https://evil.test/v1", provider=provider)).targets[0].key is None
+        assert _plan(a_call(keys=keys, url="https://evil.test/v1", provider=provider)).targets[0].key is None
 
 
 def test_a_fallback_uses_the_stored_key_at_the_operators_own_address_too() -> None:
     planner = _planner({"azure": AZURE_URL})
-    fallback = _plan(_call(fallback=(AZURE,)), planner=planner).targets[1]
+    fallback = _plan(a_call(fallback=(AZURE,)), planner=planner).targets[1]
     assert (fallback.host, fallback.uses_stored_key) == ("acme.openai.azure.com", True)
 
 
 def test_a_keyless_fallback_gets_none() -> None:
     planner = _planner({"demo": "http://127.0.0.1:8002/v1"}, keyless="demo")
-    fallback = _plan(_call(key=OWN, fallback=(FallbackTarget("demo", "echo"),)), planner=planner).targets[1]
+    fallback = _plan(a_call(key=OWN, fallback=(FallbackTarget("demo", "echo"),)), planner=planner).targets[1]
     assert (fallback.key, fallback.uses_stored_key) == (None, False)
 
 
 def test_a_header_that_names_a_target_without_an_address_is_refused_by_name() -> None:
     with pytest.raises(ProviderUnknown, match=r"azure/gpt-4o has no address") as refused:
-        _plan(_call(fallback=(GROQ, AZURE)))
+        _plan(a_call(fallback=(GROQ, AZURE)))
     assert refused.value.param == FALLBACK_HEADER
 
 
 def test_a_policys_target_without_an_address_is_passed_over_with_a_word() -> None:
-    plan = _plan(_call(), Policy(fallback=(AZURE, GROQ)))
+    plan = _plan(a_call(), Policy(fallback=(AZURE, GROQ)))
     assert _names(plan) == ["openai/gpt-4o", "groq/llama-3.3-70b-versatile"]
     assert any("azure/gpt-4o has no address" in note for note in plan.notes)
 
 
 def test_a_target_that_is_named_twice_is_planned_twice() -> None:
-    plan = _plan(_call(fallback=(FallbackTarget("openai", "gpt-4o"), GROQ)))
+    plan = _plan(a_call(fallback=(FallbackTarget("openai", "gpt-4o"), GROQ)))
     assert _names(plan) == ["openai/gpt-4o", "openai/gpt-4o", "groq/llama-3.3-70b-versatile"]
 
 
 def test_targets_beyond_the_attempts_are_left_out_with_a_word() -> None:
-    plan = _plan(_call(fallback=(GROQ, MINI, GROQ, MINI)), Policy(max_attempts=2))
+    plan = _plan(a_call(fallback=(GROQ, MINI, GROQ, MINI)), Policy(max_attempts=2))
     assert _names(plan) == ["openai/gpt-4o", "groq/llama-3.3-70b-versatile"]
     assert plan.notes == ("3 of the targets are beyond the 2 attempts",)
     assert plan.max_attempts == 2
 
 
 def test_a_policy_names_the_provider_of_calls_that_name_none() -> None:
-    native = _plan(_call("claude-sonnet-4-5"), Policy(provider="anthropic")).targets[0]
+    native = _plan(a_call("claude-sonnet-4-5"), Policy(provider="anthropic")).targets[0]
     assert native.url == "https://api.anthropic.com/v1/messages"
-    assert _names(_plan(_call("house-blend"), Policy(provider="groq"))) == ["groq/house-blend"]
-    assert _names(_plan(_call(provider="together"), Policy(provider="groq"))) == ["together/gpt-4o"]
+    assert _names(_plan(a_call("house-blend"), Policy(provider="groq"))) == ["groq/house-blend"]
+    assert _names(_plan(a_call(provider="together"), Policy(provider="groq"))) == ["together/gpt-4o"]
 
 
 def test_a_policys_provider_makes_its_own_url_native_and_leaves_any_other_its_way() -> None:
     policy = Policy(provider="anthropic")
-    at_home = _plan(_call("claude-sonnet-4-5", url="https://api.anthropic.com/v1"), policy).targets[0]
+    at_home = _plan(a_call("claude-sonnet-4-5", url="https://api.anthropic.com/v1"), policy).targets[0]
     assert at_home.url == "https://api.anthropic.com/v1/messages"
-    elsewhere = _plan(_call("llama", url="https://api.groq.com/openai/v1"), policy).targets[0]
+    elsewhere = _plan(a_call("llama", url="https://api.groq.com/openai/v1"), policy).targets[0]
     assert (elsewhere.provider, elsewhere.url) == ("groq", "https://api.groq.com/openai/v1/chat/completions")
-    unknown = _plan(_call("house-blend", url="https://llm.example.test/v1"), policy).targets[0]
+    unknown = _plan(a_call("house-blend", url="https://llm.example.test/v1"), policy).targets[0]
     assert (unknown.provider, unknown.dialect) == ("generic", "generic")
 
 
 def test_the_callers_key_follows_the_policys_provider() -> None:
-    plan = _plan(_call(key=OWN, fallback=(GROQ, MINI)), Policy(provider="groq"))
+    plan = _plan(a_call(key=OWN, fallback=(GROQ, MINI)), Policy(provider="groq"))
     assert _stored([*plan.targets]) == [(OWN, False), (OWN, False), (None, True)]
 
 
@@ -187,7 +165,7 @@ def test_the_narrowest_policy_that_speaks_decides(field: str, values: tuple[obje
 
 def test_the_calls_own_words_go_before_every_policys() -> None:
     policy = Policy(fallback=(GROQ,), ttft_timeout_ms=500, hedge_after=HedgeAfter(ms=70), provider="groq")
-    call = _call(fallback=(MINI,), ttft_timeout_ms=900, hedge_after=HedgeAfter(), provider="openai")
+    call = a_call(fallback=(MINI,), ttft_timeout_ms=900, hedge_after=HedgeAfter(), provider="openai")
     plan = _plan(call, policy)
     assert _names(plan) == ["openai/gpt-4o", "openai/gpt-4o-mini"]
     assert [target.patience_ms for target in plan.targets] == [900, 900]
@@ -208,21 +186,21 @@ def _zero_retention(call: Call) -> Call:
 @pytest.mark.parametrize(("allowed", "left"), ALLOWED)
 def test_under_zero_retention_only_allowed_targets_are_left(allowed: tuple[str, ...], left: list[str]) -> None:
     policy = Policy(fallback=(GROQ, MINI), allowed_targets=allowed)
-    plan = _plan(_zero_retention(_call()), policy)
+    plan = _plan(_zero_retention(a_call()), policy)
     assert _names(plan) == left
     assert len([note for note in plan.notes if "not allowed under zero retention" in note]) == 3 - len(left)
-    assert len(_plan(_call(), policy).targets) == 3
+    assert len(_plan(a_call(), policy).targets) == 3
 
 
 def test_the_attempts_are_counted_among_the_allowed_targets() -> None:
     policy = Policy(fallback=(GROQ, MINI), allowed_targets=("openai/gpt-4o-mini",), max_attempts=1)
-    assert _names(_plan(_zero_retention(_call()), policy)) == ["openai/gpt-4o-mini"]
+    assert _names(_plan(_zero_retention(a_call()), policy)) == ["openai/gpt-4o-mini"]
 
 
 @pytest.mark.parametrize("allowed", [(), ("groq",), ("openai/gpt-4",), ("anthropic", "openai/gpt-4o-mini")])
 def test_a_call_none_of_whose_targets_is_allowed_is_refused(allowed: tuple[str, ...]) -> None:
     with pytest.raises(NoTargetAllowed, match=", ".join(allowed) or "none"):
-        _plan(_zero_retention(_call()), Policy(allowed_targets=allowed))
+        _plan(_zero_retention(a_call()), Policy(allowed_targets=allowed))
 
 
 @pytest.mark.parametrize(
@@ -238,7 +216,7 @@ def test_a_call_none_of_whose_targets_is_allowed_is_refused(allowed: tuple[str, 
     ],
 )
 def test_a_callers_own_url_counts_as_its_hosts(url: str, provider: str | None, is_allowed: bool) -> None:
-    call = _zero_retention(_call(url=url, provider=provider, key=OWN))
+    call = _zero_retention(a_call(url=url, provider=provider, key=OWN))
     policy = Policy(allowed_targets=("openai",))
     if is_allowed:
         assert len(_plan(call, policy).targets) == 1
@@ -250,7 +228,7 @@ def test_a_callers_own_url_counts_as_its_hosts(url: str, provider: str | None, i
 @pytest.mark.parametrize("url", [None, "https://api.anthropic.com/v1"])
 @pytest.mark.parametrize("provider", [None, "anthropic"])
 def test_both_dialects_of_a_provider_are_at_home_there(url: str | None, provider: str | None) -> None:
-    call = _call("claude-sonnet-4-5", url=url, provider=provider, key=OWN, fallback=(HAIKU,))
+    call = a_call("claude-sonnet-4-5", url=url, provider=provider, key=OWN, fallback=(HAIKU,))
     plan = _plan(_zero_retention(call), Policy(allowed_targets=("anthropic",)))
     assert _names(plan) == ["anthropic/claude-sonnet-4-5", "anthropic/claude-haiku-4-5"]
     assert _stored([*plan.targets]) == [(OWN, False), (OWN, False)]
@@ -258,7 +236,7 @@ def test_both_dialects_of_a_provider_are_at_home_there(url: str | None, provider
 
 def test_the_operators_own_address_of_a_provider_is_its_home() -> None:
     planner = _planner({"openai": "http://llm.internal:8000/v1"})
-    assert _plan(_zero_retention(_call()), Policy(allowed_targets=("openai",)), planner).targets
+    assert _plan(_zero_retention(a_call()), Policy(allowed_targets=("openai",)), planner).targets
 
 
 @pytest.mark.parametrize(
@@ -271,5 +249,5 @@ def test_the_operators_own_address_of_a_provider_is_its_home() -> None:
 )
 def test_a_fallback_means_what_the_same_name_means_as_a_calls_model(entry: FallbackTarget, sent: str) -> None:
     planner = _planner({"demo": "http://127.0.0.1:8002/v1"}, keyless="demo")
-    _, fallback = _plan(_call(fallback=(entry,)), planner=planner).targets
+    _, fallback = _plan(a_call(fallback=(entry,)), planner=planner).targets
     assert (fallback.provider, fallback.model) == (entry.provider, sent)

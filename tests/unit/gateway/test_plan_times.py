@@ -1,19 +1,15 @@
 """How long a plan waits: for each target, for all of them, and as the platform allows."""
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.call import Arrival, Call, Caller, Chat, Labels, Route
-from gateway.plan import ENDING_MS, VOICE, Plan, Planner
-from gateway.upstream.addresses import PrivateHosts
+from gateway.plan import ENDING_MS, VOICE, Plan
 from switchboard.policy import BufferWords, FallbackTarget, Policy
+from testkit.planning import CALL_TIMEOUT_MS, a_call, a_planner
 
 ELEVENLABS_PATIENCE_MS = 4000
 ELEVENLABS_HARD_LIMIT_MS = 20_000
-CALL_TIMEOUT_MS = 290_000
 MILLISECONDS = st.integers(1, 300_000)
 
 
@@ -27,26 +23,9 @@ def _plan(
     call_timeout_ms: int = CALL_TIMEOUT_MS,
 ) -> Plan:
     """A plan with so many fallbacks, each with its own deadline or none."""
-    planner = Planner(
-        private_hosts=PrivateHosts(),
-        base_urls={},
-        keyless=frozenset(),
-        default=VOICE,
-        stall_ms=60_000,
-        call_timeout_ms=call_timeout_ms,
-    )
+    planner = a_planner(call_timeout_ms=call_timeout_ms)
     fallback = tuple(FallbackTarget("groq", f"llama-{n}", own_ms) for n, own_ms in enumerate(fallbacks))
-    call = Call(
-        trace_id="t",
-        arrival=Arrival(datetime(2026, 11, 20, tzinfo=UTC), 0.0, remaining_ms=remaining_ms),
-        auth_ms=0.1,
-        caller=Caller("acme", "key_0"),
-        labels=Labels(),
-        route=Route(fallback=fallback, ttft_timeout_ms=asked_ms),
-        chat=Chat("gpt-4o", (), streamed=streamed, wants_usage=False, others={}),
-        body=b"{}",
-        secrets=(),
-    )
+    call = a_call(streamed=streamed, remaining_ms=remaining_ms, fallback=fallback, ttft_timeout_ms=asked_ms)
     return planner.plan(call, policy.over(VOICE))
 
 
