@@ -24,9 +24,10 @@ from testkit.openai_events import chunk, role
 from testkit.running_gateway import COMPLETIONS, KEY, PROJECT, AwaitedStore, RecordedLog, chat
 from testkit.upstream import Answer, End, ScriptedUpstream
 
-PHASES = {
-    "at buffer words": Answer([role(), End.HANG]),
-    "at the answer": Answer([chunk("Hello"), End.HANG]),
+NO_BUFFER_WORDS_MS = 10_000
+PHASES = {  # what the provider does, and when buffer words are due: not before it has been asked
+    "at buffer words": (Answer([role(), End.HANG]), 500),
+    "at the answer": (Answer([chunk("Hello"), End.HANG]), NO_BUFFER_WORDS_MS),
 }
 
 
@@ -84,7 +85,13 @@ class FaultyUpstream:
 
 
 async def _trace(
-    upstream: Upstream, host: str, caller: Caller, log: RecordedLog, *, fallback: str = "", buffer_after_ms: int = 20
+    upstream: Upstream,
+    host: str,
+    caller: Caller,
+    log: RecordedLog,
+    *,
+    fallback: str = "",
+    buffer_after_ms: int = NO_BUFFER_WORDS_MS,
 ) -> Trace:
     """The trace of one call to that host, and to the fallback where it fails."""
     store = AwaitedStore(GatewayKey(digest(KEY), PROJECT, frozenset({Scope.CALL}), datetime(2026, 1, 1, tzinfo=UTC)))
@@ -109,12 +116,14 @@ async def _trace(
     return await store.completed()
 
 
-@pytest.mark.parametrize("answer", PHASES.values(), ids=PHASES.keys())
-async def test_a_caller_whose_connection_breaks_has_left_and_that_is_no_fault_of_the_gateway(answer: Answer) -> None:
+@pytest.mark.parametrize(("answer", "buffer_after_ms"), PHASES.values(), ids=PHASES.keys())
+async def test_a_caller_whose_connection_breaks_has_left_and_that_is_no_fault_of_the_gateway(
+    answer: Answer, buffer_after_ms: int
+) -> None:
     log = RecordedLog()
     with ScriptedUpstream(answer) as upstream:
         client = HttpUpstream(PrivateHosts.parse(upstream.host))
-        trace = await _trace(client, upstream.host, Caller(is_broken=True), log)
+        trace = await _trace(client, upstream.host, Caller(is_broken=True), log, buffer_after_ms=buffer_after_ms)
         await (await upstream.request()).left()
         await client.aclose()
     assert (trace.status, [attempt.outcome for attempt in trace.attempts]) == (Status.CLIENT_CLOSED, ["client_closed"])
@@ -138,7 +147,7 @@ async def test_a_fault_of_the_gateways_own_is_said_and_what_it_cost_is_kept() ->
 
 async def test_a_fault_at_one_target_is_no_reason_not_to_ask_the_next_and_one_in_mid_stream_ends_it() -> None:
     log, caller = RecordedLog(), Caller(is_broken=False)
-    trace = await _trace(FaultyUpstream(), "127.0.0.1:9", caller, log, fallback="groq/llama", buffer_after_ms=10_000)
+    trace = await _trace(FaultyUpstream(), "127.0.0.1:9", caller, log, fallback="groq/llama")
     assert [message.get("status") for message in caller.sent[:1]] == [200]
     first, last, end = [message["body"] for message in caller.sent[1:]]
     assert (first, end) == (chunk("Hello"), b"")
