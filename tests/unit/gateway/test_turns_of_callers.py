@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from itertools import cycle
 
 import httpx
@@ -20,7 +21,14 @@ SYSTEM = {"role": "system", "content": "You take bookings."}
 ASKED = [SYSTEM, {"role": "user", "content": "A table for two."}]
 LATER = [*ASKED, {"role": "assistant", "content": "For"}, {"role": "user", "content": "Tonight!"}]
 
-type Call = asyncio.Task[httpx.Response]
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A caller who listens to the end."""
+
+    heard: asyncio.Event
+    """Something, if only an error."""
+    answer: asyncio.Task[httpx.Response]
 
 
 class Callers:
@@ -32,16 +40,23 @@ class Callers:
         self._traces: dict[str, Trace] = {}
 
     async def asks(self, messages: list[dict[str, str]] = ASKED, fallback: str = "") -> Call:
-        """A call that has been sent on to a provider."""
-        gateway = next(self._next)
+        """A call for which a provider is being asked."""
+        gateway, heard = next(self._next), asyncio.Event()
         headers = {"x_inference_metadata_conversation_id": "conv_1", "x_inference_fallback": fallback}
-        call = asyncio.create_task(gateway.call(chat(messages=messages), **headers))
+
+        async def listen() -> httpx.Response:
+            async with gateway.stream(chat(messages=messages), **headers) as response:
+                heard.set()
+                await response.aread()
+            return response
+
+        call = Call(heard, asyncio.create_task(listen()))
         await gateway.store.opened()
         return call
 
     async def ended(self, call: Call) -> tuple[httpx.Response, Trace]:
         """What the caller got, and what was kept."""
-        response = await call
+        response = await call.answer
         trace_id = response.headers["x-inference-trace-id"]
         for gateway in self._gateways:
             if trace_id not in self._traces and (PROJECT, trace_id) in gateway.store.traces:
@@ -90,7 +105,10 @@ async def test_a_slow_model_before_a_caller_that_asks_again_answers_once(
 ) -> None:
     gate = Gate()
     first.answers(Answer([role(), gate, 2 * LOOK_MS / 1000, *SPOKEN[1:]]), Answer([role(), Gate()]))
-    calls = [await callers.asks() for _ in range(3)]
+    calls: list[Call] = []
+    for number in (1, 2, 3):
+        calls.append(await callers.asks())
+        await first.request(number)
     gate.open()
     ended = [await callers.ended(call) for call in calls]
     assert ended[0][0].content == b"".join(SPOKEN)
@@ -121,9 +139,11 @@ async def test_an_interruption_ends_the_answer_that_nobody_listens_to(
     callers: Callers, first: ScriptedUpstream
 ) -> None:
     first.answers(Answer([role(), chunk("For when"), Gate()]), Answer(SPOKEN))
-    talking, interrupting = await callers.asks(), await callers.asks(LATER)
+    talking = await callers.asks()
+    await talking.heard.wait()
+    interrupting = await callers.asks(LATER)
     response, trace = await callers.ended(talking)
-    assert trace.status is Status.INTERRUPTED
+    assert (response.status_code, trace.status) == (200, Status.INTERRUPTED)
     *_, last = response.content.strip().split(b"\n\n")
     assert "error" in json.loads(last.removeprefix(b"data: "))
     await first.requests[0].left()
