@@ -5,7 +5,7 @@ import json
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -160,10 +160,12 @@ async def running_gateway(
     upstream = HttpUpstream(PrivateHosts.parse(allowed), _trust())
     telemetry = Telemetry(log, lambda values, dimensions: metrics.append((values, dimensions)))
     parts = Outside(store, upstream, EnvironmentKeyring(environment or {}), telemetry, clock or Clock(), Random(1))
-    async with _served(build(Settings.from_env(names), parts)) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, verify=_trust()) as client:
-            yield RunningGateway(url, store, log, client, metrics)
-        await upstream.aclose()
+    async with (
+        aclosing(upstream),
+        _served(build(Settings.from_env(names), parts)) as url,
+        httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, verify=_trust()) as client,
+    ):
+        yield RunningGateway(url, store, log, client, metrics)
 
 
 @cache

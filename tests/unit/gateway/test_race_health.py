@@ -109,7 +109,8 @@ async def test_a_target_that_is_late_again_and_again_is_blamed(
     first, second = upstreams
     first.answers(Answer([End.HANG]))
     second.answers(SPOKEN)
-    async with cascade(first, second, policy={"ttft_timeout_ms": 30}) as gateway:
+    fallback = [{"target": "together/llama", "ttft_timeout_ms": 5000}]
+    async with cascade(first, second, policy={"ttft_timeout_ms": 30, "fallback": fallback}) as gateway:
         for _ in range(FAILURES_IN_A_ROW):
             assert await _called(gateway) == [("groq", "FirstTokenLate"), ("together", "ok")]
         assert await _called(gateway) == [("together", "ok")]
@@ -122,7 +123,7 @@ async def test_a_target_that_got_too_little_time_is_not_blamed(
     first.answers(BROKEN)
     second.answers(Answer([End.HANG]))
     fallback = [{"target": "together/llama", "ttft_timeout_ms": 5000}]
-    policy = {"plan_timeout_ms": 60, "max_attempts": 2, "fallback": fallback}
+    policy = {"plan_timeout_ms": 200, "max_attempts": 2, "fallback": fallback}
     async with cascade(first, second, policy=policy) as gateway:
         for _ in range(FAILURES_IN_A_ROW):
             assert (await gateway.call()).status_code == 504
@@ -138,7 +139,9 @@ async def test_the_target_that_a_rest_put_first_is_left_in_time_for_the_other(
     first, second = upstreams
     first.answers(BROKEN)
     second.answers(SPOKEN)
-    async with cascade(first, second, policy={"ttft_timeout_ms": 100, "plan_timeout_ms": 5000}) as gateway:
+    fallback = [{"target": "together/llama", "ttft_timeout_ms": 100}]
+    policy = {"plan_timeout_ms": 10000, "ttft_timeout_ms": 5000, "fallback": fallback}
+    async with cascade(first, second, policy=policy) as gateway:
         for _ in range(FAILURES_IN_A_ROW):
             await _called(gateway)
         first.answers(SPOKEN)
