@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.call import Capture
-from gateway.settings import Settings, SettingsInvalid
+from gateway.settings import Settings
+from switchboard.settings import SettingsInvalid
 
 NAMES = [field.name.upper() for field in fields(Settings)]
 NUMBERS = {"RETENTION_DAYS", "RETRY_BACKOFF_MS", "STALL_TIMEOUT_MS", "CALL_TIMEOUT_MS"}

@@ -1,11 +1,9 @@
 """What the deployment decides: read once, at the door."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 
-
-class SettingsInvalid(Exception):
-    """Names every setting that is missing."""
+from switchboard.settings import read_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +20,5 @@ class Settings:
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> "Settings":
-        """The settings of an environment. Raises SettingsInvalid with all that is missing, not the first of it."""
-        given = {field.name: environment.get(field.name.upper(), "").strip() for field in fields(cls)}
-        required = [field.name for field in fields(cls) if field.default is MISSING]
-        if missing := [name.upper() for name in required if not given[name]]:
-            raise SettingsInvalid(f"missing from the environment: {', '.join(missing)}")
-        return cls(**{name: value for name, value in given.items() if value})
+        """The settings of an environment. Raises SettingsInvalid."""
+        return read_settings(cls, environment)

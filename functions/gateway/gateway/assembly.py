@@ -18,7 +18,7 @@ from gateway.providers import table
 from gateway.race import Limits
 from gateway.recorder import Recorder
 from gateway.relay import Relay
-from gateway.settings import Settings, SettingsInvalid
+from gateway.settings import Settings
 from gateway.telemetry import Telemetry
 from gateway.turn_memory import TurnMemory
 from gateway.turns import Turns
@@ -27,6 +27,7 @@ from gateway.upstream.client import HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring, Keyring, ParameterKeyring, parameter_reader
 from switchboard.dynamodb import DynamoStore, connect
 from switchboard.ports import KeyStore, PolicyStore, TraceStore, TurnStore
+from switchboard.settings import SettingsInvalid
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient

@@ -2,17 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from gateway.call import Capture
 from switchboard.policy import Policy
 from switchboard.policy_json import PolicyInvalid, parse_policy
+from switchboard.settings import read_settings
 
 _ALL = 100
-
-
-class SettingsInvalid(Exception):
-    """Names every setting that is missing or cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +43,8 @@ class Settings:
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> "Settings":
-        """The settings of an environment. Raises SettingsInvalid with all that is wrong, not the first of it."""
-        values: dict[str, object] = {}
-        problems = []
-        for setting in fields(cls):
-            name = setting.name.upper()
-            text = environment.get(name, "").strip()
-            if not text:
-                if name == "TABLE_NAME":
-                    problems.append(f"{name} is missing: the name of the DynamoDB table")
-                continue
-            try:
-                values[setting.name] = _READERS.get(setting.name, str)(text)
-            except ValueError as problem:
-                problems.append(f"{name} {problem}")
-        if problems:
-            raise SettingsInvalid("; ".join(problems))
-        return cls(**values)  # type: ignore[arg-type]
+        """The settings of an environment. Raises SettingsInvalid."""
+        return read_settings(cls, environment, _READERS)
 
     def base_urls(self) -> dict[str, str]:
         """`provider_base_urls` by provider."""

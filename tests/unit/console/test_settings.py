@@ -1,6 +1,7 @@
 import pytest
 
-from console.settings import Settings, SettingsInvalid
+from console.settings import Settings
+from switchboard.settings import SettingsInvalid
 
 
 def test_reads_each_field_from_its_variable() -> None:

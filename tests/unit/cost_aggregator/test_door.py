@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cost_aggregator.assembly import EventUnknown
-from cost_aggregator.settings import Settings, SettingsInvalid
+from cost_aggregator.settings import Settings
 from switchboard import trace_items
 from switchboard.attributes import decode_item
 from switchboard.dynamodb import DynamoStore
 from switchboard.ledger_totals import DynamoTotals
 from switchboard.rate_items import from_item
+from switchboard.settings import SettingsInvalid
 from switchboard.trace import Bodies, Status, Trace
 from switchboard_local.event_filter import EventFilter
 from testkit.dynamodb import items_of

@@ -3,8 +3,9 @@ from dataclasses import fields
 import pytest
 
 from gateway.call import Capture
-from gateway.settings import Settings, SettingsInvalid
+from gateway.settings import Settings
 from switchboard.policy import FallbackTarget, Policy
+from switchboard.settings import SettingsInvalid
 
 EVERYTHING = {
     "TABLE_NAME": "switchboard",
