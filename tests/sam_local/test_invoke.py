@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from switchboard.policy import BufferWords
+from switchboard.policy_json import policy_json
 from switchboard.trace import Bodies, Status, Trace
 from switchboard.usage import UsageSource
 from testkit.containers import Kept
@@ -129,6 +131,15 @@ def test_the_console_says_what_a_task_costs_by_day(stack: BuiltStack, settled_ca
     [day] = costs["periods"]
     assert day["start"].startswith(f"{settled_call.started_at:%Y-%m-%d}")
     assert day["cost_usd"] == costs["total"]["cost_usd"] == A_USUAL_COST_USD
+
+
+def test_the_console_keeps_a_tasks_policy(stack: BuiltStack, kept: Kept) -> None:
+    done = stack.invoke("ConsoleFunction", "console-policy")
+
+    assert done.answer["statusCode"] == 200
+    policy = kept.store.policies(kept.project).tasks["call-back"]
+    assert json.loads(done.answer["body"])["policy"] == policy_json(policy)
+    assert (policy.ttft_timeout_ms, policy.buffer_words) == (2000, BufferWords("One moment", 1200))
 
 
 def spoken(stream: str) -> str:

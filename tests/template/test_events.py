@@ -154,6 +154,7 @@ def test_every_event_runs_in_a_container_too(name: str) -> None:
         ("chat", 200, "line works"),
         ("chat-streamed", 200, "data: [DONE]"),
         ("console-costs", 200, '"periods":[]'),
+        ("console-policy", 200, '"text":"One moment"'),
         ("console-tasks", 200, '"tasks":[]'),
         ("console-traces", 200, '"traces":[]'),
         ("health", 200, '"ok"'),
