@@ -130,9 +130,9 @@ def test_an_import_that_fails_is_an_init_error() -> None:
 
 
 def test_a_function_that_takes_too_long_is_ended_by_the_platform_and_started_anew() -> None:
-    with Emulator("testkit.runtime_apps.raw", timeout_s=3) as sandbox:
+    with Emulator("testkit.runtime_apps.raw", timeout_s=5) as sandbox:
         assert (
-            b"Task timed out after 3.00 seconds"
+            b"Task timed out after 5.00 seconds"
             in sandbox.invoke(rest_event(path="/slow", query={"for_ms": "60000"})).payload
         )
         assert sandbox.invoke(rest_event(path="/echo")).head["statusCode"] == 200
