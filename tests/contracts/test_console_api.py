@@ -210,7 +210,7 @@ def seeded(store: Store, console: TestClient) -> Seeded:
     return Seeded(console, sorted(traces, key=lambda trace: trace.trace_id, reverse=True))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(since=MOMENTS, until=MOMENTS, limit=LIMITS, task_id=TASKS)
 def test_any_question_is_refused_or_answered_right(
     seeded: Seeded,

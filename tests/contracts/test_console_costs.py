@@ -224,7 +224,7 @@ def projects(dynamodb: "DynamoDBClient") -> Iterator[Projects]:
         yield Projects(books, console)
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(calls=CALLS, begin=st.integers(0, 4), length=st.integers(1, 5))
 def test_hours_sum_to_days_sum_to_the_total_to_the_pico_dollar(
     projects: Projects, calls: list[tuple[int, Tokens, bool, UsageSource]], begin: int, length: int

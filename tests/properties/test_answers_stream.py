@@ -155,7 +155,7 @@ def test_any_split_in_two_gives_the_same_bytes_and_the_same_transcript(name: str
         assert (stream.notes, stream.error) == (whole.notes, whole.error)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(sorted(RECORDED)), st.booleans(), st.lists(st.integers(0, 3000), max_size=40))
 def test_any_split_in_many_gives_the_same_bytes(name: str, wants_usage: bool, cuts: list[int]) -> None:
     recorded = RECORDED[name][2]
@@ -197,7 +197,7 @@ def _heard(pieces: list[str]) -> tuple[str, str]:
     return message.get("reasoning_content") or "", message["content"] or ""
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(WITHIN, SPEECH, st.lists(st.integers(0, 80), max_size=12))
 def test_reasoning_is_never_spoken_and_speech_never_lost(thought: str, speech: str, cuts: list[int]) -> None:
     text = f"<think>{thought}</think>Well: {speech}"
@@ -205,7 +205,7 @@ def test_reasoning_is_never_spoken_and_speech_never_lost(thought: str, speech: s
     assert _heard([text[start:end] for start, end in pairwise(places)]) == (thought, f"Well: {speech}")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(SPEECH, st.lists(st.integers(0, 80), max_size=12))
 def test_text_that_opens_no_block_is_spoken_to_the_letter(text: str, cuts: list[int]) -> None:
     text = f"Well: {text}"
@@ -213,7 +213,7 @@ def test_text_that_opens_no_block_is_spoken_to_the_letter(text: str, cuts: list[
     assert _heard([text[start:end] for start, end in pairwise(places)]) == ("", text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(SPEECH, max_size=6))
 def test_thinking_loses_no_letter_but_blanks_and_tags(pieces: list[str]) -> None:
     thinking = Thinking()
@@ -242,7 +242,7 @@ CHOICES = st.fixed_dictionaries(
 BODIES = st.fixed_dictionaries({"choices": st.lists(CHOICES, max_size=2)}, optional={"usage": SHAPELESS}) | SHAPELESS
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(["google", "cloudflare", "openai"]), st.booleans(), st.lists(BODIES, max_size=3))
 def test_no_json_is_shapeless_enough_to_break_the_readers(provider: str, wants_usage: bool, bodies: list[Any]) -> None:
     asked = Asked(R1, "0" * 32, 1_795_000_000, wants_usage, TurnMemory(Clock()))

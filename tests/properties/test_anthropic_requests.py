@@ -82,7 +82,7 @@ def _sent(model: str, history: list[dict[str, Any]], fields: dict[str, Any]) -> 
     return sent
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.sampled_from(MODELS), HISTORY, FIELDS)
 def test_whatever_a_caller_sends_the_messages_api_takes(
     model: str, history: list[dict[str, Any]], fields: dict[str, Any]
@@ -95,7 +95,7 @@ def test_whatever_a_caller_sends_the_messages_api_takes(
     assert sent["model"] == model
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(HISTORY, st.lists(MESSAGE, min_size=1, max_size=4))
 def test_what_was_cached_on_one_turn_begins_the_next(
     history: list[dict[str, Any]], later: list[dict[str, Any]]

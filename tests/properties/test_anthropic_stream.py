@@ -65,7 +65,7 @@ def test_any_split_in_two_gives_the_same_bytes() -> None:
         assert (passed, transcript.completion(), notes) == (whole[0], whole[1].completion(), [])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(REPLIES, st.lists(st.integers(0, 5000), max_size=20))
 def test_any_split_of_any_stream_says_what_was_said(reply: Reply, cuts: list[int]) -> None:
     passed, transcript, _ = _read(_pieces(_wire(reply), cuts))
@@ -81,7 +81,7 @@ def test_any_split_of_any_stream_says_what_was_said(reply: Reply, cuts: list[int
     assert passed.endswith(b"data: [DONE]\n\n")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(REPLIES)
 def test_streamed_is_not_streamed(reply: Reply) -> None:
     _, streamed, _ = _read([_wire(reply)])
@@ -98,7 +98,7 @@ def test_streamed_is_not_streamed(reply: Reply) -> None:
     assert read_anthropic(streamed.usage) == read_anthropic(whole.usage)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(max_size=4),

@@ -198,7 +198,7 @@ def sum_of(traces: list[Trace]) -> Totals:
 
 
 @given(stories())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_the_totals_are_the_sum_of_the_calls(world: World, story: Story) -> None:
     expected = world.tell(story)
     project = expected[0].project

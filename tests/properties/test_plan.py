@@ -60,7 +60,7 @@ URLS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(URLS)
 @example("https://127.1/")
 @example("https://[::ffff:169.254.169.254]/")
@@ -101,7 +101,7 @@ def _as_address(host: str) -> list[Address]:
     return found
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(_dotted())
 def test_an_ipv4_address_passes_in_its_ordinary_form_alone(host: str) -> None:
     try:
@@ -111,7 +111,7 @@ def test_an_ipv4_address_passes_in_its_ordinary_form_alone(host: str) -> None:
     assert ipaddress.IPv4Address(host).is_global
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(["", "v1", "v1beta", "openai", "chat", "completions", "api", "ai"]), max_size=6))
 def test_a_path_leads_to_completions_once_and_stays_there(segments: list[str]) -> None:
     path = "/" + "/".join(segments)
@@ -135,7 +135,7 @@ TOUCHED = {"model", "messages", "stream", "stream_options", "max_tokens", "max_c
 }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.dictionaries(st.text(max_size=8).filter(lambda name: name not in TOUCHED), JSON, max_size=5),
     st.lists(st.dictionaries(st.text(max_size=5), JSON, max_size=3), max_size=3),

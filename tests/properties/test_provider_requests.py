@@ -48,7 +48,7 @@ def _sent(row: Provider, body: dict[str, Any]) -> tuple[dict[str, Any], tuple[st
     return json.loads(encoded), notes
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(CHAT_ROWS, MODELS, MESSAGES, FIELDS, st.booleans())
 def test_any_request_becomes_one_that_holds_only_what_is_accepted(
     row: Provider, model: str, messages: list[dict[str, Any]], fields: dict[str, Any], streamed: bool
@@ -65,7 +65,7 @@ def test_any_request_becomes_one_that_holds_only_what_is_accepted(
         assert notes
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(CHAT_ROWS, MODELS, MESSAGES, FIELDS)
 def test_what_was_repaired_needs_no_second_repair(
     row: Provider, model: str, messages: list[dict[str, Any]], fields: dict[str, Any]
@@ -76,7 +76,7 @@ def test_what_was_repaired_needs_no_second_repair(
     assert notes == ()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(CHAT_ROWS, MESSAGES)
 def test_no_turn_is_lost_and_none_changes_its_place(row: Provider, messages: list[dict[str, Any]]) -> None:
     marked = [message | {"content": f"turn {number}"} for number, message in enumerate(messages)]

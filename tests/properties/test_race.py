@@ -165,7 +165,7 @@ def races(draw: st.DrawFn) -> Played:
     return run_in_virtual_time(_play(plan, scripts, draw(st.integers(0, 999)), retry=retry, may_repeat=may_repeat))
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(races())
 def test_a_race_ends_in_time_with_an_answer_or_every_reason(played: Played) -> None:
     journal, plan = played.journal, played.plan
@@ -178,7 +178,7 @@ def test_a_race_ends_in_time_with_an_answer_or_every_reason(played: Played) -> N
     assert len(played.said) <= (plan.buffer_words is not None)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(races())
 def test_the_first_to_speak_is_heard_and_every_other_attempt_is_left(played: Played) -> None:
     heard = played.journal.answering
@@ -193,7 +193,7 @@ def test_the_first_to_speak_is_heard_and_every_other_attempt_is_left(played: Pla
             assert attempt in played.left or attempt.ttft_ms == played.ended_ms
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(races())
 def test_nobody_is_asked_before_their_turn(played: Played) -> None:
     tries = played.journal.tries
@@ -210,7 +210,7 @@ def test_nobody_is_asked_before_their_turn(played: Played) -> None:
     assert sum(attempt.is_hedge for attempt in tries) <= 1
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(races())
 def test_a_target_that_speaks_is_heard_as_soon_as_the_patience_with_those_before_it_allows(played: Played) -> None:
     """However long the others are silent."""

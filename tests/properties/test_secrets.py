@@ -15,7 +15,7 @@ TEXTS = st.text(st.sampled_from("abc- é🙂"), max_size=60)
 TARGET = Target("groq", "https://api.groq.com/openai/v1/chat/completions", "api.groq.com", "llama", 1000)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(TEXTS, st.lists(KEYS, max_size=4))
 def test_no_secret_is_left_in_a_scrubbed_text(text: str, keys: list[str]) -> None:
     secrets = tuple(Secret(key) for key in keys)
@@ -26,7 +26,7 @@ def test_no_secret_is_left_in_a_scrubbed_text(text: str, keys: list[str]) -> Non
         assert scrubbed == text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS, st.text(st.sampled_from("abc-"), min_size=1), st.text(st.sampled_from("abc-"), max_size=5))
 def test_nothing_of_a_longer_key_stays_where_a_shorter_one_begins_it(text: str, short: str, rest: str) -> None:
     assume(rest)
@@ -35,7 +35,7 @@ def test_nothing_of_a_longer_key_stays_where_a_shorter_one_begins_it(text: str, 
         assert scrub(text, secrets) == scrub(text, secrets[::-1])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text(), st.text(max_size=20))
 def test_a_scrubbed_text_can_always_be_written_down(text: str, key: str) -> None:
     scrub(text + "\ud800", (Secret(key),)).encode()
@@ -44,7 +44,7 @@ def test_a_scrubbed_text_can_always_be_written_down(text: str, key: str) -> None
 PRINTABLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=8, max_size=24)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(PRINTABLE, PRINTABLE, st.sampled_from([429, 400, 500]))
 def test_any_domain_error_becomes_a_body_without_secrets(gateway: str, provider: str, status: int) -> None:
     headers = {

@@ -50,19 +50,19 @@ def _by_the_standard(stream: bytes) -> list[bytes]:
     return events
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(STREAMS, st.lists(st.integers(0, 400), max_size=12))
 def test_any_split_of_the_bytes_gives_the_same_events(stream: bytes, cuts: list[int]) -> None:
     assert _events(_cut(stream, cuts)) == _events([stream])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(STREAMS)
 def test_byte_by_byte_gives_the_same_events(stream: bytes) -> None:
     assert _events([bytes([byte]) for byte in stream]) == _events([stream])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(STREAMS)
 def test_no_byte_is_lost_or_changed_but_line_ends_at_the_end(stream: bytes) -> None:
     raw = b"".join(event.raw for event in _events([stream]))
@@ -70,7 +70,7 @@ def test_no_byte_is_lost_or_changed_but_line_ends_at_the_end(stream: bytes) -> N
     assert not stream[len(raw) :].strip(b"\r\n")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(STREAMS)
 def test_the_data_is_what_the_standard_says(stream: bytes) -> None:
     assert [event.data for event in _events([stream]) if event.data is not None] == _by_the_standard(stream)

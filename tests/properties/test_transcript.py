@@ -116,7 +116,7 @@ def test_text_comes_out_as_it_was_cut_up(text: str, cuts: list[int]) -> None:
     assert said.characters == len(text)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(SHAPELESS)
 def test_no_json_is_shapeless_enough_to_break_the_reader(shapeless: object) -> None:
     data = event(shapeless).removeprefix(b"data: ").strip()
@@ -133,7 +133,7 @@ def test_no_json_is_shapeless_enough_to_break_the_reader(shapeless: object) -> N
     assert read_error(data).message
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.binary(max_size=64))
 def test_any_bytes_make_an_error_with_a_message(body: bytes) -> None:
     assert read_error(body).message

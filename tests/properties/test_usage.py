@@ -28,7 +28,7 @@ def _openai(fresh: int, cached: int, output: int, reasoning: int) -> dict[str, A
     }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(COUNTS, COUNTS, COUNTS, COUNTS)
 def test_the_classes_are_disjoint_and_add_up_to_what_was_told(fresh: int, cached: int, told: int, hidden: int) -> None:
     for read, output, reasoning in (
@@ -42,7 +42,7 @@ def test_the_classes_are_disjoint_and_add_up_to_what_was_told(fresh: int, cached
         assert tokens.prompt == fresh + cached
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(COUNTS, COUNTS, COUNTS, COUNTS)
 def test_every_dialect_of_one_call_gives_equal_usage(fresh: int, cached: int, spoken: int, hidden: int) -> None:
     told = spoken + hidden
@@ -68,7 +68,7 @@ def test_every_dialect_of_one_call_gives_equal_usage(fresh: int, cached: int, sp
     assert openai == xai == google == deepseek
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(COUNTS, COUNTS, st.sampled_from(["prompt_tokens", "completion_tokens"]))
 def test_of_three_counts_two_are_enough(prompt: int, output: int, left_out: str) -> None:
     whole = {"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt + output}
@@ -79,7 +79,7 @@ def test_of_three_counts_two_are_enough(prompt: int, output: int, left_out: str)
     assert (read.prompt, read.output) == (known.prompt, known.output)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(READERS, WILD)
 def test_whatever_is_told_is_read_or_absent_and_never_negative(read: Any, usage: dict[str, Any]) -> None:
     found = read(usage)
@@ -93,7 +93,7 @@ def test_whatever_is_told_is_read_or_absent_and_never_negative(read: Any, usage:
     assert any(isinstance(usage.get(name), int) for name in ("prompt_tokens", "completion_tokens"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(READERS, COUNTS, COUNTS, COUNTS, COUNTS)
 def test_read_written_and_fresh_tokens_are_the_prompt(
     read: Any, prompt: int, cached: int, new: int, output: int
