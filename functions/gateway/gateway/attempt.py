@@ -8,7 +8,6 @@ from typing import NoReturn, Protocol
 
 from gateway.call import Target
 from gateway.errors import (
-    AnswerLate,
     EmptyCompletion,
     KeysUnavailable,
     ProviderKeyMissing,
@@ -17,6 +16,7 @@ from gateway.errors import (
     UpstreamRejected,
     UpstreamReported,
 )
+from gateway.flow import Flow
 from gateway.journal import Journal, Try
 from gateway.plan import Plan
 from gateway.providers import table
@@ -25,7 +25,6 @@ from gateway.providers.provider import Provider
 from gateway.secret import Secret, scrub
 from gateway.stream import Stream
 from gateway.upstream.keyring import Keyring, KeyringUnavailable
-from switchboard.sse import EventTooLong
 
 HTTP_OK = 200
 MAX_ERROR_BYTES = 64 * 1024
@@ -161,54 +160,9 @@ class _Attempt:
         reader = self.provider.reader_of(self._asked())
         stream = Stream(reader, self.notes.transcript, self.journal.call.chat.wants_usage, self.journal.notes)
         source = response.chunks()
-        held = await self._hold(stream, source)
-        return Answer("text/event-stream; charset=utf-8", self._flow(stream, held, source), response, source)
-
-    async def _hold(self, stream: Stream, source: AsyncIterator[bytes]) -> bytes:
-        """Read up to the first content or tool delta; what came until then. Raises UpstreamFailure."""
-        held = bytearray()
-        async for chunk in source:
-            held += self._feed(stream, chunk)
-            if stream.transcript.is_useful:
-                break
-            if stream.is_over:
-                break
-        else:
-            held += stream.finish()
-        if stream.transcript.is_useful:
-            self.notes.ttft_ms = self.journal.elapsed_ms()
-            return bytes(held)
-        raise self._reported(stream) or self._empty()
-
-    async def _flow(self, stream: Stream, held: bytes, source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The held bytes, then the rest as it comes. Raises UpstreamFailure."""
-        yield held
-        said, since_ms = stream.deltas, self.journal.elapsed_ms()
-        while not stream.is_over:
-            now_ms = self.journal.elapsed_ms()
-            if stream.deltas != said:  # keep-alives alone are silence
-                said, since_ms = stream.deltas, now_ms
-            left_ms = self.plan.call_timeout_ms - now_ms
-            try:
-                async with asyncio.timeout(min(since_ms + self.plan.stall_ms - now_ms, left_ms) / 1000):
-                    chunk = await anext(source, None)
-            except TimeoutError:
-                raise self._late(left_ms) from None
-            passed = stream.finish() if chunk is None else self._feed(stream, chunk)
-            if passed:
-                yield passed
-            if chunk is None:
-                break
-        if (reported := self._reported(stream)) is not None:
-            raise reported
-        if not stream.is_complete:
-            raise UpstreamCut(self.notes.target, "the answer ended before it was complete")
-
-    def _feed(self, stream: Stream, chunk: bytes) -> bytes:
-        try:
-            return stream.feed(chunk)
-        except EventTooLong:
-            raise UpstreamCut(self.notes.target, "an event of the answer has no end") from None
+        flow = Flow(stream, source, self.plan, self.journal, self.notes, self._scrub)
+        held = await flow.hold()
+        return Answer("text/event-stream; charset=utf-8", flow.rest(held), response, source)
 
     async def _whole(self, response: UpstreamResponse) -> Answer:
         source = response.chunks()
@@ -219,7 +173,7 @@ class _Attempt:
             raise UpstreamReported(self.notes.target, self._scrub(whole.delta.error.message))
         self.notes.transcript.add(whole.delta)
         if not whole.delta.is_useful:
-            raise self._empty()
+            raise EmptyCompletion(self.notes.target, "the answer holds nothing to speak or act on")
         return Answer(response.headers.get("content-type", "application/json"), _once(whole.raw), response, source)
 
     async def _reject(self, response: UpstreamResponse) -> NoReturn:
@@ -243,20 +197,6 @@ class _Attempt:
             wants_usage=call.chat.wants_usage,
             memory=self.memory,
         )
-
-    def _empty(self) -> EmptyCompletion:
-        return EmptyCompletion(self.notes.target, "the answer holds nothing to speak or act on")
-
-    def _late(self, left_ms: float) -> AnswerLate:
-        plan = self.plan
-        if left_ms > plan.stall_ms:
-            return AnswerLate(self.notes.target, f"the answer stalled for {plan.stall_ms} ms")
-        return AnswerLate(self.notes.target, f"the answer was not complete within {plan.call_timeout_ms} ms")
-
-    def _reported(self, stream: Stream) -> UpstreamReported | None:
-        if stream.error is None:
-            return None
-        return UpstreamReported(self.notes.target, self._scrub(stream.error.message))
 
     def _scrub(self, text: str) -> str:
         return scrub(text, self.secrets)[:MAX_SAID_CHARACTERS]
