@@ -45,11 +45,12 @@ class Stream:
         """The caller's last bytes when the upstream has closed: an unended event, a missing end marker."""
         last = self._splitter.finish()
         rest = self._pass(last) if last is not None else b""
-        if rest:
+        if rest and not rest.endswith(b"\n\n"):
             rest += b"\n\n"
         rest += b"".join([self._pass_piece(piece) for piece in self.reader.finish()])
         if self.is_complete and not self.is_done:
             self.notes.append("added the missing [DONE]")
+            self.is_done = True
             rest += DONE_EVENT
         return rest
 
