@@ -205,7 +205,7 @@ def test_nobody_is_asked_before_their_turn(played: Played) -> None:
         asked.add(attempt.target.model)
         for earlier in tries[:number]:
             has_ended = earlier.ended_ms is not None and earlier.ended_ms <= attempt.started_ms + EPSILON_MS
-            is_late = earlier.started_ms + earlier.patience_ms <= attempt.started_ms + EPSILON_MS
+            is_late = earlier.started_ms + earlier.target.patience_ms <= attempt.started_ms + EPSILON_MS
             assert attempt.is_hedge or has_ended or is_late
     assert sum(attempt.is_hedge for attempt in tries) <= 1
 

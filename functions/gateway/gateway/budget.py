@@ -24,3 +24,7 @@ class Budget:
             return False
         self._balance -= 1
         return True
+
+    def give_back(self) -> None:
+        """The extra that was taken came to nothing."""
+        self._balance = min(self._most, self._balance + 1)

@@ -18,22 +18,20 @@ OUTPACED = "outpaced"
 class Try:
     """One attempt's notes. Moments are milliseconds since the call's arrival, None while they have not come.
 
-    `outcome` is empty while the attempt is under way; then as in a trace's attempt. `is_late`: `patience_ms` are over,
-    and the next target's turn has come.
+    `outcome` is empty while the attempt is under way; then as in a trace's attempt. `is_late`: the patience with its
+    target is over, and the next one's turn has come.
     """
 
     target: Target
     started_ms: float
     is_hedge: bool = False
-    patience_ms: float = 0.0
     is_sent: bool = False
     is_late: bool = False
     upstream_status: int | None = None
     ttft_ms: float | None = None
     ended_ms: float | None = None
     outcome: str = ""
-    error: str | None = None
-    fact: str | None = None
+    failure: UpstreamFailure | None = None
     transcript: Transcript = field(default_factory=Transcript)
 
 
@@ -100,8 +98,7 @@ class Journal:
             return
         attempt.outcome = outcome if failed is None else type(failed).__name__
         attempt.ended_ms = self.elapsed_ms()
-        if failed is not None:
-            attempt.error, attempt.fact = failed.message, failed.fact
+        attempt.failure = failed
 
     def ended_tries(self, outcome: str) -> None:
         """The call ends, and with it every attempt that is still under way."""

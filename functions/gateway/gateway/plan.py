@@ -16,6 +16,8 @@ from switchboard.policy import BufferWords, FallbackTarget, HedgeAfter, Policy
 FALLBACK_HEADER = "x-inference-fallback"
 
 NEVER_HEDGED = HedgeAfter()
+NO_HASTE_MS = 10**9
+"""For a caller that sets no limit of its own."""
 
 VOICE = Policy(
     fallback=(),
@@ -38,9 +40,11 @@ ENDING_MS = 3000
 class Plan:
     """Where the call goes, in order, and how long each step may take.
 
-    `targets`: one for each of the first attempts; after them those that failed may be tried again, up to
-    `max_attempts` in all. `end_ms`: when, counted from the call's arrival, an answer must have begun (one that is not
-    streamed: be whole). `stall_ms`: the longest silence within an answer. `call_timeout_ms`: all of the call.
+    `targets`: asked in this order, then those that failed again, up to `max_attempts` in all. `end_ms`: when, counted
+    from the call's arrival, an answer must have begun (one that is not streamed: be whole). `stall_ms`: the longest
+    silence within an answer. `call_timeout_ms`: all of the call. `longest_pause_ms`: whoever would have to wait longer
+    for a target to take calls again is better told so. `blames_silence`: whether a target that stays silent
+    has failed; not where the caller asked for more haste than the policy does.
     """
 
     targets: tuple[Target, ...]
@@ -50,12 +54,9 @@ class Plan:
     max_attempts: int = 1
     hedge_after: HedgeAfter = NEVER_HEDGED
     buffer_words: BufferWords | None = None
+    longest_pause_ms: int = 15_000
+    blames_silence: bool = True
     notes: tuple[str, ...] = ()
-
-    @property
-    def ttft_timeout_ms(self) -> int:
-        """How long an attempt needs at least to be worth starting: the first target's patience."""
-        return self.targets[0].patience_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,8 @@ class Planner:
             targets = self._allowed(targets, policy.allowed_targets, notes)
         max_attempts = policy.max_attempts or 1
         if len(targets) > max_attempts:
-            notes.append(f"{len(targets) - max_attempts} of the targets are beyond the {max_attempts} attempts")
-        return self._timed(call, policy, targets[:max_attempts], tuple(notes))
+            notes.append(f"{len(targets)} targets for {max_attempts} attempts at most")
+        return self._timed(call, policy, targets, tuple(notes))
 
     def _with_provider(self, call: Call, name: str) -> Call:
         """The call at the policy's provider, unless its own URL leads elsewhere."""
@@ -184,16 +185,21 @@ class Planner:
         call_timeout_ms = self.call_timeout_ms
         if call.arrival.remaining_ms is not None:
             call_timeout_ms = max(1, min(call_timeout_ms, call.arrival.remaining_ms - ENDING_MS))
-        end_ms = min(call_timeout_ms, _end_ms(call, policy, len(targets))) if call.chat.streamed else call_timeout_ms
-        patience_ms = [_patience_ms(call, policy, target, end_ms, len(targets)) for target in targets]
+        streamed, max_attempts = call.chat.streamed, policy.max_attempts or 1
+        asked = min(len(targets), max_attempts)
+        end_ms = min(call_timeout_ms, _end_ms(call, policy, asked)) if streamed else call_timeout_ms
+        patience_ms = [_patience_ms(call, policy, target, end_ms, asked) for target in targets]
         return Plan(
             targets=tuple(map(_with_patience, targets, patience_ms)),
             stall_ms=self.stall_ms,
             call_timeout_ms=call_timeout_ms,
             end_ms=end_ms,
-            max_attempts=policy.max_attempts or 1,
-            hedge_after=call.route.hedge_after or policy.hedge_after or NEVER_HEDGED,
-            buffer_words=policy.buffer_words if call.chat.streamed and _has_text(policy) else None,
+            max_attempts=max_attempts,
+            # A whole answer takes as long as it is: its silence says nothing.
+            hedge_after=(call.route.hedge_after or policy.hedge_after or NEVER_HEDGED) if streamed else NEVER_HEDGED,
+            buffer_words=policy.buffer_words if streamed and _has_text(policy) else None,
+            longest_pause_ms=policy.plan_timeout_ms or 0,
+            blames_silence=(call.route.ttft_timeout_ms or NO_HASTE_MS) >= (policy.ttft_timeout_ms or 0),
             notes=notes,
         )
 

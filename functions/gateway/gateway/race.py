@@ -19,6 +19,7 @@ from gateway.errors import (
     AttemptBroken,
     FirstTokenLate,
     GatewayError,
+    ProviderKeyMissing,
     UpstreamFailure,
     UpstreamRejected,
 )
@@ -144,9 +145,12 @@ class Race:
 
     def _due_ms(self) -> float:
         """When to look again, whatever the attempts do."""
-        late_ms = (n.started_ms + n.patience_ms for n in self._running.values() if not n.is_late)
-        start_ms = NEVER if self._is_anyone_in_time() else self._candidate()[1]
-        return min(self.plan.end_ms, self._say_ms, self._hedge_ms, start_ms, *late_ms)
+        next_ms = min(self.plan.end_ms, self._say_ms, self._hedge_ms)
+        follower, from_ms = self._candidate()
+        if follower is None:
+            return next_ms
+        late_ms = [n.started_ms + n.target.patience_ms for n in self._running.values() if not n.is_late]
+        return min(next_ms, *late_ms) if late_ms else min(next_ms, from_ms)
 
     async def _go_on(self, now_ms: float) -> None:
         """Do what is due."""
@@ -172,7 +176,7 @@ class Race:
                 self._start_untried()
             elif self.limits.repeats.spend():
                 self._again = [again for again in self._again if again.target is not target]
-                self._start(target, target.patience_ms if self._again else self.plan.end_ms)
+                self._start(target)
             else:
                 self._again.clear()
                 self._start_next(now_ms)
@@ -187,15 +191,11 @@ class Race:
         return (None, NEVER) if soonest is None else (soonest.target, soonest.from_ms)
 
     def _start_untried(self, *, is_hedge: bool = False) -> None:
-        target = self._untried.popleft()
-        # Whom nobody can follow may take all the time there is.
-        is_followed = bool(self._untried or self._again)
-        self._start(target, target.patience_ms if is_followed else self.plan.end_ms, is_hedge=is_hedge)
+        self._start(self._untried.popleft(), is_hedge=is_hedge)
 
-    def _start(self, target: Target, patience_ms: float, *, is_hedge: bool = False) -> None:
+    def _start(self, target: Target, *, is_hedge: bool = False) -> None:
         self.limits.health.asked(target)
         notes = self.journal.begun(target, is_hedge=is_hedge)
-        notes.patience_ms = patience_ms
         begun = self.attempts.begin(self.plan, self.journal, notes, self.hooks.waiting)
         # Eagerly: the request is on its way before anything is made ready for the wait.
         self._running[asyncio.Task(begun, loop=asyncio.get_running_loop(), eager_start=True)] = notes
@@ -216,8 +216,7 @@ class Race:
             if self._untried:
                 self._start_untried(is_hedge=True)
             else:
-                same = next(reversed(self._running.values())).target
-                self._start(same, self.plan.end_ms, is_hedge=True)
+                self._start(next(reversed(self._running.values())).target, is_hedge=True)
 
     def _redirect(self) -> None:
         """Go to the target of this retry's number, where it was learnt only after the first target was asked."""
@@ -235,10 +234,16 @@ class Race:
                 self._start_untried()
 
     def _notice_late(self, now_ms: float) -> None:
+        if self._candidate()[0] is None:
+            return  # whom nobody can follow may take all the time there is
         for notes in self._running.values():
-            if not notes.is_late and now_ms >= notes.started_ms + notes.patience_ms:
+            if not notes.is_late and now_ms >= notes.started_ms + notes.target.patience_ms:
                 notes.is_late = True
-                self.limits.health.failed(notes.target)
+                self._blame_silence(notes.target)
+
+    def _blame_silence(self, target: Target) -> None:
+        if self.plan.blames_silence:
+            self.limits.health.failed(target)
 
     def _attempts_made(self) -> int:
         return sum(notes.outcome != REDIRECTED for notes in self.journal.tries)
@@ -249,10 +254,11 @@ class Race:
     def _win(self, notes: Try) -> None:
         self.journal.answering = notes
         health, now_ms = self.limits.health, self.journal.elapsed_ms()
-        health.succeeded(notes.target, None if notes.ttft_ms is None else notes.ttft_ms - notes.started_ms)
+        health.spoke(notes.target, None if notes.ttft_ms is None else notes.ttft_ms - notes.started_ms)
         for other in self._running.values():
             waited_ms = now_ms - other.started_ms
-            health.silent(other.target, waited_ms)
+            if notes.ttft_ms is not None:  # how long a whole answer takes says nothing of first tokens
+                health.silent(other.target, waited_ms)
             self.journal.ended_try(other, OUTPACED, self._late(other, waited_ms) if other.is_late else None)
 
     def _fail(self, notes: Try, failed: UpstreamFailure) -> None:
@@ -270,20 +276,24 @@ class Race:
             told = retry_after_ms(failed.retry_after, self.journal.clock.now())
             pause = pause if told is None else told
         from_ms = self.journal.elapsed_ms() + pause
-        return from_ms if from_ms <= self.plan.end_ms * LATEST_REPEAT else None
+        return from_ms if pause <= self.plan.longest_pause_ms and from_ms <= self.plan.end_ms * LATEST_REPEAT else None
 
     def _withdraw(self, notes: Try, refused: GatewayError) -> None:
         """No request could be made, for want of a key: on to the next target, and no attempt was used."""
         self.journal.withdrawn(notes)
-        self.journal.notes.append(f"passed over {notes.target.provider}/{notes.target.model}: no key")
+        why = "no key" if isinstance(refused, ProviderKeyMissing) else "its key cannot be read"
+        self.journal.notes.append(f"passed over {notes.target.provider}/{notes.target.model}: {why}")
         self._refusals.append(refused)
+        if notes.is_hedge:
+            self.limits.hedges.give_back()
+            self._hedge_ms = self.journal.elapsed_ms() if self._untried else NEVER
 
     def _give_up(self, now_ms: float) -> None:
         """No attempt is left, or no time."""
         for notes in self._running.values():
             waited_ms = now_ms - notes.started_ms
             if not notes.is_late and waited_ms >= notes.target.patience_ms:  # else it had no fair chance
-                self.limits.health.failed(notes.target)
+                self._blame_silence(notes.target)
             failed = self._late(notes, waited_ms)
             self.journal.ended_try(notes, "", failed)
             self._failures.append((notes, failed))

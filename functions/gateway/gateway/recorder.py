@@ -18,6 +18,8 @@ from switchboard.usage import ABSENT, Usage, UsageSource, estimate, estimate_out
 MAX_FINISH_REASON_CHARACTERS = 64
 _HTTP_OK = 200
 
+_AT_WORK_MS = 500
+
 _NEVER_AT_WORK = frozenset({"ConnectFailed", "AddressRefused", "UpstreamRejected", "UpstreamReported"})
 """How attempts end that no provider bills: it was not reached, or said itself that it failed."""
 
@@ -127,10 +129,17 @@ def _attempt(journal: Journal, notes: Try) -> Attempt:
         duration_ms=round(ended_ms - notes.started_ms, 3),
         status=notes.upstream_status,
         ttft_ms=None if notes.ttft_ms is None else round(notes.ttft_ms - notes.started_ms, 3),
-        error=notes.fact if journal.call.labels.is_zero_retention else notes.error,
+        error=_error(journal, notes),
         is_hedge=notes.is_hedge,
         usage=ABSENT if notes is journal.latest else _usage(journal, notes),
     )
+
+
+def _error(journal: Journal, notes: Try) -> str | None:
+    failed = notes.failure
+    if failed is None:
+        return None
+    return failed.fact if journal.call.labels.is_zero_retention else failed.message
 
 
 def _usage(journal: Journal, notes: Try) -> Usage:
@@ -151,8 +160,10 @@ def _was_at_work(notes: Try) -> bool:
     """Whether the provider had the prompt and worked on it, so that it cost something whatever came of it."""
     if notes.outcome == OK or not notes.is_sent or notes.outcome in _NEVER_AT_WORK:
         return False
-    # A connection that broke before any answer is more likely to have carried nothing.
-    return notes.outcome != "UpstreamCut" or notes.upstream_status == _HTTP_OK
+    if notes.outcome != "UpstreamCut" or notes.upstream_status == _HTTP_OK:
+        return True
+    # A connection that breaks at once, before any answer, is more likely to have carried nothing.
+    return notes.ended_ms is not None and notes.ended_ms - notes.started_ms >= _AT_WORK_MS
 
 
 def _prompt_characters(call: Call) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -11,8 +12,8 @@ from gateway.health import ENOUGH_FIRST_TOKENS
 from switchboard.trace import Attempt, Status, Trace
 from switchboard.usage import Tokens, UsageSource
 from testkit.cascade import call_by_socket, cascade, outcomes
-from testkit.openai_events import DONE, chunk, finish, role, usage
-from testkit.running_gateway import RunningGateway
+from testkit.openai_events import DONE, chunk, completion, finish, role, usage
+from testkit.running_gateway import RunningGateway, chat
 from testkit.upstream import Answer, End, Gate, ScriptedUpstream, json_answer
 
 SPOKEN = [chunk("Hello"), finish(), usage(12, 3), DONE]
@@ -247,6 +248,33 @@ async def test_a_hedge_without_a_key_is_no_attempt(first: ScriptedUpstream, seco
     assert outcomes(trace) == [("groq", "ok")]
     assert "passed over together/llama: no key" in trace.notes
     assert second.requests == []
+
+
+async def test_where_the_hedges_target_has_no_key_the_next_one_is_asked(
+    first: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    stored = {"GROQ_API_KEY": "gsk", "FIREWORKS_API_KEY": "fwk"}
+    with ScriptedUpstream(QUICK) as third:
+        async with cascade(
+            first, second, third, policy=HEDGED, environment=stored, hedge_budget_percent="5"
+        ) as gateway:
+            assert (await gateway.call()).content == HEARD
+            trace = await gateway.trace()
+    assert outcomes(trace) == [("groq", "outpaced"), ("fireworks", "ok")]
+    assert _hedges(trace) == [False, True]
+
+
+async def test_a_whole_answer_is_not_hedged_whatever_it_takes(
+    first: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    whole = json_answer(completion("Hello"))
+    first.answers(replace(whole, before_headers=[2 * HEDGE_MS / 1000]))
+    async with cascade(first, second, policy=HEDGED, hedge_budget_percent="5") as gateway:
+        assert (await gateway.call(chat(stream=False))).json() == completion("Hello")
+        assert outcomes(await gateway.trace()) == [("groq", "ok")]
+        first.answers(SILENT)
+        assert (await gateway.call()).content == HEARD, "the budget is still there"
+    assert second.requests
 
 
 async def test_both_are_left_when_the_caller_leaves(

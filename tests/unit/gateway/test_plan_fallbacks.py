@@ -108,10 +108,11 @@ def test_a_target_that_is_named_twice_is_planned_twice() -> None:
     assert _names(plan) == ["openai/gpt-4o", "openai/gpt-4o", "groq/llama-3.3-70b-versatile"]
 
 
-def test_targets_beyond_the_attempts_are_left_out_with_a_word() -> None:
+def test_targets_beyond_the_attempts_stand_by_for_those_that_cannot_be_asked() -> None:
     plan = _plan(a_call(fallback=(GROQ, MINI, GROQ, MINI)), Policy(max_attempts=2))
-    assert _names(plan) == ["openai/gpt-4o", "groq/llama-3.3-70b-versatile"]
-    assert plan.notes == ("3 of the targets are beyond the 2 attempts",)
+    assert _names(plan)[:3] == ["openai/gpt-4o", "groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini"]
+    assert len(plan.targets) == 5
+    assert plan.notes == ("5 targets for 2 attempts at most",)
     assert plan.max_attempts == 2
 
 

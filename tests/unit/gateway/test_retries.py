@@ -1,13 +1,15 @@
 """Trying a target again that has failed the same call: which failures allow it, when, and how often."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from switchboard.trace import Attempt, Status
 from testkit.cascade import cascade, outcomes
-from testkit.openai_events import DONE, chunk, error, finish, role
+from testkit.openai_events import DONE, chunk, completion, error, finish, role
+from testkit.running_gateway import chat
 from testkit.upstream import Answer, End, ScriptedUpstream, json_answer
 
 SPOKEN = Answer([chunk("Hello"), finish(), DONE])
@@ -125,6 +127,54 @@ async def test_who_may_be_asked_sooner_is_asked_first(upstream: ScriptedUpstream
         assert (await gateway.call()).content == HEARD
         trace = await gateway.trace()
     assert [provider for provider, _ in outcomes(trace)] == ["groq", "together", "together"]
+
+
+@pytest.mark.parametrize("hedge_after_ms", [0, 20], ids=["unhedged", "hedged"])
+async def test_one_that_failed_is_tried_again_while_the_last_one_is_silent(
+    upstream: ScriptedUpstream, other: ScriptedUpstream, hedge_after_ms: int
+) -> None:
+    upstream.answers(rejected(503, "0.1"), SPOKEN)
+    other.answers(Answer([role(), End.HANG]))
+    policy = {"ttft_timeout_ms": 60, "plan_timeout_ms": 5000, "max_attempts": 4, "hedge_after_ms": hedge_after_ms}
+    async with cascade(upstream, other, policy=policy, hedge_budget_percent="100") as gateway:
+        assert (await gateway.call()).content == HEARD
+        trace = await gateway.trace()
+    assert outcomes(trace)[0] == ("groq", "UpstreamRejected")
+    assert outcomes(trace)[-1] == ("groq", "ok")
+
+
+async def test_one_that_fails_late_is_tried_again_while_the_last_one_is_silent(
+    upstream: ScriptedUpstream, other: ScriptedUpstream
+) -> None:
+    upstream.answers(replace(rejected(503), before_headers=[0.15]), SPOKEN)
+    other.answers(Answer([role(), End.HANG]))
+    policy = {"ttft_timeout_ms": 50, "plan_timeout_ms": 5000}
+    async with cascade(upstream, other, policy=policy) as gateway:
+        assert (await gateway.call()).content == HEARD
+        trace = await gateway.trace()
+    assert outcomes(trace) == [("groq", "UpstreamRejected"), ("together", "FirstTokenLate"), ("groq", "ok")]
+
+
+async def test_a_whole_answer_waits_no_longer_for_its_turn_than_a_plan_takes(upstream: ScriptedUpstream) -> None:
+    upstream.answers(rejected(429, "0.8"), json_answer(completion("Hello")))
+    async with cascade(upstream, policy={"plan_timeout_ms": 700}) as gateway:
+        response = await gateway.call(chat(stream=False))
+        trace = await gateway.trace()
+    assert (response.status_code, response.headers["retry-after"]) == (429, "0.8")
+    assert outcomes(trace) == [("groq", "UpstreamRejected")]
+
+
+async def test_a_target_without_a_key_takes_no_place_of_those_behind_it(
+    upstream: ScriptedUpstream, other: ScriptedUpstream
+) -> None:
+    other.answers(SPOKEN)
+    async with cascade(
+        upstream, upstream, other, policy={"max_attempts": 1}, environment={"FIREWORKS_API_KEY": "fwk"}
+    ) as gateway:
+        assert (await gateway.call()).content == HEARD
+        trace = await gateway.trace()
+    assert outcomes(trace) == [("fireworks", "ok")]
+    assert "passed over groq/gpt-4o: no key" in trace.notes
 
 
 async def test_a_date_in_retry_after_is_understood_and_nonsense_is_no_reason_to_fail(
