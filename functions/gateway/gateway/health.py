@@ -7,6 +7,7 @@ from random import Random
 
 from gateway.call import Target
 from gateway.clock import Clock
+from gateway.secret import Secret
 
 FAILURES_IN_A_ROW = 3
 """After so many a target is tried last."""
@@ -20,6 +21,10 @@ ENOUGH_FIRST_TOKENS = 20
 
 MAX_TARGETS = 1000
 """Callers may name any host and model; what is remembered of them has an end."""
+
+_MEDIAN = 0.5
+
+type _Name = tuple[str, str, Secret | None]
 
 
 @dataclass(slots=True)
@@ -38,17 +43,17 @@ class _Record:
 
 
 class Health:
-    """Remembers, by host and model, how attempts ended.
+    """Remembers how attempts ended: by URL, model and the caller's own key, whose limits are nobody else's.
 
     A target that failed three times in a row rests: it is tried last. After the rest it stands in its own place again;
-    the first call that asks it is the probe: if that goes well the target is back, else it rests longer, up to five
-    minutes.
+    the first call that asks it is the probe: if that speaks the target is back, else it rests longer, up to five
+    minutes. Only an answer that was not broken in its middle ends a row of failures.
     """
 
     def __init__(self, clock: Clock, random: Random) -> None:
         self._clock = clock
         self._random = random
-        self._records: dict[tuple[str, str], _Record] = {}
+        self._records: dict[_Name, _Record] = {}
 
     def order(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
         """The targets, the resting ones last."""
@@ -66,12 +71,17 @@ class Health:
             record.is_probed = True
             self._rest(record)
 
-    def succeeded(self, target: Target, ttft_ms: float | None) -> None:
+    def spoke(self, target: Target, ttft_ms: float | None) -> None:
         """The target has begun to answer, after so long (None: it was not streamed)."""
         record = self._record(target)
-        record.failures, record.rests, record.rests_until, record.is_probed = 0, 0, None, False
+        record.rests_until, record.is_probed = None, False
         if ttft_ms is not None:
             record.first_tokens_ms.append(ttft_ms)
+
+    def succeeded(self, target: Target) -> None:
+        """The target's answer was good to its end, or for as long as anybody listened."""
+        record = self._record(target)
+        record.failures, record.rests = 0, 0
 
     def failed(self, target: Target) -> None:
         """The target did not answer as it should."""
@@ -85,7 +95,10 @@ class Health:
 
     def silent(self, target: Target, waited_ms: float) -> None:
         """The target was left while it was still silent: its time to first token is this long at least."""
-        self._record(target).first_tokens_ms.append(waited_ms)
+        known = self._record(target).first_tokens_ms
+        # A wait that was short by the target's own measure says nothing of it.
+        if len(known) < ENOUGH_FIRST_TOKENS or waited_ms >= _quantile(sorted(known), _MEDIAN):
+            known.append(waited_ms)
 
     def first_token_ms(self, target: Target, quantile: float) -> float | None:
         """That quantile of the target's recent times to first token; None where too few are known."""
@@ -113,8 +126,8 @@ class Health:
         return record
 
 
-def _name(target: Target) -> tuple[str, str]:
-    return target.url, target.model
+def _name(target: Target) -> _Name:
+    return target.url, target.model, target.key
 
 
 def _quantile(ordered: Sequence[float], quantile: float) -> float:

@@ -27,6 +27,16 @@ class Relay:
         self.limits.repeats.earn()
         return await Race(self.attempts, self.limits, plan, journal, hooks, self._leave).run()
 
+    def ended(self, journal: Journal) -> None:
+        """A call is over: what became of the answer that was let through says how its target does."""
+        answering, health = journal.answering, self.limits.health
+        if answering is None:
+            return
+        if answering.failure is None:  # good, for as long as anybody listened
+            health.succeeded(answering.target)
+        elif answering.failure.blames_target:
+            health.failed(answering.target)
+
     def _leave(self, tasks: Iterable["asyncio.Task[Answer]"]) -> None:
         """End the attempts that nobody waits for any more, beside whatever goes on."""
         for task in tasks:

@@ -18,6 +18,7 @@ from gateway.health import (
     REMEMBERED_FIRST_TOKENS,
     Health,
 )
+from gateway.secret import Secret
 
 
 class FakeTime:
@@ -51,6 +52,12 @@ IN_ORDER = (FIRST, SECOND, THIRD)
 FIRST_LAST = (SECOND, THIRD, FIRST)
 
 
+def _answer(health: Health, target: Target) -> None:
+    health.asked(target)
+    health.spoke(target, 300.0)
+    health.succeeded(target)
+
+
 def _fail(health: Health, target: Target, times: int = FAILURES_IN_A_ROW) -> None:
     for _ in range(times):
         health.asked(target)
@@ -67,12 +74,29 @@ def test_three_failures_in_a_row_put_a_target_last(health: Health) -> None:
 def test_failures_that_are_not_in_a_row_do_not(health: Health) -> None:
     for _ in range(5):
         _fail(health, FIRST, 2)
-        health.succeeded(FIRST, 300.0)
+        _answer(health, FIRST)
     assert health.order(IN_ORDER) == IN_ORDER
 
 
-def test_a_target_is_known_by_host_and_model_whatever_its_patience_or_key(health: Health) -> None:
+def test_answers_that_break_in_their_middle_do(health: Health, time: FakeTime) -> None:
+    for _ in range(FAILURES_IN_A_ROW):
+        assert health.order(IN_ORDER) == IN_ORDER
+        health.spoke(FIRST, 300.0)
+        health.failed(FIRST)
+    assert health.order(IN_ORDER) == FIRST_LAST
+    time.pass_s(FIRST_REST_S)
+    health.asked(FIRST)
+    health.spoke(FIRST, 300.0)
+    assert health.order(IN_ORDER) == IN_ORDER, "a probe that speaks is back"
+    health.failed(FIRST)
+    time.pass_s(FIRST_REST_S - 0.001)
+    assert health.order(IN_ORDER) == FIRST_LAST, "and rests longer when it breaks again"
+
+
+def test_a_target_is_known_by_url_model_and_key_whatever_its_patience(health: Health) -> None:
     _fail(health, FIRST)
+    other_key = Target("first", FIRST.url, FIRST.host, "m", 1000, Secret("the caller's own"))
+    assert health.order((other_key, SECOND)) == (other_key, SECOND)
     other_patience = Target("first", FIRST.url, FIRST.host, "m", 50)
     other_model = Target("first", FIRST.url, FIRST.host, "another", 50)
     assert health.order((other_patience, SECOND)) == (SECOND, other_patience)
@@ -101,8 +125,7 @@ def test_one_call_probes_after_the_rest(health: Health, time: FakeTime) -> None:
 def test_a_probe_that_goes_well_takes_the_target_back(health: Health, time: FakeTime) -> None:
     _fail(health, FIRST)
     time.pass_s(FIRST_REST_S)
-    health.asked(FIRST)
-    health.succeeded(FIRST, 300.0)
+    _answer(health, FIRST)
     assert health.order(IN_ORDER) == IN_ORDER
     _fail(health, FIRST, 2)
     assert health.order(IN_ORDER) == IN_ORDER
@@ -149,7 +172,7 @@ def test_each_failed_probe_makes_the_rest_longer_and_none_longer_than_five_minut
 
 def test_a_quantile_is_known_from_twenty_first_tokens_on_and_for_each_target_alone(health: Health) -> None:
     for ttft_ms in range(1, ENOUGH_FIRST_TOKENS):
-        health.succeeded(FIRST, float(ttft_ms))
+        health.spoke(FIRST, float(ttft_ms))
     assert health.first_token_ms(FIRST, 0.5) is None
     health.silent(FIRST, 5000.0)
     assert health.first_token_ms(FIRST, 0.5) == 11.0
@@ -157,17 +180,28 @@ def test_a_quantile_is_known_from_twenty_first_tokens_on_and_for_each_target_alo
     assert health.first_token_ms(SECOND, 0.5) is None
 
 
+def test_a_wait_that_was_short_for_its_target_says_nothing(health: Health) -> None:
+    for ttft_ms in range(ENOUGH_FIRST_TOKENS):
+        health.spoke(FIRST, 100.0 + ttft_ms)
+    for _ in range(REMEMBERED_FIRST_TOKENS // 2):
+        health.silent(FIRST, 5.0)
+    assert health.first_token_ms(FIRST, 0.5) == 110.0
+    for _ in range(REMEMBERED_FIRST_TOKENS // 2):
+        health.silent(FIRST, 500.0)
+    assert health.first_token_ms(FIRST, 0.5) == 500.0
+
+
 def test_only_recent_first_tokens_count(health: Health) -> None:
     for _ in range(REMEMBERED_FIRST_TOKENS):
-        health.succeeded(FIRST, 9000.0)
+        health.spoke(FIRST, 9000.0)
     for _ in range(REMEMBERED_FIRST_TOKENS):
-        health.succeeded(FIRST, 100.0)
+        health.spoke(FIRST, 100.0)
     assert health.first_token_ms(FIRST, 0.99) == 100.0
 
 
 def test_whole_answers_say_nothing_about_first_tokens(health: Health) -> None:
     for _ in range(ENOUGH_FIRST_TOKENS):
-        health.succeeded(FIRST, None)
+        health.spoke(FIRST, None)
     assert health.first_token_ms(FIRST, 0.5) is None
 
 
@@ -175,7 +209,7 @@ def test_whole_answers_say_nothing_about_first_tokens(health: Health) -> None:
 def test_a_quantile_is_one_of_the_times_with_its_share_below(times_ms: list[float], quantile: float) -> None:
     health = Health(FakeTime().clock, Random(1))
     for ttft_ms in times_ms:
-        health.succeeded(FIRST, ttft_ms)
+        health.spoke(FIRST, ttft_ms)
     found = health.first_token_ms(FIRST, quantile)
     assert found in times_ms
     assert found is not None

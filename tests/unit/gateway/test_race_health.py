@@ -10,7 +10,7 @@ from gateway.health import FAILURES_IN_A_ROW, FIRST_REST_S
 from testkit.cascade import cascade, outcomes
 from testkit.openai_events import DONE, chunk, finish
 from testkit.running_gateway import RunningGateway
-from testkit.upstream import Answer, End, Gate, ScriptedUpstream, json_answer
+from testkit.upstream import Answer, End, Gate, Request, ScriptedUpstream, json_answer
 
 SPOKEN = Answer([chunk("Hello"), finish(), DONE])
 BROKEN = json_answer({"error": {"message": "boom"}}, 500)
@@ -114,6 +114,65 @@ async def test_a_target_that_is_late_again_and_again_is_blamed(
         for _ in range(FAILURES_IN_A_ROW):
             assert await _called(gateway) == [("groq", "FirstTokenLate"), ("together", "ok")]
         assert await _called(gateway) == [("together", "ok")]
+
+
+async def test_a_provider_that_breaks_every_answer_in_its_middle_is_blamed(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(Answer([chunk("Hel"), End.CLOSE]))
+    second.answers(SPOKEN)
+    async with cascade(first, second) as gateway:
+        for _ in range(FAILURES_IN_A_ROW):
+            assert await _called(gateway) == [("groq", "UpstreamCut")]
+        assert await _called(gateway) == [("together", "ok")]
+
+
+async def test_a_caller_who_stops_listening_blames_nobody(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    second.answers(SPOKEN)
+    async with cascade(first, second) as gateway:
+        for _ in range(FAILURES_IN_A_ROW):
+            first.answers(BROKEN)
+            assert await _called(gateway) == [("groq", "UpstreamRejected"), ("together", "ok")]
+            first.answers(Answer([chunk("Hello"), End.HANG]))
+            async with gateway.stream() as response:
+                assert chunk("Hello") in await anext(response.aiter_raw())
+            assert outcomes(await gateway.trace()) == [("groq", "client_closed")]
+
+
+@pytest.mark.parametrize("status", [401, 429])
+async def test_what_a_provider_says_of_one_callers_key_is_no_other_callers_affair(status: int) -> None:
+    refused = json_answer({"error": {"message": "no"}}, status, {"retry-after": "60"})
+
+    def answer(request: Request) -> Answer:
+        return refused if request.headers["authorization"] == "Bearer sk-callers-own" else SPOKEN
+
+    stored = {"GROQ_API_KEY": "gsk", "TOGETHER_API_KEY": "tgk"}
+    with ScriptedUpstream(respond=answer) as first, ScriptedUpstream(SPOKEN) as second:
+        async with cascade(first, second, environment=stored) as gateway:
+            for _ in range(FAILURES_IN_A_ROW):
+                await gateway.call(x_inference_provider_api_key="sk-callers-own")
+                assert outcomes(await gateway.trace()) == [("groq", "UpstreamRejected"), ("together", "ok")]
+            assert await _called(gateway) == [("groq", "ok")]
+            await gateway.call(x_inference_provider_api_key="sk-callers-own")
+            assert outcomes(await gateway.trace()) == [("together", "ok")]
+
+
+async def test_who_is_too_slow_for_a_caller_in_haste_is_not_blamed(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    second.answers(SPOKEN)
+    async with cascade(first, second, policy={"ttft_timeout_ms": 5000}) as gateway:
+        first.answers(Answer([End.HANG]))
+        for _ in range(FAILURES_IN_A_ROW):
+            await gateway.call(x_inference_ttft_timeout_ms="20")
+            assert outcomes(await gateway.trace())[0] == ("groq", "FirstTokenLate")
+        first.answers(SPOKEN)
+        assert await _called(gateway) == [("groq", "ok")]
 
 
 async def test_a_target_that_got_too_little_time_is_not_blamed(

@@ -131,6 +131,7 @@ async def _all_calls(
         journal, relay = Journal(_call(number, moment), clock), relays[number // a_process]
         answer = await relay.answer(plan, journal, Hooks(waiting=lambda: None))
         await answer.aclose(drain=False)
+        relay.ended(journal)
         return (now() - moment) * 1000
 
     waits_ms = await asyncio.gather(*(one(*call) for call in enumerate(plot.arrivals_s(calls_a_second))))
