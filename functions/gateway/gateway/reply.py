@@ -39,6 +39,11 @@ CLIENT_CLOSED = Ending(
 GATEWAY_STOPPED = Ending(
     Status.TRUNCATED, Failure("gateway_stopped", "The gateway was stopped before the answer was complete.", 503)
 )
+UNREAD = Ending(
+    Status.TIMEOUT, Failure("answer_late", "The caller did not take the whole answer within the call's time.", 504)
+)
+UNREAD_S = 1.0
+"""How long after the call's time, when a provider that still talks is left, a caller that does not read is left too."""
 STOPPED = {
     Stop.SUPERSEDED: Ending(
         Status.SUPERSEDED, Failure("turn_answered", "Another request for this turn was answered first.", 409)
@@ -90,11 +95,18 @@ class Reply:
         # Eagerly: its request goes out before anything else is made ready. A call that came too late makes none.
         answering = asyncio.Task(self._answer(), loop=loop, eager_start=not stopped.done())
         leaving = asyncio.create_task(_left(receive))
+        broken_off, left_ms = GATEWAY_STOPPED, self.plan.call_timeout_ms - self.journal.elapsed_ms()
         try:
-            await asyncio.wait((answering, leaving, stopped), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                (answering, leaving, stopped),
+                timeout=max(0.0, left_ms) / 1000 + UNREAD_S,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            broken_off = broken_off if done else UNREAD
         finally:
-            broken_off = CLIENT_CLOSED if leaving.done() else GATEWAY_STOPPED
-            if stopped.done() and not leaving.done():
+            if leaving.done():
+                broken_off = CLIENT_CLOSED
+            elif stopped.done():
                 broken_off = STOPPED[stopped.result()]
             answer = await self._end(answering, broken_off)
             if stopped.done() and self.journal.status is broken_off.status and not leaving.done():
@@ -107,6 +119,7 @@ class Reply:
                     await answer.aclose(drain=True)
 
     async def _record(self) -> None:
+        self.relay.ended(self.journal)
         self.journal.turn = self.watch.turn
         await asyncio.gather(self.watch.close(), self.recorder.completed(self.journal))
 
