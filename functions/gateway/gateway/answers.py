@@ -115,7 +115,8 @@ def _all_failed(error: AllTargetsFailed) -> ErrorAnswer:
         status = last.status if last.status in PASSED_ON else status
         headers = (("retry-after", last.retry_after),) if last.retry_after else ()
     elif status == _FORBIDDEN and len({type(failed) for failed in error.failures}) > 1:
-        status = FAILURES[errors.ConnectFailed].http_status
+        kind = FAILURES[errors.ConnectFailed]
+        status = kind.http_status
     # Before the first byte nothing was truncated: the target simply failed.
     trace_status = Status.UPSTREAM_ERROR if kind.status is Status.TRUNCATED else kind.status
     return _answer(

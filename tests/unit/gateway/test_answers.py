@@ -115,6 +115,14 @@ def test_when_every_target_failed_the_last_one_decides(kind: type[errors.Upstrea
     assert f"groq (api.groq.com, llama): {kind.__name__}: {_failure(kind).message}" in message
 
 
+def test_an_address_that_is_refused_at_last_does_not_hide_what_failed_before() -> None:
+    broken, refused = errors.UpstreamRejected(TARGET, 500, "boom"), errors.AddressRefused(TARGET, "private")
+    answer = answer_error(_all_failed(broken, refused))
+    error = _error(answer)
+    assert (answer.failure.http_status, error["type"], error["code"]) == (502, "upstream_error", "connect_failed")
+    assert answer.status is Status.UPSTREAM_ERROR
+
+
 @pytest.mark.parametrize("kind", FAILURES)
 def test_before_the_first_byte_nothing_is_called_truncated(kind: type[errors.UpstreamFailure]) -> None:
     before, after = answer_error(_all_failed(_failure(kind))), answer_failure(_failure(kind))
