@@ -28,6 +28,9 @@ from gateway.upstream.keyring import Keyring, KeyringUnavailable
 
 HTTP_OK = 200
 MAX_ERROR_BYTES = 64 * 1024
+ERROR_BODY_S = 0.5
+"""How long an error's body is read. It comes with its status or is of no use: the next target waits for it."""
+
 MAX_SAID_CHARACTERS = 1000
 DRAIN_S = 1.0
 
@@ -177,15 +180,16 @@ class _Attempt:
         return Answer(response.headers.get("content-type", "application/json"), _once(whole.raw), response, source)
 
     async def _reject(self, response: UpstreamResponse) -> NoReturn:
-        body = bytearray()
+        body, cut = bytearray(), ""
         try:
-            async for chunk in response.chunks():
-                body += chunk
-                if len(body) > MAX_ERROR_BYTES:
-                    break
-        except UpstreamCut:
-            body += b" (cut off)"
-        said = self._scrub(self.provider.read_error(bytes(body)).message)
+            async with asyncio.timeout(ERROR_BODY_S):
+                async for chunk in response.chunks():
+                    body += chunk
+                    if len(body) > MAX_ERROR_BYTES:
+                        break
+        except (UpstreamCut, TimeoutError):
+            cut = " (cut off)"
+        said = self._scrub(self.provider.read_error(bytes(body)).message) + cut
         raise UpstreamRejected(self.notes.target, response.status, said, response.headers.get("retry-after"))
 
     def _asked(self) -> Asked:

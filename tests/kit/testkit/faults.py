@@ -166,6 +166,9 @@ _SLOW_DOWN = rejected(429, "slow down")
 _LATER = rejected(429, "slow down", {"retry-after": str(RETRY_AFTER_MS / 1000)})
 _BAD_KEY = rejected(401, "bad key", may_repeat=False)
 _DOWN = rejected(503, "down for maintenance")
+_NO_END = replace(
+    rejected(500, r"boom \(cut off\)"), answer=Answer([b'{"error": {"message": "boom"}}', End.HANG], 500, _JSON)
+)
 _NO_WORD = Answer(before_headers=[End.HANG])
 
 FAULTS = (
@@ -195,6 +198,7 @@ FAULTS = (
     Fault("429", "it has no room", _SLOW_DOWN, _SLOW_DOWN),
     Fault("500", "it fails", BOOM, BOOM),
     Fault("503", "it is down", _DOWN, _DOWN),
+    Fault("500 without end", "it fails, and the body that says why never ends", _NO_END, _NO_END),
     Fault(
         "hang before headers",
         "the request is taken, and nothing comes back",
