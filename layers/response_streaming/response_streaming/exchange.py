@@ -97,8 +97,9 @@ class Exchange:
     async def _break_off(self, failure: BaseException) -> None:
         _log.error("response.broken", exc_info=failure)
         try:
-            await self._post.end(error_trailers(failure))
-        except OSError:
+            async with asyncio.timeout(max(self._left_ms() - _RESERVE_MS, 0) / 1_000):
+                await self._post.end(error_trailers(failure))
+        except OSError:  # a timeout is one too: the runtime takes nothing any more
             _log.warning("response.abandoned by=runtime")
 
     async def _task_or(self, event: asyncio.Event) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -20,9 +21,9 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made.close()
 
 
-def exchange(loop: asyncio.AbstractEventLoop) -> Exchange:
+def exchange(loop: asyncio.AbstractEventLoop, left_ms: int = 5_000) -> Exchange:
     scope = {"method": "GET", "path": "/x"}
-    return Exchange(loop, scope=scope, body=b"asked", left_ms=lambda: 5_000)
+    return Exchange(loop, scope=scope, body=b"asked", left_ms=lambda: left_ms)
 
 
 def relayed(loop: asyncio.AbstractEventLoop, application: Application) -> bytes:
@@ -125,3 +126,21 @@ def test_a_runtime_that_is_not_there_does_not_end_the_sandbox(loop: asyncio.Abst
     # Managed runtimes older than awslambdaric 4 give no invocation id.
     StreamingRuntimeClient(address).post_invocation_result("id-1", running, "application/json")
     assert failures == ["the runtime no longer takes this response", "http.disconnect"]
+
+
+def test_a_runtime_that_takes_nothing_does_not_hold_a_broken_response(
+    loop: asyncio.AbstractEventLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def application(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(START)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.05):
+                while True:
+                    await send({"type": "http.response.body", "body": b"x" * (1 << 20), "more_body": True})
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        running = exchange(loop, left_ms=1_100)
+        running.begin(application)
+        post = ResponsePost("{}:{}".format(*listener.getsockname()), "id-1")
+        running.relay(post)
+    assert caplog.messages[-1] == "response.abandoned by=runtime"
