@@ -11,7 +11,7 @@ from gateway.call import Target
 from gateway.errors import AddressRefused, ConnectFailed, UpstreamCut
 from gateway.upstream import transport
 from gateway.upstream.addresses import PrivateHosts
-from gateway.upstream.client import HttpUpstream
+from gateway.upstream.client import DEAD_WITHIN_S, HttpUpstream
 from testkit.openai_events import DONE, chunk
 from testkit.upstream import CAN_BLACKHOLE, Answer, End, ScriptedUpstream
 
@@ -87,6 +87,56 @@ async def test_a_kept_connection_that_swallows_everything_is_replaced_in_time(
     waited_ms = (time.monotonic() - begun) * 1000
     assert transport.UNACKNOWLEDGED_MS / 2 < waited_ms < transport.UNACKNOWLEDGED_MS * 2
     assert upstream.connections_opened == 2
+
+
+@pytest.mark.parametrize("how", [End.CLOSE, End.RESET])
+async def test_a_request_that_was_worked_on_is_not_sent_again_unseen(
+    client: HttpUpstream, upstream: ScriptedUpstream, how: End
+) -> None:
+    await call(client, upstream)
+    upstream.answers(Answer(before_headers=[DEAD_WITHIN_S * 1.2, how]), SPOKEN)
+    with pytest.raises(UpstreamCut, match="broke before an answer"):
+        await call(client, upstream)
+    assert len(upstream.requests) == 2
+    assert await call(client, upstream) == chunk("Hi") + DONE
+
+
+LONG = b" " * 8_000_000
+"""More than the buffers between two ends hold."""
+
+
+async def test_a_request_that_breaks_a_kept_connection_on_its_way_is_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long ago it began to leave: half a request is nobody's work."""
+    monkeypatch.setattr("gateway.upstream.client.DEAD_WITHIN_S", 0.0)
+    requests: list[str] = []
+    connections = iter("ab")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = next(connections)
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            requests.append(connection)
+            if requests == ["a", "a"]:
+                writer.transport.abort()
+                break
+            await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]))
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nOK")
+            if connection == "b":
+                writer.close()
+                break
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    sender = HttpUpstream(PrivateHosts.parse("127.0.0.1"))
+    for body in (b"{}", LONG):
+        response = await sender.send(target(url), body, {}, lambda: None)
+        assert b"".join([piece async for piece in response.chunks()]) == b"OK"
+        await response.aclose()
+    assert requests == ["a", "a", "b"]
+    await sender.aclose()
+    server.close()
+    await server.wait_closed()
 
 
 async def test_a_new_connection_that_breaks_is_not_tried_again(

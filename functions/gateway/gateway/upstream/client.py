@@ -1,5 +1,7 @@
 """The HTTP client: one request to one target, and its answer as it comes."""
 
+import asyncio
+import errno
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +15,13 @@ from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.transport import AddressForbidden, GuardedTransport
 
 CONNECT_TIMEOUT_S = 5.0
+
+DEAD_WITHIN_S = 0.5
+"""A kept connection that was dead all along breaks within a round trip of the request, however far the provider is.
+One that breaks later was alive: its provider had the request, and may have worked on it."""
+
+_UNACKNOWLEDGED = frozenset({errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH})
+"""What the system says of a connection whose other end has acknowledged nothing for UNACKNOWLEDGED_MS."""
 
 _HEADERS = {
     "accept-encoding": "identity",  # a compressed stream comes in bursts
@@ -53,19 +62,27 @@ class HttpResponse:
 
 @dataclass(slots=True)
 class _Dispatch:
-    """What one request did to its connection. `waiting` is called when the request is out, once."""
+    """What one request did to its connection. `waiting` is called when the request is out, once; `sent_at_s`: when."""
 
     waiting: Callable[[], None]
     is_connection_new: bool = False
-    has_begun_to_wait: bool = field(default=False, init=False)
+    sent_at_s: float | None = field(default=None, init=False)
 
     async def trace(self, event: str, _info: Mapping[str, object]) -> None:
         """httpcore's hook: https://www.encode.io/httpcore/extensions/#trace."""
         if event == "connection.connect_tcp.started":
             self.is_connection_new = True
-        elif event == "http11.send_request_body.complete" and not self.has_begun_to_wait:
-            self.has_begun_to_wait = True
+        elif event == "http11.send_request_body.complete" and self.sent_at_s is None:
+            self.sent_at_s = asyncio.get_running_loop().time()
             self.waiting()
+
+    def was_in_vain(self, failed: httpx.HTTPError) -> bool:
+        """Whether the request broke on a kept connection before its provider can have worked on it."""
+        if self.is_connection_new:
+            return False
+        if self.sent_at_s is None or _is_unacknowledged(failed):
+            return True
+        return asyncio.get_running_loop().time() - self.sent_at_s < DEAD_WITHIN_S
 
 
 class HttpUpstream:
@@ -88,8 +105,8 @@ class HttpUpstream:
     ) -> HttpResponse:
         """POST the body. Calls `waiting` when the request is out; returns when the answer's headers are in.
 
-        A kept connection that turns out dead is replaced once, invisibly. Raises ConnectFailed, AddressRefused or
-        UpstreamCut.
+        A kept connection that turns out dead is replaced once, invisibly: its request reached nobody. Raises
+        ConnectFailed, AddressRefused or UpstreamCut.
         """
         dispatch = _Dispatch(waiting)
         try:
@@ -97,10 +114,8 @@ class HttpUpstream:
         except (httpx.ConnectError, httpx.ConnectTimeout, AddressForbidden) as failed:
             raise _not_connected(target, failed) from failed
         except httpx.HTTPError as failed:
-            if dispatch.is_connection_new:
-                raise UpstreamCut(
-                    target, f"the connection broke before an answer ({type(failed).__name__})"
-                ) from failed
+            if not dispatch.was_in_vain(failed):
+                raise _broken(target, failed) from failed
             response = await self._post_again(target, body, headers, dispatch)
         return HttpResponse(target, response)
 
@@ -139,3 +154,12 @@ def _not_connected(target: Target, failed: Exception) -> UpstreamFailure:
 
 def _broken(target: Target, failed: httpx.HTTPError) -> UpstreamCut:
     return UpstreamCut(target, f"the connection broke before an answer ({type(failed).__name__})")
+
+
+def _is_unacknowledged(failed: BaseException | None) -> bool:
+    """Whether the system gave the connection up; its error lies under those of the layers between."""
+    while failed is not None:
+        if isinstance(failed, OSError) and failed.errno in _UNACKNOWLEDGED:
+            return True
+        failed = failed.__cause__ or failed.__context__
+    return False
