@@ -139,6 +139,7 @@ def test_a_runtime_that_takes_nothing_does_not_hold_a_broken_response(
                     await send({"type": "http.response.body", "body": b"x" * (1 << 20), "more_body": True})
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # else the kernel takes it all, and waits itself
         running = exchange(loop, left_ms=1_100)
         running.begin(application)
         post = ResponsePost("{}:{}".format(*listener.getsockname()), "id-1")
