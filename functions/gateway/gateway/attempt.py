@@ -164,8 +164,7 @@ class _Attempt:
         stream = Stream(reader, self.notes.transcript, self.journal.call.chat.wants_usage, self.journal.notes)
         source = response.chunks()
         flow = Flow(stream, source, self.plan, self.journal, self.notes, self._scrub)
-        held = await flow.hold()
-        return Answer("text/event-stream; charset=utf-8", flow.rest(held), response, source)
+        return Answer("text/event-stream; charset=utf-8", await flow.begin(), response, source)
 
     async def _whole(self, response: UpstreamResponse) -> Answer:
         source = response.chunks()

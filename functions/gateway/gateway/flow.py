@@ -10,6 +10,10 @@ from gateway.plan import Plan
 from gateway.stream import Stream
 from switchboard.sse import EventTooLong
 
+FINISH_GRACE_MS = 2000
+"""How long a finished answer waits for its usage and end marker. Providers send them right behind the finish reason;
+the caller's turn is over only when they are there, or given up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Flow:
@@ -22,48 +26,58 @@ class Flow:
     notes: Try
     scrub: Callable[[str], str]
 
-    async def hold(self) -> bytes:
-        """Read up to the first content or tool delta; what came until then. Raises UpstreamFailure."""
-        held, stream = bytearray(), self.stream
-        async for chunk in self.source:
-            held += self._feed(chunk)
-            if stream.transcript.is_useful or stream.is_over:
-                break
-        else:
-            held += stream.finish()
-        if stream.transcript.is_useful:
-            self.notes.ttft_ms = self.journal.elapsed_ms()
-            return bytes(held)
-        raise self._reported() or EmptyCompletion(self.notes.target, "the answer holds nothing to speak or act on")
+    async def begin(self) -> AsyncIterator[bytes]:
+        """Read up to the first content or tool delta. All bytes for the caller, from the first one on.
 
-    async def rest(self, held: bytes) -> AsyncIterator[bytes]:
-        """The held bytes, then the rest as it comes. Raises UpstreamFailure."""
-        yield held
-        stream = self.stream
-        said, since_ms = stream.deltas, self.journal.elapsed_ms()
-        while not stream.is_over:
-            if stream.deltas != said:  # keep-alives alone are silence
-                said, since_ms = stream.deltas, self.journal.elapsed_ms()
-            chunk = await self._next(since_ms)
-            passed = stream.finish() if chunk is None else self._feed(chunk)
-            if passed:
-                yield passed
-            if chunk is None:
+        Raises UpstreamFailure; so does what it returns, when the rest of the answer fails.
+        """
+        held, passed = bytearray(), self._pass()
+        async for some in passed:
+            held += some
+            if self.stream.transcript.is_useful:
                 break
-        if (reported := self._reported()) is not None:
-            raise reported
-        if not stream.is_complete:
-            raise UpstreamCut(self.notes.target, "the answer ended before it was complete")
+        self._check_error()
+        if not self.stream.transcript.is_useful:
+            raise EmptyCompletion(self.notes.target, "the answer holds nothing to speak or act on")
+        if self.stream.is_over:
+            self._check_end()
+        self.notes.ttft_ms = self.journal.elapsed_ms()
+        return self._all(bytes(held), passed)
+
+    async def _all(self, held: bytes, passed: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        yield held
+        async for some in passed:
+            if some:
+                yield some
+        self._check_error()
+        self._check_end()
+
+    async def _pass(self) -> AsyncIterator[bytes]:
+        """What the caller gets of each read, to the end. Raises UpstreamFailure."""
+        stream, said, since_ms = self.stream, 0, 0.0
+        while not stream.is_over:
+            if stream.said != said:  # keep-alives and empty chunks are silence
+                said, since_ms = stream.said, self.journal.elapsed_ms()
+            chunk = await self._next(since_ms)
+            yield stream.finish() if chunk is None else self._feed(chunk)
 
     async def _next(self, since_ms: float) -> bytes | None:
         """What comes next, None at the end. `since_ms`: when the answer last said something. Raises UpstreamFailure."""
-        now_ms = self.journal.elapsed_ms()
-        left_ms = self.plan.call_timeout_ms - now_ms
+        plan, is_finished = self.plan, self.stream.is_finished
+        if not (is_finished or self.stream.transcript.is_useful):  # until the first word others watch the clock
+            return await anext(self.source, None)
+        stalls_ms = since_ms + (min(plan.stall_ms, FINISH_GRACE_MS) if is_finished else plan.stall_ms)
+        left_ms = min(stalls_ms, plan.call_timeout_ms) - self.journal.elapsed_ms()
         try:
-            async with asyncio.timeout(min(since_ms + self.plan.stall_ms - now_ms, left_ms) / 1000):
+            async with asyncio.timeout(left_ms / 1000):
                 return await anext(self.source, None)
-        except TimeoutError:
-            raise self._late(left_ms) from None
+        except (TimeoutError, UpstreamCut) as failed:
+            if is_finished:  # its provider owes nothing that anybody waits for
+                self.journal.notes.append("the provider did not end its answer")
+                return None
+            if isinstance(failed, UpstreamCut):
+                raise
+            raise self._late(is_stall=stalls_ms <= plan.call_timeout_ms) from None
 
     def _feed(self, chunk: bytes) -> bytes:
         try:
@@ -71,13 +85,14 @@ class Flow:
         except EventTooLong:
             raise UpstreamCut(self.notes.target, "an event of the answer has no end") from None
 
-    def _late(self, left_ms: float) -> AnswerLate:
-        plan = self.plan
-        if left_ms > plan.stall_ms:
-            return AnswerLate(self.notes.target, f"the answer stalled for {plan.stall_ms} ms")
-        return AnswerLate(self.notes.target, f"the answer was not complete within {plan.call_timeout_ms} ms")
+    def _late(self, *, is_stall: bool) -> AnswerLate:
+        stall, late = f"stalled for {self.plan.stall_ms} ms", f"was not complete within {self.plan.call_timeout_ms} ms"
+        return AnswerLate(self.notes.target, f"the answer {stall if is_stall else late}")
 
-    def _reported(self) -> UpstreamReported | None:
-        if self.stream.error is None:
-            return None
-        return UpstreamReported(self.notes.target, self.scrub(self.stream.error.message))
+    def _check_error(self) -> None:
+        if self.stream.error is not None:
+            raise UpstreamReported(self.notes.target, self.scrub(self.stream.error.message))
+
+    def _check_end(self) -> None:
+        if not self.stream.is_complete:
+            raise UpstreamCut(self.notes.target, "the answer ended before it was complete")

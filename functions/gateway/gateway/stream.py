@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from gateway.providers.codec import Piece, Reader
-from switchboard.deltas import InBandError
+from switchboard.deltas import ChoiceDelta, Delta, InBandError
 from switchboard.sse import Event, EventSplitter
 from switchboard.transcript import Transcript
 
@@ -15,7 +15,8 @@ class Stream:
     """Folds a stream into a transcript and says which bytes of it the caller gets.
 
     Left out are: usage that the caller did not ask for (when it has a chunk of its own), events that are no JSON
-    objects, and an error event with all that follows it. `deltas` counts the chunks that said anything.
+    objects, and an error event with all that follows it. `said` counts the chunks that said anything; what follows an
+    answer's end without being a word of it does not count.
     """
 
     reader: Reader
@@ -24,18 +25,33 @@ class Stream:
     notes: list[str]
     error: InBandError | None = None
     is_done: bool = False
-    deltas: int = 0
+    said: int = 0
+    _goes_on: bool = False
+    _has_ended: bool = False
     _splitter: EventSplitter = field(default_factory=EventSplitter)
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is to come: the end marker was there, or an error."""
-        return self.is_done or self.error is not None
+        """Whether nothing more is to come: the end marker was there, an error, or the upstream's own end."""
+        return self.is_done or self.error is not None or self._has_ended
 
     @property
     def is_complete(self) -> bool:
-        """Whether the answer had its end, by its marker or by a finish reason."""
-        return self.error is None and (self.is_done or self.transcript.finish_reason is not None)
+        """Whether the answer had its end, by its marker or by the finish reason of every choice."""
+        return self.error is None and (self.is_done or self._has_reasons)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all that may still come is usage and the end marker.
+
+        Not where words have followed a finish reason: there are providers that put one into every chunk.
+        """
+        return self.error is None and self._has_reasons and not self._goes_on
+
+    @property
+    def _has_reasons(self) -> bool:
+        choices = self.transcript.choices.values()
+        return bool(choices) and all(choice.finish_reason for choice in choices)
 
     def feed(self, chunk: bytes) -> bytes:
         """The bytes for the caller that this chunk completes. Raises EventTooLong."""
@@ -50,8 +66,8 @@ class Stream:
         rest += b"".join([self._pass_piece(piece) for piece in self.reader.finish()])
         if self.is_complete and not self.is_done:
             self.notes.append("added the missing [DONE]")
-            self.is_done = True
             rest += DONE_EVENT
+        self._has_ended = True
         return rest
 
     def _pass(self, event: Event) -> bytes:
@@ -71,9 +87,25 @@ class Stream:
         delta = piece.delta
         if delta is None:
             return piece.raw
-        self.deltas += 1
+        self._count(delta)
         self.transcript.add(delta)
         self.error = delta.error
         if delta.error is not None or (delta.is_usage_only and not self.wants_usage):
             return b""
         return piece.raw
+
+    def _count(self, delta: Delta) -> None:
+        """Note whether the chunk says anything: words, or news of the end. Called before it is folded."""
+        if any(_has_words(choice) for choice in delta.choices):
+            self.said += 1
+            self._goes_on = self._goes_on or self._has_reasons
+        elif not self.is_finished and _has_news(delta):
+            self.said += 1
+
+
+def _has_words(choice: ChoiceDelta) -> bool:
+    return bool(choice.text or choice.reasoning or choice.refusal or choice.tool_calls)
+
+
+def _has_news(delta: Delta) -> bool:
+    return delta.usage is not None or any(choice.finish_reason for choice in delta.choices)

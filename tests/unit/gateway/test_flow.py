@@ -1,14 +1,16 @@
 """How a streamed answer flows: when it counts as begun, as silent, as whole, and what ends it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from gateway import flow
 from switchboard.trace import Status
+from switchboard.usage import UsageSource
 from testkit.cascade import cascade
-from testkit.openai_events import DONE, chunk, finish
+from testkit.openai_events import DONE, chunk, event, finish, role, tool_call, usage
 from testkit.running_gateway import chat
-from testkit.upstream import Answer, ScriptedUpstream
+from testkit.upstream import Answer, End, ScriptedUpstream, Step
 
 
 @pytest.fixture
@@ -34,3 +36,131 @@ async def test_words_that_come_with_the_end_get_one_end_marker(
     assert content.count(b"Hello") == content.count(DONE) == 1
     assert content.endswith(b"}\n\n" + DONE)
     assert (trace.status, trace.notes) == (Status.OK, ("added the missing [DONE]",))
+
+
+SHORT_MS = 300
+"""A stall or a grace that a test waits for."""
+
+
+def _choice(index: int, content: str | None = None, finish_reason: str | None = None) -> bytes:
+    delta = {} if content is None else {"content": content}
+    return event({"choices": [{"index": index, "delta": delta, "finish_reason": finish_reason}]})
+
+
+async def test_of_several_choices_every_one_must_have_its_end(upstream: ScriptedUpstream) -> None:
+    begun = [chunk("First."), _choice(1, "Sec"), finish()]
+    upstream.answers(Answer(begun), Answer([*begun, _choice(1, finish_reason="stop")]))
+    async with cascade(upstream) as gateway:
+        cut = (await gateway.call(chat(n=2))).content
+        assert b"upstream_cut" in cut
+        assert DONE not in cut
+        assert (await gateway.trace()).status is Status.TRUNCATED
+        assert (await gateway.call(chat(n=2))).content.endswith(DONE)
+        assert (await gateway.trace()).status is Status.OK
+
+
+PINGS: list[Step] = [b": ping\n\n", chunk(""), event({"choices": [], "ping": 1}), 0.05] * 60
+UNENDED: dict[str, Sequence[Step]] = {
+    "silence": [End.HANG],
+    "a broken connection": [0.02, End.RESET],
+    "a connection closed too soon": [0.02, End.CLOSE],
+    "keep-alives": PINGS,
+    "its finish reason for ever": [finish(), usage(3, 2), 0.05] * 60,
+    "half an event": [b'data: {"choi', End.HANG],
+}
+
+
+@pytest.mark.parametrize("has_usage", [True, False])
+@pytest.mark.parametrize("steps", UNENDED.values(), ids=UNENDED.keys())
+async def test_a_finished_answer_ends_well_whatever_its_provider_does_then(
+    upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, steps: Sequence[Step], *, has_usage: bool
+) -> None:
+    monkeypatch.setattr(flow, "FINISH_GRACE_MS", SHORT_MS)
+    upstream.answers(Answer([chunk("Hello"), finish(), *([usage(3, 2)] if has_usage else []), *steps]))
+    async with cascade(upstream) as gateway:
+        content = (await gateway.call()).content
+        trace = await gateway.trace()
+    assert content.startswith(chunk("Hello") + finish())
+    assert content.endswith(DONE)
+    assert content.count(DONE) == 1
+    assert b"error" not in content
+    assert (trace.status, trace.attempts[0].outcome) == (Status.OK, "ok")
+    assert "the provider did not end its answer" in trace.notes
+    told = has_usage or any(step == usage(3, 2) for step in steps)
+    assert trace.usage.source is (UsageSource.PROVIDER if told else UsageSource.ESTIMATED)
+    assert trace.duration_ms is not None
+    assert trace.duration_ms < SHORT_MS * 4
+
+
+async def test_usage_that_comes_within_the_grace_is_waited_for(upstream: ScriptedUpstream) -> None:
+    upstream.answers(Answer([chunk("Hello"), finish(), 0.2, usage(3, 2), 0.1, DONE]))
+    async with cascade(upstream) as gateway:
+        assert (await gateway.call()).content == chunk("Hello") + finish() + DONE
+        trace = await gateway.trace()
+    assert (trace.usage.source, trace.notes) == (UsageSource.PROVIDER, ())
+
+
+async def test_the_grace_is_no_longer_than_a_stall_may_be(upstream: ScriptedUpstream) -> None:
+    upstream.answers(Answer([chunk("Hello"), finish(), End.HANG]))
+    async with cascade(upstream, stall_timeout_ms=str(SHORT_MS)) as gateway:
+        assert (await gateway.call()).content.endswith(DONE)
+        trace = await gateway.trace()
+    assert trace.duration_ms is not None
+    assert SHORT_MS <= trace.duration_ms < flow.FINISH_GRACE_MS
+
+
+async def test_a_finish_reason_in_every_chunk_means_no_end(
+    upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "FINISH_GRACE_MS", SHORT_MS)
+    words = [chunk(word, finish_reason="stop") for word in ("One, ", "two, ", "three.")]
+    upstream.answers(Answer([*words[:2], SHORT_MS * 2 / 1000, words[2], DONE]))
+    async with cascade(upstream) as gateway:
+        assert (await gateway.call()).content == b"".join(words) + DONE
+
+
+async def test_an_empty_answer_that_does_not_end_is_not_waited_for(
+    upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "FINISH_GRACE_MS", SHORT_MS)
+    upstream.answers(Answer([role(), finish(), *PINGS, End.HANG]))
+    async with cascade(upstream, policy={"max_attempts": 1}) as gateway:
+        response = await gateway.call()
+    assert response.json()["error"]["code"] == "empty_completion"
+
+
+@pytest.mark.parametrize("steps", [PINGS, [chunk(""), 0.05] * 60, [End.HANG]], ids=["pings", "empty deltas", "silence"])
+async def test_only_what_says_something_breaks_a_stall(upstream: ScriptedUpstream, steps: Sequence[Step]) -> None:
+    upstream.answers(Answer([chunk("Hello"), *steps]))
+    # The call's own limit is near as well: it is not what is told.
+    async with cascade(upstream, stall_timeout_ms=str(SHORT_MS), call_timeout_ms=str(SHORT_MS + 100)) as gateway:
+        content = (await gateway.call()).content
+        trace = await gateway.trace()
+    assert content.rpartition(b"data: ")[2].count(b"the answer stalled for 300 ms") == 1
+    assert trace.status is Status.TIMEOUT
+    assert trace.duration_ms is not None
+    assert SHORT_MS <= trace.duration_ms < SHORT_MS * 3
+
+
+SAID = {
+    "text": chunk("."),
+    "reasoning": chunk(reasoning_content="Hm."),
+    "a tool call": tool_call("{}", name="f", call_id="c1"),
+    "usage": usage(3, 2),
+}
+
+
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID.keys())
+async def test_what_says_something_breaks_a_stall(upstream: ScriptedUpstream, said: bytes) -> None:
+    pauses: list[Step] = [0.12, said] * 5
+    upstream.answers(Answer([chunk("Hello"), *pauses, finish(), DONE]))
+    async with cascade(upstream, stall_timeout_ms=str(SHORT_MS)) as gateway:
+        assert (await gateway.call()).content.endswith(finish() + DONE)
+
+
+async def test_the_calls_own_limit_is_told_where_it_is_what_ends_an_answer(upstream: ScriptedUpstream) -> None:
+    words: list[Step] = [0.05, chunk(".")] * 60
+    upstream.answers(Answer([chunk("Hello"), *words]))
+    async with cascade(upstream, call_timeout_ms=str(SHORT_MS)) as gateway:
+        content = (await gateway.call()).content
+    assert b"the answer was not complete within 300 ms" in content
