@@ -33,6 +33,7 @@ ERROR_BODY_S = 0.5
 
 MAX_SAID_CHARACTERS = 1000
 DRAIN_S = 1.0
+EVENT_LINES = (b"data:", b"event:", b"id:", b":")
 
 
 class UpstreamResponse(Protocol):
@@ -175,8 +176,14 @@ class _Attempt:
             raise UpstreamReported(self.notes.target, self._scrub(whole.delta.error.message))
         self.notes.transcript.add(whole.delta)
         if not whole.delta.is_useful:
-            raise EmptyCompletion(self.notes.target, "the answer holds nothing to speak or act on")
+            raise self._nothing(body)
         return Answer(response.headers.get("content-type", "application/json"), _once(whole.raw), response, source)
+
+    def _nothing(self, body: bytes) -> EmptyCompletion:
+        if body.lstrip().startswith(EVENT_LINES):
+            said = "answered with a stream where one JSON document was asked"
+            return EmptyCompletion(self.notes.target, said, may_repeat=False)
+        return EmptyCompletion(self.notes.target)
 
     async def _reject(self, response: UpstreamResponse) -> NoReturn:
         body, cut = bytearray(), ""

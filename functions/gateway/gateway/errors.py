@@ -127,7 +127,14 @@ class UpstreamReported(UpstreamFailure):
 
 
 class EmptyCompletion(UpstreamFailure):
-    """The provider answered 200 and nothing to speak or act on."""
+    """The provider answered 200 and nothing to speak or act on.
+
+    `instead`: what it did answer, where that is known.
+    """
+
+    def __init__(self, target: Target, instead: str = "", *, may_repeat: bool = True) -> None:
+        super().__init__(target, instead or "the answer holds nothing to speak or act on")
+        self.may_repeat = may_repeat
 
 
 class UpstreamCut(UpstreamFailure):

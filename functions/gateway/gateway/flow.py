@@ -38,7 +38,7 @@ class Flow:
                 break
         self._check_error()
         if not self.stream.transcript.is_useful:
-            raise EmptyCompletion(self.notes.target, "the answer holds nothing to speak or act on")
+            raise self._nothing()
         if self.stream.is_over:
             self._check_end()
         self.notes.ttft_ms = self.journal.elapsed_ms()
@@ -88,6 +88,12 @@ class Flow:
     def _late(self, *, is_stall: bool) -> AnswerLate:
         stall, late = f"stalled for {self.plan.stall_ms} ms", f"was not complete within {self.plan.call_timeout_ms} ms"
         return AnswerLate(self.notes.target, f"the answer {stall if is_stall else late}")
+
+    def _nothing(self) -> EmptyCompletion:
+        if self.stream.is_document:
+            said = "answered with one JSON document where a stream was asked"
+            return EmptyCompletion(self.notes.target, said, may_repeat=False)
+        return EmptyCompletion(self.notes.target)
 
     def _check_error(self) -> None:
         if self.stream.error is not None:

@@ -1,6 +1,7 @@
 """An upstream's event stream on its way to the caller: whole events pass as they came; a few never do."""
 
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from gateway.providers.codec import Piece, Reader
 from switchboard.deltas import ChoiceDelta, Delta, InBandError
@@ -8,6 +9,7 @@ from switchboard.sse import Event, EventSplitter
 from switchboard.transcript import Transcript
 
 DONE_EVENT = b"data: [DONE]\n\n"
+_JSON = (b"{", b"[")
 
 
 @dataclass(slots=True)
@@ -15,8 +17,9 @@ class Stream:
     """Folds a stream into a transcript and says which bytes of it the caller gets.
 
     Left out are: usage that the caller did not ask for (when it has a chunk of its own), events that are no JSON
-    objects, and an error event with all that follows it. `said` counts the chunks that said anything; what follows an
-    answer's end without being a word of it does not count.
+    objects, JSON outside of events, and an error event with all that follows it. `said` counts the chunks that said
+    anything; what follows an answer's end without being a word of it does not count. `is_document`: there was JSON, and
+    no event before it.
     """
 
     reader: Reader
@@ -26,6 +29,8 @@ class Stream:
     error: InBandError | None = None
     is_done: bool = False
     said: int = 0
+    is_document: bool = False
+    _has_events: bool = False
     _goes_on: bool = False
     _has_ended: bool = False
     _splitter: EventSplitter = field(default_factory=EventSplitter)
@@ -71,12 +76,26 @@ class Stream:
         return rest
 
     def _pass(self, event: Event) -> bytes:
+        if event.data is not None:
+            self._has_events = True
+        elif event.raw.lstrip().startswith(_JSON):
+            self._note_document(event.raw)
+            return b""
         try:
             pieces = self.reader.read(event)
         except ValueError:
             self.notes.append("skipped an event that is no JSON object")
             return b""
         return b"".join([self._pass_piece(piece) for piece in pieces])
+
+    def _note_document(self, raw: bytes) -> None:
+        """JSON that stands outside of any event is for no caller, but it may say what went wrong and what was used."""
+        self.is_document = not self._has_events
+        with suppress(ValueError):
+            for piece in self.reader.read(Event(raw, raw)):
+                if piece.delta is not None and not self.is_over:
+                    self.error = piece.delta.error
+                    self.transcript.add(replace(piece.delta, choices=()))
 
     def _pass_piece(self, piece: Piece) -> bytes:
         if self.is_over:

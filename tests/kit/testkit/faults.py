@@ -120,6 +120,11 @@ def _empty(answer: Answer, source: UsageSource = UsageSource.ESTIMATED, note: st
     return Course(Way.NEXT, "EmptyCompletion", "empty_completion", 502, 200, said, source, answer, note=note)
 
 
+def _of_another_kind(answer: Answer, said: str, source: UsageSource) -> Course:
+    said = f"answered with {said} was asked"
+    return Course(Way.NEXT, "EmptyCompletion", "empty_completion", 502, 200, said, source, answer, may_repeat=False)
+
+
 def _cut(answer: Answer, way: Way = Way.NEXT) -> Course:
     said = r"the answer was cut off \(\w+\)"
     return Course(way, "UpstreamCut", "upstream_cut", 502, 200, said, UsageSource.ESTIMATED, answer)
@@ -264,6 +269,14 @@ FAULTS = (
         "nothing that it says is JSON",
         _empty(Answer([b"data: {oops\n\n", b"data: <html>\n\n", DONE]), note=_SKIPPED),
         _empty(_whole(b"<html>oops</html>")),
+    ),
+    Fault(
+        "answer of another kind",
+        "one JSON document where a stream was asked (whole: the other way round)",
+        _of_another_kind(json_answer(completion(UNHEARD)), "one JSON document where a stream", UsageSource.PROVIDER),
+        _of_another_kind(
+            Answer([chunk(UNHEARD), finish(), DONE]), "a stream where one JSON document", UsageSource.ESTIMATED
+        ),
     ),
     Fault("stale connection: ended", "a kept connection was closed while it was idle", GOOD, GOOD, stale=Stale.ENDED),
     Fault("stale connection: reset", "a kept connection breaks under the request", GOOD, GOOD, stale=Stale.RESET),

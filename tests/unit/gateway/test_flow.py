@@ -1,5 +1,6 @@
 """How a streamed answer flows: when it counts as begun, as silent, as whole, and what ends it."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -7,10 +8,11 @@ import pytest
 from gateway import flow
 from switchboard.trace import Status
 from switchboard.usage import UsageSource
-from testkit.cascade import cascade
-from testkit.openai_events import DONE, chunk, event, finish, role, tool_call, usage
+from testkit.cascade import cascade, outcomes
+from testkit.faults import good, spoken
+from testkit.openai_events import DONE, chunk, completion, error, event, finish, role, tool_call, usage
 from testkit.running_gateway import chat
-from testkit.upstream import Answer, End, ScriptedUpstream, Step
+from testkit.upstream import Answer, End, ScriptedUpstream, Step, json_answer
 
 
 @pytest.fixture
@@ -164,3 +166,94 @@ async def test_the_calls_own_limit_is_told_where_it_is_what_ends_an_answer(upstr
     async with cascade(upstream, call_timeout_ms=str(SHORT_MS)) as gateway:
         content = (await gateway.call()).content
     assert b"the answer was not complete within 300 ms" in content
+
+
+WHOLE = completion("Hello")
+FAULT = {"error": {"message": "the quota is over"}}
+WHERE_A_STREAM_WAS_ASKED: dict[str, tuple[Answer, str, str, UsageSource]] = {
+    "an error": (json_answer(FAULT), "UpstreamReported", "the quota is over", UsageSource.ABSENT),
+    "an error, as Google wraps it": (json_answer([FAULT]), "UpstreamReported", "the quota is over", UsageSource.ABSENT),
+    "an error of no known type": (
+        Answer([json.dumps(FAULT, indent=2).encode() + b"\n\n"], headers={}),
+        "UpstreamReported",
+        "the quota is over",
+        UsageSource.ABSENT,
+    ),
+    "a completion": (
+        json_answer(WHOLE),
+        "EmptyCompletion",
+        "answered with one JSON document where a stream was asked",
+        UsageSource.PROVIDER,
+    ),
+    "a page": (
+        Answer([b"<html>Sign in</html>"], headers={"content-type": "text/html"}),
+        "EmptyCompletion",
+        "the answer holds nothing to speak or act on",
+        UsageSource.ESTIMATED,
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "said", "source"), WHERE_A_STREAM_WAS_ASKED.values(), ids=WHERE_A_STREAM_WAS_ASKED.keys()
+)
+async def test_a_document_where_a_stream_was_asked_is_told_and_the_next_target_answers(
+    upstream: ScriptedUpstream, answer: Answer, outcome: str, said: str, source: UsageSource
+) -> None:
+    upstream.answers(answer)
+    with ScriptedUpstream(good("the second", streamed=True)) as second:
+        async with cascade(upstream, second) as gateway:
+            assert (await gateway.call()).content == b"".join(spoken("the second"))
+            failed = (await gateway.trace()).attempts[0]
+    assert (failed.outcome, failed.error, failed.usage.source) == (outcome, said, source)
+
+
+async def test_who_does_not_stream_is_not_asked_to_again(upstream: ScriptedUpstream) -> None:
+    upstream.answers(json_answer(WHOLE))
+    async with cascade(upstream, policy={"max_attempts": 3}) as gateway:
+        assert (await gateway.call()).json()["error"]["code"] == "empty_completion"
+    assert len(upstream.requests) == 1
+
+
+async def test_a_stream_where_a_document_was_asked_is_told(upstream: ScriptedUpstream) -> None:
+    upstream.answers(Answer([role(), chunk("Hello"), finish(), DONE]))
+    async with cascade(upstream) as gateway:
+        error = (await gateway.call(chat(stream=False))).json()["error"]
+    assert error["code"] == "empty_completion"
+    assert error["message"].endswith("answered with a stream where one JSON document was asked")
+
+
+async def test_a_stream_under_a_wrong_type_is_a_stream(upstream: ScriptedUpstream) -> None:
+    said = [role(), chunk("Hello"), finish(), DONE]
+    upstream.answers(Answer(said, headers={"content-type": "application/json"}))
+    async with cascade(upstream) as gateway:
+        assert (await gateway.call()).content == b"".join(said)
+
+
+async def test_an_error_that_stands_outside_of_any_event_is_told(upstream: ScriptedUpstream) -> None:
+    upstream.answers(Answer([chunk("Hello"), json.dumps(FAULT).encode()]))
+    async with cascade(upstream) as gateway:
+        content = (await gateway.call()).content
+    said, _, told = content.partition(b'data: {"error"')
+    assert said == chunk("Hello")
+    assert b"the quota is over" in told
+
+
+AT_ONCE = {
+    "an error": (chunk("Hel") + error("overloaded"), "UpstreamReported"),
+    "an end without an end": (chunk("Hel").rstrip(), "UpstreamCut"),
+}
+
+
+@pytest.mark.parametrize(("read", "outcome"), AT_ONCE.values(), ids=AT_ONCE.keys())
+async def test_a_first_word_that_comes_with_its_failure_is_not_out_yet(
+    upstream: ScriptedUpstream, read: bytes, outcome: str
+) -> None:
+    upstream.answers(Answer([read]))
+    with ScriptedUpstream(good("the second", streamed=True)) as second:
+        async with cascade(upstream, second) as gateway:
+            assert (await gateway.call()).content == b"".join(spoken("the second"))
+            trace = await gateway.trace()
+    assert outcomes(trace) == [("groq", outcome), ("together", "ok")]
+    assert trace.attempts[0].ttft_ms is None
+    assert trace.attempts[0].usage.source is UsageSource.ESTIMATED
