@@ -9,12 +9,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.call import Chat
+from gateway.chat_body import read_chat
 from gateway.clock import Clock
 from gateway.errors import ProviderUrlRefused
 from gateway.provider_url import check_url
 from gateway.providers import table
 from gateway.providers.provider import Provider, completions_path
-from gateway.request import read_chat
 from gateway.turn_memory import TurnMemory
 from gateway.upstream.addresses import Address, PrivateHosts
 

@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.chat_body import read_chat
 from gateway.clock import Clock
 from gateway.providers import table
 from gateway.providers.provider import Provider
-from gateway.request import read_chat
 from gateway.turn_memory import TurnMemory
 
 CHAT_ROWS = st.sampled_from([row for row in table.PROVIDERS if row.key != "anthropic"])

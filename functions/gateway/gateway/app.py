@@ -14,18 +14,19 @@ from starlette.exceptions import HTTPException
 from gateway.answers import answer_error, answer_internal
 from gateway.auth import Authenticator
 from gateway.call import Arrival, Call, Caller, Capture, Labels
+from gateway.chat_body import read_chat
 from gateway.clock import Clock
 from gateway.errors import BodyTooLarge, CallRefused, GatewayError, MethodRefused, RouteUnknown
 from gateway.journal import Journal
 from gateway.models import listing
 from gateway.paths import ARRIVED, App, Joins
-from gateway.plan import Planner
+from gateway.plan import Plan, Planner
 from gateway.recorder import Recorder
 from gateway.relay import Relay
 from gateway.reply import JSON_ERROR, Reply, trace_headers
-from gateway.request import gateway_key, read_chat, read_labels, read_route, secrets_of, with_extras
+from gateway.request import gateway_key, read_labels, read_route, secrets_of, with_extras
 from gateway.telemetry import Telemetry
-from gateway.turn_watch import NO_TURN, Watch
+from gateway.turn_watch import Watch
 from gateway.turns import Turns
 from switchboard.keys import digest, key_id
 from switchboard.policy import Policy
@@ -84,17 +85,23 @@ class Gateway:
             return self._refuse(refused, trace_id, arrival, caller, labels)
         journal = Journal(call, self.clock)
         journal.notes.extend(plan.notes)
-        return Reply(journal, plan, self.relay, self.recorder, self.telemetry, self._watch(call, policy))
+        return Reply(journal, plan, self.relay, self.recorder, self.telemetry, self._watch(call, plan, policy))
 
-    def _watch(self, call: Call, policy: Policy) -> Watch:
-        """The watch over the call's turn, where retries are to be recognised."""
-        if not policy.recognises_retries:
-            return NO_TURN
+    def _watch(self, call: Call, plan: Plan, policy: Policy) -> Watch:
         arrived_at = call.arrival.at - timedelta(milliseconds=call.arrival.queue_ms or 0)
         labels, chat = call.labels, call.chat
         kind = (labels.task_id, chat.model)
         project, conversation = call.caller.project, labels.conversation
-        return self.turns.begin(project, conversation, chat.messages, arrived_at, call.trace_id, kind=kind)
+        return self.turns.begin(
+            project,
+            conversation,
+            chat.messages,
+            arrived_at,
+            call.trace_id,
+            kind=kind,
+            has_choice=len(plan.targets) > 1,
+            counts_retries=policy.recognises_retries is not False,
+        )
 
     def _turn_away(self, error: GatewayError, trace_id: str, request: Request) -> Response:
         answer = answer_error(error)

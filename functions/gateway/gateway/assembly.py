@@ -19,6 +19,7 @@ from gateway.race import Limits
 from gateway.recorder import Recorder
 from gateway.relay import Relay
 from gateway.settings import Settings
+from gateway.targets import Targets
 from gateway.telemetry import Telemetry
 from gateway.turn_memory import TurnMemory
 from gateway.turns import Turns
@@ -75,9 +76,7 @@ def build(settings: Settings, parts: Outside) -> App:
     gateway = Gateway(
         authenticator=Authenticator(parts.store, parts.clock),
         planner=Planner(
-            private_hosts=PrivateHosts.parse(settings.private_provider_hosts),
-            base_urls=base_urls,
-            keyless=keyless,
+            targets=Targets(PrivateHosts.parse(settings.private_provider_hosts), base_urls, keyless),
             default=settings.default_policy.over(VOICE),
             stall_ms=settings.stall_timeout_ms,
             call_timeout_ms=settings.call_timeout_ms,

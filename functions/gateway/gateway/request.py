@@ -1,17 +1,15 @@
-"""Headers and body become a frozen `Call`; what cannot be used is refused with a sentence that says what to do."""
+"""Headers become labels and a route; what cannot be used is refused with a sentence that says what to do."""
 
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.call import Capture, Chat, Labels, Route
-from gateway.errors import BodyMalformed, HeaderMalformed
+from gateway.errors import HeaderMalformed
 from gateway.providers import table
 from gateway.secret import Secret, scrub
+from switchboard.policy import FallbackTarget
 from switchboard.policy_json import PolicyInvalid, read_fallback, read_hedge_after
 
 PREFIX = "x-inference-"
@@ -27,6 +25,7 @@ MAX_METADATA_ENTRIES = 50
 MAX_METADATA_CHARACTERS = 2048
 MAX_NOTED_CHARACTERS = 64
 MAX_TTFT_TIMEOUT_MS = 300_000
+NO_FALLBACK = "none"
 
 _READ_ELSEWHERE = {
     *PROJECT_KEY_HEADERS,
@@ -46,36 +45,6 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 
 type Headers = Mapping[str, str]
 """Names in lower case."""
-
-
-class _ChatBody(BaseModel):
-    """The fields of a chat completion request that the gateway itself looks at; the others pass."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    model: Annotated[str, Field(min_length=1, max_length=512)]
-    messages: list[dict[str, Any]]
-    stream: bool | None = None
-    stream_options: dict[str, Any] | None = None
-
-
-def read_chat(body: bytes) -> Chat:
-    """The body of a call. Raises BodyMalformed, naming the field."""
-    try:
-        parsed = _ChatBody.model_validate_json(body)
-    except ValidationError as invalid:
-        raise _malformed(invalid) from None
-    return Chat(
-        model=parsed.model,
-        messages=tuple(parsed.messages),
-        streamed=bool(parsed.stream),
-        wants_usage=bool((parsed.stream_options or {}).get("include_usage")),
-        others=(parsed.model_extra or {}) | _given("stream_options", parsed.stream_options),
-    )
-
-
-def _given(name: str, value: object) -> dict[str, object]:
-    return {} if value is None else {name: value}
 
 
 def read_labels(headers: Headers, ceiling: Capture) -> Labels:
@@ -133,7 +102,7 @@ def read_route(headers: Headers) -> Route:
         url=headers.get("x-inference-provider-url", "").strip() or None,
         key=_provider_key(headers),
         keys=_keys(headers),
-        fallback=_policy_header(headers, "x-inference-fallback", read_fallback),
+        fallback=_policy_header(headers, "x-inference-fallback", _fallback),
         ttft_timeout_ms=_milliseconds(headers, "x-inference-ttft-timeout-ms"),
         hedge_after=_policy_header(headers, "x-inference-hedge-after-ms", read_hedge_after),
     )
@@ -231,13 +200,18 @@ def _flag(headers: Headers, name: str) -> bool:
 
 
 def _policy_header[V](headers: Headers, name: str, read: Callable[[str], V]) -> V | None:
-    """What a policy says too, said for one call; None where the header is not there."""
-    if name not in headers:
+    """What a policy says too, said for one call; None where the header is missing or blank."""
+    text = headers.get(name, "").strip()
+    if not text:
         return None
     try:
-        return read(headers[name])
+        return read(text)
     except PolicyInvalid as invalid:
         raise HeaderMalformed(str(invalid), param=name) from None
+
+
+def _fallback(text: str) -> tuple[FallbackTarget, ...]:
+    return () if text.lower() == NO_FALLBACK else read_fallback(text)
 
 
 def _milliseconds(headers: Headers, name: str) -> int | None:
@@ -253,18 +227,3 @@ def _is_unknown(name: str) -> bool:
     if not name.startswith(PREFIX) or name.startswith(METADATA_PREFIX) or name in _READ_ELSEWHERE:
         return False
     return table.by_name(name.removeprefix(PROVIDER_KEY_PREFIX)) is None
-
-
-def _malformed(invalid: ValidationError) -> BodyMalformed:
-    first = invalid.errors(include_url=False, include_context=False, include_input=False)[0]
-    if first["type"] == "json_invalid":
-        return BodyMalformed(f"The body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}.")
-    if not first["loc"]:
-        return BodyMalformed("The body must be a JSON object.")
-    name = _dotted(first["loc"])
-    sentence = "is missing" if first["type"] == "missing" else f"is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}"
-    return BodyMalformed(f"`{name}` {sentence}.", param=name)
-
-
-def _dotted(location: tuple[int | str, ...]) -> str:
-    return json.dumps(".".join(str(part) for part in location))[1:-1]

@@ -42,12 +42,16 @@ class TurnWatch:
     4. `await close()`, when the reply is out: nothing goes on behind it.
     """
 
-    def __init__(self, sources: TurnSources, call: TurnCall) -> None:
+    def __init__(
+        self, sources: TurnSources, call: TurnCall, *, has_choice: bool = True, counts_retries: bool = True
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.renumbered: asyncio.Future[int] = loop.create_future()
         self.stopped: asyncio.Future[Stop] = loop.create_future()
         self._sources = sources
         self._call = call
+        self._has_choice = has_choice
+        self._counts_retries = counts_retries
         self._began = sources.clock.monotonic()
         self._is_silent = True
         self._has_failed = False
@@ -57,7 +61,7 @@ class TurnWatch:
         known = sources.book.find(call)
         self._knew = known is not None and _has_asked(known, call)
         arrived = sources.book.arrive(call)
-        self.retry = arrived.retry
+        self.retry = arrived.retry if counts_retries else 0
         self._hear(arrived.row)
         sources.book.follow(call, self._hear)
 
@@ -98,7 +102,7 @@ class TurnWatch:
 
     def _hear(self, row: TurnRow) -> None:
         """This is the thread's row now, as the process or the table has it."""
-        stop = stop_of(row, self._call, is_silent=self._is_silent)
+        stop = stop_of(row, self._call, is_silent=self._is_silent and self._counts_retries)
         if stop is not None and not self.stopped.done():
             self.stopped.set_result(stop)
 
@@ -110,7 +114,7 @@ class TurnWatch:
         row = self._sources.book.find(self._call)
         is_last = row is not None and row.arrived_by == self._call.trace_id
         # Where this process has counted other calls of the turn, its own numbers hold: they have been given out.
-        if arrived.retry and is_last and not self._knew:
+        if arrived.retry and is_last and not self._knew and self._counts_retries:
             self.retry = arrived.retry
             if not self.renumbered.done():
                 self.renumbered.set_result(arrived.retry)
@@ -132,7 +136,8 @@ class TurnWatch:
             await self._ask("mark", lambda: self._sources.store.speak(self._call, spoken_ms))
 
     def _needs_mark(self, spoken_ms: int) -> bool:
-        return self.retry > 0 or spoken_ms - self._call.arrived_ms >= self._sources.grace_ms
+        is_slow = spoken_ms - self._call.arrived_ms >= self._sources.grace_ms
+        return self._has_choice or self.retry > 0 or is_slow
 
     def _learn(self, row: TurnRow) -> None:
         self._hear(row)

@@ -26,8 +26,9 @@ GRACE_S = 1.0
 class Turns:
     """Watches over the calls of conversations. One for each process.
 
-    A call looks at its row every `look_every_s`. One that speaks within `grace_s` and is no retry marks nothing: it has
-    no retries, since callers are patient for two seconds at least.
+    A call looks at its row every `look_every_s`. One that speaks within `grace_s`, is no retry and has but one target
+    marks nothing: it has no retries, since callers are patient for two seconds at least, and whoever asks again could
+    only be sent to the same target.
     """
 
     def __init__(
@@ -58,13 +59,17 @@ class Turns:
         trace_id: str,
         *,
         kind: Sequence[str] = (),
+        has_choice: bool = True,
+        counts_retries: bool = True,
     ) -> Watch:
         """The watch over a call; NO_TURN for one without a conversation. Hashes the messages, and waits for nothing.
 
         `arrived_at`: when the call reached us, before it waited for a process. `kind`: what else two calls must share
-        to ask the same, as their task and model.
+        to ask the same, as their task and model. `has_choice`: a retry could go elsewhere. `counts_retries`: whether
+        calls that ask the same are retries at all.
         """
         if not conversation or not messages:
             return NO_TURN
         ids = turn_ids((project, conversation, *kind), messages)
-        return TurnWatch(self._sources, TurnCall(project, ids, trace_id, milliseconds(arrived_at)))
+        call = TurnCall(project, ids, trace_id, milliseconds(arrived_at))
+        return TurnWatch(self._sources, call, has_choice=has_choice, counts_retries=counts_retries)

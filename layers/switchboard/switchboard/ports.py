@@ -109,7 +109,10 @@ class TurnStore(Protocol):
     """Where turns are kept: one row for each thread of a conversation, by the rules of `switchboard.turns`."""
 
     def arrive(self, call: TurnCall) -> Arrived:
-        """Count the call. Of calls that come at once each gets a number of its own; repeating it is safe."""
+        """Count the call. Of calls that come at once each gets a number of its own.
+
+        Repeating it is safe as long as no other call came in between: then it is counted, and numbered, once more.
+        """
 
     def speak(self, call: TurnCall, spoken_ms: int) -> None:
         """Mark the call's turn as answered by it, unless another call of it did so first."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from gateway.call import Arrival, Call, Caller, Chat, Labels, Route
 from gateway.plan import VOICE, Planner
+from gateway.targets import Targets
 from gateway.upstream.addresses import PrivateHosts
 from switchboard.policy import Policy
 
@@ -21,9 +22,11 @@ def a_planner(
 ) -> Planner:
     """A deployment's planner; `private` and `keyless` as its settings spell them."""
     return Planner(
-        private_hosts=PrivateHosts.parse(private),
-        base_urls=base_urls or {},
-        keyless=frozenset(filter(None, keyless.split(","))),
+        targets=Targets(
+            private_hosts=PrivateHosts.parse(private),
+            base_urls=base_urls or {},
+            keyless=frozenset(filter(None, keyless.split(","))),
+        ),
         default=default,
         stall_ms=60_000,
         call_timeout_ms=call_timeout_ms,

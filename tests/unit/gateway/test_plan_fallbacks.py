@@ -6,8 +6,9 @@ import pytest
 
 from gateway.call import Call, Caller, Target
 from gateway.errors import NoTargetAllowed, ProviderUnknown
-from gateway.plan import FALLBACK_HEADER, VOICE, Plan, Planner
+from gateway.plan import VOICE, Plan, Planner
 from gateway.secret import Secret
+from gateway.targets import FALLBACK_HEADER
 from switchboard.policy import FallbackTarget, HedgeAfter, Policy, ProjectPolicies
 from testkit.planning import a_call, a_planner
 
@@ -123,6 +124,21 @@ def test_a_policy_names_the_provider_of_calls_that_name_none() -> None:
     assert _names(_plan(a_call(provider="together"), Policy(provider="groq"))) == ["together/gpt-4o"]
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "target"),
+    [
+        ("openai", "openai/gpt-4o", "openai/gpt-4o"),
+        ("openai", "groq/llama-3.3-70b-versatile", "groq/llama-3.3-70b-versatile"),
+        ("groq", "groq/llama-3.3-70b-versatile", "groq/llama-3.3-70b-versatile"),
+        ("groq", "openai/gpt-oss-120b", "groq/openai/gpt-oss-120b"),
+        ("openrouter", "openai/gpt-4o", "openrouter/openai/gpt-4o"),
+        ("openrouter", "openrouter/openai/gpt-4o", "openrouter/openai/gpt-4o"),
+    ],
+)
+def test_a_model_that_names_its_provider_goes_there_whatever_the_policy(provider: str, model: str, target: str) -> None:
+    assert _names(_plan(a_call(model), Policy(provider=provider))) == [target]
+
+
 def test_a_policys_provider_makes_its_own_url_native_and_leaves_any_other_its_way() -> None:
     policy = Policy(provider="anthropic")
     at_home = _plan(a_call("claude-sonnet-4-5", url="https://api.anthropic.com/v1"), policy).targets[0]
@@ -233,6 +249,24 @@ def test_both_dialects_of_a_provider_are_at_home_there(url: str | None, provider
     plan = _plan(_zero_retention(call), Policy(allowed_targets=("anthropic",)))
     assert _names(plan) == ["anthropic/claude-sonnet-4-5", "anthropic/claude-haiku-4-5"]
     assert _stored([*plan.targets]) == [(OWN, False), (OWN, False)]
+
+
+def test_a_host_of_several_providers_is_nobodys_home() -> None:
+    planner = _planner({name: f"https://proxy.test/v1/{name}" for name in ("openai", "groq")})
+    policy = Policy(allowed_targets=("openai",))
+    for path in ("groq", "", "openai/../groq"):
+        call = _zero_retention(a_call(url=f"https://proxy.test/v1/{path}", provider="openai", key=OWN))
+        with pytest.raises(NoTargetAllowed):
+            _plan(call, policy, planner)
+    own = _zero_retention(a_call(url="https://proxy.test/v1/openai/", provider="openai", key=OWN))
+    assert _names(_plan(own, policy, planner)) == ["openai/gpt-4o"]
+
+
+@pytest.mark.parametrize("allowed", ["demo", "demo/echo", "demo/demo/echo"])
+def test_a_model_may_be_allowed_by_the_name_that_callers_use(allowed: str) -> None:
+    planner = _planner({"demo": "http://127.0.0.1:8002/v1"}, keyless="demo")
+    call = _zero_retention(a_call("demo/echo"))
+    assert len(_plan(call, Policy(allowed_targets=(allowed,)), planner).targets) == 1
 
 
 def test_the_operators_own_address_of_a_provider_is_its_home() -> None:

@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from gateway.call import Chat
+from gateway.chat_body import read_chat
 from gateway.clock import Clock
 from gateway.providers import table
 from gateway.providers.provider import Provider
-from gateway.request import read_chat
 from gateway.turn_memory import TurnMemory
 
 MISTRAL = table.by_name("mistral") or table.GENERIC

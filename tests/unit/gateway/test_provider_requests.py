@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from gateway.chat_body import read_chat
 from gateway.clock import Clock
 from gateway.providers import table
 from gateway.providers.provider import Provider
-from gateway.request import read_chat
 from gateway.turn_memory import TurnMemory
 
 CALL = {"id": "call_PTLP8xhu3uwZk4l3", "type": "function", "function": {"name": "book", "arguments": '{"at": 9}'}}

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from gateway.call import Capture, Labels
-from gateway.request import MAX_METADATA_CHARACTERS, MAX_METADATA_ENTRIES, read_chat, with_extras
+from gateway.chat_body import read_chat
+from gateway.request import MAX_METADATA_CHARACTERS, MAX_METADATA_ENTRIES, with_extras
 from gateway.secret import Secret
 from testkit.openai_events import DONE, chunk, finish, role
 from testkit.running_gateway import chat, running_gateway

@@ -245,3 +245,13 @@ def test_a_deadline_that_is_no_such_number_is_malformed(value: str) -> None:
 def _revealed(route: Route) -> str:
     assert isinstance(route.key, Secret)
     return route.key.reveal()
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_a_blank_header_says_nothing(value: str) -> None:
+    names = ("x-inference-fallback", "x-inference-hedge-after-ms", "x-inference-ttft-timeout-ms")
+    assert read_route(dict.fromkeys(names, value)) == Route()
+
+
+def test_a_caller_can_do_without_fallback() -> None:
+    assert read_route({"x-inference-fallback": " None "}).fallback == ()

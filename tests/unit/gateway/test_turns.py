@@ -94,9 +94,9 @@ class Town:
         self.watches.append(watch)
         return watch
 
-    async def sent(self, process: Turns, messages: list[dict[str, str]] = ASKED) -> TurnWatch:
+    async def sent(self, process: Turns, messages: list[dict[str, str]] = ASKED, **options: Any) -> TurnWatch:
         """A call that arrives now and has told the table so."""
-        watch = self.call(process, messages)
+        watch = self.call(process, messages, **options)
         watch.start()
         await self.store.answered("arrival")
         return watch
@@ -210,7 +210,7 @@ async def test_the_table_may_know_of_more_retries_than_the_process(town: Town) -
 async def test_an_only_call_marks_its_turn_when_it_has_been_silent_for_long(
     town: Town, silent_s: float, is_marked: bool
 ) -> None:
-    watch = await town.sent(town.process())
+    watch = await town.sent(town.process(), has_choice=False)
     await town.store.answered("look")
     town.later(silent_s)
     watch.spoke()
@@ -233,7 +233,7 @@ async def test_a_retry_marks_its_turn_however_soon_it_speaks(town: Town) -> None
 
 async def test_a_call_that_speaks_before_the_table_has_answered_needs_no_mark_either(town: Town) -> None:
     town.store.gate.clear()
-    watch = town.call(town.process())
+    watch = town.call(town.process(), has_choice=False)
     watch.start()
     watch.spoke()
     town.store.gate.set()
@@ -338,6 +338,29 @@ async def test_a_turn_that_was_answered_elsewhere_may_be_asked_again(town: Town)
     assert town.store.row.arrived_by == "b"
     assert not again.renumbered.done()
     assert not again.stopped.done()
+
+
+async def test_a_quick_answer_is_marked_where_a_retry_could_go_elsewhere(town: Town) -> None:
+    (await town.sent(town.process())).spoke()
+    await town.store.answered("mark")
+    town.later(0.5)
+    again = await town.sent(town.process())
+    await town.store.answered("look", 4)
+    assert (again.retry, again.renumbered.done()) == (0, False)
+
+
+async def test_where_retries_are_not_counted_a_later_turn_is_still_heard_of(town: Town) -> None:
+    process = town.process()
+    here, beside = [await town.sent(process, counts_retries=False) for _ in range(2)]
+    elsewhere = await town.sent(town.process(), counts_retries=False)
+    town.later(2)
+    here.spoke()
+    await town.store.answered("look", 4)
+    for watch in (here, beside, elsewhere):
+        assert (watch.retry, watch.renumbered.done(), watch.stopped.done()) == (0, False, False)
+    await town.sent(town.process(), LATER)
+    for watch in (here, beside, elsewhere):
+        assert await done(watch.stopped) is Stop.INTERRUPTED
 
 
 async def test_a_straggler_stops_when_it_tells_of_its_arrival(town: Town) -> None:

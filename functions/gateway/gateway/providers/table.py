@@ -63,10 +63,17 @@ def by_host(host: str) -> Provider | None:
 
 def by_model(model: str) -> tuple[Provider, str] | None:
     """The provider that a model's name means, and the name to send: `groq/llama-3` is llama-3 at groq."""
+    if (named := named_by(model)) is not None:
+        return named
+    return next(((provider, model) for start, provider in _MODEL_PREFIXES if model.startswith(start)), None)
+
+
+def named_by(model: str) -> tuple[Provider, str] | None:
+    """The provider that stands before a model's name, and the name behind it."""
     prefix, slash, rest = model.partition("/")
     if slash and rest and (named := by_name(prefix)) and not any(model.startswith(p) for p in named.models):
         return named, rest
-    return next(((provider, model) for start, provider in _MODEL_PREFIXES if model.startswith(start)), None)
+    return None
 
 
 def names() -> tuple[str, ...]:

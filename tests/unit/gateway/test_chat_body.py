@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from gateway.chat_body import read_chat
 from gateway.errors import BodyMalformed
-from gateway.request import read_chat
 
 USER = {"role": "user", "content": "Hello?"}
 
@@ -82,6 +82,7 @@ def test_usage_is_wanted_by_those_who_ask_for_it(options: object, wanted: bool) 
         ({"model": "m", "messages": USER}, "messages"),
         ({"model": "m", "messages": "Hello?"}, "messages"),
         ({"model": "m", "messages": [USER, "Hello?"]}, "messages.1"),
+        ({"model": "m", "messages": [USER, {"role": ["user"]}]}, "messages.1.role"),
         ({"model": "m", "messages": [USER], "stream": "true"}, "stream"),
         ({"model": "m", "messages": [USER], "stream_options": True}, "stream_options"),
     ],
@@ -91,6 +92,12 @@ def test_a_field_that_cannot_be_used_is_named(body: dict[str, Any], field: str) 
         read_chat(_body(body))
     assert refused.value.param == field
     assert f"`{field}`" in refused.value.message
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"-1e999", b"NaN", b"Infinity"])
+def test_a_number_that_is_none_is_named(number: bytes) -> None:
+    with pytest.raises(BodyMalformed, match="`max_tokens` is wrong: it must be a finite number"):
+        read_chat(b'{"model": "m", "messages": [], "max_tokens": ' + number + b"}")
 
 
 def test_a_missing_field_is_called_missing() -> None:
