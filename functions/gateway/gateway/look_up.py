@@ -9,6 +9,10 @@ from gateway.clock import Clock
 MAX_ENTRIES = 10_000
 PATIENCE_S = 0.25
 """How long a call waits for a look-up when an old value would do: a store that is down takes seconds to say so."""
+OLD_PATIENCE_S = 2.0
+"""How long where the value has not been looked up for a while: a sandbox that was asleep must not act on old orders."""
+OLD_AFTER = 5
+"""From so many times its freshness on a value is that old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,8 @@ class LookUp[V]:
     """Finds values by a blocking function, in a thread, and remembers what it found.
 
     A value is used for `fresh_s` seconds. In the second half of them it is looked up again beside the call. When the
-    look-up fails or is slow, the old value holds for up to `stale_s`. What was not found is not remembered.
+    look-up is slow the old value holds for this call, and when it fails for up to `stale_s`. The older the value, the
+    slower the look-up may be. What was not found is not remembered.
     """
 
     def __init__(self, find: Callable[[str], V | None], clock: Clock, *, fresh_s: float, stale_s: float) -> None:
@@ -43,13 +48,14 @@ class LookUp[V]:
                 self._start(name)
             return known.value
         if known and age < self._stale_s:
-            return await self._get_unless_slow(name, known.value)
+            patience_s = PATIENCE_S if age < OLD_AFTER * self._fresh_s else OLD_PATIENCE_S
+            return await self._get_unless_slow(name, known.value, patience_s)
         return await asyncio.shield(self._start(name))
 
-    async def _get_unless_slow(self, name: str, old: V) -> V | None:
+    async def _get_unless_slow(self, name: str, old: V, patience_s: float) -> V | None:
         """The value as it is now, if that can be learnt soon; else the old one."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(patience_s):
                 return await asyncio.shield(self._start(name))
         except Exception:  # noqa: BLE001 - whatever it is, the old value is better than none
             return old

@@ -201,3 +201,20 @@ async def test_a_slow_look_up_is_not_waited_for_when_an_old_value_will_do() -> N
     async with asyncio.timeout(5):
         while await patient.get("k") != "new":
             pass
+
+
+async def test_the_older_the_value_the_slower_a_look_up_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(look_up, "PATIENCE_S", 0.0)
+    shelf, hand = Shelf(a="1"), Hand()
+    remembered = _remembering(shelf, hand)
+    await remembered.get("a")
+    shelf.values["a"] = "2"
+    shelf.gate.clear()
+    hand.seconds += FRESH_S * look_up.OLD_AFTER - 1
+    assert await remembered.get("a") == "1", "a slow table holds no call up"
+    hand.seconds += 1
+    call = asyncio.create_task(remembered.get("a"))
+    await asyncio.sleep(0.01)
+    assert not call.done(), "but nobody acts on old orders for the sake of a moment"
+    shelf.gate.set()
+    assert await call == "2"
