@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 
+import httpcore
 import pytest
 
 from gateway.call import Target
@@ -12,6 +13,7 @@ from gateway.errors import AddressRefused, ConnectFailed, UpstreamCut
 from gateway.upstream import transport
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import DEAD_WITHIN_S, HttpUpstream
+from gateway.upstream.transport import GuardedBackend
 from testkit.openai_events import DONE, chunk
 from testkit.upstream import CAN_BLACKHOLE, Answer, End, ScriptedUpstream
 
@@ -218,6 +220,44 @@ async def test_the_address_that_was_checked_is_the_one_connected_to(
         await client.send(target("https://rebind.example/v1"), b"{}", {}, lambda: None)
     assert connected == ["93.184.216.34"]
     assert resolver.asked == ["rebind.example"]
+
+
+class Swallowing:
+    """A name whose look-up takes `look_up_s`, with addresses of which the first `dead` swallow every packet."""
+
+    def __init__(self, addresses: list[str], dead: int, look_up_s: float = 0.0) -> None:
+        self.addresses, self.look_up_s = addresses, look_up_s
+        self.is_dead = addresses[:dead]
+        self.tried: list[str] = []
+
+    async def look_up(self, _host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        await asyncio.sleep(self.look_up_s)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in self.addresses]
+
+    async def connect(self, *, remote_host: str, **_: object) -> object:
+        self.tried.append(remote_host)
+        if remote_host in self.is_dead:
+            await asyncio.sleep(3600)
+        raise OSError("nobody listens here")
+
+
+CONNECT_S = 0.4
+
+
+@pytest.mark.parametrize("look_up_s", [0.0, CONNECT_S / 2, CONNECT_S * 2])
+@pytest.mark.parametrize("dead", [1, 3])
+async def test_all_of_a_names_addresses_share_the_time_to_connect_in(
+    monkeypatch: pytest.MonkeyPatch, look_up_s: float, dead: int
+) -> None:
+    name = Swallowing(["93.184.216.34", "93.184.216.35", "93.184.216.36"], dead, look_up_s)
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", name.look_up)
+    monkeypatch.setattr("anyio.connect_tcp", name.connect)
+    backend = GuardedBackend(PrivateHosts())
+    begun = time.monotonic()
+    with pytest.raises((httpcore.ConnectTimeout, httpcore.ConnectError)):
+        await backend.connect_tcp("many.example", 443, CONNECT_S)
+    assert time.monotonic() - begun < CONNECT_S * 1.5
+    assert name.tried == (name.addresses if look_up_s < CONNECT_S else [])
 
 
 async def test_redirects_are_not_followed(client: HttpUpstream, upstream: ScriptedUpstream) -> None:

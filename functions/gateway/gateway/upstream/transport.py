@@ -25,7 +25,10 @@ class AddressForbidden(Exception):
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Resolves a host once, checks every address, and connects to one it has checked: no second look-up can differ."""
+    """Resolves a host once, checks every address, and connects to one it has checked: no second look-up can differ.
+
+    The time to connect in is one for the look-up and all addresses.
+    """
 
     def __init__(self, private_hosts: PrivateHosts) -> None:
         self._private_hosts = private_hosts
@@ -41,9 +44,13 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         failure: Exception = AddressForbidden(host)
-        for address in await self._permitted_addresses(host, port, timeout):
+        until_s = None if timeout is None else _now_s() + timeout
+        addresses = await self._permitted_addresses(host, port, timeout)
+        for number, address in enumerate(addresses):
+            # An even share of what is left: one that swallows everything must not use up the time of the others.
+            share_s = None if until_s is None else max(0.0, until_s - _now_s()) / (len(addresses) - number)
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return await self._inner.connect_tcp(address, port, share_s, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
                 failure = failed
         raise failure
@@ -61,6 +68,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             return addresses
         # One private address among public ones is a trap, not a fallback.
         return addresses if all(is_public(ipaddress.ip_address(a.partition("%")[0])) for a in addresses) else []
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):
