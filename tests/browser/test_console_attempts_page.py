@@ -151,6 +151,42 @@ def test_calls_of_one_turn_are_one_block_from_the_first_to_the_last_retry(
     expect(turn.nth(1)).to_have_attribute("aria-current", "true")
 
 
+def test_the_same_question_asked_anew_after_its_answer_is_a_turn_of_its_own(
+    page: Page, address: str, store: MemoryStore
+) -> None:
+    asked = [(60, 0, Status.SUPERSEDED), (56, 1, Status.SUPERSEDED), (52, 2, Status.OK), (40, 0, Status.OK)]
+    calls = [a_settled_call(ago, status=status, turn=Turn("turn_1", retry)) for ago, retry, status in asked]
+    for trace in calls:
+        store.complete_trace(trace, Bodies())
+    sign_in(page, address)
+    rows = page.locator("#rows tr")
+    expect(rows.locator(".task")).to_have_text(["booking", "booking3 calls", "Retry 1", "Retry 2"])
+    ids = rows.evaluate_all("(all) => all.map((row) => row.dataset.trace)")
+    assert ids == [trace.trace_id for trace in (calls[3], *calls[:3])]
+    rows.nth(0).click()
+    expect(page.locator("#detail .trace-id")).to_have_text(calls[3].trace_id)
+    expect(page.locator("#detail .turn-call")).to_have_count(0)
+    rows.nth(2).click()
+    expect(page.locator("#detail .turn-call")).to_have_count(3)
+
+
+def test_a_call_whose_number_is_not_known_yet_stays_with_the_silent_ones_of_its_turn(
+    page: Page, address: str, store: MemoryStore
+) -> None:
+    turn = Turn("turn_1")
+    silent = replace(a_call_of_the_turn(0), ttft_ms=None)
+    under_way = replace(an_open_trace(started_at=NOW - timedelta(seconds=56)), turn=turn)
+    for trace in (silent, under_way):
+        store.open_trace(trace)
+    sign_in(page, address)
+    rows = page.locator("#rows tr")
+    expect(rows.locator(".task")).to_have_text(["booking2 calls", "Retry"])
+    store.complete_trace(replace(a_call_of_the_turn(1, Status.OK), trace_id=under_way.trace_id), Bodies())
+    store.open_trace(replace(an_open_trace(started_at=NOW - timedelta(seconds=50)), turn=turn))
+    page.clock.run_for(REFRESH_MS)
+    expect(rows.locator(".task")).to_have_text(["booking", "booking2 calls", "Retry 1"])
+
+
 def test_a_retry_joins_its_turn_while_one_looks(page: Page, address: str, store: MemoryStore) -> None:
     first = an_open_trace(started_at=NOW - timedelta(seconds=60))
     first = replace(first, turn=Turn("turn_1"))

@@ -8,7 +8,7 @@ function timeNode(trace, place) {
 }
 
 function taskNodes(trace, place) {
-  if (place?.number) return [element("span", { class: "retry", title: trace.task_id }, retryName(trace)), ...handlingTags(trace)];
+  if (place?.number) return [element("span", { class: "retry", title: trace.task_id }, retryName(trace, place.number)), ...handlingTags(trace)];
   return [
     element("span", { title: trace.task_id }, trace.task_id),
     retryTag(trace),

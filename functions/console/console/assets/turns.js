@@ -1,12 +1,32 @@
+const UNNUMBERED = ["open", "lost"];
+
 // Calls in the order of the page: newest turn first, and within a turn from its first call to its last retry.
 function inTurns(traces) {
-  const turns = new Map();
-  for (const trace of traces) {
-    const name = trace.turn ? `turn ${trace.turn.turn_id}` : trace.trace_id;
-    turns.set(name, [...(turns.get(name) ?? []), trace]);
-  }
   const byId = (one, other) => (one.trace_id < other.trace_id ? -1 : 1); // ids sort by time
-  return [...turns.values()].map((calls) => calls.sort(byId)).sort((one, other) => byId(other[0], one[0]));
+  const turns = [];
+  const latest = new Map();
+  for (const trace of [...traces].sort(byId)) {
+    const calls = trace.turn && latest.get(trace.turn.turn_id);
+    if (calls && !beginsTurn(trace, calls)) {
+      calls.push(trace);
+      continue;
+    }
+    turns.push([trace]);
+    if (trace.turn) latest.set(trace.turn.turn_id, turns.at(-1));
+  }
+  return turns.reverse();
+}
+
+// Whether the call asks anew, rather than again, what those calls asked: the same words have the same id.
+function beginsTurn(call, calls) {
+  if (call.turn.retry) return false;
+  // Which retry a call is may be known only when it ends.
+  return !UNNUMBERED.includes(call.status) || calls.some((other) => spokeBefore(other, call));
+}
+
+function spokeBefore({ started_at, status, ttft_ms, duration_ms }, call) {
+  const spoken = ttft_ms ?? (status === "ok" ? duration_ms : null);
+  return spoken !== null && Date.parse(started_at) + spoken < Date.parse(call.started_at);
 }
 
 // What a row says of its turn; null for a call that is alone in it.
@@ -15,16 +35,17 @@ function placeInTurn(calls, number) {
   return { calls: calls.length, number, isLast: number === calls.length - 1, after_ms: new Date(calls[number].started_at) - new Date(calls[0].started_at) };
 }
 
-function retryName({ turn }) {
-  return turn.retry ? `Retry ${turn.retry}` : "First call";
+function retryName({ turn }, number) {
+  if (turn.retry) return `Retry ${turn.retry}`;
+  return number ? "Retry" : "First call";
 }
 
 // The calls of a turn that the list has, each to be opened; this one among them.
 function turnNode(trace, calls, open) {
-  const items = calls.map((call) => {
+  const items = calls.map((call, number) => {
     const isThis = call.trace_id === trace.trace_id;
     const button = element("button", { type: "button", class: "turn-call", "aria-current": isThis ? "true" : null, on: { click: () => open(call.trace_id) } },
-      element("span", {}, retryName(call)), badge(call.status));
+      element("span", {}, retryName(call, number)), badge(call.status));
     return element("li", {}, button);
   });
   return element("ol", { class: "turn-calls" }, ...items);
