@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from switchboard.pricing import settled
+from switchboard.pricing import settled, unpriced_model
 from switchboard.rates import ALWAYS, RateCard, Rates
 from switchboard.trace import Bodies, Failure, Status, Trace, Turn
 from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
@@ -119,6 +119,38 @@ def test_an_attempt_without_a_price_is_named(page: Page, address: str, store: Me
     expect(detail.locator(".unknown")).to_contain_text("No price is known for house-model at generic")
     expect(detail.locator(".bill .total")).to_contain_text("unpriced")
     assert [figures(attempt)[-1] for attempt in detail.locator(".attempt").all()] == ["Cost$0.008085", "Costunpriced"]
+
+
+TRIED = replace(LATE, provider="generic", model="house-model", usage=Usage(UsageSource.ESTIMATED, Tokens(100, 0)))
+REFUSED = replace(ANSWER, outcome="UpstreamRejected", status=401, ttft_ms=None)
+UNPRICED = {
+    "the attempt before one that was refused": a_settled_call(
+        status=Status.UPSTREAM_ERROR, ttft_ms=None, usage=ABSENT, attempts=(TRIED, REFUSED)
+    ),
+    "the attempt before one that was billed": a_settled_call(
+        usage=replace(a_usual_usage(), billed_pico_usd=7), attempts=(TRIED, ANSWER)
+    ),
+    "the attempt before one that used no token": a_settled_call(
+        usage=Usage(UsageSource.PROVIDER, Tokens(0, 0)), attempts=(TRIED, ANSWER)
+    ),
+    "the answer": a_settled_call(provider="generic", model="other-model", attempts=(ANSWER,)),
+    "the answer before the attempt": a_settled_call(
+        provider="generic", model="other-model", attempts=(TRIED, replace(ANSWER, provider="generic"))
+    ),
+    "an answer without a count": a_settled_call(usage=ABSENT, attempts=(TRIED, ANSWER)),
+    "a lost call": a_settled_call(status=Status.LOST, ttft_ms=None, usage=ABSENT, attempts=()),
+}
+
+
+@pytest.mark.parametrize("trace", UNPRICED.values(), ids=UNPRICED)
+def test_the_reason_why_a_call_is_unpriced_is_the_ledgers(
+    page: Page, address: str, store: MemoryStore, trace: Trace
+) -> None:
+    detail = open_call(page, address, store, trace)
+    provider, model = unpriced_model(trace)
+    is_uncounted = model == trace.model and trace.usage is ABSENT
+    said = "How many tokens it used is not known." if is_uncounted else f"No price is known for {model} at {provider}."
+    expect(detail.locator(".unknown")).to_contain_text(said)
 
 
 def test_what_a_provider_billed_is_no_call_without_a_token(page: Page, address: str, store: MemoryStore) -> None:

@@ -76,7 +76,7 @@ def test_a_calls_cost_comes_with_its_settlement(page: Page, address: str, store:
 @pytest.mark.parametrize(
     ("usage", "reason"),
     [
-        (a_usual_usage(), "No price is known for this model at this provider."),
+        (a_usual_usage(), "No price is known for claude-sonnet-4-5 at anthropic."),
         (ABSENT, "How many tokens it used is not known."),
     ],
 )

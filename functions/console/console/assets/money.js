@@ -55,11 +55,19 @@ function classCosts({ usage, price }) {
 const sumOf = (amounts) => amounts.reduce((sum, amount) => sum + amount, 0n);
 const beside = (trace) => trace.attempts.filter((attempt) => attempt.usage !== null);
 
+const ENDED_WITHOUT_A_COUNT = ["ok", "lost"];
+
+// Whether the answer certainly used no token: refused, given up, or failed before the first one.
+function usedNothing({ usage, ttft_ms, status }) {
+  if (usage.source !== "absent") return promptTokens(usage) === 0 && usage.output === 0;
+  return ttft_ms === null && !ENDED_WITHOUT_A_COUNT.includes(status);
+}
+
 // What the call's own tokens cost, without the attempts beside the answer; null where nobody knows.
 function ownCost(trace) {
   if (trace.usage.billed_usd !== null) return pico(trace.usage.billed_usd);
   if (trace.price) return sumOf(classCosts(trace).map(({ amount }) => amount));
-  return trace.unpriced ? null : pico(trace.cost_usd) - sumOf(beside(trace).map(({ cost_usd }) => pico(cost_usd)));
+  return usedNothing(trace) ? 0n : null;
 }
 
 function billRow(label, tokens, rate, amount) {
@@ -103,10 +111,12 @@ function priceOrigin(prices) {
   return element("small", {}, `Price: ${[...new Set(told)].join("; ")}.`);
 }
 
+// What has no known cost is the call's own tokens, else those of an attempt beside them.
 function unpricedReason(trace) {
-  const unknown = beside(trace).find(({ cost_usd }) => cost_usd === null);
-  if (unknown && ownCost(trace) !== null) return `No price is known for ${unknown.model} at ${unknown.provider}, which was tried beside the answer.`;
-  return trace.usage.source === "absent" ? "How many tokens it used is not known." : "No price is known for this model at this provider.";
+  const isOwn = ownCost(trace) === null;
+  if (isOwn && trace.usage.source === "absent") return "How many tokens it used is not known.";
+  const { model, provider } = isOwn ? trace : beside(trace).find(({ cost_usd }) => cost_usd === null);
+  return `No price is known for ${model} at ${provider}.`;
 }
 
 function costNodes(trace) {
