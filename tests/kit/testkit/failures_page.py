@@ -5,9 +5,11 @@ import sys
 from collections.abc import Callable, Iterable
 
 from gateway.answers import FAILURES, PASSED_ON
+from gateway.attempt import ERROR_BODY_S
+from gateway.flow import FINISH_GRACE_MS
 from gateway.plan import VOICE
 from gateway.race import LATEST_REPEAT
-from gateway.upstream.client import CONNECT_TIMEOUT_S
+from gateway.upstream.client import CONNECT_TIMEOUT_S, DEAD_WITHIN_S
 from gateway.upstream.transport import UNACKNOWLEDGED_MS
 from switchboard.trace import Status
 from testkit.fault_matrix import CELLS
@@ -34,13 +36,14 @@ cells in all: the caller's bytes, the trace's attempts, their statuses, usage an
   What a provider says of its key never is: it would read as if the caller's own were wrong.
 - **After the first word** no other target can take over: two answers would be spliced. What was said stays; then one
   event comes, `data: {{"error": …}}`, and the stream ends without `[DONE]`. Its code is the attempt's, as below; a
-  silence longer than `STALL_TIMEOUT_MS` is `answer_late`.
+  silence longer than `STALL_TIMEOUT_MS` is `answer_late`. Comments and empty chunks break no silence.
 
 ## How soon
 
 The times are those of the stack's own policy; [policies.md](policies.md) says how to set others.
 
-- A target fails: the next one starts at once.
+- A target fails: the next one starts at once. The body of an error has {ERROR_BODY_S} s to come; its status is told
+  without it.
 - A target is silent: the next one starts beside it after `ttft_timeout_ms`, {VOICE.ttft_timeout_ms} ms, and whichever
   speaks first is heard. Comments, a role or reasoning break no silence. Of a whole answer's time each target has an
   even share.
@@ -50,8 +53,12 @@ The times are those of the stack's own policy; [policies.md](policies.md) says h
   repeats have a budget, `RETRY_BUDGET_PERCENT` of the calls: they must not multiply a provider's trouble.
 - Nobody answers: the caller is told when the last attempt has failed, and after `plan_timeout_ms`,
   {VOICE.plan_timeout_ms} ms, at the latest.
-- A connection is not there within {CONNECT_TIMEOUT_S:.0f} s: it has failed.
-- A kept connection swallows the request: after {UNACKNOWLEDGED_MS / 1000} s it goes out over a new one.
+- A connection is not there within {CONNECT_TIMEOUT_S:.0f} s, however many addresses its name has: it has failed.
+- A kept connection swallows the request: after {UNACKNOWLEDGED_MS / 1000} s it goes out over a new one. One that breaks
+  within {DEAD_WITHIN_S} s of the request was dead before it: the same at once. One that breaks later has failed: its
+  provider may have worked on the request, and another one is another attempt.
+- An answer is finished, and neither its end marker nor its usage follows: after {FINISH_GRACE_MS / 1000:.0f} s, or when
+  the connection breaks, it ends well without them.
 """
 
 _TRACE = """\

@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import httpx
 
+from gateway import flow
 from gateway.upstream import transport
 from switchboard.trace import Trace
 from testkit.fault_matrix import CELL_OF, CELLS, OTHERS, TWINS, WHOLE_MS, Cell, Place
@@ -22,6 +23,9 @@ NO_NAME = "nowhere.invalid"
 BACKOFF_MS = 5
 UNACKNOWLEDGED_MS = 300
 """After how long the gateway gives up a connection that acknowledges nothing."""
+
+FINISH_GRACE_MS = 300
+"""How long it waits for the end of a finished answer."""
 
 STAGGER_S = 0.02
 """Between the calls of a row: begun in one moment, they would make each other late."""
@@ -68,7 +72,9 @@ class House:
                 return Answer(before_headers=[End.RESET])
         elif cell.place in (Place.SECOND, Place.LAST) and not any(map(cell.is_at_fault, range(number))):
             course = BOOM
-        return course.answer or good(TWINS[number], streamed=cell.streamed, garbage=course.garbage)
+        if course.answer is not None:
+            return course.answer
+        return good(TWINS[number], streamed=cell.streamed, garbage=course.garbage, end=course.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +211,9 @@ def _no_name() -> Iterator[None]:
 
 @contextmanager
 def _impatient_sockets() -> Iterator[None]:
-    """Connections that acknowledge nothing are given up sooner than on Lambda."""
-    with patch.object(transport, "UNACKNOWLEDGED_MS", UNACKNOWLEDGED_MS):
+    """Connections that acknowledge nothing, or do not end, are given up sooner than on Lambda."""
+    with (
+        patch.object(transport, "UNACKNOWLEDGED_MS", UNACKNOWLEDGED_MS),
+        patch.object(flow, "FINISH_GRACE_MS", FINISH_GRACE_MS),
+    ):
         yield

@@ -46,7 +46,8 @@ class Course:
 
     `outcome`, `status` (the upstream's) and `usage` (its source) are the attempt's; `said` is a pattern of what the
     caller is told of it. `code` and `caller_status`: what the caller gets where every attempt went so. `answer`: what
-    the twin does; None: it answers well, with `garbage` in between. `may_repeat`: whether the target is tried again.
+    the twin does; None: it answers well, with `garbage` in between, and ends as `end` says. `may_repeat`: whether the
+    target is tried again.
     """
 
     way: Way
@@ -58,6 +59,7 @@ class Course:
     usage: UsageSource = UsageSource.ESTIMATED
     answer: Answer | None = None
     garbage: bytes = b""
+    end: End | None = None
     may_repeat: bool = True
     retry_after_ms: int | None = None
     note: str = ""
@@ -140,12 +142,12 @@ def spoken(who: str) -> list[bytes]:
     return [role(), chunk("It is open "), chunk(f"until six, says {who}."), finish(), DONE]
 
 
-def good(who: str, *, streamed: bool, garbage: bytes = b"") -> Answer:
-    """A good answer of that target, which tells 3 and 2 tokens of usage."""
+def good(who: str, *, streamed: bool, garbage: bytes = b"", end: End | None = None) -> Answer:
+    """A good answer of that target, which tells 3 and 2 tokens of usage; an `end` comes in place of a stream's own."""
     if not streamed:
         return Answer([garbage + whole(who)], headers=_JSON, framing=Framing.LENGTH)
     preamble, *words, done = spoken(who)
-    return Answer([preamble + garbage, *words, usage(3, 2), done])
+    return Answer([preamble + garbage, *words, usage(3, 2), end or done])
 
 
 def whole(who: str) -> bytes:
@@ -167,6 +169,7 @@ def _again(step: bytes) -> Iterator[Step]:
 _JSON = {"content-type": "application/json"}
 _HALF = whole(UNHEARD).partition(b"heard")[0]
 _SKIPPED = "skipped an event that is no JSON object"
+_UNENDED = "the provider did not end its answer"
 _SLOW_DOWN = rejected(429, "slow down")
 _LATER = rejected(429, "slow down", {"retry-after": str(RETRY_AFTER_MS / 1000)})
 _BAD_KEY = rejected(401, "bad key", may_repeat=False)
@@ -257,6 +260,18 @@ FAULTS = (
         "the connection ends within the answer",
         _cut(Answer([*BEGUN, End.CLOSE]), Way.SPOKEN),
         _cut(_whole(_HALF, End.CLOSE)),
+    ),
+    Fault(
+        "hang after the end",
+        "all is said, and the connection stays open without the end marker (whole: without the end of its body)",
+        replace(GOOD, end=End.HANG, note=_UNENDED),
+        _unfinished(_whole(whole(UNHEARD), End.HANG)),
+    ),
+    Fault(
+        "reset after the end",
+        "all is said, and the connection breaks before the end marker (whole: before the end of its body)",
+        replace(GOOD, end=End.RESET, note=_UNENDED),
+        _cut(_whole(whole(UNHEARD), End.RESET)),
     ),
     Fault(
         "garbage event",
