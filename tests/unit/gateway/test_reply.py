@@ -10,7 +10,6 @@ import pytest
 from switchboard.ports import StoreUnavailable
 from switchboard.trace import Status
 from switchboard.usage import UsageSource
-from testkit.cascade import call_by_socket, cascade
 from testkit.openai_events import DONE, chunk, error, finish, role
 from testkit.running_gateway import KEY, RunningGateway, chat, running_gateway
 from testkit.upstream import Answer, End, ScriptedUpstream, json_answer
@@ -68,19 +67,6 @@ async def _leave(gateway: RunningGateway, upstream: ScriptedUpstream, call: int,
     left_at = time.monotonic()
     writer.close()
     return await request.left() - left_at
-
-
-async def test_a_caller_that_does_not_read_is_left_when_the_calls_time_is_over(upstream: ScriptedUpstream) -> None:
-    upstream.answers(Answer([chunk("Hello"), *[chunk("x" * 60_000)] * 1000]))
-    async with cascade(upstream, call_timeout_ms="300", stall_timeout_ms="200") as gateway:
-        _, writer = await call_by_socket(gateway)
-        trace = await gateway.trace()
-        await (await upstream.request()).left()
-        writer.transport.abort()
-    assert (trace.status, trace.failure and trace.failure.code) == (Status.TIMEOUT, "answer_late")
-    assert trace.failure is not None
-    assert "did not take" in trace.failure.message
-    assert [attempt.outcome for attempt in trace.attempts] == ["answer_late"]
 
 
 async def test_a_store_that_is_away_costs_no_call(gateway: RunningGateway, upstream: ScriptedUpstream) -> None:

@@ -5,10 +5,11 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from random import Random
-from typing import Any
+from typing import Any, override
 
 import pytest
 
+from gateway import reply
 from gateway.assembly import Outside, build
 from gateway.attempt import Upstream
 from gateway.call import Target
@@ -56,6 +57,20 @@ class Caller:
         self.sent.append(message)
 
 
+class IdleCaller(Caller):
+    """Takes the headers, and nothing after them."""
+
+    def __init__(self) -> None:
+        super().__init__(is_broken=False)
+
+    @override
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        """Never returns for the body."""
+        if message["type"] == "http.response.body":
+            await asyncio.get_running_loop().create_future()
+        await super().send(message)
+
+
 class FaultyResponse:
     """Speaks, and then shows a fault of the gateway's own."""
 
@@ -92,6 +107,7 @@ async def _trace(
     *,
     fallback: str = "",
     buffer_after_ms: int = NO_BUFFER_WORDS_MS,
+    call_timeout_ms: int = 60_000,
 ) -> Trace:
     """The trace of one call to that host, and to the fallback where it fails."""
     store = AwaitedStore(GatewayKey(digest(KEY), PROJECT, frozenset({Scope.CALL}), datetime(2026, 1, 1, tzinfo=UTC)))
@@ -99,6 +115,7 @@ async def _trace(
         "TABLE_NAME": "in-memory",
         "PRIVATE_PROVIDER_HOSTS": host,
         "KEYLESS_PROVIDERS": "groq",
+        "CALL_TIMEOUT_MS": str(call_timeout_ms),
         "DEFAULT_POLICY": json.dumps({"buffer_words": {"text": "Well", "after_ms": buffer_after_ms}}),
     }
     telemetry = Telemetry(log, lambda _values, _dimensions: None)
@@ -128,6 +145,19 @@ async def test_a_caller_whose_connection_breaks_has_left_and_that_is_no_fault_of
         await client.aclose()
     assert (trace.status, [attempt.outcome for attempt in trace.attempts]) == (Status.CLIENT_CLOSED, ["client_closed"])
     assert "gateway.failed" not in log.events()
+
+
+async def test_a_caller_that_does_not_read_is_left_when_the_calls_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reply, "UNREAD_S", 0.05)
+    with ScriptedUpstream(Answer([chunk("Hello"), End.HANG])) as upstream:
+        client = HttpUpstream(PrivateHosts.parse(upstream.host))
+        trace = await _trace(client, upstream.host, IdleCaller(), RecordedLog(), call_timeout_ms=1000)
+        await (await upstream.request()).left()
+        await client.aclose()
+    assert (trace.status, [attempt.outcome for attempt in trace.attempts]) == (Status.TIMEOUT, ["answer_late"])
+    assert trace.failure is not None
+    assert "did not take" in trace.failure.message
+    assert trace.usage.source is UsageSource.ESTIMATED
 
 
 async def test_a_fault_of_the_gateways_own_is_said_and_what_it_cost_is_kept() -> None:
