@@ -20,6 +20,7 @@ ProjectOption = Annotated[str, typer.Option("--project", help="The project whose
 TaskOption = Annotated[str | None, typer.Option("--task", help="The task whose policy it is; else the project's own.")]
 
 _STDIN = "-"
+_CLOSED = "Until it is set again, or removed, zero retention holds in its place, and no target is allowed."
 _SOON = "Gateways that run go by it within a minute."
 
 
@@ -38,11 +39,15 @@ def show(
     with told_plainly():
         task_id = _task(task)
         found = target(stack, data_dir, table, endpoint_url).policy_store().policies(project)
+        if task_id in found.unreadable:
+            raise CommandFailed(_unreadable(project, task))
         if as_json:
             own = found.project if task_id is None else found.tasks.get(task_id, Policy())
             typer.echo(json.dumps(policy_json(own), ensure_ascii=False, indent=2))
             return
         typer.echo(table_text(("FIELD", "VALUE", "FROM"), _rows(found, task_id)))
+        if None in found.unreadable:
+            typer.echo(_unreadable(project, None), err=True)
         if task_id is None and found.tasks:
             typer.echo(f"Tasks with a policy of their own: {', '.join(sorted(found.tasks))}", err=True)
 
@@ -104,6 +109,10 @@ def _content(file: str) -> bytes:
 
 def _named(project: str, task: str | None) -> str:
     return f"project {project}" if task is None else f"task {task} of project {project}"
+
+
+def _unreadable(project: str, task: str | None) -> str:
+    return f"The policy of {_named(project, task)} is unreadable. {_CLOSED}"
 
 
 def _rows(found: ProjectPolicies, task: str | None) -> list[tuple[str, str, str]]:

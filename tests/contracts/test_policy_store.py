@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from switchboard import keyspace
-from switchboard.attributes import Item, encode_item
+from switchboard.attributes import Item, Value, encode_item
 from switchboard.dynamodb import DynamoStore
 from switchboard.policy import NO_POLICIES, BufferWords, FallbackTarget, HedgeAfter, Policy, ProjectPolicies
 from switchboard.ports import MAX_TASK_POLICIES, PoliciesFull, PolicyStore
@@ -96,16 +96,36 @@ def test_the_rows_of_a_newer_version_are_passed_over_and_nothing_breaks(
     dynamo.put_policy("acme", "booking", OWN)
     rows: tuple[Item, ...] = (
         {"sk": "PROJECT", "policy": '{"max_attempts": 4, "fallback": ["newer/x"], "newer": {"a": 1.5}}', "newer": 1},
-        {"sk": "TASK#odd", "task_id": "odd", "policy": "none"},
-        {"sk": "TASK#map", "task_id": "map", "policy": {"max_attempts": 4}},
         {"sk": "TASK#bare"},
         {"sk": "NEWER#x", "of": b"\x00"},
     )
     for row in rows:
         dynamodb.put_item(TableName=table, Item=encode_item({"pk": pk, **row}))
-    assert dynamo.policies("acme") == ProjectPolicies(
-        Policy(max_attempts=4, fallback=()), {"booking": OWN, "odd": Policy(), "map": Policy()}
-    )
+    assert dynamo.policies("acme") == ProjectPolicies(Policy(max_attempts=4, fallback=()), {"booking": OWN})
+
+
+CLOSED = Policy(zero_retention=True, allowed_targets=())
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["none", '{"zero_retention": true', "[]", "null", "", "[" * 100_000, {"max_attempts": 4}, 1, b"{}", None],
+    ids=["word", "cut", "list", "null", "empty", "deep", "map", "number", "bytes", "absent"],
+)
+@pytest.mark.parametrize("task_id", [None, "booking"])
+def test_a_row_that_nobody_can_read_allows_nothing_and_says_so(
+    dynamo: DynamoStore, dynamodb: "DynamoDBClient", table: str, written: Value, task_id: str | None
+) -> None:
+    dynamo.put_policy("acme", "another", OWN)
+    place = keyspace.policy("acme", task_id)
+    row: Item = {"pk": place.pk, "sk": place.sk, "task_id": task_id, "policy": written}
+    dynamodb.put_item(TableName=table, Item=encode_item(row))
+    found = dynamo.policies("acme")
+    assert found.for_task("booking") == CLOSED
+    assert found.for_task("another") == (OWN if task_id else OWN.over(CLOSED))
+    assert found.unreadable == {task_id}
+    dynamo.put_policy("acme", task_id, CLOSED)
+    assert dynamo.policies("acme").unreadable == frozenset()
 
 
 def test_reading_takes_one_consistent_query(dynamo: DynamoStore, dynamodb: "DynamoDBClient") -> None:

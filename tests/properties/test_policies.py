@@ -6,10 +6,19 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard import policy_items
+from switchboard import keyspace, policy_items
 from switchboard.attributes import decode_item, encode_item
 from switchboard.policy import BufferWords, FallbackTarget, HedgeAfter, Policy, ProjectPolicies
-from switchboard.policy_json import FORM, PolicyInvalid, Problem, kept_policy, parse_policy, policy_json, read_policy
+from switchboard.policy_json import (
+    FORM,
+    UNREADABLE,
+    PolicyInvalid,
+    Problem,
+    kept_policy,
+    parse_policy,
+    policy_json,
+    read_policy,
+)
 from switchboard.provider_names import PROVIDER_NAMES
 
 MILLISECONDS = st.integers(1, 300_000)
@@ -69,6 +78,18 @@ def test_whatever_is_read_is_a_policy_or_names_what_is_wrong(value: Any) -> None
     assert (policy is None) == bool(problems)
     assert all(problem.sentence for problem in problems)
     assert policy in {None, left}
+
+
+@given(st.text(max_size=30) | JSON.map(json.dumps) | st.none() | st.integers() | st.binary(), TASK)
+def test_whatever_a_row_holds_it_is_a_policy_or_allows_nothing(text: Any, task_id: str) -> None:
+    found = policy_items.from_items([{"sk": keyspace.PROJECT_POLICY, "policy": text}, {"sk": "", "task_id": task_id}])
+    try:
+        is_object = isinstance(json.loads(text if isinstance(text, str) else ""), dict)
+    except ValueError:
+        is_object = False
+    assert found.unreadable == frozenset([task_id] if is_object else [None, task_id])
+    assert found.tasks == {task_id: UNREADABLE}
+    assert is_object or found.project == UNREADABLE
 
 
 def outcome(value: object) -> tuple[Policy | None, tuple[Problem, ...]]:

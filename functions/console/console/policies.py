@@ -34,13 +34,15 @@ class Policies:
         return authenticate(authorization, self.store, self.now(), scope)
 
     def show(self, project: str, task_id: str | None) -> dict[str, object]:
-        """What the policy says; for a task also what holds for it. Raises ParameterInvalid."""
+        """What the policy says, or that nobody can read it; for a task also what holds. Raises ParameterInvalid."""
         task_id = _task(task_id)
         found = self.store.policies(project)
-        if task_id is None:
-            return {"policy": policy_json(found.project)}
-        own = found.tasks.get(task_id, _NOTHING)
-        return {"policy": policy_json(own), "effective": policy_json(found.for_task(task_id))}
+        own = found.project if task_id is None else found.tasks.get(task_id, _NOTHING)
+        # What holds in its place is no word of whoever wrote it.
+        told: dict[str, object] = (
+            {"policy": None, "unreadable": True} if task_id in found.unreadable else {"policy": policy_json(own)}
+        )
+        return told if task_id is None else told | {"effective": policy_json(found.for_task(task_id))}
 
     def put(self, project: str, task_id: str | None, body: bytes) -> dict[str, object]:
         """Keep the policy of a JSON body in place of an older one, and show it.

@@ -71,10 +71,14 @@ def _first(value: Any, otherwise: Any) -> Any:  # noqa: ANN401 - a field's value
 
 @dataclass(frozen=True, slots=True)
 class ProjectPolicies:
-    """All policies of one project: its own, and its tasks' by task id."""
+    """All policies of one project: its own, and its tasks' by task id.
+
+    `unreadable`: those of them (None: the project's own) whose rows nobody can read. They allow nothing.
+    """
 
     project: Policy
     tasks: dict[str, Policy]
+    unreadable: frozenset[str | None] = frozenset()
 
     def for_task(self, task_id: str) -> Policy:
         """The task's policy over the project's."""

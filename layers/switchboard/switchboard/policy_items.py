@@ -7,7 +7,7 @@ from typing import Any
 from switchboard import keyspace
 from switchboard.attributes import Item
 from switchboard.policy import Policy, ProjectPolicies
-from switchboard.policy_json import kept_policy, policy_json
+from switchboard.policy_json import UNREADABLE, kept_policy, policy_json
 
 KIND = "policy"
 
@@ -35,11 +35,12 @@ def from_items(items: Iterable[Mapping[str, Any]]) -> ProjectPolicies:
             project = policy
         elif isinstance(task_id, str):
             tasks[task_id] = policy
-    return ProjectPolicies(project, tasks)
+    policies = (None, project), *tasks.items()
+    return ProjectPolicies(project, tasks, frozenset(name for name, policy in policies if policy is UNREADABLE))
 
 
 def _policy(text: object) -> Policy:
     try:
-        return kept_policy(json.loads(text) if isinstance(text, str) else None)
-    except ValueError:
-        return Policy()
+        return kept_policy(json.loads(text)) if isinstance(text, str) else UNREADABLE
+    except (ValueError, RecursionError):
+        return UNREADABLE

@@ -30,6 +30,7 @@ from switchboard.policy_fields import (
 
 __all__ = [
     "FORM",
+    "UNREADABLE",
     "PolicyInvalid",
     "Problem",
     "kept_policy",
@@ -76,10 +77,13 @@ def read_policy(value: object) -> Policy:
 def kept_policy(value: object) -> Policy:
     """The policy of a JSON value that was kept by another version of this code: what it cannot read is passed over.
 
-    Only a limit on where content may go is not: of that, what cannot be read allows nothing.
+    Only a limit on where content may go is not: of that, what cannot be read allows nothing. A value that is no object
+    may have held any limit, and is UNREADABLE.
     """
+    if not isinstance(value, Mapping):
+        return UNREADABLE
     read: Json = {}
-    for name, inner in value.items() if isinstance(value, Mapping) else ():
+    for name, inner in value.items():
         if name in FORM and inner is not None:
             try:
                 read[name] = FORM[name].read(inner, name)
@@ -145,6 +149,9 @@ FORM = {
     "allowed_targets": FormField("allowed_targets", list_of(read_allowed_target, MAX_ALLOWED_TARGETS), list),
     "recognise_retries": FormField("recognises_retries", read_flag, _as_it_is),
 }
+UNREADABLE = Policy(zero_retention=True, allowed_targets=())
+"""What holds in place of a policy that nobody can read."""
+
 _READERS = {name: field.read for name, field in FORM.items()}
 
 

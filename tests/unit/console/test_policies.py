@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from switchboard import keyspace, policy_items
 from switchboard.keys import GatewayKey, Scope, digest
 from switchboard.policy import Policy
 from switchboard.ports import PoliciesFull, StoreUnavailable
@@ -70,6 +71,20 @@ def test_a_bad_policy_is_named_and_the_old_one_stays(
     client.put(path, content=b'{"max_attempts": 2}').raise_for_status()
     assert error_of(client.put(path, content=body)) == (400, "policy_invalid", param)
     assert client.get(path).json()["policy"] == {"max_attempts": 2}
+
+
+@pytest.mark.parametrize(("task_id", "path"), [(None, OWN), ("booking", OF_TASK)])
+def test_a_policy_that_nobody_can_read_is_said_to_be_and_not_made_up(
+    client: TestClient, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, task_id: str | None, path: str
+) -> None:
+    row = {"sk": keyspace.policy("acme", task_id).sk, "task_id": task_id, "policy": "{"}
+    monkeypatch.setattr(store, "policies", lambda _project: policy_items.from_items([row]))
+    told = client.get(path).json()
+    holding = {"zero_retention": True, "allowed_targets": []}
+    assert (told.pop("policy"), told.pop("unreadable")) == (None, True)
+    assert told == ({"effective": holding} if task_id else {})
+    other = client.get("/api/tasks/other/policy").json()
+    assert other == {"policy": {}, "effective": {} if task_id else holding}
 
 
 def test_every_problem_is_told_at_once(client: TestClient) -> None:

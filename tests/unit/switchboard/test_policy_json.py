@@ -229,8 +229,6 @@ def test_a_header_that_is_no_time_is_refused_by_its_name(text: str) -> None:
         ({"newer": {"a": 1}, "max_attempts": 2}, Policy(max_attempts=2)),
         ({"hedge_after_ms": "p99.9", "provider": "openai"}, Policy(provider="openai")),
         ({"fallback": ["groq/a", "newer/b", {"target": "groq/c", "newer": 1}]}, Policy(fallback=(A_TARGET,))),
-        ("no object", Policy()),
-        (None, Policy()),
     ],
 )
 def test_a_kept_policy_of_a_newer_version_loses_what_cannot_be_read(written: Any, left: Policy) -> None:
@@ -241,6 +239,11 @@ def test_what_cannot_be_read_of_a_limit_allows_nothing() -> None:
     assert kept_policy({"allowed_targets": ["openai", "newer/x"]}).allowed_targets == ("openai",)
     assert kept_policy({"allowed_targets": {"newer": 1}}).allowed_targets == ()
     assert kept_policy({"zero_retention": "strict"}).zero_retention is True
+
+
+@pytest.mark.parametrize("value", ["no object", None, [], [{"max_attempts": 2}], 1, True])
+def test_of_a_kept_policy_that_is_no_object_any_limit_may_be_lost(value: object) -> None:
+    assert kept_policy(value) == Policy(zero_retention=True, allowed_targets=())
 
 
 @pytest.mark.parametrize("text", ["", " ", " a", "a ", "x" * 257, "a\nb", "\x7f", "\ud800"])

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import Result
 
+from switchboard import policy_items
+from switchboard.attributes import Item, encode_item
 from switchboard.dynamodb import DynamoStore
 from switchboard.policy import NO_POLICIES, BufferWords, FallbackTarget, HedgeAfter, Policy
 from switchboard.policy_json import FORM
@@ -91,6 +93,22 @@ def test_what_is_shown_as_json_can_be_set_again(
     assert json.loads(text) == WRITTEN
     assert policies("set", "-", "--project", "copy", *task, stdin=text).exit_code == 0
     assert store.policies("copy") == store.policies("default")
+
+
+@pytest.mark.parametrize("task", [(), ("--task", "booking")])
+def test_a_policy_that_nobody_can_read_is_said_to_be_until_it_is_set_again(
+    policies: Switchboard, dynamodb: "DynamoDBClient", table: str, task: tuple[str, ...]
+) -> None:
+    task_id = task[1] if task else None
+    item: Item = {**policy_items.to_item("default", task_id, MEANT), "policy": "{"}
+    dynamodb.put_item(TableName=table, Item=encode_item(item))
+    for words in ((), ("--json",)):
+        ended = policies("show", *words, *task)
+        assert (ended.exit_code, ended.stdout, "is unreadable" in ended.stderr) == (1, "", True)
+    another = policies("show", "--task", "another")
+    assert (another.exit_code, "project default is unreadable" in another.stderr) == (0, not task)
+    assert policies("set", "-", *task, stdin="{}").exit_code == 0
+    assert policies("show", *task).exit_code == 0
 
 
 @pytest.mark.parametrize("task", [(), ("--task", "booking")])
