@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from gateway.providers.codec import Piece, Reader
-from switchboard.deltas import ChoiceDelta, Delta, InBandError
+from switchboard.deltas import Delta, InBandError
 from switchboard.sse import Event, EventSplitter
 from switchboard.transcript import Transcript
 
@@ -31,6 +31,7 @@ class Stream:
     said: int = 0
     is_document: bool = False
     _has_events: bool = False
+    _has_reasons: bool = False
     _goes_on: bool = False
     _has_ended: bool = False
     _splitter: EventSplitter = field(default_factory=EventSplitter)
@@ -52,11 +53,6 @@ class Stream:
         Not where words have followed a finish reason: there are providers that put one into every chunk.
         """
         return self.error is None and self._has_reasons and not self._goes_on
-
-    @property
-    def _has_reasons(self) -> bool:
-        choices = self.transcript.choices.values()
-        return bool(choices) and all(choice.finish_reason for choice in choices)
 
     def feed(self, chunk: bytes) -> bytes:
         """The bytes for the caller that this chunk completes. Raises EventTooLong."""
@@ -106,25 +102,25 @@ class Stream:
         delta = piece.delta
         if delta is None:
             return piece.raw
-        self._count(delta)
         self.transcript.add(delta)
+        self._weigh(delta)
         self.error = delta.error
         if delta.error is not None or (delta.is_usage_only and not self.wants_usage):
             return b""
         return piece.raw
 
-    def _count(self, delta: Delta) -> None:
-        """Note whether the chunk says anything: words, or news of the end. Called before it is folded."""
-        if any(_has_words(choice) for choice in delta.choices):
+    def _weigh(self, delta: Delta) -> None:
+        """Note whether the chunk, now folded, said anything: words, or news of the end."""
+        has_words = has_reason = False
+        for choice in delta.choices:
+            if choice.text or choice.reasoning or choice.refusal or choice.tool_calls:
+                has_words = True
+            if choice.finish_reason:
+                has_reason = True
+        if has_words:
             self.said += 1
             self._goes_on = self._goes_on or self._has_reasons
-        elif not self.is_finished and _has_news(delta):
+        elif (has_reason or delta.usage is not None) and not self.is_finished:
             self.said += 1
-
-
-def _has_words(choice: ChoiceDelta) -> bool:
-    return bool(choice.text or choice.reasoning or choice.refusal or choice.tool_calls)
-
-
-def _has_news(delta: Delta) -> bool:
-    return delta.usage is not None or any(choice.finish_reason for choice in delta.choices)
+        if has_reason or self._has_reasons:  # else nothing can have changed
+            self._has_reasons = all(choice.finish_reason for choice in self.transcript.choices.values())
