@@ -199,10 +199,9 @@ def test_who_does_not_think_aloud_may_say_the_tag() -> None:
 
 
 def test_thinking_is_no_first_token() -> None:
-    heard = Heard(role() + chunk("<think>Hm.") + chunk("</think>\n\n"))
-    assert not heard.transcript.is_useful
-    assert heard.stream.feed(chunk("Yes."))
-    assert heard.transcript.is_useful
+    thought = role() + chunk("<think>Hm.") + chunk("</think>\n\n")
+    assert not Heard(thought).transcript.is_useful
+    assert Heard(thought + chunk("Yes.")).transcript.is_useful
 
 
 def test_an_answer_that_never_stops_thinking_says_nothing() -> None:
