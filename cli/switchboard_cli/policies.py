@@ -2,17 +2,26 @@
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from switchboard.policy import Policy, ProjectPolicies
-from switchboard.policy_json import FORM, PolicyInvalid, parse_policy, policy_json, read_task_id
-from switchboard.ports import PoliciesFull
+from switchboard.policy_json import (
+    FORM,
+    MAX_POLICY_BYTES,
+    PolicyInvalid,
+    parse_policy,
+    policy_json,
+    read_task_id,
+)
+from switchboard.ports import PoliciesFull, PolicyStore
 from switchboard_cli.failure import CommandFailed, told_plainly
+from switchboard_cli.projects import check_project
 from switchboard_cli.table_text import table_text
-from switchboard_cli.target import DataDirOption, EndpointOption, StackOption, TableOption, target
+from switchboard_cli.target import DataDirOption, EndpointOption, StackOption, TableOption, Target, target
 
 app = typer.Typer(help="Policies: where calls go, and for how long they wait.", no_args_is_help=True)
 
@@ -38,7 +47,7 @@ def show(
     """Show what holds for a task, or for the whole project, and who says so."""
     with told_plainly():
         task_id = _task(task)
-        found = target(stack, data_dir, table, endpoint_url).policy_store().policies(project)
+        found = _store(target(stack, data_dir, table, endpoint_url), project).policies(project)
         if task_id in found.unreadable:
             raise CommandFailed(_unreadable(project, task))
         if as_json:
@@ -67,7 +76,7 @@ def set_policy(
     with told_plainly():
         try:
             task_id, policy = _task(task), parse_policy(_content(file))
-            target(stack, data_dir, table, endpoint_url).policy_store().put_policy(project, task_id, policy)
+            _store(target(stack, data_dir, table, endpoint_url), project).put_policy(project, task_id, policy)
         except PolicyInvalid as invalid:
             raise CommandFailed("\n".join(problem.sentence for problem in invalid.problems)) from invalid
         except PoliciesFull as full:
@@ -87,10 +96,15 @@ def remove(
 ) -> None:
     """Forget a policy; then what is wider holds."""
     with told_plainly():
-        store = target(stack, data_dir, table, endpoint_url).policy_store()
+        store = _store(target(stack, data_dir, table, endpoint_url), project)
         if not store.delete_policy(project, _task(task)):
             raise CommandFailed(f"There is no policy for {_named(project, task)}.")
         typer.echo(f"Removed for {_named(project, task)}. {_SOON}")
+
+
+def _store(where: Target, project: str) -> PolicyStore:
+    check_project(where, project)
+    return where.policy_store()
 
 
 def _task(task: str | None) -> str | None:
@@ -102,7 +116,8 @@ def _task(task: str | None) -> str | None:
 
 def _content(file: str) -> bytes:
     try:
-        return sys.stdin.buffer.read() if file == _STDIN else Path(file).read_bytes()
+        with nullcontext(sys.stdin.buffer) if file == _STDIN else Path(file).open("rb") as source:
+            return source.read(MAX_POLICY_BYTES + 1)
     except OSError as error:
         raise CommandFailed(f"{file} cannot be read: {error.strerror}.") from error
 

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 def table_text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Head and rows in columns as wide as their widest cell. What is not printable is shown as `?`."""
-    cells = [[_printable(cell) for cell in row] for row in (head, *rows)]
+    cells = [[printable(cell) for cell in row] for row in (head, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """The text with `?` for what no terminal should be sent."""
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -10,6 +10,7 @@ import boto3
 import typer
 
 from switchboard.dynamodb import DynamoStore, connect
+from switchboard.ledger_sweep import DynamoOpenCalls
 from switchboard.ports import KeyStore, PolicyStore
 from switchboard_cli.failure import CommandFailed
 from switchboard_cli.moments import now
@@ -39,6 +40,11 @@ class Target:
     def policy_store(self) -> PolicyStore:
         """The policies in it."""
         return self._store()
+
+    def projects(self) -> tuple[str, ...]:
+        """Every project that ever had a key, by name. Raises StoreUnavailable."""
+        found = DynamoOpenCalls(connect(endpoint=self.endpoint), self.table).projects()
+        return tuple(sorted(sweep.project for sweep in found))
 
     def _store(self) -> DynamoStore:
         # Neither keys nor policies have a time to live; nothing else is written from here.

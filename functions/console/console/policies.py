@@ -9,10 +9,8 @@ from console.auth import authenticate
 from console.errors import BodyTooLarge, ParameterInvalid, PolicyRefused, PolicyUnknown, TooManyPolicies
 from switchboard.keys import Scope
 from switchboard.policy import Policy
-from switchboard.policy_json import PolicyInvalid, parse_policy, policy_json, read_task_id
+from switchboard.policy_json import PolicyInvalid, PolicyTooLarge, parse_policy, policy_json, read_task_id
 from switchboard.ports import KeyStore, PoliciesFull, PolicyStore
-
-MAX_BODY_BYTES = 16 * 1024
 
 _NOTHING = Policy()
 
@@ -70,9 +68,9 @@ def _task(task_id: str | None) -> str | None:
 
 
 def _policy(body: bytes) -> Policy:
-    if len(body) > MAX_BODY_BYTES:
-        raise BodyTooLarge(f"A policy may have {MAX_BODY_BYTES:,} bytes at most.")
     try:
         return parse_policy(body)
+    except PolicyTooLarge as too_large:
+        raise BodyTooLarge(str(too_large)) from too_large
     except PolicyInvalid as invalid:
         raise PolicyRefused(str(invalid), param=invalid.problems[0].field or None) from invalid

@@ -6,8 +6,9 @@ from fastapi.responses import Response
 
 from console.answers import answer_json
 from console.parameters import once_each
-from console.policies import MAX_BODY_BYTES, Policies
+from console.policies import Policies
 from switchboard.keys import Scope
+from switchboard.policy_json import MAX_POLICY_BYTES
 
 SCOPES = {"GET": Scope.READ, "PUT": Scope.ADMIN, "DELETE": Scope.ADMIN}
 
@@ -43,6 +44,6 @@ async def _beginning(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > MAX_POLICY_BYTES:
             break
     return bytes(body)

@@ -30,8 +30,10 @@ from switchboard.policy_fields import (
 
 __all__ = [
     "FORM",
+    "MAX_POLICY_BYTES",
     "UNREADABLE",
     "PolicyInvalid",
+    "PolicyTooLarge",
     "Problem",
     "kept_policy",
     "parse_policy",
@@ -45,8 +47,17 @@ __all__ = [
 FALLBACK_HEADER = "x-inference-fallback"
 HEDGE_HEADER = "x-inference-hedge-after-ms"
 MAX_DIGITS = 9
+MAX_POLICY_BYTES = 16 * 1024
+"""Of its text, as whoever wrote it has it."""
 
 type Json = dict[str, Any]
+
+
+class PolicyTooLarge(PolicyInvalid):
+    """The text is longer than any policy."""
+
+    def __init__(self) -> None:
+        super().__init__(Problem("", f"A policy may have {MAX_POLICY_BYTES:,} bytes at most."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,9 @@ class FormField:
 
 
 def parse_policy(content: str | bytes) -> Policy:
-    """The policy that a JSON text spells. Raises PolicyInvalid."""
+    """The policy that a JSON text spells. Raises PolicyInvalid, and PolicyTooLarge without reading it."""
+    if len(content) > MAX_POLICY_BYTES:
+        raise PolicyTooLarge
     try:
         value = json.loads(content, object_pairs_hook=_once_each)
     except json.JSONDecodeError as error:

@@ -97,7 +97,9 @@ def test_a_body_may_have_16_kilobytes(client: TestClient) -> None:
     body = b'{"max_attempts": 2' + b" " * (16_384 - 19) + b"}"
     assert len(body) == 16_384
     assert client.put(OWN, content=body).status_code == 200
-    assert error_of(client.put(OWN, content=body + b" ")) == (413, "body_too_large", None)
+    too_large = client.put(OWN, content=body + b" ")
+    assert error_of(too_large) == (413, "body_too_large", None)
+    assert too_large.json()["error"]["message"] == "A policy may have 16,384 bytes at most."
 
     def endless() -> Iterator[bytes]:
         for _ in range(50):

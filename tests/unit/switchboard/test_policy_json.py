@@ -6,7 +6,9 @@ import pytest
 from switchboard.policy import BufferWords, FallbackTarget, HedgeAfter, Policy
 from switchboard.policy_json import (
     FORM,
+    MAX_POLICY_BYTES,
     PolicyInvalid,
+    PolicyTooLarge,
     kept_policy,
     parse_policy,
     policy_json,
@@ -198,6 +200,13 @@ def test_a_text_is_read() -> None:
 def test_a_text_that_is_no_policy_is_refused(text: str | bytes) -> None:
     with pytest.raises(PolicyInvalid):
         parse_policy(text)
+
+
+def test_a_text_is_at_most_so_long() -> None:
+    longest = b"{" + b" " * (MAX_POLICY_BYTES - 2) + b"}"
+    assert parse_policy(longest) == Policy()
+    with pytest.raises(PolicyTooLarge, match="16,384 bytes at most"):
+        parse_policy(longest + b" ")
 
 
 def test_a_field_that_is_given_twice_is_named() -> None:

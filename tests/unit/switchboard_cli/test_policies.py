@@ -12,9 +12,10 @@ from typer.testing import Result
 from switchboard import policy_items
 from switchboard.attributes import Item, encode_item
 from switchboard.dynamodb import DynamoStore
-from switchboard.policy import NO_POLICIES, BufferWords, FallbackTarget, HedgeAfter, Policy
-from switchboard.policy_json import FORM
+from switchboard.policy import NO_POLICIES, BufferWords, FallbackTarget, HedgeAfter, Policy, ProjectPolicies
+from switchboard.policy_json import FORM, MAX_POLICY_BYTES
 from switchboard.ports import PoliciesFull
+from testkit.samples import a_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,13 +33,27 @@ MEANT = Policy(
 
 
 @pytest.fixture
-def store(dynamodb: "DynamoDBClient", table: str) -> DynamoStore:
+def empty_store(dynamodb: "DynamoDBClient", table: str) -> DynamoStore:
     return DynamoStore(dynamodb, table, retention=timedelta(days=1), clock=lambda: datetime.now(UTC))
 
 
 @pytest.fixture
-def policies(switchboard: Switchboard, table: str, dynamodb_endpoint: str) -> Switchboard:
-    """Runs `switchboard policies` on this test's table."""
+def store(empty_store: DynamoStore) -> DynamoStore:
+    """Has a key of each of three projects."""
+    for project in ("default", "clinic", "copy"):
+        empty_store.put_key(a_key(f"sb-{project}", project))
+    return empty_store
+
+
+@pytest.fixture
+def policies(switchboard: Switchboard, table: str, dynamodb_endpoint: str, store: DynamoStore) -> Switchboard:
+    """Runs `switchboard policies` on this test's table, once the projects are there."""
+    del store
+    return run_policies(switchboard, table, dynamodb_endpoint)
+
+
+def run_policies(switchboard: Switchboard, table: str, dynamodb_endpoint: str) -> Switchboard:
+    """What runs `switchboard policies` on that table."""
 
     def run(command: str, *words: str, stdin: str | None = None) -> Result:
         where = ("--table", table, "--endpoint-url", dynamodb_endpoint)
@@ -146,6 +161,47 @@ def test_one_task_too_many_is_said(policies: Switchboard, monkeypatch: pytest.Mo
     monkeypatch.setattr(DynamoStore, "put_policy", refuse)
     ended = policies("set", "-", "--task", "booking", stdin="{}")
     assert (ended.exit_code, "500 tasks" in ended.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("project", ["defualt", "", "x" * 3000, "cl\x1binic", " default"])
+@pytest.mark.parametrize("task", [(), ("--task", "booking")])
+@pytest.mark.parametrize("words", [("set", "-"), ("show",), ("show", "--json"), ("remove",)])
+def test_a_project_that_is_not_there_is_refused_with_those_that_are(
+    policies: Switchboard, store: DynamoStore, words: tuple[str, ...], project: str, task: tuple[str, ...]
+) -> None:
+    store.put_policy(project, None, MEANT)
+    ended = policies(*words, "--project", project, *task, stdin="{}")
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert "There is no project" in ended.stderr
+    assert ended.stderr.endswith("There are: clinic, copy, default.\n")
+    assert (len(ended.stderr.splitlines()), len(ended.stderr) < 200, "\x1b" in ended.stderr) == (1, True, False)
+    assert store.policies(project) == ProjectPolicies(MEANT, {})
+
+
+def test_of_many_projects_some_are_named(policies: Switchboard, store: DynamoStore) -> None:
+    for number in range(30):
+        store.put_key(a_key(f"sb-{number}", f"project {number:02}"))
+    ended = policies("show", "--project", "nobody")
+    assert (ended.exit_code, ended.stderr.endswith(", project 16 and 13 more.\n")) == (1, True)
+
+
+def test_where_there_is_no_project_the_way_to_one_is_said(
+    switchboard: Switchboard, table: str, dynamodb_endpoint: str
+) -> None:
+    ended = run_policies(switchboard, table, dynamodb_endpoint)("set", "-", stdin="{}")
+    assert (ended.exit_code, "`switchboard keys create`" in ended.stderr) == (1, True)
+
+
+def test_a_policy_is_as_long_as_the_api_takes_it_and_no_longer(
+    policies: Switchboard, store: DynamoStore, tmp_path: Path
+) -> None:
+    file, longest = tmp_path / "policy.json", "{" + " " * (MAX_POLICY_BYTES - 2) + "}"
+    for too_long in (longest + " ", longest * 1000):
+        file.write_text(too_long)
+        for ended in (policies("set", "-", stdin=too_long), policies("set", str(file))):
+            assert (ended.exit_code, ended.stderr) == (1, "A policy may have 16,384 bytes at most.\n")
+    assert store.policies("default") == NO_POLICIES
+    assert policies("set", "-", stdin=longest).exit_code == 0
 
 
 def test_no_target_is_said(switchboard: Switchboard) -> None:
