@@ -256,6 +256,63 @@ def test_a_call_that_was_stopped_says_why_and_is_no_error(page: Page, address: s
         expect(detail.locator(".error, .attempt.failing")).to_have_count(0)
 
 
+def test_a_call_for_which_nobody_was_asked_says_so(page: Page, address: str, store: MemoryStore) -> None:
+    refused = a_settled_call(
+        status=Status.REFUSED,
+        ttft_ms=None,
+        gateway_ms=None,
+        duration_ms=2.4,
+        usage=ABSENT,
+        attempts=(),
+        model=None,
+        provider=None,
+        failure=Failure("body_malformed", "The body is no JSON.", 400),
+    )
+    store.complete_trace(refused, Bodies())
+    unsent = replace(refused, trace_id=a_settled_call(9).trace_id, status=Status.SUPERSEDED, model="a")
+    store.complete_trace(unsent, Bodies())
+    sign_in(page, address)
+    detail = page.get_by_label("The call", exact=True)
+    for row in page.locator("#rows tr").all():
+        row.click()
+        expect(detail.locator(".legend li")).to_have_text(["Gateway2.4 ms"])
+        expect(detail).to_contain_text("No provider was asked.")
+        expect(detail).not_to_contain_text("The provider told nothing.")
+    page.locator("#rows tr").first.click()
+    expect(detail).to_contain_text("Not kept: the call was refused.")
+    expect(detail.get_by_role("button", name="Save response")).to_have_count(0)
+    expect(detail).not_to_contain_text("Delivery")
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (Status.OPEN, ("It is under way.", "Not told yet.", "Not kept before the call is over.")),
+        (Status.LOST, ("How long it lasted is not known.", "Nobody was there to be told.", "nobody wrote")),
+    ],
+)
+def test_a_call_without_an_end_makes_none_up(
+    page: Page, address: str, store: MemoryStore, status: Status, said: tuple[str, ...]
+) -> None:
+    endless = a_settled_call(status=status, ttft_ms=None, duration_ms=None, usage=ABSENT, attempts=())
+    store.open_trace(endless)
+    sign_in(page, address)
+    page.locator("#rows tr").first.click()
+    detail = page.get_by_label("The call", exact=True)
+    for words in said:
+        expect(detail).to_contain_text(words)
+    expect(detail.locator(".legend li")).to_have_text(["Gateway3.1 ms"])
+    expect(detail.locator(".bar")).to_have_count(0)
+    expect(detail.get_by_role("button", name="Save response")).to_have_count(0)
+
+
+def test_what_a_caller_calls_its_metadata_is_no_fact_of_ours(page: Page, address: str, store: MemoryStore) -> None:
+    detail = open_call(page, address, store, a_settled_call(metadata={"model": "house-model"}))
+    expect(detail.locator("section", has_text="Metadata").locator("dd")).to_have_text("house-model")
+    expect(page.locator("#detail > dl dd", has_text="claude-sonnet-4-5")).to_have_count(1)
+    expect(page.locator("#detail > dl dd", has_text="house-model")).to_have_count(0)
+
+
 def test_buffer_words_and_zero_retention_are_marked(page: Page, address: str, store: MemoryStore) -> None:
     trace = replace(a_settled_call(), buffered_ms=1200.0, is_zero_retention=True)
     detail = open_call(page, address, store, trace)

@@ -1,5 +1,12 @@
-function usageNode(usage) {
-  if (usage.source === "absent") return element("p", { class: "nothing" }, "The provider told nothing.");
+function untoldUsage(trace) {
+  if (!wasAsked(trace)) return "No provider was asked.";
+  if (trace.status === "open") return "Not told yet.";
+  return trace.status === "lost" ? "Nobody was there to be told." : "The provider told nothing.";
+}
+
+function usageNode(trace) {
+  const { usage } = trace;
+  if (usage.source === "absent") return element("p", { class: "nothing" }, untoldUsage(trace));
   const written = usage.cache_write_5m + usage.cache_write_1h;
   const list = facts([
     ["Fresh input", count(usage.fresh_input)],
@@ -21,7 +28,6 @@ function endingNode({ status, error }) {
   return element("div", { class: "ending error" },
     element("b", {}, `${error.code} · ${error.http_status}`), element("p", {}, error.message));
 }
-
 
 function rawButton(trace, which, label) {
   const button = element("button", { type: "button", class: "quiet" }, label);
@@ -48,19 +54,28 @@ function detailFacts(trace) {
     ["Model", trace.model],
     ["Provider", trace.provider],
     ["Environment", trace.environment],
-    ["Delivery", trace.streamed ? "streamed" : "in one piece"],
+    ["Delivery", trace.model === null ? null : trace.streamed ? "streamed" : "in one piece"],
     ["Finish reason", trace.finish_reason],
     ["Key", element("code", {}, trace.key_id)],
-    ...Object.entries(trace.metadata).map(([name, value]) => [name, value]),
   ]);
+}
+
+const NOTHING_KEPT = {
+  open: "Not kept before the call is over.",
+  lost: "Not kept: nobody wrote the call's end.",
+  refused: "Not kept: the call was refused.",
+};
+
+function unkeptReason(trace) {
+  if (trace.zero_retention) return "Not kept: the call was made under zero retention.";
+  return trace.request === null && trace.response === null ? NOTHING_KEPT[trace.status] : null;
 }
 
 function bodyNodes(trace) {
   if (trace.bodies === "loading") return [element("p", { class: "nothing" }, "Reading …")];
   if (trace.bodies) return [element("p", { class: "problem" }, trace.bodies)];
-  if (trace.zero_retention) {
-    return [section("Content", element("p", { class: "nothing" }, "Not kept: the call was made under zero retention."))];
-  }
+  const unkept = unkeptReason(trace);
+  if (unkept) return [section("Content", element("p", { class: "nothing" }, unkept))];
   return [
     section("Request", ...requestNodes(trace.request).filter(Boolean)),
     section("Response", ...responseNodes(trace.response)),
@@ -72,6 +87,7 @@ function bodyNodes(trace) {
 
 // A list's entry has no bodies: `bodies` says "loading", or why there are none. `calls`: those of its turn.
 function detailNodes(trace, calls, { close, open }) {
+  const metadata = Object.entries(trace.metadata);
   return [
     detailHead(trace, close),
     endingNode(trace),
@@ -79,7 +95,8 @@ function detailNodes(trace, calls, { close, open }) {
     section("Time", timing(trace)),
     trace.attempts.length ? section("Attempts", waterfall(trace)) : null,
     detailFacts(trace),
-    section("Tokens", usageNode(trace.usage)),
+    metadata.length ? section("Metadata", facts(metadata)) : null,
+    section("Tokens", usageNode(trace)),
     section("Cost", ...costNodes(trace)),
     trace.notes.length ? section("Notes", element("ul", { class: "notes" }, ...trace.notes.map((note) => element("li", {}, note)))) : null,
     ...bodyNodes(trace),

@@ -1,9 +1,9 @@
 // Where a call's time went. Queue lies before the arrival, from which everything else is counted.
 function timingParts(trace) {
-  const gateway = trace.gateway_ms ?? 0;
+  const gateway = (wasAsked(trace) ? trace.gateway_ms : trace.duration_ms) ?? 0;
   const parts = [
     ["queue", "Queue", trace.queue_ms],
-    ["gateway", "Gateway", trace.gateway_ms],
+    ["gateway", "Gateway", gateway],
   ];
   let past = gateway;
   if (trace.buffered_ms !== null) {
@@ -16,21 +16,30 @@ function timingParts(trace) {
   }
   if (trace.duration_ms !== null) {
     const answer = trace.duration_ms - past;
-    parts.push(["answer", trace.ttft_ms === null ? "Upstream" : "Answer", answer]);
+    const hasAnswer = trace.ttft_ms !== null || trace.status === "ok";
+    parts.push([hasAnswer ? "answer" : "waiting", trace.ttft_ms === null ? "Upstream" : "Answer", answer]);
   }
   return parts.filter(([, , length]) => length !== null && length > 0);
 }
 
+const UNENDED_TIMES = { open: "It is under way.", lost: "How long it lasted is not known." };
+
+// Of a call without an end there is no bar: its parts would look like the whole.
 function timing(trace) {
   const parts = timingParts(trace);
-  if (!parts.length) return element("p", { class: "nothing" }, "Nothing measured yet.");
-  const bar = element("div", { class: "bar", role: "img", "aria-label": parts.map(([, name, ms]) => `${name} ${milliseconds(ms)}`).join(", ") });
-  const legend = element("ul", { class: "legend" });
-  for (const [kind, name, length] of parts) {
+  const legend = element("ul", { class: "legend" }, ...parts.map(([kind, name, length]) =>
+    element("li", { class: kind }, name, element("b", {}, milliseconds(length)))));
+  const untold = UNENDED_TIMES[trace.status] ?? (parts.length ? null : "Nothing was measured.");
+  return element("div", {}, untold ? element("p", { class: "nothing" }, untold) : timeBar(parts), legend);
+}
+
+function timeBar(parts) {
+  const told = parts.map(([, name, length]) => `${name} ${milliseconds(length)}`).join(", ");
+  const bar = element("div", { class: "bar", role: "img", "aria-label": told });
+  for (const [kind, , length] of parts) {
     const piece = element("span", { class: kind });
     piece.style.flexGrow = String(length);
     bar.append(piece);
-    legend.append(element("li", { class: kind }, name, element("b", {}, milliseconds(length))));
   }
-  return element("div", {}, bar, legend);
+  return bar;
 }

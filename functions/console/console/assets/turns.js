@@ -1,5 +1,3 @@
-const UNNUMBERED = ["open", "lost"];
-
 // Calls in the order of the page: newest turn first, and within a turn from its first call to its last retry.
 function inTurns(traces) {
   const byId = (one, other) => (one.trace_id < other.trace_id ? -1 : 1); // ids sort by time
@@ -21,7 +19,7 @@ function inTurns(traces) {
 function beginsTurn(call, calls) {
   if (call.turn.retry) return false;
   // Which retry a call is may be known only when it ends.
-  return !UNNUMBERED.includes(call.status) || calls.some((other) => spokeBefore(other, call));
+  return !UNENDED.includes(call.status) || calls.some((other) => spokeBefore(other, call));
 }
 
 function spokeBefore({ started_at, status, ttft_ms, duration_ms }, call) {

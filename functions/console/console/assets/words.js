@@ -13,7 +13,14 @@ const STATUS_WORDS = {
 };
 // Nobody waited for the end of these: they are no errors.
 const ABANDONED = ["client_closed", "superseded", "interrupted"];
+// Nobody has written their end: what is known only then is not known of these.
+const UNENDED = ["open", "lost"];
 const STOPPED = ["outpaced", "redirected", "turn_answered", "barge_in", "client_closed"];
+
+// Whether a request may have gone out to a provider.
+function wasAsked({ status, attempts, gateway_ms }) {
+  return status !== "refused" && (attempts.length > 0 || gateway_ms !== null);
+}
 
 // FirstTokenLate → first token late
 function plainWords(name) {
