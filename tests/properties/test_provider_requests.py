@@ -27,7 +27,7 @@ CALLS = st.lists(
 )
 MESSAGES = st.lists(
     st.fixed_dictionaries(
-        {"role": st.sampled_from(["system", "developer", "user", "assistant", "tool"]) | ANYTHING},
+        {"role": st.sampled_from(["system", "developer", "user", "assistant", "tool"]) | st.text()},
         optional={
             "content": st.text() | ANYTHING,
             "name": ANYTHING,

@@ -144,7 +144,7 @@ class _Attempt:
             waiting()
 
         body, changes = self.provider.encode(self.journal.call.chat, self.notes.target.model, self.memory)
-        self.journal.notes.extend(changes)
+        self.notes.changes.extend(changes)
         self.journal.sending(self.notes)
         response = await self.upstream.send(self.notes.target, body, _headers(self.provider, key), sent)
         self.notes.upstream_status = response.status
@@ -162,7 +162,7 @@ class _Attempt:
 
     async def _stream(self, response: UpstreamResponse) -> Answer:
         reader = self.provider.reader_of(self._asked())
-        stream = Stream(reader, self.notes.transcript, self.journal.call.chat.wants_usage, self.journal.notes)
+        stream = Stream(reader, self.notes.transcript, self.journal.call.chat.wants_usage, self.notes.changes)
         source = response.chunks()
         flow = Flow(stream, source, self.plan, self.journal, self.notes, self._scrub)
         return Answer("text/event-stream; charset=utf-8", await flow.begin(), response, source)
@@ -171,7 +171,7 @@ class _Attempt:
         source = response.chunks()
         body = b"".join([chunk async for chunk in source])
         whole = self.provider.whole_of(body, self._asked())
-        self.journal.notes.extend(whole.notes)
+        self.notes.changes.extend(whole.notes)
         if whole.delta.error is not None:
             raise UpstreamReported(self.notes.target, self._scrub(whole.delta.error.message))
         self.notes.transcript.add(whole.delta)

@@ -73,7 +73,7 @@ class Flow:
                 return await anext(self.source, None)
         except (TimeoutError, UpstreamCut) as failed:
             if is_finished:  # its provider owes nothing that anybody waits for
-                self.journal.notes.append("the provider did not end its answer")
+                self.notes.changes.append("the provider did not end its answer")
                 return None
             if isinstance(failed, UpstreamCut):
                 raise

@@ -19,7 +19,7 @@ class Try:
     """One attempt's notes. Moments are milliseconds since the call's arrival, None while they have not come.
 
     `outcome` is empty while the attempt is under way; then as in a trace's attempt. `is_late`: the patience with its
-    target is over, and the next one's turn has come.
+    target is over, and the next one's turn has come. `changes`: what was changed in its request and its answer.
     """
 
     target: Target
@@ -33,6 +33,7 @@ class Try:
     outcome: str = ""
     failure: UpstreamFailure | None = None
     transcript: Transcript = field(default_factory=Transcript)
+    changes: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """One trace per call to the store, one log line, the metrics: after the reply is out."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -110,12 +110,20 @@ def _trace(journal: Journal, duration_ms: float | None = None) -> Trace:
         usage=_usage(journal, latest) if latest else ABSENT,
         finish_reason=finish_reason[:MAX_FINISH_REASON_CHARACTERS] if finish_reason else None,
         attempts=tuple(_attempt(journal, notes) for notes in journal.tries if notes.outcome),
-        notes=tuple(dict.fromkeys(journal.notes)),
+        notes=tuple(dict.fromkeys(_notes(journal))),
         failure=journal.failure,
         turn=journal.turn,
         buffered_ms=journal.buffered_ms,
         is_zero_retention=call.labels.is_zero_retention,
     )
+
+
+def _notes(journal: Journal) -> Iterator[str]:
+    """What is noted of the call; of attempts that another one stands for, with their target's name."""
+    yield from journal.notes
+    for notes in journal.tries:
+        before = "" if notes is journal.latest else f"{notes.target.provider}/{notes.target.model}: "
+        yield from (before + change for change in notes.changes)
 
 
 def _attempt(journal: Journal, notes: Try) -> Attempt:

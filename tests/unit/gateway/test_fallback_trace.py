@@ -58,6 +58,18 @@ async def test_each_attempt_tells_how_it_went(
     assert trace.decisive_attempt == answered
 
 
+async def test_what_was_changed_for_another_attempt_is_noted_with_its_targets_name(
+    first: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    first.answers(Answer([b"data: nonsense\n\n", error("overloaded")]))
+    async with cascade(first, second) as gateway:
+        await gateway.call(chat(elevenlabs_extra_body={"a": 1}))
+        notes = (await gateway.trace()).notes
+    assert "groq/gpt-4o: skipped an event that is no JSON object" in notes
+    assert "skipped an event that is no JSON object" not in notes
+    assert {"left out elevenlabs_extra_body", "groq/gpt-4o: left out elevenlabs_extra_body"} <= set(notes)
+
+
 async def test_times_are_the_calls_own_and_each_attempts(first: ScriptedUpstream, second: ScriptedUpstream) -> None:
     first.answers(Answer([0.1, End.CLOSE]))
     async with cascade(first, second) as gateway:
