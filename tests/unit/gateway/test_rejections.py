@@ -47,6 +47,6 @@ async def test_an_error_whose_body_does_not_end_is_no_silence(
 async def test_what_its_headers_say_of_trying_again_is_kept() -> None:
     answer = Answer([BEGUN, End.HANG], 429, {"retry-after": "7"})
     with ScriptedUpstream(answer) as upstream:
-        async with cascade(upstream) as gateway:
+        async with cascade(upstream, policy={"plan_timeout_ms": PATIENCE_MS}) as gateway:
             response = await gateway.call()
     assert (response.status_code, response.headers["retry-after"]) == (429, "7")
