@@ -24,10 +24,11 @@ from testkit.samples import a_key
 
 TABLE = "switchboard-engine"
 PARENT = """
-import sys
+import signal, sys
 from pathlib import Path
 from urllib.request import urlopen
 from switchboard_local.engine import running_engine
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs tests in the background has it ignored
 with running_engine(Path(sys.argv[1]), port=int(sys.argv[2])) as endpoint:
     try:
         print(endpoint, flush=True)
