@@ -53,6 +53,8 @@ class Target:
 
 def target(stack: str | None, data_dir: Path | None, table: str | None, endpoint: str | None) -> Target:
     """The target of these options; what is more particular goes before. Raises CommandFailed, and botocore's errors."""
+    if stack is not None and data_dir is not None:
+        raise CommandFailed("Say --stack NAME or --data-dir FOLDER, not both: they are different tables.")
     if stack is not None:
         return Target(output(boto3.client("cloudformation"), stack, "TableName"))
     if data_dir is not None:

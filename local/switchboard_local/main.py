@@ -54,7 +54,7 @@ def _run(listener: socket.socket, data: DataDir, environment: Mapping[str, str],
         try:
             settings = Settings.from_env(found)
         except SettingsInvalid as invalid:
-            raise Misused(f"{invalid}.") from invalid
+            raise Misused(f"{str(invalid).rstrip('.')}.") from invalid
         outside = gateway_outside(settings, found, ScreenedTelemetry(telemetry(), screen))
         key = _prepare(settings, outside, data)
         app = build(settings, outside, found)

@@ -56,6 +56,10 @@ FAILURES: dict[type[UpstreamFailure], Kind] = {
 PASSED_ON = frozenset({400, 404, 409, 413, 415, 422, 429})
 
 _FORBIDDEN = 403
+_UNAVAILABLE = 503
+
+NO_RETRY = (("x-should-retry", "false"),)
+"""OpenAI's clients ask again after 408, 409, 429 and any 5xx, unless they are told not to."""
 
 INTERNAL = Failure("internal_error", "The gateway failed. The trace id tells the operator where to look.", 500)
 
@@ -102,8 +106,9 @@ def answer_internal() -> ErrorAnswer:
 def answer_stopped(failure: Failure, status: Status) -> ErrorAnswer:
     """The answer to a caller whose call was stopped, who may be listening still."""
     kind = Kind(failure.http_status, "call_stopped", failure.code, status)
-    # OpenAI's clients ask again after a 409, unless they are told not to: the turn would be answered twice.
-    return _answer(kind, kind.http_status, failure.message, None, (("x-should-retry", "false"),))
+    # A turn that has gone on must not be answered twice; a gateway that was stopped has others beside it.
+    headers = () if failure.http_status == _UNAVAILABLE else NO_RETRY
+    return _answer(kind, kind.http_status, failure.message, None, headers)
 
 
 def _all_failed(error: AllTargetsFailed) -> ErrorAnswer:
@@ -117,6 +122,8 @@ def _all_failed(error: AllTargetsFailed) -> ErrorAnswer:
     elif status == _FORBIDDEN and len({type(failed) for failed in error.failures}) > 1:
         kind = FAILURES[errors.ConnectFailed]
         status = kind.http_status
+    if not headers and not any(failed.may_repeat for failed in error.failures):
+        headers = NO_RETRY
     # Before the first byte nothing was truncated: the target simply failed.
     trace_status = Status.UPSTREAM_ERROR if kind.status is Status.TRUNCATED else kind.status
     return _answer(

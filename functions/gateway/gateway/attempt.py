@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
-from gateway.call import Target
+from gateway.call import Call, Target
 from gateway.errors import (
     EmptyCompletion,
     KeysUnavailable,
@@ -162,7 +162,13 @@ class _Attempt:
 
     async def _stream(self, response: UpstreamResponse) -> Answer:
         reader = self.provider.reader_of(self._asked())
-        stream = Stream(reader, self.notes.transcript, self.journal.call.chat.wants_usage, self.notes.changes)
+        stream = Stream(
+            reader,
+            self.notes.transcript,
+            self.journal.call.chat.wants_usage,
+            self.notes.changes,
+            _choices(self.journal.call),
+        )
         source = response.chunks()
         flow = Flow(stream, source, self.plan, self.journal, self.notes, self._scrub)
         return Answer("text/event-stream; charset=utf-8", await flow.begin(), response, source)
@@ -214,6 +220,12 @@ class _Attempt:
 
 def _headers(provider: Provider, key: Secret | None) -> dict[str, str]:
     return dict(provider.headers) | (provider.key_headers(key.reveal()) if key is not None else {})
+
+
+def _choices(call: Call) -> int:
+    """How many choices the call asks for."""
+    wanted = call.chat.others.get("n")
+    return wanted if isinstance(wanted, int) else 1
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:

@@ -156,6 +156,10 @@ class AnswerLate(UpstreamFailure):
 
     may_repeat = False
 
+    def __init__(self, target: Target, message: str, *, blames_target: bool = True) -> None:
+        super().__init__(target, message)
+        self.blames_target = blames_target
+
 
 class AttemptBroken(UpstreamFailure):
     """The gateway itself failed in its dealings with the target; the log has the reason, by the trace's id."""

@@ -11,8 +11,10 @@ from gateway.stream import Stream
 from switchboard.sse import EventTooLong
 
 FINISH_GRACE_MS = 2000
-"""How long a finished answer waits for its usage and end marker. Providers send them right behind the finish reason;
-the caller's turn is over only when they are there, or given up."""
+"""How long a finished answer waits for its end marker. Providers send it right behind the finish reason; the caller has
+every word, and its turn is over only when the marker is there, or given up."""
+USAGE_GRACE_MS = 10_000
+"""How long where its usage has not been told either: without it the call's cost is a guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Flow:
         plan, is_finished = self.plan, self.stream.is_finished
         if not (is_finished or self.stream.transcript.is_useful):  # until the first word others watch the clock
             return await anext(self.source, None)
-        stalls_ms = since_ms + (min(plan.stall_ms, FINISH_GRACE_MS) if is_finished else plan.stall_ms)
+        stalls_ms = since_ms + (min(plan.stall_ms, self._grace_ms()) if is_finished else plan.stall_ms)
         left_ms = min(stalls_ms, plan.call_timeout_ms) - self.journal.elapsed_ms()
         try:
             async with asyncio.timeout(left_ms / 1000):
@@ -79,6 +81,9 @@ class Flow:
                 raise
             raise self._late(is_stall=stalls_ms <= plan.call_timeout_ms) from None
 
+    def _grace_ms(self) -> int:
+        return USAGE_GRACE_MS if self.stream.transcript.usage is None else FINISH_GRACE_MS
+
     def _feed(self, chunk: bytes) -> bytes:
         try:
             return self.stream.feed(chunk)
@@ -87,7 +92,7 @@ class Flow:
 
     def _late(self, *, is_stall: bool) -> AnswerLate:
         stall, late = f"stalled for {self.plan.stall_ms} ms", f"was not complete within {self.plan.call_timeout_ms} ms"
-        return AnswerLate(self.notes.target, f"the answer {stall if is_stall else late}")
+        return AnswerLate(self.notes.target, f"the answer {stall if is_stall else late}", blames_target=is_stall)
 
     def _nothing(self) -> EmptyCompletion:
         if self.stream.is_document:

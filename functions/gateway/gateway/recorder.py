@@ -47,10 +47,11 @@ class Recorder:
 
     async def completed(self, journal: Journal) -> None:
         """The call is over and its reply is out."""
+        duration_ms = journal.elapsed_ms()  # before what is still being written of the call is waited for
         opening = self._opening.pop(journal.call.trace_id, None)
         if opening is not None:
             await opening
-        trace = _trace(journal, duration_ms=journal.elapsed_ms())
+        trace = _trace(journal, duration_ms)
         await self._complete(trace, _bodies(journal), journal.http_status)
 
     async def refused(self, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels, failure: Failure) -> None:

@@ -27,20 +27,28 @@ EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why an answer was broken off that its provider would have gone on with."""
+    """Why an answer was broken off that its provider would have gone on with.
+
+    `is_told`: whether the caller may be listening still.
+    """
 
     status: Status
     failure: Failure
+    is_told: bool = True
 
 
 CLIENT_CLOSED = Ending(
-    Status.CLIENT_CLOSED, Failure("client_closed", "The caller left before the answer was complete.", 499)
+    Status.CLIENT_CLOSED,
+    Failure("client_closed", "The caller left before the answer was complete.", 499),
+    is_told=False,
 )
 GATEWAY_STOPPED = Ending(
     Status.TRUNCATED, Failure("gateway_stopped", "The gateway was stopped before the answer was complete.", 503)
 )
 UNREAD = Ending(
-    Status.TIMEOUT, Failure("answer_late", "The caller did not take the whole answer within the call's time.", 504)
+    Status.TIMEOUT,
+    Failure("answer_late", "The caller did not take the whole answer within the call's time.", 504),
+    is_told=False,
 )
 UNREAD_S = 1.0
 """How long after the call's time, when a provider that still talks is left, a caller that does not read is left too."""
@@ -109,14 +117,16 @@ class Reply:
             elif stopped.done():
                 broken_off = STOPPED[stopped.result()]
             answer = await self._end(answering, broken_off)
-            if stopped.done() and self.journal.status is broken_off.status and not leaving.done():
+            if broken_off.is_told and self.journal.failure is broken_off.failure:
                 await self._send_stopped(broken_off)
             leaving.cancel()
+            # Beside the record: the provider's connection must not wait for the table.
+            draining = None if answer is None else asyncio.create_task(answer.aclose(drain=True))
             try:
                 await self._record()
             finally:
-                if answer is not None:
-                    await answer.aclose(drain=True)
+                if draining is not None:
+                    await draining
 
     async def _record(self) -> None:
         self.relay.ended(self.journal)
@@ -126,8 +136,9 @@ class Reply:
     async def _send_stopped(self, ending: Ending) -> None:
         """Tell a caller who may be listening still: nobody can say which of its requests it listens to."""
         answer = answer_stopped(ending.failure, ending.status)
-        with suppress(OSError):
-            await self._send_error(answer)
+        with suppress(OSError):  # a timeout is one too: who takes nothing need not be told
+            async with asyncio.timeout(UNREAD_S):
+                await self._send_error(answer)
 
     async def _end(self, answering: "asyncio.Task[Answer | None]", broken_off: Ending) -> Answer | None:
         """Let the answer end, or end it where it cannot go on; what is left to drain of it."""

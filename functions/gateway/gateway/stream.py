@@ -19,20 +19,22 @@ class Stream:
     Left out are: usage that the caller did not ask for (when it has a chunk of its own), events that are no JSON
     objects, JSON outside of events, and an error event with all that follows it. `said` counts the chunks that said
     anything; what follows an answer's end without being a word of it does not count. `is_document`: there was JSON, and
-    no event before it.
+    no event before it. `choices`: how many were asked for.
     """
 
     reader: Reader
     transcript: Transcript
     wants_usage: bool
     notes: list[str]
+    choices: int = 1
     error: InBandError | None = None
     is_done: bool = False
     said: int = 0
     is_document: bool = False
     _has_events: bool = False
     _has_reasons: bool = False
-    _goes_on: bool = False
+    _is_ending: bool = False
+    _has_usage: bool = False
     _has_ended: bool = False
     _splitter: EventSplitter = field(default_factory=EventSplitter)
 
@@ -50,9 +52,10 @@ class Stream:
     def is_finished(self) -> bool:
         """Whether all that may still come is usage and the end marker.
 
-        Not where words have followed a finish reason: there are providers that put one into every chunk.
+        A finish reason that comes with words does not say so: there are providers that put one into every chunk.
         """
-        return self.error is None and self._has_reasons and not self._goes_on
+        is_said = self.transcript.is_useful and len(self.transcript.choices) >= self.choices
+        return self.error is None and self._is_ending and self._has_reasons and is_said
 
     def feed(self, chunk: bytes) -> bytes:
         """The bytes for the caller that this chunk completes. Raises EventTooLong."""
@@ -119,8 +122,11 @@ class Stream:
                 has_reason = True
         if has_words:
             self.said += 1
-            self._goes_on = self._goes_on or self._has_reasons
-        elif (has_reason or delta.usage is not None) and not self.is_finished:
-            self.said += 1
+            self._is_ending = False
+        elif has_reason or delta.usage is not None:
+            is_first_usage = delta.usage is not None and not self._has_usage
+            self._has_usage = self._has_usage or is_first_usage
+            self.said += is_first_usage or not self.is_finished
+            self._is_ending = True
         if has_reason or self._has_reasons:  # else nothing can have changed
             self._has_reasons = all(choice.finish_reason for choice in self.transcript.choices.values())

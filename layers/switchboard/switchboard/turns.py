@@ -126,6 +126,9 @@ def newest(one: TurnRow | None, other: TurnRow | None) -> TurnRow | None:
         return other if one is None else one
     if one.turn_id != other.turn_id:
         return max(one, other, key=lambda row: (row.began_ms, row.turn_id))
+    older, newer = sorted((one, other), key=lambda row: (row.began_ms, row.arrived_ms, row.arrived_by))
+    if older.spoken_ms is not None and older.spoken_ms < newer.began_ms:
+        return newer  # asked again after it was answered: its count is its own
     last = max(one, other, key=lambda row: (row.arrived_ms, row.arrived_by))
     spoken = max(one, other, key=lambda row: (row.spoken_ms or 0, row.spoken_by or ""))
     return replace(

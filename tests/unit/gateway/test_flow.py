@@ -1,6 +1,7 @@
 """How a streamed answer flows: when it counts as begun, as silent, as whole, and what ends it."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -78,6 +79,7 @@ async def test_a_finished_answer_ends_well_whatever_its_provider_does_then(
     upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, steps: Sequence[Step], *, has_usage: bool
 ) -> None:
     monkeypatch.setattr(flow, "FINISH_GRACE_MS", SHORT_MS)
+    monkeypatch.setattr(flow, "USAGE_GRACE_MS", SHORT_MS)
     upstream.answers(Answer([chunk("Hello"), finish(), *([usage(3, 2)] if has_usage else []), *steps]))
     async with cascade(upstream) as gateway:
         content = (await gateway.call()).content
@@ -94,8 +96,11 @@ async def test_a_finished_answer_ends_well_whatever_its_provider_does_then(
     assert trace.duration_ms < SHORT_MS * 4
 
 
-async def test_usage_that_comes_within_the_grace_is_waited_for(upstream: ScriptedUpstream) -> None:
-    upstream.answers(Answer([chunk("Hello"), finish(), 0.2, usage(3, 2), 0.1, DONE]))
+async def test_usage_is_waited_for_longer_than_an_end_marker(
+    upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "FINISH_GRACE_MS", SHORT_MS)
+    upstream.answers(Answer([chunk("Hello"), finish(), SHORT_MS * 2 / 1000, usage(3, 2), 0.05, DONE]))
     async with cascade(upstream) as gateway:
         assert (await gateway.call()).content == chunk("Hello") + finish() + DONE
         trace = await gateway.trace()
@@ -108,27 +113,46 @@ async def test_the_grace_is_no_longer_than_a_stall_may_be(upstream: ScriptedUpst
         assert (await gateway.call()).content.endswith(DONE)
         trace = await gateway.trace()
     assert trace.duration_ms is not None
-    assert SHORT_MS <= trace.duration_ms < flow.FINISH_GRACE_MS
+    assert SHORT_MS <= trace.duration_ms < flow.USAGE_GRACE_MS
 
 
-async def test_a_finish_reason_in_every_chunk_means_no_end(
-    upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+def _call_with_reason(index: int) -> bytes:
+    call = {"index": index, "id": f"c{index}", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    delta = {"tool_calls": [call]}
+    return event({"choices": [{"index": 0, "delta": delta, "finish_reason": "tool_calls"}]})
+
+
+ROLE_WITH_REASON = event({"choices": [{"index": 0, "delta": {"role": "assistant"}, "finish_reason": "stop"}]})
+WITH_REASONS = {
+    "words": (1, [chunk(word, finish_reason="stop") for word in ("One, ", "two, ", "three.")]),
+    "tool calls": (1, [_call_with_reason(index) for index in range(3)]),
+    "one before the first word": (1, [ROLE_WITH_REASON, chunk("One."), finish()]),
+    "one choice after the other": (2, [chunk("One."), finish(), _choice(1, "Two."), _choice(1, finish_reason="stop")]),
+}
+
+
+@pytest.mark.parametrize("pause_after", [1, 2])
+@pytest.mark.parametrize(("choices", "said"), WITH_REASONS.values(), ids=WITH_REASONS.keys())
+async def test_a_finish_reason_is_not_always_the_end(
+    upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, choices: int, said: list[bytes], pause_after: int
 ) -> None:
-    monkeypatch.setattr(flow, "FINISH_GRACE_MS", SHORT_MS)
-    words = [chunk(word, finish_reason="stop") for word in ("One, ", "two, ", "three.")]
-    upstream.answers(Answer([*words[:2], SHORT_MS * 2 / 1000, words[2], DONE]))
+    for grace in ("FINISH_GRACE_MS", "USAGE_GRACE_MS"):
+        monkeypatch.setattr(flow, grace, SHORT_MS)
+    pause_s = SHORT_MS * 2 / 1000
+    upstream.answers(Answer([*said[:pause_after], pause_s, *said[pause_after:], DONE]))
     async with cascade(upstream) as gateway:
-        assert (await gateway.call()).content == b"".join(words) + DONE
+        content = (await gateway.call(chat(n=choices))).content
+        assert "the provider did not end its answer" not in (await gateway.trace()).notes
+    assert content.endswith(DONE)
+    assert all(mark in content for mark in re.findall(rb"One|wo[.,]|three|c[012]", b"".join(said)))
 
 
-async def test_an_empty_answer_that_does_not_end_is_not_waited_for(
-    upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(flow, "FINISH_GRACE_MS", SHORT_MS)
-    upstream.answers(Answer([role(), finish(), *PINGS, End.HANG]))
-    async with cascade(upstream, policy={"max_attempts": 1}) as gateway:
-        response = await gateway.call()
-    assert response.json()["error"]["code"] == "empty_completion"
+async def test_words_with_a_finish_reason_are_cut_where_nothing_follows(upstream: ScriptedUpstream) -> None:
+    upstream.answers(Answer([chunk("One, ", finish_reason="stop"), 0.05, End.RESET]))
+    async with cascade(upstream) as gateway:
+        content = (await gateway.call()).content
+        assert (await gateway.trace()).status is Status.TRUNCATED
+    assert DONE not in content
 
 
 @pytest.mark.parametrize("steps", [PINGS, [chunk(""), 0.05] * 60, [End.HANG]], ids=["pings", "empty deltas", "silence"])

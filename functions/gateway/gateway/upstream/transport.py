@@ -85,8 +85,7 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
 
     async def renew(self) -> None:
         """Let no idle connection be used again; the answers under way go on undisturbed."""
-        old, self._pool = self._pool, self._new_pool()
-        for connection in old.connections:
+        for connection in tuple(self._pool.connections):
             if connection.is_idle():
                 await connection.aclose()
 
