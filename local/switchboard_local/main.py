@@ -94,4 +94,5 @@ def _logged(data: DataDir) -> Iterator[None]:
         raise CannotStart(f"The log {data.log} cannot be written: {error.strerror}.") from error
     with log, redirect_stdout(log):
         logging.basicConfig(stream=log, level=logging.WARNING)
+        logging.getLogger("asyncio").setLevel(logging.ERROR)  # a caller who leaves in mid-answer is no warning
         yield

@@ -140,7 +140,7 @@ class _Attempt:
         """Send the request and wait until the answer is worth passing on. Raises UpstreamFailure."""
 
         def sent() -> None:
-            self.notes.is_sent = True
+            self.notes.sent_ms = self.journal.elapsed_ms()
             waiting()
 
         body, changes = self.provider.encode(self.journal.call.chat, self.notes.target.model, self.memory)

@@ -110,6 +110,7 @@ class Target:
     """One place to send a call: the complete URL, the provider that bills it, the dialect it speaks, the key it wants.
 
     `patience_ms`: how long it may be silent (for a whole answer: how long that may take) before the next target starts.
+    `blames_silence`: whether it has failed then; not where its caller is in more haste than the policy.
     `key` is the caller's own; None means the key stored for `provider`, and only where `uses_stored_key`.
     """
 
@@ -121,3 +122,4 @@ class Target:
     key: Secret | None = None
     uses_stored_key: bool = False
     dialect: str = "generic"
+    blames_silence: bool = True

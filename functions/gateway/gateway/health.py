@@ -3,11 +3,11 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from random import Random
 
 from gateway.call import Target
 from gateway.clock import Clock
-from gateway.secret import Secret
 
 FAILURES_IN_A_ROW = 3
 """After so many a target is tried last."""
@@ -24,7 +24,7 @@ MAX_TARGETS = 1000
 
 _MEDIAN = 0.5
 
-type _Name = tuple[str, str, Secret | None]
+type _Name = tuple[str, str, bytes | None]
 
 
 @dataclass(slots=True)
@@ -54,6 +54,7 @@ class Health:
         self._clock = clock
         self._random = random
         self._records: dict[_Name, _Record] = {}
+        self._salt = random.randbytes(16)
 
     def order(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
         """The targets, the resting ones last."""
@@ -66,7 +67,7 @@ class Health:
 
     def asked(self, target: Target) -> None:
         """A request to the target goes out. Until a probe has told how it went, others leave the target alone."""
-        record = self._records.get(_name(target))
+        record = self._records.get(self._name(target))
         if record is not None and record.rests_until is not None and not self._is_resting(target):
             record.is_probed = True
             self._rest(record)
@@ -102,13 +103,13 @@ class Health:
 
     def first_token_ms(self, target: Target, quantile: float) -> float | None:
         """That quantile of the target's recent times to first token; None where too few are known."""
-        record = self._records.get(_name(target))
+        record = self._records.get(self._name(target))
         if record is None or len(record.first_tokens_ms) < ENOUGH_FIRST_TOKENS:
             return None
         return _quantile(sorted(record.first_tokens_ms), quantile)
 
     def _is_resting(self, target: Target) -> bool:
-        record = self._records.get(_name(target))
+        record = self._records.get(self._name(target))
         return record is not None and record.rests_until is not None and self._clock.monotonic() < record.rests_until
 
     def _rest(self, record: _Record) -> None:
@@ -117,17 +118,20 @@ class Health:
         record.rests_until = self._clock.monotonic() + longest_s * self._random.uniform(0.5, 1.0)
 
     def _record(self, target: Target) -> _Record:
-        name = _name(target)
-        record = self._records.get(name)
+        name = self._name(target)
+        record = self._records.pop(name, None)
         if record is None:
             if len(self._records) >= MAX_TARGETS:
                 del self._records[next(iter(self._records))]
-            record = self._records[name] = _Record()
+            record = _Record()
+        self._records[name] = record  # the last one to be forgotten
         return record
 
-
-def _name(target: Target) -> _Name:
-    return target.url, target.model, target.key
+    def _name(self, target: Target) -> _Name:
+        """Callers' keys are told apart, and not kept."""
+        if target.key is None:
+            return target.url, target.model, None
+        return target.url, target.model, blake2b(target.key.reveal().encode(), key=self._salt).digest()
 
 
 def _quantile(ordered: Sequence[float], quantile: float) -> float:

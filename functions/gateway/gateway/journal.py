@@ -18,15 +18,17 @@ OUTPACED = "outpaced"
 class Try:
     """One attempt's notes. Moments are milliseconds since the call's arrival, None while they have not come.
 
-    `outcome` is empty while the attempt is under way; then as in a trace's attempt. `is_late`: the patience with its
-    target is over, and the next one's turn has come. `changes`: what was changed in its request and its answer.
+    `outcome` is empty while the attempt is under way; then as in a trace's attempt. `sent_ms`: when its request was
+    out, the last time that it was. `is_late`: the patience with its target is over, and the next one's turn has come.
+    `is_blamed`: its target's health has heard of its failure. `changes`: what was changed in its request and answer.
     """
 
     target: Target
     started_ms: float
     is_hedge: bool = False
-    is_sent: bool = False
+    sent_ms: float | None = None
     is_late: bool = False
+    is_blamed: bool = False
     upstream_status: int | None = None
     ttft_ms: float | None = None
     ended_ms: float | None = None

@@ -13,6 +13,8 @@ OLD_PATIENCE_S = 2.0
 """How long where the value has not been looked up for a while: a sandbox that was asleep must not act on old orders."""
 OLD_AFTER = 5
 """From so many times its freshness on a value is that old."""
+TROUBLE_S = 10.0
+"""How long after a look-up that was too slow no call waits longer than it must."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class LookUp[V]:
         self._fresh_s = fresh_s
         self._stale_s = stale_s
         self._known: dict[str, Remembered[V]] = {}
+        self._trouble_until = 0.0
         self._under_way: dict[str, asyncio.Task[V | None]] = {}
 
     async def get(self, name: str) -> V | None:
@@ -48,7 +51,8 @@ class LookUp[V]:
                 self._start(name)
             return known.value
         if known and age < self._stale_s:
-            patience_s = PATIENCE_S if age < OLD_AFTER * self._fresh_s else OLD_PATIENCE_S
+            is_old = age >= OLD_AFTER * self._fresh_s and self._clock.monotonic() >= self._trouble_until
+            patience_s = OLD_PATIENCE_S if is_old else PATIENCE_S
             return await self._get_unless_slow(name, known.value, patience_s)
         return await asyncio.shield(self._start(name))
 
@@ -58,6 +62,7 @@ class LookUp[V]:
             async with asyncio.timeout(patience_s):
                 return await asyncio.shield(self._start(name))
         except Exception:  # noqa: BLE001 - whatever it is, the old value is better than none
+            self._trouble_until = self._clock.monotonic() + TROUBLE_S
             return old
 
     def _start(self, name: str) -> "asyncio.Task[V | None]":

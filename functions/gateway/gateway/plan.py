@@ -32,8 +32,7 @@ class Plan:
     `targets`: asked in this order, then those that failed again, up to `max_attempts` in all. `end_ms`: when, counted
     from the call's arrival, an answer must have begun (one that is not streamed: be whole). `stall_ms`: the longest
     silence within an answer. `call_timeout_ms`: all of the call. `longest_pause_ms`: whoever would have to wait longer
-    for a target to take calls again is better told so. `blames_silence`: whether a target that stays silent
-    has failed; not where the caller asked for more haste than the policy does.
+    for a target to take calls again is better told so.
     """
 
     targets: tuple[Target, ...]
@@ -44,7 +43,6 @@ class Plan:
     hedge_after: HedgeAfter = NEVER_HEDGED
     buffer_words: BufferWords | None = None
     longest_pause_ms: int = 15_000
-    blames_silence: bool = True
     notes: tuple[str, ...] = ()
 
 
@@ -77,12 +75,11 @@ class Planner:
         call_timeout_ms = self.call_timeout_ms
         if call.arrival.remaining_ms is not None:
             call_timeout_ms = max(1, min(call_timeout_ms, call.arrival.remaining_ms - ENDING_MS))
-        streamed, asked_ms, max_attempts = call.chat.streamed, call.route.ttft_timeout_ms, policy.max_attempts or 1
+        streamed, max_attempts = call.chat.streamed, policy.max_attempts or 1
         reached = min(len(targets), max_attempts)
         end_ms = min(call_timeout_ms, _end_ms(call, policy, reached)) if streamed else call_timeout_ms
-        patience_ms = [_patience_ms(call, policy, target, end_ms, reached) for target in targets]
         return Plan(
-            targets=tuple(map(_with_patience, targets, patience_ms)),
+            targets=tuple(_timed(call, policy, target, end_ms, reached) for target in targets),
             stall_ms=self.stall_ms,
             call_timeout_ms=call_timeout_ms,
             end_ms=end_ms,
@@ -91,7 +88,6 @@ class Planner:
             hedge_after=(call.route.hedge_after or policy.hedge_after or NEVER_HEDGED) if streamed else NEVER_HEDGED,
             buffer_words=policy.buffer_words if streamed and _has_text(policy) else None,
             longest_pause_ms=policy.plan_timeout_ms or 0,
-            blames_silence=asked_ms is None or asked_ms >= (policy.ttft_timeout_ms or 0),
             notes=notes,
         )
 
@@ -103,15 +99,13 @@ def _end_ms(call: Call, policy: Policy, targets: int) -> int:
     return plan_timeout_ms if asked_ms is None else min(asked_ms * targets, max(plan_timeout_ms, asked_ms))
 
 
-def _patience_ms(call: Call, policy: Policy, target: Target, end_ms: int, targets: int) -> int:
-    """How long the target may be silent before the next one starts; a whole answer has an even share of the time."""
+def _timed(call: Call, policy: Policy, target: Target, end_ms: int, targets: int) -> Target:
+    """The target with the time it has: its caller's or its policy's word; for a whole answer an even share of all."""
     if not call.chat.streamed:
-        return end_ms // targets
-    return min(call.route.ttft_timeout_ms or target.patience_ms or policy.ttft_timeout_ms or end_ms, end_ms)
-
-
-def _with_patience(target: Target, patience_ms: int) -> Target:
-    return replace(target, patience_ms=patience_ms)
+        return replace(target, patience_ms=end_ms // targets)
+    policys_ms = target.patience_ms or policy.ttft_timeout_ms or end_ms
+    asked_ms = call.route.ttft_timeout_ms or policys_ms
+    return replace(target, patience_ms=min(asked_ms, end_ms), blames_silence=asked_ms >= policys_ms)
 
 
 def _has_text(policy: Policy) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from gateway.attempt import Answer, Attempts
+from gateway.blame import blame_failure, blame_silence
 from gateway.budget import Budget
 from gateway.call import Target
 from gateway.errors import (
@@ -150,7 +151,7 @@ class Race:
         if follower is None:
             return next_ms
         late_ms = [n.started_ms + n.target.patience_ms for n in self._running.values() if not n.is_late]
-        return min(next_ms, *late_ms) if late_ms else min(next_ms, from_ms)
+        return min(next_ms, max(min(late_ms, default=0.0), from_ms))
 
     async def _go_on(self, now_ms: float) -> None:
         """Do what is due."""
@@ -174,7 +175,7 @@ class Race:
         elif from_ms <= now_ms:
             if self._untried:
                 self._start_untried()
-            elif self.limits.repeats.spend():
+            elif now_ms <= self._latest_repeat_ms() and self.limits.repeats.spend():
                 self._again = [again for again in self._again if again.target is not target]
                 self._start(target)
             else:
@@ -234,16 +235,13 @@ class Race:
                 self._start_untried()
 
     def _notice_late(self, now_ms: float) -> None:
-        if self._candidate()[0] is None:
+        follower, from_ms = self._candidate()
+        if follower is None or from_ms > now_ms:
             return  # whom nobody can follow may take all the time there is
         for notes in self._running.values():
             if not notes.is_late and now_ms >= notes.started_ms + notes.target.patience_ms:
                 notes.is_late = True
-                self._blame_silence(notes.target)
-
-    def _blame_silence(self, target: Target) -> None:
-        if self.plan.blames_silence:
-            self.limits.health.failed(target)
+                blame_silence(self.limits.health, notes)
 
     def _attempts_made(self) -> int:
         return sum(notes.outcome != REDIRECTED for notes in self.journal.tries)
@@ -264,8 +262,7 @@ class Race:
     def _fail(self, notes: Try, failed: UpstreamFailure) -> None:
         self.journal.ended_try(notes, "", failed)
         self._failures.append((notes, failed))
-        if failed.blames_target and not notes.is_late:
-            self.limits.health.failed(notes.target)
+        blame_failure(self.limits.health, notes, failed)
         if failed.may_repeat and (from_ms := self._repeat_from_ms(failed)) is not None:
             self._again.append(_Again(notes.target, from_ms))
 
@@ -276,7 +273,10 @@ class Race:
             told = retry_after_ms(failed.retry_after, self.journal.clock.now())
             pause = pause if told is None else told
         from_ms = self.journal.elapsed_ms() + pause
-        return from_ms if pause <= self.plan.longest_pause_ms and from_ms <= self.plan.end_ms * LATEST_REPEAT else None
+        return from_ms if pause <= self.plan.longest_pause_ms and from_ms <= self._latest_repeat_ms() else None
+
+    def _latest_repeat_ms(self) -> float:
+        return self.plan.end_ms * LATEST_REPEAT
 
     def _withdraw(self, notes: Try, refused: GatewayError) -> None:
         """No request could be made, for want of a key: on to the next target, and no attempt was used."""
@@ -292,8 +292,8 @@ class Race:
         """No attempt is left, or no time."""
         for notes in self._running.values():
             waited_ms = now_ms - notes.started_ms
-            if not notes.is_late and waited_ms >= notes.target.patience_ms:  # else it had no fair chance
-                self._blame_silence(notes.target)
+            if waited_ms >= notes.target.patience_ms:  # else it had no fair chance
+                blame_silence(self.limits.health, notes)
             failed = self._late(notes, waited_ms)
             self.journal.ended_try(notes, "", failed)
             self._failures.append((notes, failed))

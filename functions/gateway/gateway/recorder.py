@@ -11,14 +11,13 @@ from gateway.journal import OK, Journal, Try
 from gateway.providers import table
 from gateway.secret import scrub_bytes
 from gateway.telemetry import Telemetry
+from gateway.upstream.client import DEAD_WITHIN_S
 from switchboard.ports import StoreUnavailable, TraceStore
 from switchboard.trace import Attempt, Bodies, Failure, Status, Trace
 from switchboard.usage import ABSENT, Usage, UsageSource, estimate, estimate_output
 
 MAX_FINISH_REASON_CHARACTERS = 64
 _HTTP_OK = 200
-
-_AT_WORK_MS = 500
 
 _NEVER_AT_WORK = frozenset({"ConnectFailed", "AddressRefused", "UpstreamRejected", "UpstreamReported"})
 """How attempts end that no provider bills: it was not reached, or said itself that it failed."""
@@ -167,12 +166,12 @@ def _usage(journal: Journal, notes: Try) -> Usage:
 
 def _was_at_work(notes: Try) -> bool:
     """Whether the provider had the prompt and worked on it, so that it cost something whatever came of it."""
-    if notes.outcome == OK or not notes.is_sent or notes.outcome in _NEVER_AT_WORK:
+    if notes.outcome == OK or notes.sent_ms is None or notes.outcome in _NEVER_AT_WORK:
         return False
     if notes.outcome != "UpstreamCut" or notes.upstream_status == _HTTP_OK:
         return True
     # A connection that breaks at once, before any answer, is more likely to have carried nothing.
-    return notes.ended_ms is not None and notes.ended_ms - notes.started_ms >= _AT_WORK_MS
+    return notes.ended_ms is not None and notes.ended_ms - notes.sent_ms >= DEAD_WITHIN_S * 1000
 
 
 def _prompt_characters(call: Call) -> int:

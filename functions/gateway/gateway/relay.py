@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gateway.attempt import Answer, Attempts
+from gateway.blame import blame_failure
 from gateway.journal import Journal
 from gateway.plan import Plan
 from gateway.race import Hooks, Limits, Race
@@ -34,8 +35,8 @@ class Relay:
             return
         if answering.failure is None:  # good, for as long as anybody listened
             health.succeeded(answering.target)
-        elif answering.failure.blames_target:
-            health.failed(answering.target)
+        else:
+            blame_failure(health, answering, answering.failure)
 
     def _leave(self, tasks: Iterable["asyncio.Task[Answer]"]) -> None:
         """End the attempts that nobody waits for any more, beside whatever goes on."""

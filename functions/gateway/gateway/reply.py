@@ -200,15 +200,16 @@ class Reply:
             await self._outlet.begin(200, [("content-type", content_type), *self._headers()])
 
     async def _send_answer(self, answer: Answer) -> Answer | None:
-        is_whole = False
+        sent = None
         try:
             await self._begin(answer.content_type)
             is_whole = await self._send_chunks(answer)
             await self._outlet.end()
+            sent = answer if is_whole else None
         finally:
-            if not is_whole:
+            if sent is None:
                 await answer.aclose(drain=False)
-        return answer if is_whole else None
+        return sent
 
     async def _send_chunks(self, answer: Answer) -> bool:
         """Pass the answer on; whether it had its end."""

@@ -83,7 +83,8 @@ class TurnWatch:
         self._is_silent = False
         spoken_ms = milliseconds(self._sources.clock.now())
         self._sources.book.speak(self._call, spoken_ms)
-        if self._arriving is not None and (not self._arriving.done() or self._needs_mark(spoken_ms)):
+        is_known = self._arriving is not None and self._arriving.done()
+        if self._arriving is not None and self._counts_retries and (not is_known or self._needs_mark(spoken_ms)):
             self._marking = asyncio.create_task(self._mark(self._arriving, spoken_ms))
 
     async def close(self) -> None:

@@ -216,6 +216,23 @@ def test_a_quantile_is_one_of_the_times_with_its_share_below(times_ms: list[floa
     assert sum(ttft_ms <= found for ttft_ms in times_ms) >= quantile * len(times_ms)
 
 
+def test_no_key_is_remembered_in_clear(health: Health) -> None:
+    _fail(health, Target("first", FIRST.url, FIRST.host, "m", 1000, Secret("sk-canary")))
+    assert "sk-canary" not in repr([(name, key) for name, key in _names(health)])
+
+
+def _names(health: Health) -> list[tuple[str, object]]:
+    return [(str(part), getattr(part, "_text", part)) for name in health._records for part in name]
+
+
+def test_who_is_asked_is_not_forgotten(health: Health) -> None:
+    for number in range(MAX_TARGETS * 2):
+        health.failed(_target(f"host-{number}"))
+        if number % (MAX_TARGETS // 2) == 0:
+            health.failed(FIRST)
+    assert health.order(IN_ORDER) == FIRST_LAST
+
+
 def test_what_is_remembered_has_an_end(health: Health) -> None:
     _fail(health, FIRST)
     for number in range(MAX_TARGETS):

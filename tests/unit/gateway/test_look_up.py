@@ -212,7 +212,9 @@ async def test_the_older_the_value_the_slower_a_look_up_may_be(monkeypatch: pyte
     shelf.gate.clear()
     hand.seconds += FRESH_S * look_up.OLD_AFTER - 1
     assert await remembered.get("a") == "1", "a slow table holds no call up"
-    hand.seconds += 1
+    hand.seconds += look_up.TROUBLE_S - 1
+    assert await remembered.get("a") == "1", "and while it is in trouble, none at all"
+    hand.seconds += look_up.TROUBLE_S
     call = asyncio.create_task(remembered.get("a"))
     await asyncio.sleep(0.01)
     assert not call.done(), "but nobody acts on old orders for the sake of a moment"

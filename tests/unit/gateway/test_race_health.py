@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from gateway.clock import Clock
 from gateway.health import FAILURES_IN_A_ROW, FIRST_REST_S
 from testkit.cascade import cascade, outcomes
-from testkit.openai_events import DONE, chunk, finish
-from testkit.running_gateway import RunningGateway
+from testkit.openai_events import DONE, chunk, completion, finish
+from testkit.running_gateway import RunningGateway, chat
 from testkit.upstream import Answer, End, Gate, Request, ScriptedUpstream, json_answer
 
 SPOKEN = Answer([chunk("Hello"), finish(), DONE])
@@ -173,6 +174,56 @@ async def test_who_is_too_slow_for_a_caller_in_haste_is_not_blamed(
             assert outcomes(await gateway.trace())[0] == ("groq", "FirstTokenLate")
         first.answers(SPOKEN)
         assert await _called(gateway) == [("groq", "ok")]
+
+
+async def test_who_was_too_slow_for_haste_and_then_failed_is_blamed(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(replace(BROKEN, before_headers=[0.15]))
+    second.answers(Answer([End.HANG]))
+    async with cascade(first, second, policy={"ttft_timeout_ms": 5000}) as gateway:
+        for _ in range(FAILURES_IN_A_ROW):
+            await gateway.call(x_inference_ttft_timeout_ms="100", x_inference_fallback="together/llama, together/llama")
+            assert outcomes(await gateway.trace())[0] == ("groq", "UpstreamRejected")
+        second.answers(SPOKEN)
+        assert await _called(gateway) == [("together", "ok")]
+
+
+async def test_an_attempt_is_blamed_once_however_much_goes_wrong_with_it(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(Answer([0.1, chunk("Hel"), End.CLOSE]))
+    second.answers(Answer([End.HANG]))
+    async with cascade(first, second, policy={"ttft_timeout_ms": 20}) as gateway:
+        for _ in range(FAILURES_IN_A_ROW):
+            assert (await _called(gateway))[0] == ("groq", "UpstreamCut"), "late, first to speak, and broken"
+
+
+async def test_a_whole_answers_time_is_not_the_callers_first_tokens(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(Answer([End.HANG]))
+    second.answers(json_answer(completion("Hello")))
+    async with cascade(first, second, call_timeout_ms="200") as gateway:
+        for _ in range(FAILURES_IN_A_ROW):
+            await gateway.call(chat(stream=False), x_inference_ttft_timeout_ms="100")
+            assert outcomes(await gateway.trace())[0] == ("groq", "AnswerLate")
+        await gateway.call(chat(stream=False))
+        assert outcomes(await gateway.trace()) == [("together", "ok")]
+
+
+async def test_a_call_that_is_too_long_is_not_its_providers_fault(
+    upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
+) -> None:
+    first, second = upstreams
+    first.answers(Answer([step for _ in range(100) for step in (chunk("."), 0.05)]))
+    second.answers(SPOKEN)
+    async with cascade(first, second, call_timeout_ms="200") as gateway:
+        for _ in range(FAILURES_IN_A_ROW + 1):
+            assert await _called(gateway) == [("groq", "AnswerLate")]
 
 
 async def test_a_target_that_got_too_little_time_is_not_blamed(

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import AsyncIterator
 
 import pytest
 
 from switchboard.ports import StoreUnavailable
-from switchboard.trace import Status
+from switchboard.trace import Status, Trace
 from switchboard.usage import UsageSource
 from testkit.openai_events import DONE, chunk, error, finish, role
 from testkit.running_gateway import KEY, RunningGateway, chat, running_gateway
@@ -76,6 +77,31 @@ async def test_a_store_that_is_away_costs_no_call(gateway: RunningGateway, upstr
     gateway.store.fail_with(StoreUnavailable("away"))
     assert (await gateway.call(**_at(upstream))).content.endswith(DONE)
     await gateway.log.says("call.opened", "trace.unwritten", "trace.unwritten", "call.completed")
+
+
+async def test_a_slow_store_holds_no_connection_and_is_no_part_of_a_calls_time(
+    gateway: RunningGateway, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.answers(Answer([chunk("Hi"), finish(), DONE]))
+    may_write, opens = threading.Event(), gateway.store.open_trace
+
+    def open_trace(trace: Trace) -> None:
+        may_write.wait(5)
+        opens(trace)
+
+    monkeypatch.setattr(gateway.store, "open_trace", open_trace)
+    took_ms: list[float] = []
+    for _ in range(3):
+        began = time.monotonic()
+        assert (await gateway.call(**_at(upstream))).content.endswith(DONE)
+        took_ms.append((time.monotonic() - began) * 1000)
+    assert upstream.connections_opened < 3  # a call may come before the last one's connection is back
+    await asyncio.sleep(2 * max(took_ms) / 1000)  # the store's own time
+    may_write.set()
+    for _ in range(3):
+        trace = await gateway.trace()
+        assert trace.duration_ms is not None
+        assert trace.duration_ms < 2 * max(took_ms)
 
 
 async def test_without_keys_nobody_is_let_in(gateway: RunningGateway) -> None:

@@ -15,7 +15,7 @@ from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import DEAD_WITHIN_S, HttpUpstream
 from gateway.upstream.transport import GuardedBackend
 from testkit.openai_events import DONE, chunk
-from testkit.upstream import CAN_BLACKHOLE, Answer, End, ScriptedUpstream
+from testkit.upstream import CAN_BLACKHOLE, Answer, End, Gate, ScriptedUpstream
 
 SPOKEN = Answer([chunk("Hi"), DONE])
 
@@ -74,7 +74,22 @@ async def test_a_kept_connection_that_ends_under_the_request_is_replaced_once(
     upstream.answers(Answer(before_headers=[End.RESET]), SPOKEN)
     waits: list[float] = []
     assert await call(client, upstream, waits) == chunk("Hi") + DONE
-    assert (upstream.connections_opened, len(waits)) == (2, 1)
+    assert (upstream.connections_opened, len(waits)) == (2, 2)
+
+
+async def test_what_is_busy_when_a_dead_connection_is_replaced_is_kept_for_later(
+    client: HttpUpstream, upstream: ScriptedUpstream
+) -> None:
+    gate = Gate()
+    upstream.answers(Answer([chunk("Hi"), gate, DONE]), SPOKEN, Answer(before_headers=[End.RESET]), SPOKEN)
+    busy = asyncio.create_task(call(client, upstream))
+    await gate.reached()
+    await call(client, upstream)
+    await call(client, upstream)  # on the second connection, which breaks; on a third one
+    gate.open()
+    await busy
+    await asyncio.gather(call(client, upstream), call(client, upstream))
+    assert upstream.connections_opened == 3
 
 
 @pytest.mark.alone

@@ -20,7 +20,7 @@ DEAD_WITHIN_S = 0.5
 """A kept connection that was dead all along breaks within a round trip of the request, however far the provider is.
 One that breaks later was alive: its provider had the request, and may have worked on it."""
 
-_UNACKNOWLEDGED = frozenset({errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH})
+_UNACKNOWLEDGED = frozenset({errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
 """What the system says of a connection whose other end has acknowledged nothing for UNACKNOWLEDGED_MS."""
 
 _HEADERS = {
@@ -62,7 +62,7 @@ class HttpResponse:
 
 @dataclass(slots=True)
 class _Dispatch:
-    """What one request did to its connection. `waiting` is called when the request is out, once; `sent_at_s`: when."""
+    """What one request did to its connection. `waiting` is called when the request is out; `sent_at_s`: when."""
 
     waiting: Callable[[], None]
     is_connection_new: bool = False
@@ -103,7 +103,7 @@ class HttpUpstream:
     async def send(
         self, target: Target, body: bytes, headers: Mapping[str, str], waiting: Callable[[], None]
     ) -> HttpResponse:
-        """POST the body. Calls `waiting` when the request is out; returns when the answer's headers are in.
+        """POST the body. Calls `waiting` each time the request is out; returns when the answer's headers are in.
 
         A kept connection that turns out dead is replaced once, invisibly: its request reached nobody. Raises
         ConnectFailed, AddressRefused or UpstreamCut.
@@ -135,6 +135,7 @@ class HttpUpstream:
         self, target: Target, body: bytes, headers: Mapping[str, str], dispatch: _Dispatch
     ) -> httpx.Response:
         await self._transport.renew()
+        dispatch.sent_at_s = None
         try:
             return await self._post(target, body, headers, dispatch)
         except (httpx.ConnectError, httpx.ConnectTimeout, AddressForbidden) as failed:
