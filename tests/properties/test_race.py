@@ -16,9 +16,10 @@ from gateway.call import Arrival, Call, Caller, Chat, Labels, Route, Target
 from gateway.clock import Clock
 from gateway.errors import AllTargetsFailed, UpstreamRejected
 from gateway.health import Health
+from gateway.hooks import Hooks
 from gateway.journal import OUTPACED, Journal, Try
 from gateway.plan import Plan
-from gateway.race import Hooks, Limits
+from gateway.race import Limits
 from gateway.relay import Relay
 from switchboard.policy import BufferWords, HedgeAfter
 from testkit.virtual_time import run_in_virtual_time

@@ -6,7 +6,7 @@ speaks first is heard. Leaving the late one at once would cost as much and could
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -25,6 +25,7 @@ from gateway.errors import (
     UpstreamRejected,
 )
 from gateway.health import Health
+from gateway.hooks import Hooks
 from gateway.journal import OUTPACED, Journal, Try
 from gateway.plan import Plan
 from gateway.retry_after import pause_ms, retry_after_ms
@@ -36,14 +37,6 @@ LATEST_REPEAT = 0.75
 """Of a plan's time: a try that begins later could hardly be answered within it."""
 
 NEVER = float("inf")
-
-
-async def _silence(_words: str) -> None:
-    """Buffer words for nobody."""
-
-
-def _nothing() -> None:
-    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +52,6 @@ class Limits:
     repeats: Budget
     random: Random
     backoff_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What a race calls, and waits for, beside its targets.
-
-    `waiting`: a request is out and its answer awaited. `say`: buffer words are due. `retry`: which retry of its turn
-    the call is: it starts at the target of that number. `renumbered` resolves when that turns out later. `broken`: the
-    gateway failed at an attempt, with the exception under way.
-    """
-
-    waiting: Callable[[], None]
-    say: Callable[[str], Awaitable[None]] = _silence
-    retry: int = 0
-    renumbered: "asyncio.Future[int] | None" = None
-    broken: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 from gateway.attempt import Answer, Attempts
 from gateway.blame import blame_failure
+from gateway.hooks import Hooks
 from gateway.journal import Journal
 from gateway.plan import Plan
-from gateway.race import Hooks, Limits, Race
+from gateway.race import Limits, Race
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from gateway import buffer_words
 from gateway.answers import ErrorAnswer, answer_error, answer_failure, answer_internal, answer_stopped
 from gateway.attempt import Answer
 from gateway.errors import AttemptBroken, GatewayError, UpstreamFailure
+from gateway.hooks import Hooks
 from gateway.journal import OK, Journal
 from gateway.paths import Receive, Send
 from gateway.plan import Plan
-from gateway.race import Hooks
 from gateway.recorder import Recorder
 from gateway.relay import Relay
 from gateway.telemetry import Telemetry

@@ -21,9 +21,10 @@ from gateway.budget import Budget
 from gateway.call import Arrival, Call, Caller, Chat, Labels, Route, Target
 from gateway.clock import Clock
 from gateway.health import Health
+from gateway.hooks import Hooks
 from gateway.journal import Journal
 from gateway.plan import VOICE, Plan
-from gateway.race import Hooks, Limits
+from gateway.race import Limits
 from gateway.relay import Relay
 from gateway.settings import Settings
 from gateway.turn_memory import TurnMemory
