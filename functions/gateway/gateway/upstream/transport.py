@@ -75,29 +75,24 @@ def _now_s() -> float:
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):
-    """httpx's transport over a guarded pool that can be renewed."""
+    """httpx's transport over a guarded pool whose idle connections can be ended."""
 
     def __init__(self, private_hosts: PrivateHosts, ssl_context: ssl.SSLContext) -> None:
         super().__init__(verify=ssl_context)
-        self._backend = GuardedBackend(private_hosts)
-        self._ssl_context = ssl_context
-        self._pool = self._new_pool()
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=ssl_context,
+            max_connections=None,
+            max_keepalive_connections=200,
+            keepalive_expiry=IDLE_EXPIRY_S,
+            network_backend=GuardedBackend(private_hosts),
+            socket_options=_socket_options(),
+        )
 
     async def renew(self) -> None:
         """Let no idle connection be used again; the answers under way go on undisturbed."""
         for connection in tuple(self._pool.connections):
             if connection.is_idle():
                 await connection.aclose()
-
-    def _new_pool(self) -> httpcore.AsyncConnectionPool:
-        return httpcore.AsyncConnectionPool(
-            ssl_context=self._ssl_context,
-            max_connections=None,
-            max_keepalive_connections=200,
-            keepalive_expiry=IDLE_EXPIRY_S,
-            network_backend=self._backend,
-            socket_options=_socket_options(),
-        )
 
 
 def _socket_options() -> list[httpcore.SOCKET_OPTION]:
