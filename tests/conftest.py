@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from switchboard.dynamodb_client import connect
+from switchboard.store.dynamodb_client import connect
 from testkit.dynamodb import engine_for_tests, new_table
 from testkit.neighbours import turn
 

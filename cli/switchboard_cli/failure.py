@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from switchboard.ports import StoreUnavailable
+from switchboard.store.ports import StoreUnavailable
 
 
 class CommandFailed(Exception):

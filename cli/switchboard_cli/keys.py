@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from switchboard.keys import GatewayKey, Scope, digest, mint
-from switchboard.ports import KeyStore
+from switchboard.domain.keys import GatewayKey, Scope, digest, mint
+from switchboard.store.ports import KeyStore
 from switchboard_cli.failure import CommandFailed, told_plainly
 from switchboard_cli.moments import moment, now, span, written
 from switchboard_cli.table_text import table_text

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from switchboard.policy import Policy, ProjectPolicies
-from switchboard.policy_json import (
+from switchboard.domain.policy import Policy, ProjectPolicies
+from switchboard.domain.policy_json import (
     FORM,
     MAX_POLICY_BYTES,
     PolicyInvalid,
@@ -17,7 +17,7 @@ from switchboard.policy_json import (
     policy_json,
     read_task_id,
 )
-from switchboard.ports import PoliciesFull, PolicyStore
+from switchboard.store.ports import PoliciesFull, PolicyStore
 from switchboard_cli.failure import CommandFailed, told_plainly
 from switchboard_cli.projects import check_project
 from switchboard_cli.table_text import table_text

@@ -9,9 +9,9 @@ from typing import Annotated
 import boto3
 import typer
 
-from switchboard.dynamodb import DynamoStore, connect
-from switchboard.ledger_sweep import DynamoOpenCalls
-from switchboard.ports import KeyStore, PolicyStore
+from switchboard.store.dynamodb import DynamoStore, connect
+from switchboard.store.ledger_sweep import DynamoOpenCalls
+from switchboard.store.ports import KeyStore, PolicyStore
 from switchboard_cli.failure import CommandFailed
 from switchboard_cli.moments import now
 from switchboard_cli.stack import output

@@ -7,7 +7,7 @@ from pathlib import Path
 import cost_aggregator.assembly
 import cost_aggregator.settings
 from cost_aggregator.observability import telemetry
-from switchboard.dynamodb_client import connect
+from switchboard.store.dynamodb_client import connect
 from switchboard_local.event_filter import EventFilter
 from switchboard_local.pump import Pump
 from switchboard_local.shown_poison import ShownPoison

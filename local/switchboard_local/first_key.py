@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from switchboard.keys import PREFIX, GatewayKey, Scope, digest, mint
-from switchboard.ports import KeyStore
+from switchboard.domain.keys import PREFIX, GatewayKey, Scope, digest, mint
+from switchboard.store.ports import KeyStore
 from switchboard_local.refusal import CannotStart
 
 PROJECT = "default"

@@ -13,11 +13,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from gateway.assembly import Outside
 from gateway.assembly import outside as gateway_outside
-from gateway.observability import telemetry
+from gateway.recording.observability import telemetry
 from gateway.settings import Settings
-from switchboard.dynamodb_client import connect
-from switchboard.ports import StoreUnavailable
 from switchboard.settings import SettingsInvalid
+from switchboard.store.dynamodb_client import connect
+from switchboard.store.ports import StoreUnavailable
 from switchboard_local.aggregator_process import aggregator_process
 from switchboard_local.data_dir import DataDir, held
 from switchboard_local.engine import EngineFailed, EngineMissing, running_engine

@@ -5,8 +5,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TextIO, override
 
-from gateway.telemetry import Telemetry
-from switchboard.trace import Failure, Trace
+from gateway.recording.telemetry import Telemetry
+from switchboard.domain.trace import Failure, Trace
 from switchboard_local.data_dir import DataDir
 
 WELCOME = """

@@ -16,11 +16,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from console.assembly import build
 from console.settings import Settings
-from switchboard.dynamodb import DynamoStore
-from switchboard.ledger import DynamoLedger
-from switchboard.ledger_group import pack
-from switchboard.ledger_totals import DynamoTotals
-from switchboard.trace import Bodies, Trace
+from switchboard.domain.trace import Bodies, Trace
+from switchboard.store.dynamodb import DynamoStore
+from switchboard.store.ledger import DynamoLedger
+from switchboard.store.ledger_group import pack
+from switchboard.store.ledger_totals import DynamoTotals
 from testkit.memory_store import MemoryStore
 from testkit.samples import a_key
 

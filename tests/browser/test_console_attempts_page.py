@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from switchboard.pricing import settled, unpriced_model
-from switchboard.rates import ALWAYS, RateCard, Rates
-from switchboard.trace import Bodies, Failure, Status, Trace, Turn
-from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
+from switchboard.domain.pricing import settled, unpriced_model
+from switchboard.domain.rates import ALWAYS, RateCard, Rates
+from switchboard.domain.trace import Bodies, Failure, Status, Trace, Turn
+from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
 from testkit.memory_store import MemoryStore
 from testkit.samples import a_lost_hedge, a_usual_attempt, a_usual_usage, an_open_trace
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from switchboard.pricing import settled
-from switchboard.rates import ALWAYS, RateCard, Rates
-from switchboard.trace import Bodies, Status, Trace
-from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
+from switchboard.domain.pricing import settled
+from switchboard.domain.rates import ALWAYS, RateCard, Rates
+from switchboard.domain.trace import Bodies, Status, Trace
+from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
 from testkit.memory_store import MemoryStore
 from testkit.samples import a_usual_attempt, a_usual_usage, an_open_trace, one_price
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from switchboard.ports import StoreUnavailable
-from switchboard.trace import Bodies, Failure, Status, Trace
+from switchboard.domain.trace import Bodies, Failure, Status, Trace
+from switchboard.store.ports import StoreUnavailable
 from testkit import openai_events as events
 from testkit.memory_store import MemoryStore
 from testkit.samples import a_key, a_usual_attempt, a_usual_usage, an_open_trace

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from cost_aggregator.overrides import shipped_overrides
 from cost_aggregator.price_library import PriceLibrary
 from cost_aggregator.prices import PriceBook
-from switchboard.dynamodb import DynamoStore
-from switchboard.ledger import DynamoLedger
-from switchboard.ledger_totals import DynamoTotals
-from switchboard.pricing import settled
-from switchboard.trace import Bodies, Trace
+from switchboard.domain.pricing import settled
+from switchboard.domain.trace import Bodies, Trace
+from switchboard.store.dynamodb import DynamoStore
+from switchboard.store.ledger import DynamoLedger
+from switchboard.store.ledger_totals import DynamoTotals
 from testkit.twins.conversation import RECORDED, added, scripted
 from testkit.twins.gateway import TwinGateway, headers_for
 from testkit.twins.heard import Heard, listen

@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from switchboard.trace import Status
+from switchboard.domain.trace import Status
 from testkit.twins.closed_models import ANTHROPIC_LAYER, GOOGLE
 from testkit.twins.conversation import RECORDED, added, scripted
 from testkit.twins.dialect import Dialect, Json

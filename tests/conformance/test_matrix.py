@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from switchboard.deltas import read_error
-from switchboard.trace import Status
-from switchboard.usage import Tokens, UsageSource
+from switchboard.domain.trace import Status
+from switchboard.domain.usage import Tokens, UsageSource
+from switchboard.stream.deltas import read_error
 from testkit.twins.closed_models import ANTHROPIC_NATIVE
 from testkit.twins.dialect import Dialect, Thinking
 from testkit.twins.gateway import TwinGateway, headers_for

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from mangum import Mangum
 
-from switchboard.keys import PREFIX
-from switchboard.trace import Status, Trace
+from switchboard.domain.keys import PREFIX
+from switchboard.domain.trace import Status, Trace
 from testkit.sam import EVENTS, EXAMPLE_KEY
 from testkit.twins.gateway import PROJECT, RedirectedUpstream, WatchedStore, a_key, twin_app
 from testkit.twins.heard import Heard, listen

@@ -3,8 +3,8 @@ from typing import Protocol
 
 import pytest
 
-from switchboard.dynamodb import DynamoStore
-from switchboard.ports import KeyStore, PolicyStore, TraceStore, TurnStore
+from switchboard.store.dynamodb import DynamoStore
+from switchboard.store.ports import KeyStore, PolicyStore, TraceStore, TurnStore
 from testkit.memory_store import MemoryStore
 from testkit.samples import NOON
 

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from console.assembly import build
 from console.settings import Settings
-from switchboard.dynamodb import DynamoStore
-from switchboard.keys import Scope
-from switchboard.ports import KeyStore, PolicyStore, TraceStore
-from switchboard.trace import Bodies, Failure, Status, Trace
+from switchboard.domain.keys import Scope
+from switchboard.domain.trace import Bodies, Failure, Status, Trace
+from switchboard.store.dynamodb import DynamoStore
+from switchboard.store.ports import KeyStore, PolicyStore, TraceStore
 from testkit import openai_events as events
 from testkit.events import rest_event
 from testkit.samples import NOON, a_key, a_usual_attempt, a_usual_usage, an_open_trace

@@ -23,15 +23,15 @@ from console.app import create_app
 from console.observability import logger
 from console.page import load_page
 from console.reads import Reads
-from switchboard.dynamodb import DynamoStore
-from switchboard.keys import Scope
-from switchboard.ledger import DynamoLedger
-from switchboard.ledger_group import pack
-from switchboard.ledger_totals import DynamoTotals
-from switchboard.pricing import settled
-from switchboard.rates import ALWAYS, RateCard, Rates
-from switchboard.trace import Bodies, Failure, Status, Trace
-from switchboard.usage import Tokens, Usage, UsageSource
+from switchboard.domain.keys import Scope
+from switchboard.domain.pricing import settled
+from switchboard.domain.rates import ALWAYS, RateCard, Rates
+from switchboard.domain.trace import Bodies, Failure, Status, Trace
+from switchboard.domain.usage import Tokens, Usage, UsageSource
+from switchboard.store.dynamodb import DynamoStore
+from switchboard.store.ledger import DynamoLedger
+from switchboard.store.ledger_group import pack
+from switchboard.store.ledger_totals import DynamoTotals
 from testkit.dynamodb import new_table
 from testkit.events import rest_event
 from testkit.sam import EXAMPLE_KEY

@@ -14,9 +14,9 @@ from fastapi.testclient import TestClient
 
 from console.assembly import build
 from console.settings import Settings
-from switchboard.dynamodb import DynamoStore
-from switchboard.policy import FallbackTarget, Policy
-from switchboard.ports import KeyStore, PolicyStore, TraceStore
+from switchboard.domain.policy import FallbackTarget, Policy
+from switchboard.store.dynamodb import DynamoStore
+from switchboard.store.ports import KeyStore, PolicyStore, TraceStore
 from testkit.events import rest_event
 from testkit.samples import NOON, a_key
 

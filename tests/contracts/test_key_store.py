@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from switchboard.keys import Scope
-from switchboard.ports import KeyStore
+from switchboard.domain.keys import Scope
+from switchboard.store.ports import KeyStore
 from testkit.samples import NOON, a_key
 
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from switchboard import keyspace
-from switchboard.dynamodb import DynamoStore
-from switchboard.ledger import DynamoLedger
-from switchboard.ledger_group import MAX_ROWS, MAX_TRACES, Group, pack
-from switchboard.ledger_totals import DynamoTotals
-from switchboard.ports import StoreBusy, StoreUnavailable, WriteRefused
-from switchboard.pricing import settled
-from switchboard.rates import ALWAYS, RateCard, Rates
-from switchboard.totals import NOTHING, Granularity, PeriodTotals, Span, totals_of
-from switchboard.trace import Bodies, SettledTraces, Status, Trace
+from switchboard.domain.pricing import settled
+from switchboard.domain.rates import ALWAYS, RateCard, Rates
+from switchboard.domain.totals import NOTHING, Granularity, PeriodTotals, Span, totals_of
+from switchboard.domain.trace import Bodies, SettledTraces, Status, Trace
+from switchboard.store import keyspace
+from switchboard.store.dynamodb import DynamoStore
+from switchboard.store.ledger import DynamoLedger
+from switchboard.store.ledger_group import MAX_ROWS, MAX_TRACES, Group, pack
+from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ports import StoreBusy, StoreUnavailable, WriteRefused
 from testkit.dynamodb import items_of
 from testkit.samples import NOON, a_usual_attempt, a_usual_usage, an_open_trace, one_price
 from testkit.stream_events import connect_once

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from switchboard import keyspace
-from switchboard.attributes import Item, Value, encode_item
-from switchboard.dynamodb import DynamoStore
-from switchboard.policy import NO_POLICIES, BufferWords, FallbackTarget, HedgeAfter, Policy, ProjectPolicies
-from switchboard.ports import MAX_TASK_POLICIES, PoliciesFull, PolicyStore
+from switchboard.domain.policy import NO_POLICIES, BufferWords, FallbackTarget, HedgeAfter, Policy, ProjectPolicies
+from switchboard.store import keyspace
+from switchboard.store.attributes import Item, Value, encode_item
+from switchboard.store.dynamodb import DynamoStore
+from switchboard.store.ports import MAX_TASK_POLICIES, PoliciesFull, PolicyStore
 from testkit.samples import NOON
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def test_a_task_may_have_any_name(store: PolicyStore, task_id: str) -> None:
 
 def test_so_many_tasks_and_no_more_may_have_a_policy(store: PolicyStore, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_TASK_POLICIES == 500
-    for module in ("switchboard.dynamodb", "testkit.memory_store"):
+    for module in ("switchboard.store.dynamodb", "testkit.memory_store"):
         monkeypatch.setattr(f"{module}.MAX_TASK_POLICIES", 3)
     for number in range(3):
         store.put_policy("acme", f"task {number}", OWN)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from switchboard.dynamodb import DynamoStore
-from switchboard.trace import Bodies, Status, Trace
+from switchboard.domain.trace import Bodies, Status, Trace
+from switchboard.store.dynamodb import DynamoStore
 from testkit.dynamodb import item_bytes, items_of
 from testkit.samples import NOON, an_open_trace
 

@@ -12,11 +12,11 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from switchboard.dynamodb import DynamoStore, connect
-from switchboard.policy import Policy
-from switchboard.ports import KeyStore, PolicyStore, StoreUnavailable, TraceStore, TurnStore
-from switchboard.trace import Bodies
-from switchboard.turns import TurnCall, TurnIds
+from switchboard.domain.policy import Policy
+from switchboard.domain.trace import Bodies
+from switchboard.domain.turns import TurnCall, TurnIds
+from switchboard.store.dynamodb import DynamoStore, connect
+from switchboard.store.ports import KeyStore, PolicyStore, StoreUnavailable, TraceStore, TurnStore
 from testkit.dynamodb import new_table
 from testkit.memory_store import MemoryStore
 from testkit.samples import NOON, a_key, an_open_trace

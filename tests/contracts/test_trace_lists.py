@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from switchboard.ports import TraceStore
-from switchboard.trace import Trace
+from switchboard.domain.trace import Trace
+from switchboard.store.ports import TraceStore
 from testkit.samples import NOON, an_open_trace
 
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from switchboard.ports import TraceStore
-from switchboard.trace import Attempt, Bodies, Failure, Status, Trace
-from switchboard.usage import Usage, UsageSource, estimate
+from switchboard.domain.trace import Attempt, Bodies, Failure, Status, Trace
+from switchboard.domain.usage import Usage, UsageSource, estimate
+from switchboard.store.ports import TraceStore
 from testkit.samples import NOON, a_usual_attempt, a_usual_usage, an_open_trace
 
 PROMPT = 'You book tables. Löffel, 寿司, \\ " \u2028. ' * 200

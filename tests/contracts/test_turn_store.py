@@ -12,10 +12,10 @@ from botocore.exceptions import ReadTimeoutError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from switchboard import turns
-from switchboard.dynamodb import DynamoStore
-from switchboard.ports import TurnStore
-from switchboard.turns import RETRY_WINDOW_MS, Arrived, Stop, TurnCall, TurnIds, TurnRow, stop_of
+from switchboard.domain import turns
+from switchboard.domain.turns import RETRY_WINDOW_MS, Arrived, Stop, TurnCall, TurnIds, TurnRow, stop_of
+from switchboard.store.dynamodb import DynamoStore
+from switchboard.store.ports import TurnStore
 from testkit.dynamodb import item_bytes, items_of
 from testkit.samples import NOON
 

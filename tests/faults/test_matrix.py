@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from switchboard.trace import Attempt, Status
-from switchboard.usage import Tokens, UsageSource
+from switchboard.domain.trace import Attempt, Status
+from switchboard.domain.usage import Tokens, UsageSource
 from testkit.fault_house import UNACKNOWLEDGED_MS, Matrix, Played
 from testkit.fault_matrix import CELLS, TWINS, Cell, Place
 from testkit.faults import BEGUN, UNHEARD, Course, Stale, Way, spoken, whole

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import gateway
-from gateway.answers import FAILURES
+from gateway.api.error_answers import FAILURES
 from testkit.failures_page import page
 from testkit.faults import FAULTS
 

@@ -9,8 +9,8 @@ from email.utils import format_datetime
 
 import pytest
 
-from gateway.clock import Clock
-from switchboard.trace import Status
+from gateway.domain.clock import Clock
+from switchboard.domain.trace import Status
 from testkit.cascade import call_by_socket, cascade, outcomes
 from testkit.faults import good, spoken
 from testkit.openai_events import DONE, chunk, error, finish, role, tool_call, usage

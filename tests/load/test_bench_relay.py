@@ -1,7 +1,7 @@
 """What the relay makes of slow providers, through the whole local system: the bench itself, smaller and faster.
 
 The limits leave room for what a busy machine adds, and for so few calls. In virtual time, where nothing is added, they
-leave none: tests/unit/gateway/test_tail.py.
+leave none: tests/unit/gateway/relay/test_tail.py.
 """
 
 import pytest

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.clock import Clock
+from gateway.domain.clock import Clock
+from gateway.domain.codec import Asked
 from gateway.providers import table
-from gateway.providers.codec import Asked
-from gateway.providers.thinking import Thinking
-from gateway.stream import Stream
-from gateway.turn_memory import TurnMemory
-from switchboard.transcript import Transcript, assemble
+from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.providers.chat_completions.thinking import Thinking
+from gateway.relay.stream import Stream
+from switchboard.stream.transcript import Transcript, assemble
 from testkit.openai_events import DONE, chunk, event, finish, role, tool_call, usage, usage_object
 
 R1 = "@cf/deepseek-ai/deepseek-r1-distill-qwen-32b"

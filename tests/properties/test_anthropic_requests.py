@@ -4,10 +4,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.call import Chat
-from gateway.clock import Clock
-from gateway.providers.anthropic import NATIVE
-from gateway.turn_memory import TurnMemory
+from gateway.domain.call import Chat
+from gateway.domain.clock import Clock
+from gateway.providers.anthropic.row import NATIVE
+from gateway.providers.chat_completions.signature_memory import TurnMemory
 from testkit.twins.anthropic import MODELS
 from testkit.twins.anthropic_rules import refuse
 

@@ -5,13 +5,13 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.clock import Clock
-from gateway.providers.anthropic_stream import AnthropicReader
-from gateway.providers.anthropic_usage import read_anthropic
-from gateway.providers.anthropic_whole import read_message
-from gateway.stream import Stream
-from gateway.turn_memory import TurnMemory
-from switchboard.transcript import Transcript, assemble
+from gateway.domain.clock import Clock
+from gateway.providers.anthropic.stream import AnthropicReader
+from gateway.providers.anthropic.usage import read_anthropic
+from gateway.providers.anthropic.whole import read_message
+from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.relay.stream import Stream
+from switchboard.stream.transcript import Transcript, assemble
 from testkit.twins import anthropic_writing as writing
 from testkit.twins.reply import Counts, Reply, ToolUse
 

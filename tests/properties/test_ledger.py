@@ -20,13 +20,13 @@ from cost_aggregator.assembly import Aggregator
 from cost_aggregator.overrides import shipped_overrides
 from cost_aggregator.price_library import PriceLibrary
 from cost_aggregator.prices import PriceBook
-from switchboard.dynamodb import DynamoStore
-from switchboard.ledger_totals import DynamoTotals
-from switchboard.pricing import settled
-from switchboard.rates import cost_at_rates
-from switchboard.totals import NOTHING, Granularity, PeriodTotals, Span, Totals, totals_of
-from switchboard.trace import Attempt, Bodies, Failure, Status, Trace
-from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
+from switchboard.domain.pricing import settled
+from switchboard.domain.rates import cost_at_rates
+from switchboard.domain.totals import NOTHING, Granularity, PeriodTotals, Span, Totals, totals_of
+from switchboard.domain.trace import Attempt, Bodies, Failure, Status, Trace
+from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
+from switchboard.store.dynamodb import DynamoStore
+from switchboard.store.ledger_totals import DynamoTotals
 from testkit.dynamodb import new_table
 from testkit.samples import NOON, a_lost_hedge, a_usual_attempt, an_open_trace
 from testkit.stream_events import Seen, an_aggregator, connect_once, stream_event

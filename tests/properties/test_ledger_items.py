@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard import keyspace, settlement_items, trace_items
-from switchboard.attributes import decode_item, encode_item
-from switchboard.rates import Price, Rates
-from switchboard.settlement import AttemptCost, Settlement
-from switchboard.totals import COUNTERS, NOTHING, Granularity, Totals
+from switchboard.domain.rates import Price, Rates
+from switchboard.domain.settlement import AttemptCost, Settlement
+from switchboard.domain.totals import COUNTERS, NOTHING, Granularity, Totals
+from switchboard.store import keyspace, settlement_items, trace_items
+from switchboard.store.attributes import decode_item, encode_item
 from testkit.samples import an_open_trace
 
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.call import Chat
-from gateway.chat_body import read_chat
-from gateway.clock import Clock
-from gateway.errors import ProviderUrlRefused
-from gateway.provider_url import check_url
+from gateway.api.body import read_chat
+from gateway.domain.call import Chat
+from gateway.domain.clock import Clock
+from gateway.domain.errors import ProviderUrlRefused
 from gateway.providers import table
+from gateway.providers.chat_completions.signature_memory import TurnMemory
 from gateway.providers.provider import Provider, completions_path
-from gateway.turn_memory import TurnMemory
+from gateway.routing.provider_url import check_url
 from gateway.upstream.addresses import Address, PrivateHosts
 
 NOBODY = PrivateHosts()

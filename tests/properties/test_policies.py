@@ -6,10 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard import keyspace, policy_items
-from switchboard.attributes import decode_item, encode_item
-from switchboard.policy import BufferWords, FallbackTarget, HedgeAfter, Policy, ProjectPolicies
-from switchboard.policy_json import (
+from switchboard.domain.policy import BufferWords, FallbackTarget, HedgeAfter, Policy, ProjectPolicies
+from switchboard.domain.policy_json import (
     FORM,
     UNREADABLE,
     PolicyInvalid,
@@ -19,7 +17,9 @@ from switchboard.policy_json import (
     policy_json,
     read_policy,
 )
-from switchboard.provider_names import PROVIDER_NAMES
+from switchboard.domain.provider_names import PROVIDER_NAMES
+from switchboard.store import keyspace, policy_items
+from switchboard.store.attributes import decode_item, encode_item
 
 MILLISECONDS = st.integers(1, 300_000)
 PROVIDER = st.sampled_from(sorted(PROVIDER_NAMES))

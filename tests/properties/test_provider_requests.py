@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.chat_body import read_chat
-from gateway.clock import Clock
+from gateway.api.body import read_chat
+from gateway.domain.clock import Clock
 from gateway.providers import table
+from gateway.providers.chat_completions.signature_memory import TurnMemory
 from gateway.providers.provider import Provider
-from gateway.turn_memory import TurnMemory
 
 CHAT_ROWS = st.sampled_from([row for row in table.PROVIDERS if row.key != "anthropic"])
 MODELS = st.sampled_from(["m", "gpt-5.6", "o3", "gpt-4o", "grok-4", "gemini-3-flash", "claude-opus-4-6"])

@@ -10,18 +10,18 @@ from typing import cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.attempt import Answer, Attempts, UpstreamResponse
-from gateway.budget import Budget
-from gateway.call import Arrival, Call, Caller, Chat, Labels, Route, Target
-from gateway.clock import Clock
-from gateway.errors import AllTargetsFailed, UpstreamRejected
-from gateway.health import Health
-from gateway.hooks import Hooks
-from gateway.journal import OUTPACED, Journal, Try
-from gateway.plan import Plan
-from gateway.race import Limits
-from gateway.relay import Relay
-from switchboard.policy import BufferWords, HedgeAfter
+from gateway.domain.call import Arrival, Call, Caller, Chat, Labels, Route, Target
+from gateway.domain.clock import Clock
+from gateway.domain.errors import AllTargetsFailed, UpstreamRejected
+from gateway.recording.journal import OUTPACED, Journal, Try
+from gateway.relay.attempt import Answer, Attempts, UpstreamResponse
+from gateway.relay.budget import Budget
+from gateway.relay.health import Health
+from gateway.relay.hooks import Hooks
+from gateway.relay.race import Limits
+from gateway.relay.relay import Relay
+from gateway.routing.plan import Plan
+from switchboard.domain.policy import BufferWords, HedgeAfter
 from testkit.virtual_time import run_in_virtual_time
 
 EPSILON_MS = 0.01

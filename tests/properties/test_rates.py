@@ -7,10 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard import rate_items
-from switchboard.attributes import decode_item, encode_item
-from switchboard.keyspace import rate_card_order, rate_cards_of_model
-from switchboard.rates import (
+from switchboard.domain.rates import (
     PICO_PER_USD,
     Price,
     RateCard,
@@ -22,7 +19,10 @@ from switchboard.rates import (
     price_of,
     usd,
 )
-from switchboard.usage import Tokens
+from switchboard.domain.usage import Tokens
+from switchboard.store import rate_items
+from switchboard.store.attributes import decode_item, encode_item
+from switchboard.store.keyspace import rate_card_order, rate_cards_of_model
 
 COUNT = st.integers(0, 10**7)
 RATE = st.integers(0, 10**9)

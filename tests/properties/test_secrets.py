@@ -3,11 +3,11 @@ import json
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gateway.answers import answer_error, answer_failure
-from gateway.call import Target
-from gateway.errors import AllTargetsFailed, UpstreamRejected, UpstreamReported
-from gateway.request import gateway_key, read_route, secrets_of
-from gateway.secret import Secret, scrub, scrub_bytes
+from gateway.api.error_answers import answer_error, answer_failure
+from gateway.api.headers import gateway_key, read_route, secrets_of
+from gateway.domain.call import Target
+from gateway.domain.errors import AllTargetsFailed, UpstreamRejected, UpstreamReported
+from gateway.domain.secret import Secret, scrub, scrub_bytes
 
 # Without `*`, which the replacement is made of, and few letters, so that keys overlap.
 KEYS = st.text(st.sampled_from("abc-"), min_size=1, max_size=6)

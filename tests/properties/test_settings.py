@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.call import Capture
+from gateway.domain.call import Capture
 from gateway.settings import Settings
 from switchboard.settings import SettingsInvalid
 

@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from switchboard.sse import Event, EventSplitter
+from switchboard.stream.sse import Event, EventSplitter
 
 LINE_ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
 TEXTS = st.text(max_size=8).map(lambda text: text.replace("\r", "").replace("\n", "").encode("utf-8", "replace"))

@@ -6,12 +6,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard import key_items, trace_items
-from switchboard.attributes import decode_item, encode_item
-from switchboard.keys import GatewayKey, Scope, digest
-from switchboard.trace import Attempt, Failure, Status, Trace, Turn
-from switchboard.trace_id import _with_random_bits
-from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
+from switchboard.domain.keys import GatewayKey, Scope, digest
+from switchboard.domain.trace import Attempt, Failure, Status, Trace, Turn
+from switchboard.domain.trace_id import _with_random_bits
+from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
+from switchboard.store import key_items, trace_items
+from switchboard.store.attributes import decode_item, encode_item
 from testkit.samples import NOON
 
 TEXT = st.text(max_size=40)

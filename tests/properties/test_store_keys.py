@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard import keyspace
+from switchboard.store import keyspace
 
 NAME = (
     st.text("#%P#0123KEYSTASKBODYPOLICIESé", max_size=12) | st.text(max_size=5) | st.integers(500, 520).map("x".__mul__)

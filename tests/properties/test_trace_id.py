@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard import keyspace
-from switchboard.trace_id import _with_random_bits, created_at, earliest_trace_id
+from switchboard.domain.trace_id import _with_random_bits, created_at, earliest_trace_id
+from switchboard.store import keyspace
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOMENT = st.integers(0, 253402300799999).map(lambda milliseconds: EPOCH + timedelta(milliseconds=milliseconds))

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard import turn_items
-from switchboard.keyspace import Key
-from switchboard.turns import Stop, TurnCall, TurnIds, TurnRow, arrive, newest, speak, stop_of
+from switchboard.domain.turns import Stop, TurnCall, TurnIds, TurnRow, arrive, newest, speak, stop_of
+from switchboard.store import turn_items
+from switchboard.store.keyspace import Key
 
 TALK = ("t0", "t1", "t2", "t3")
 """Turns, each of which goes on from those before it; `aside` goes on from none."""

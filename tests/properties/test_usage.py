@@ -3,8 +3,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.providers.usage import read_by_total, read_openai, read_reasoning_outside
-from switchboard.usage import ABSENT, UsageSource
+from gateway.providers.chat_completions.usage import read_by_total, read_openai, read_reasoning_outside
+from switchboard.domain.usage import ABSENT, UsageSource
 
 COUNTS = st.integers(0, 10**7)
 READERS = st.sampled_from([read_openai, read_reasoning_outside, read_by_total])

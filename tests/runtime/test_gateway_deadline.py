@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from switchboard.dynamodb import DynamoStore
-from switchboard.keys import GatewayKey, Scope, digest
-from switchboard.trace import Status
+from switchboard.domain.keys import GatewayKey, Scope, digest
+from switchboard.domain.trace import Status
+from switchboard.store.dynamodb import DynamoStore
 from testkit.emulator import Emulator
 from testkit.events import rest_event
 from testkit.openai_events import DONE, chunk, finish, role

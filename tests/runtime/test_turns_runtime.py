@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from switchboard.dynamodb import DynamoStore
-from switchboard.keys import GatewayKey, Scope, digest
-from switchboard.trace import Status, Trace
-from switchboard.usage import UsageSource
+from switchboard.domain.keys import GatewayKey, Scope, digest
+from switchboard.domain.trace import Status, Trace
+from switchboard.domain.usage import UsageSource
+from switchboard.store.dynamodb import DynamoStore
 from testkit.emulator import Answer as Invoked
 from testkit.emulator import Emulator
 from testkit.events import rest_event

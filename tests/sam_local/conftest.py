@@ -7,8 +7,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from switchboard.dynamodb import DynamoStore, connect
-from switchboard.keys import GatewayKey, Scope, digest
+from switchboard.domain.keys import GatewayKey, Scope, digest
+from switchboard.store.dynamodb import DynamoStore, connect
 from switchboard_local.demo import Pace, create_app
 from switchboard_local.engine import running_engine
 from testkit import sam

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from switchboard.policy import BufferWords
-from switchboard.policy_json import policy_json
-from switchboard.trace import Bodies, Status, Trace
-from switchboard.usage import UsageSource
+from switchboard.domain.policy import BufferWords
+from switchboard.domain.policy_json import policy_json
+from switchboard.domain.trace import Bodies, Status, Trace
+from switchboard.domain.usage import UsageSource
 from testkit.containers import Kept
 from testkit.sam import BuiltStack, Invocation
 from testkit.samples import a_usual_usage, an_open_trace

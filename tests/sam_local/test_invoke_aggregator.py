@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from switchboard import trace_items
-from switchboard.attributes import decode_item
-from switchboard.totals import Granularity
-from switchboard.trace import Bodies, Status, Trace
+from switchboard.domain.totals import Granularity
+from switchboard.domain.trace import Bodies, Status, Trace
+from switchboard.store import trace_items
+from switchboard.store.attributes import decode_item
 from testkit.containers import Kept
 from testkit.sam import EVENTS, BuiltStack, Invocation
 from testkit.samples import an_open_trace

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from switchboard.pricing import settled
-from switchboard.trace import Status, Trace
+from switchboard.domain.pricing import settled
+from switchboard.domain.trace import Status, Trace
 from switchboard_local.event_filter import EventFilter
 from switchboard_local.pump import BATCH_RECORDS, INVOCATION_MS, SWEEP_EVERY_S
 from switchboard_local.table import load_template

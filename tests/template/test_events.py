@@ -15,14 +15,14 @@ from starlette.routing import Mount
 from console import assembly as console
 from console.settings import Settings as ConsoleSettings
 from gateway import assembly as gateway
+from gateway.recording.telemetry import Telemetry
 from gateway.settings import Settings as GatewaySettings
-from gateway.telemetry import Telemetry
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring
-from switchboard import keyspace, trace_items
-from switchboard.attributes import decode_item
-from switchboard.keys import PREFIX, GatewayKey, Scope, digest
+from switchboard.domain.keys import PREFIX, GatewayKey, Scope, digest
+from switchboard.store import keyspace, trace_items
+from switchboard.store.attributes import decode_item
 from switchboard_local.demo import Pace, create_app
 from switchboard_local.event_filter import EventFilter
 from switchboard_local.pump import SCHEDULED_EVENT

@@ -12,7 +12,7 @@ import pytest
 
 from console.settings import Settings as ConsoleSettings
 from cost_aggregator.settings import Settings as CostAggregatorSettings
-from gateway.plan import VOICE
+from gateway.routing.plan import VOICE
 from gateway.settings import Settings as GatewaySettings
 
 type Template = dict[str, Any]

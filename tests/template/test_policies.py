@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from switchboard import keyspace
-from switchboard.dynamodb import DynamoStore
-from switchboard.trace import Bodies, Status
+from switchboard.domain.trace import Bodies, Status
+from switchboard.store import keyspace
+from switchboard.store.dynamodb import DynamoStore
 from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace
 from testkit.stream_events import SCHEDULED_EVENT, Seen, an_aggregator, connect_once, stream_event
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import cost_aggregator.telemetry
-import gateway.telemetry
-from switchboard.pricing import settled
-from switchboard.rates import ALWAYS, RateCard, Rates
-from switchboard.trace import ABANDONED, Failure, Status
+import gateway.recording.telemetry
+from switchboard.domain.pricing import settled
+from switchboard.domain.rates import ALWAYS, RateCard, Rates
+from switchboard.domain.trace import ABANDONED, Failure, Status
 from testkit.samples import NOON, a_usual_attempt, a_usual_usage, an_open_trace, one_price
 
 type Template = dict[str, Any]
@@ -53,7 +53,7 @@ def log_fields() -> dict[str, set[str]]:
         failure=Failure("upstream_rejected", "No target answered.", 502),
     )
     lines = Lines()
-    gateway.telemetry.Telemetry(lines, lambda _metrics, _dimensions: None).completed(trace, 502)
+    gateway.recording.telemetry.Telemetry(lines, lambda _metrics, _dimensions: None).completed(trace, 502)
     priced, unpriced = (settled(trace, one_price(card), NOON) for card in (CARD, None))
     cost_aggregator.telemetry.Telemetry(lines, lambda _metrics: None).settled([priced, unpriced])
     return lines.fields

@@ -24,7 +24,7 @@ from console.policies import Policies
 from console.policy_routes import add_policies
 from console.query import read_query
 from console.reads import Raw, Reads
-from switchboard.ports import StoreUnavailable
+from switchboard.store.ports import StoreUnavailable
 
 LOGGED = frozenset({401, 403, 413})
 """Refusals that an operator is asked about; the others are between the caller and the answer."""

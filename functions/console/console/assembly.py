@@ -9,10 +9,10 @@ from console.observability import Log, logger
 from console.page import load_page
 from console.reads import Reads, Store, utc_now
 from console.settings import Settings
-from switchboard.dynamodb import DynamoStore, connect
-from switchboard.ledger_totals import DynamoTotals
-from switchboard.ports import TotalsReader
-from switchboard.totals import PeriodTotals, TaskTotals
+from switchboard.domain.totals import PeriodTotals, TaskTotals
+from switchboard.store.dynamodb import DynamoStore, connect
+from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ports import TotalsReader
 
 
 def build(

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from console.errors import KeyMissing, KeyRevoked, KeyUnknown, ScopeMissing
-from switchboard.keys import PREFIX, Scope, digest, key_id
-from switchboard.ports import KeyStore
+from switchboard.domain.keys import PREFIX, Scope, digest, key_id
+from switchboard.store.ports import KeyStore
 
 _WHAT_FOR = {Scope.CALL: "make calls", Scope.READ: "read", Scope.ADMIN: "change policies"}
 

@@ -4,8 +4,8 @@ import json
 import math
 import re
 
-from switchboard.sse import EventTooLong
-from switchboard.transcript import assemble
+from switchboard.stream.sse import EventTooLong
+from switchboard.stream.transcript import assemble
 
 # The fields of an event stream, or a comment; a byte order mark and blank lines may stand before them.
 _STREAM_BEGINS = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*(?:data|event|id|retry)?:")

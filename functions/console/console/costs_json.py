@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from console.costs_query import CostsQuery
 from console.moments import iso_utc
-from switchboard.rates import Price, usd
-from switchboard.settlement import Settlement
-from switchboard.totals import Granularity, PeriodTotals, TaskTotals, Totals
+from switchboard.domain.rates import Price, usd
+from switchboard.domain.settlement import Settlement
+from switchboard.domain.totals import Granularity, PeriodTotals, TaskTotals, Totals
 
 _TOKENS_PER_RATE = 10**6
 _PRICED_CLASSES = ("fresh_input", "cache_read", "cache_write_5m", "cache_write_1h", "output")

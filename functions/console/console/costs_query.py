@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from console.errors import ParameterInvalid
 from console.moments import read_moment
 from console.parameters import once_each
-from switchboard.total_items import HOURS_KEPT_FOR, expires_at
-from switchboard.totals import Granularity
+from switchboard.domain.totals import Granularity
+from switchboard.store.total_items import HOURS_KEPT_FOR, expires_at
 
 PARAMETERS = ("from", "to", "granularity")
 MAX_HOURS = 31 * 24

@@ -7,10 +7,10 @@ from typing import Protocol
 
 from console.auth import authenticate
 from console.errors import BodyTooLarge, ParameterInvalid, PolicyRefused, PolicyUnknown, TooManyPolicies
-from switchboard.keys import Scope
-from switchboard.policy import Policy
-from switchboard.policy_json import PolicyInvalid, PolicyTooLarge, parse_policy, policy_json, read_task_id
-from switchboard.ports import KeyStore, PoliciesFull, PolicyStore
+from switchboard.domain.keys import Scope
+from switchboard.domain.policy import Policy
+from switchboard.domain.policy_json import PolicyInvalid, PolicyTooLarge, parse_policy, policy_json, read_task_id
+from switchboard.store.ports import KeyStore, PoliciesFull, PolicyStore
 
 _NOTHING = Policy()
 

@@ -7,8 +7,8 @@ from fastapi.responses import Response
 from console.answers import answer_json
 from console.parameters import once_each
 from console.policies import Policies
-from switchboard.keys import Scope
-from switchboard.policy_json import MAX_POLICY_BYTES
+from switchboard.domain.keys import Scope
+from switchboard.domain.policy_json import MAX_POLICY_BYTES
 
 SCOPES = {"GET": Scope.READ, "PUT": Scope.ADMIN, "DELETE": Scope.ADMIN}
 

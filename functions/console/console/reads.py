@@ -12,8 +12,8 @@ from console.costs_query import CostsQuery
 from console.errors import BodyNotKept, ParameterInvalid, TraceUnknown
 from console.query import ListQuery
 from console.trace_json import page_json, trace_json
-from switchboard.ports import KeyStore, PolicyStore, TotalsReader, TraceStore
-from switchboard.trace import Trace
+from switchboard.domain.trace import Trace
+from switchboard.store.ports import KeyStore, PolicyStore, TotalsReader, TraceStore
 
 
 class Store(KeyStore, PolicyStore, TraceStore, Protocol):

@@ -5,10 +5,10 @@ from dataclasses import asdict
 from console.body_json import request_value, response_value
 from console.costs_json import attempt_cost_json, settlement_json
 from console.moments import iso_utc
-from switchboard.rates import usd
-from switchboard.settlement import Settlement
-from switchboard.trace import Attempt, Bodies, Trace, TracePage
-from switchboard.usage import Usage
+from switchboard.domain.rates import usd
+from switchboard.domain.settlement import Settlement
+from switchboard.domain.trace import Attempt, Bodies, Trace, TracePage
+from switchboard.domain.usage import Usage
 
 _TOKENS = ("fresh_input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
 

@@ -17,11 +17,11 @@ from cost_aggregator.settings import Settings
 from cost_aggregator.settling import Settling
 from cost_aggregator.sweeping import Sweeping
 from cost_aggregator.telemetry import Telemetry, utc_now
-from switchboard.dynamodb_client import connect
-from switchboard.ledger import DynamoLedger
-from switchboard.ledger_cards import DynamoCards
-from switchboard.ledger_sweep import DynamoOpenCalls
-from switchboard.ports import Ledger, OpenCalls
+from switchboard.store.dynamodb_client import connect
+from switchboard.store.ledger import DynamoLedger
+from switchboard.store.ledger_cards import DynamoCards
+from switchboard.store.ledger_sweep import DynamoOpenCalls
+from switchboard.store.ports import Ledger, OpenCalls
 
 
 class EventUnknown(Exception):

@@ -5,7 +5,7 @@ from decimal import Decimal
 from genai_prices.types import ModelPrice, TieredPrices
 
 from cost_aggregator.token_classes import complete_rates
-from switchboard.rates import Rates, Tier, from_usd_per_million
+from switchboard.domain.rates import Rates, Tier, from_usd_per_million
 
 type LibraryPrice = Decimal | TieredPrices | None
 

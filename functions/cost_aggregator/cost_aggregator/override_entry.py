@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from cost_aggregator.model_names import is_claude, plain
 from cost_aggregator.token_classes import complete_rates
-from switchboard.rates import RateCard, Rates, Tier, from_usd_per_million
+from switchboard.domain.rates import RateCard, Rates, Tier, from_usd_per_million
 
 type Entry = Mapping[str, object]
 type Report = Callable[[str], None]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cost_aggregator.model_names import plain
 from cost_aggregator.override_entry import read_entry
-from switchboard.rates import RateCard
+from switchboard.domain.rates import RateCard
 
 SHIPPED = Path(__file__).with_name("overrides.toml")
 

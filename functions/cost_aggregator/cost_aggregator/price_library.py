@@ -13,7 +13,7 @@ from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TimeO
 
 from cost_aggregator.library_rates import read_rates
 from cost_aggregator.model_names import is_claude, maker, plain, spellings
-from switchboard.rates import ALWAYS, RateCard, Rates, Tier
+from switchboard.domain.rates import ALWAYS, RateCard, Rates, Tier
 
 LIBRARY_NAMES = {
     "openai": "openai",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from cost_aggregator.overrides import Overrides
-from switchboard.rates import RateCard
+from switchboard.domain.rates import RateCard
 
 _MOST_CARDS = 4096
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cost_aggregator.telemetry import Telemetry
-from switchboard.ports import StoreUnavailable
-from switchboard.rates import RateCard
+from switchboard.domain.rates import RateCard
+from switchboard.store.ports import StoreUnavailable
 
 
 class Catalogue(Protocol):

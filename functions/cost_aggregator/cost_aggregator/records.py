@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from switchboard import trace_items
-from switchboard.attributes import decode_item
-from switchboard.trace import Status, Trace
+from switchboard.domain.trace import Status, Trace
+from switchboard.store import trace_items
+from switchboard.store.attributes import decode_item
 
 type StreamRecord = Mapping[str, Any]
 """As Lambda hands it over: `eventName`, `dynamodb: {SequenceNumber, Keys, NewImage, …}`."""

@@ -9,11 +9,11 @@ from cost_aggregator.backoff import Backoff, RemainingMs
 from cost_aggregator.poison import Poison, PoisonQueue, QueueUnavailable
 from cost_aggregator.records import Place, StreamRecord, Unreadable, due_trace, place_of
 from cost_aggregator.telemetry import Telemetry
-from switchboard.ledger_group import pack
-from switchboard.ports import Ledger, StoreBusy, StoreUnavailable, WriteRefused
-from switchboard.pricing import settled
-from switchboard.rates import RateCard
-from switchboard.trace import Trace
+from switchboard.domain.pricing import settled
+from switchboard.domain.rates import RateCard
+from switchboard.domain.trace import Trace
+from switchboard.store.ledger_group import pack
+from switchboard.store.ports import Ledger, StoreBusy, StoreUnavailable, WriteRefused
 
 
 class Prices(Protocol):

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from cost_aggregator.backoff import Backoff, RemainingMs
 from cost_aggregator.telemetry import Telemetry
-from switchboard.ports import OpenCalls, ProjectSweep
-from switchboard.trace import Failure, Status, Trace
+from switchboard.domain.trace import Failure, Status, Trace
+from switchboard.store.ports import OpenCalls, ProjectSweep
 
 OPEN_FOR = timedelta(minutes=15)
 """Far beyond what a function may run for: whoever would have ended the call is gone."""

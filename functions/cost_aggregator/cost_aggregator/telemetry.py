@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from cost_aggregator.poison import Poison
-from switchboard.pricing import unpriced_model
-from switchboard.rates import usd
-from switchboard.trace import Trace
+from switchboard.domain.pricing import unpriced_model
+from switchboard.domain.rates import usd
+from switchboard.domain.trace import Trace
 
 NAMESPACE = "Switchboard"
 _MILLISECOND = timedelta(milliseconds=1)

@@ -1,6 +1,6 @@
 """What a token class costs when a price list leaves it out."""
 
-from switchboard.rates import Rates
+from switchboard.domain.rates import Rates
 
 
 def complete_rates(

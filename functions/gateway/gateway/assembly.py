@@ -6,29 +6,29 @@ from datetime import timedelta
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Protocol, cast
 
-from gateway.app import Gateway, create_app
-from gateway.attempt import Attempts, Upstream
-from gateway.auth import Authenticator
-from gateway.budget import Budget
-from gateway.clock import Clock
-from gateway.health import Health
-from gateway.paths import App
-from gateway.plan import VOICE, Planner
+from gateway.api.app import Gateway, create_app
+from gateway.api.auth import Authenticator
+from gateway.api.paths import App
+from gateway.domain.clock import Clock
 from gateway.providers import table
-from gateway.race import Limits
-from gateway.recorder import Recorder
-from gateway.relay import Relay
+from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.recording.recorder import Recorder
+from gateway.recording.telemetry import Telemetry
+from gateway.relay.attempt import Attempts, Upstream
+from gateway.relay.budget import Budget
+from gateway.relay.health import Health
+from gateway.relay.race import Limits
+from gateway.relay.relay import Relay
+from gateway.routing.plan import VOICE, Planner
+from gateway.routing.targets import Targets
 from gateway.settings import Settings
-from gateway.targets import Targets
-from gateway.telemetry import Telemetry
-from gateway.turn_memory import TurnMemory
-from gateway.turns import Turns
+from gateway.turns.tracker import Turns
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring, Keyring, ParameterKeyring, parameter_reader
-from switchboard.dynamodb import DynamoStore, connect
-from switchboard.ports import KeyStore, PolicyStore, TraceStore, TurnStore
 from switchboard.settings import SettingsInvalid
+from switchboard.store.dynamodb import DynamoStore, connect
+from switchboard.store.ports import KeyStore, PolicyStore, TraceStore, TurnStore
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient

@@ -9,7 +9,7 @@ import os
 from mangum import Mangum
 
 from gateway.assembly import build, outside
-from gateway.observability import telemetry
+from gateway.recording.observability import telemetry
 from gateway.settings import Settings
 
 # Mangum runs on the current loop; there is one for the life of the sandbox, and warm connections belong to it.

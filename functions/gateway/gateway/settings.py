@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway.call import Capture
-from switchboard.policy import Policy
-from switchboard.policy_json import PolicyInvalid, parse_policy
+from gateway.domain.call import Capture
+from switchboard.domain.policy import Policy
+from switchboard.domain.policy_json import PolicyInvalid, parse_policy
 from switchboard.settings import read_settings
 
 _ALL = 100

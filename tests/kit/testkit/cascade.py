@@ -5,8 +5,8 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from gateway.clock import Clock
-from switchboard.trace import Trace
+from gateway.domain.clock import Clock
+from switchboard.domain.trace import Trace
 from testkit.running_gateway import COMPLETIONS, KEY, RunningGateway, chat, running_gateway
 from testkit.upstream import ScriptedUpstream
 

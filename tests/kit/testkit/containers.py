@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 import uvicorn
 
-from switchboard.dynamodb import DynamoStore
-from switchboard.ledger_totals import DynamoTotals
+from switchboard.store.dynamodb import DynamoStore
+from switchboard.store.ledger_totals import DynamoTotals
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -4,14 +4,14 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable
 
-from gateway.answers import FAILURES, PASSED_ON
-from gateway.attempt import ERROR_BODY_S
-from gateway.flow import FINISH_GRACE_MS
-from gateway.plan import VOICE
-from gateway.race import LATEST_REPEAT
+from gateway.api.error_answers import FAILURES, PASSED_ON
+from gateway.relay.attempt import ERROR_BODY_S
+from gateway.relay.flow import FINISH_GRACE_MS
+from gateway.relay.race import LATEST_REPEAT
+from gateway.routing.plan import VOICE
 from gateway.upstream.client import CONNECT_TIMEOUT_S, DEAD_WITHIN_S
 from gateway.upstream.transport import UNACKNOWLEDGED_MS
-from switchboard.trace import Status
+from switchboard.domain.trace import Status
 from testkit.fault_matrix import CELLS
 from testkit.faults import FAULTS, Course, Fault, Way
 

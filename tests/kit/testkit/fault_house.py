@@ -11,9 +11,9 @@ from unittest.mock import patch
 
 import httpx
 
-from gateway import flow
+from gateway.relay import flow
 from gateway.upstream import transport
-from switchboard.trace import Trace
+from switchboard.domain.trace import Trace
 from testkit.fault_matrix import CELL_OF, CELLS, OTHERS, TWINS, WHOLE_MS, Cell, Place
 from testkit.faults import BOOM, GOOD, Stale, Stand, Way, good
 from testkit.running_gateway import PROJECT, RunningGateway, chat, running_gateway

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from switchboard.policy import FallbackTarget, Policy
+from switchboard.domain.policy import FallbackTarget, Policy
 from testkit.faults import BOOM, FAULTS, GOOD, Course, Fault, Stand, Way
 
 TWINS = ("groq", "together", "fireworks")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from switchboard.usage import UsageSource
+from switchboard.domain.usage import UsageSource
 from testkit.openai_events import DONE, chunk, completion, error, finish, role, usage
 from testkit.upstream_script import Answer, End, Framing, Step, json_answer
 

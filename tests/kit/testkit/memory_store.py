@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from threading import Lock
 
-from switchboard import keyspace
-from switchboard.keys import GatewayKey
-from switchboard.policy import NO_POLICIES, Policy, ProjectPolicies
-from switchboard.ports import MAX_TASK_POLICIES, PoliciesFull
-from switchboard.trace import Bodies, Status, Trace, TracePage
-from switchboard.turns import Arrived, TurnCall, TurnRow, arrive, speak
+from switchboard.domain.keys import GatewayKey
+from switchboard.domain.policy import NO_POLICIES, Policy, ProjectPolicies
+from switchboard.domain.trace import Bodies, Status, Trace, TracePage
+from switchboard.domain.turns import Arrived, TurnCall, TurnRow, arrive, speak
+from switchboard.store import keyspace
+from switchboard.store.ports import MAX_TASK_POLICIES, PoliciesFull
 
 
 class MemoryStore:

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.call import Arrival, Call, Caller, Chat, Labels, Route
-from gateway.plan import VOICE, Planner
-from gateway.targets import Targets
+from gateway.domain.call import Arrival, Call, Caller, Chat, Labels, Route
+from gateway.routing.plan import VOICE, Planner
+from gateway.routing.targets import Targets
 from gateway.upstream.addresses import PrivateHosts
-from switchboard.policy import Policy
+from switchboard.domain.policy import Policy
 
 CALL_TIMEOUT_MS = 290_000
 

@@ -10,11 +10,11 @@ from itertools import groupby
 from types import ModuleType
 
 from gateway import providers
+from gateway.domain.codec import Repair
 from gateway.providers import table
-from gateway.providers.codec import Repair
+from gateway.providers.chat_completions.usage import read_no_bill
 from gateway.providers.provider import Provider
-from gateway.providers.usage import read_no_bill
-from switchboard.deltas import read_error
+from switchboard.stream.deltas import read_error
 
 _HEAD = """\
 # Providers
@@ -105,7 +105,7 @@ def _codes(names: Iterable[str]) -> str:
 
 def _module_of(row: Provider) -> ModuleType:
     """The module that holds the row: not the table, which only lists it."""
-    names = (f"{providers.__name__}.{found.name}" for found in pkgutil.iter_modules(providers.__path__))
+    names = (found.name for found in pkgutil.walk_packages(providers.__path__, f"{providers.__name__}."))
     modules = (importlib.import_module(name) for name in names)
     return next(m for m in modules if m is not table and any(value is row for value in vars(m).values()))
 

@@ -17,14 +17,14 @@ import httpx
 import uvicorn
 
 from gateway.assembly import Outside, build
-from gateway.clock import Clock
+from gateway.domain.clock import Clock
+from gateway.recording.telemetry import Telemetry
 from gateway.settings import Settings
-from gateway.telemetry import Telemetry
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring
-from switchboard.keys import GatewayKey, Scope, digest
-from switchboard.trace import Bodies, Trace
+from switchboard.domain.keys import GatewayKey, Scope, digest
+from switchboard.domain.trace import Bodies, Trace
 from testkit.memory_store import MemoryStore
 
 KEY = "sb-the-key-of-the-gateways-own-tests"

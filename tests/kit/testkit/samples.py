@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 from random import Random
 
-from switchboard.keys import GatewayKey, Scope, digest
-from switchboard.pricing import CardOf
-from switchboard.rates import RateCard
-from switchboard.trace import Attempt, Status, Trace
-from switchboard.trace_id import new_trace_id
-from switchboard.usage import Tokens, Usage, UsageSource
+from switchboard.domain.keys import GatewayKey, Scope, digest
+from switchboard.domain.pricing import CardOf
+from switchboard.domain.rates import RateCard
+from switchboard.domain.trace import Attempt, Status, Trace
+from switchboard.domain.trace_id import new_trace_id
+from switchboard.domain.usage import Tokens, Usage, UsageSource
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _RANDOM = Random(20)

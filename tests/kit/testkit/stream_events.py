@@ -11,12 +11,12 @@ from botocore.session import get_session
 from cost_aggregator.assembly import Aggregator, Outside, build
 from cost_aggregator.poison import Poison, QueueUnavailable
 from cost_aggregator.telemetry import Telemetry
-from switchboard import trace_items
-from switchboard.attributes import encode_item
-from switchboard.ledger import DynamoLedger
-from switchboard.ledger_cards import DynamoCards
-from switchboard.ledger_sweep import DynamoOpenCalls
-from switchboard.trace import Trace
+from switchboard.domain.trace import Trace
+from switchboard.store import trace_items
+from switchboard.store.attributes import encode_item
+from switchboard.store.ledger import DynamoLedger
+from switchboard.store.ledger_cards import DynamoCards
+from switchboard.store.ledger_sweep import DynamoOpenCalls
 from testkit.samples import NOON
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from urllib.parse import quote
 import pytest
 from fastapi.testclient import TestClient
 
-from switchboard.keys import Scope, digest
-from switchboard.ports import StoreUnavailable
-from switchboard.trace import Bodies
+from switchboard.domain.keys import Scope, digest
+from switchboard.domain.trace import Bodies
+from switchboard.store.ports import StoreUnavailable
 from testkit.memory_store import MemoryStore
 from testkit.samples import NOON, a_key, an_open_trace
 

@@ -5,7 +5,7 @@ import pytest
 
 from console.auth import authenticate
 from console.errors import KeyMissing, KeyRevoked, KeyUnknown, ReadRefused, ScopeMissing
-from switchboard.keys import Scope, digest, key_id
+from switchboard.domain.keys import Scope, digest, key_id
 from testkit.memory_store import MemoryStore
 from testkit.samples import NOON, a_key
 

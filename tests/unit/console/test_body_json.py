@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from console.answers import answer_json
 from console.body_json import is_event_stream, request_value, response_value
-from switchboard import sse
+from switchboard.stream import sse
 from testkit import openai_events as events
 
 STREAM = events.role() + events.chunk("Hel") + events.chunk("lo") + events.finish() + events.usage(3, 2) + events.DONE

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from console.costs_json import costs_json, settlement_json, tasks_json
 from console.costs_query import CostsQuery
 from console.trace_json import entry_json
-from switchboard.rates import ALWAYS, Price, Rates
-from switchboard.settlement import Settlement
-from switchboard.totals import Granularity, Period, PeriodTotals, Span, TaskTotals, Totals
+from switchboard.domain.rates import ALWAYS, Price, Rates
+from switchboard.domain.settlement import Settlement
+from switchboard.domain.totals import Granularity, Period, PeriodTotals, Span, TaskTotals, Totals
 from testkit.samples import NOON, an_open_trace
 
 RATES = Rates(fresh_input=3_000_000, output=15_000_000, cache_read=300_000, cache_write_5m=3_750_000, cache_write_1h=1)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from console.costs_query import MAX_HOURS, PARAMETERS, CostsQuery, read_costs_query
 from console.errors import ParameterInvalid
-from switchboard.totals import Granularity
+from switchboard.domain.totals import Granularity
 
 NOW = datetime(2026, 11, 20, 13, 37, 21, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from switchboard import keyspace, policy_items
-from switchboard.keys import GatewayKey, Scope, digest
-from switchboard.policy import Policy
-from switchboard.ports import PoliciesFull, StoreUnavailable
+from switchboard.domain.keys import GatewayKey, Scope, digest
+from switchboard.domain.policy import Policy
+from switchboard.store import keyspace, policy_items
+from switchboard.store.ports import PoliciesFull, StoreUnavailable
 from testkit.memory_store import MemoryStore
 from testkit.samples import NOON
 

@@ -2,10 +2,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from console.trace_json import entry_json, page_json, trace_json
-from switchboard.pricing import settled
-from switchboard.rates import RateCard, Rates
-from switchboard.trace import Bodies, Failure, Status, Trace, TracePage, Turn
-from switchboard.usage import ABSENT
+from switchboard.domain.pricing import settled
+from switchboard.domain.rates import RateCard, Rates
+from switchboard.domain.trace import Bodies, Failure, Status, Trace, TracePage, Turn
+from switchboard.domain.usage import ABSENT
 from testkit.samples import NOON, a_lost_hedge, a_usual_attempt, a_usual_usage, an_open_trace, one_price
 
 # What callers build on, in their order.

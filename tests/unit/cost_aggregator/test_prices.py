@@ -7,10 +7,10 @@ import pytest
 from cost_aggregator.overrides import Overrides, read_overrides, shipped_overrides
 from cost_aggregator.price_library import PriceLibrary
 from cost_aggregator.prices import _MOST_CARDS, PriceBook
-from switchboard import rate_items
-from switchboard.attributes import decode_item, encode_item
-from switchboard.keyspace import rate_card_order, rate_cards_of_model
-from switchboard.rates import ALWAYS, RateCard, Rates
+from switchboard.domain.rates import ALWAYS, RateCard, Rates
+from switchboard.store import rate_items
+from switchboard.store.attributes import decode_item, encode_item
+from switchboard.store.keyspace import rate_card_order, rate_cards_of_model
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -12,12 +12,12 @@ import pytest
 from cost_aggregator.overrides import SHIPPED, read_overrides
 from cost_aggregator.price_library import PriceLibrary
 from cost_aggregator.prices import PriceBook
-from gateway.providers.usage import read_openai
-from switchboard.deltas import read_chunk, read_completion
-from switchboard.pricing import settled
-from switchboard.rates import cost_pico_usd, usd
-from switchboard.trace import Attempt, Status
-from switchboard.usage import Tokens, Usage, UsageSource
+from gateway.providers.chat_completions.usage import read_openai
+from switchboard.domain.pricing import settled
+from switchboard.domain.rates import cost_pico_usd, usd
+from switchboard.domain.trace import Attempt, Status
+from switchboard.domain.usage import Tokens, Usage, UsageSource
+from switchboard.stream.deltas import read_chunk, read_completion
 from testkit.samples import NOON, a_lost_hedge, a_usual_attempt, an_open_trace
 
 GOLDEN = tomllib.loads(Path(__file__).with_name("golden_bills.toml").read_text("utf-8"))

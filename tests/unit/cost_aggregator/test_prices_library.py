@@ -9,7 +9,7 @@ from genai_prices.types import ConditionalPrice, ModelInfo, ModelPrice, TieredPr
 
 from cost_aggregator.price_library import LIBRARY_NAMES, UNPRICED_PROVIDERS, PriceLibrary
 from gateway.providers.table import GENERIC, PROVIDERS
-from switchboard.rates import ALWAYS, Rates
+from switchboard.domain.rates import ALWAYS, Rates
 
 LIBRARY = PriceLibrary()
 TODAY = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@ import pytest
 
 from cost_aggregator.overrides import Overrides, OverridesMalformed, read_overrides, shipped_overrides
 from gateway.providers.table import PROVIDERS
-from switchboard.rates import RateCard, Rates, Tier
+from switchboard.domain.rates import RateCard, Rates, Tier
 
 MIDNIGHT = datetime(2026, 12, 1, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)

@@ -18,8 +18,8 @@ from cost_aggregator.overrides import shipped_overrides
 from cost_aggregator.price_library import LIBRARY_NAMES, PriceLibrary
 from cost_aggregator.prices import PriceBook
 from gateway.providers.table import by_name
-from switchboard.rates import RateCard, cost_pico_usd
-from switchboard.usage import Tokens
+from switchboard.domain.rates import RateCard, cost_pico_usd
+from switchboard.domain.usage import Tokens
 
 AUGUST = datetime(2026, 8, 10, 12, tzinfo=UTC)
 NOVEMBER = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -11,11 +11,11 @@ import pytest
 from cost_aggregator.backoff import FIRST_PAUSE_S, LONGEST_PAUSE_S, ONE_TRY_MS, Backoff
 from cost_aggregator.settling import Settling
 from cost_aggregator.telemetry import Telemetry
-from switchboard.ports import StoreBusy, StoreUnavailable, WriteRefused
-from switchboard.rates import ALWAYS, RateCard, Rates
-from switchboard.settlement import Settlement
-from switchboard.trace import Failure, SettledTraces, Status, Trace
-from switchboard.usage import ABSENT, Tokens, Usage, UsageSource
+from switchboard.domain.rates import ALWAYS, RateCard, Rates
+from switchboard.domain.settlement import Settlement
+from switchboard.domain.trace import Failure, SettledTraces, Status, Trace
+from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
+from switchboard.store.ports import StoreBusy, StoreUnavailable, WriteRefused
 from testkit.samples import NOON, a_lost_hedge, a_usual_usage, an_open_trace
 from testkit.stream_events import Seen, stream_event, stream_record
 

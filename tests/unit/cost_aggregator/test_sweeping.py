@@ -11,11 +11,11 @@ import pytest
 from cost_aggregator.backoff import Backoff
 from cost_aggregator.sweeping import LOST, OPEN_FOR, Sweeping
 from cost_aggregator.telemetry import Telemetry
-from switchboard.dynamodb import DynamoStore
-from switchboard.ledger_sweep import DynamoOpenCalls
-from switchboard.ports import ProjectSweep, StoreUnavailable
-from switchboard.trace import Bodies, Status, Trace
-from switchboard.usage import estimate
+from switchboard.domain.trace import Bodies, Status, Trace
+from switchboard.domain.usage import estimate
+from switchboard.store.dynamodb import DynamoStore
+from switchboard.store.ledger_sweep import DynamoOpenCalls
+from switchboard.store.ports import ProjectSweep, StoreUnavailable
 from testkit.samples import NOON, a_key, an_open_trace
 from testkit.stream_events import Seen
 

@@ -2,9 +2,9 @@ from dataclasses import fields
 
 import pytest
 
-from gateway.call import Capture
+from gateway.domain.call import Capture
 from gateway.settings import Settings
-from switchboard.policy import FallbackTarget, Policy
+from switchboard.domain.policy import FallbackTarget, Policy
 from switchboard.settings import SettingsInvalid
 
 EVERYTHING = {

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import Result
 
-from switchboard.dynamodb import DynamoStore
-from switchboard.keys import Scope, digest
+from switchboard.domain.keys import Scope, digest
+from switchboard.store.dynamodb import DynamoStore
 from switchboard_cli import target
 from testkit.cloud import stack_with
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import Result
 
-from switchboard import policy_items
-from switchboard.attributes import Item, encode_item
-from switchboard.dynamodb import DynamoStore
-from switchboard.policy import NO_POLICIES, BufferWords, FallbackTarget, HedgeAfter, Policy, ProjectPolicies
-from switchboard.policy_json import FORM, MAX_POLICY_BYTES
-from switchboard.ports import PoliciesFull
+from switchboard.domain.policy import NO_POLICIES, BufferWords, FallbackTarget, HedgeAfter, Policy, ProjectPolicies
+from switchboard.domain.policy_json import FORM, MAX_POLICY_BYTES
+from switchboard.store import policy_items
+from switchboard.store.attributes import Item, encode_item
+from switchboard.store.dynamodb import DynamoStore
+from switchboard.store.ports import PoliciesFull
 from testkit.samples import a_key
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from switchboard.dynamodb import DynamoStore
-from switchboard.ledger_totals import DynamoTotals
-from switchboard.trace import Bodies, Status
-from switchboard.usage import Tokens, Usage, UsageSource
+from switchboard.domain.trace import Bodies, Status
+from switchboard.domain.usage import Tokens, Usage, UsageSource
+from switchboard.store.dynamodb import DynamoStore
+from switchboard.store.ledger_totals import DynamoTotals
 from switchboard_local import aggregation
 from switchboard_local.aggregation import aggregating
 from testkit.samples import an_open_trace

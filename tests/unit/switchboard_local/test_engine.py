@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from switchboard.dynamodb import connect
-from switchboard.dynamodb_table import Table
-from switchboard.key_items import to_item
-from switchboard.keyspace import gateway_key
+from switchboard.store.dynamodb import connect
+from switchboard.store.dynamodb_table import Table
+from switchboard.store.key_items import to_item
+from switchboard.store.keyspace import gateway_key
 from switchboard_local import engine
 from switchboard_local.engine import EngineFailed, EngineMissing, engine_command, running_engine
 from switchboard_local.table import create_table

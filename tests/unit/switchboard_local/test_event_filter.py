@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from switchboard.pricing import settled
-from switchboard.trace import Failure, Status
+from switchboard.domain.pricing import settled
+from switchboard.domain.trace import Failure, Status
 from switchboard_local.event_filter import EventFilter, FilterInvalid
 from testkit.samples import NOON, an_open_trace, one_price
 from testkit.stream_events import PATTERN, stream_record

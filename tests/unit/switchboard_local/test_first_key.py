@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from switchboard.keys import GatewayKey, Scope, digest
+from switchboard.domain.keys import GatewayKey, Scope, digest
 from switchboard_local.first_key import first_key
 from switchboard_local.refusal import CannotStart
 from testkit.memory_store import MemoryStore

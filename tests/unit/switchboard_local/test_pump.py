@@ -15,11 +15,11 @@ import pytest
 
 from cost_aggregator.poison import Poison, QueueUnavailable
 from cost_aggregator.records import Place
-from switchboard.dynamodb import DynamoStore
-from switchboard.ledger_totals import DynamoTotals
-from switchboard.totals import Totals
-from switchboard.trace import Bodies, Status, Trace
-from switchboard.usage import Tokens, Usage, UsageSource
+from switchboard.domain.totals import Totals
+from switchboard.domain.trace import Bodies, Status, Trace
+from switchboard.domain.usage import Tokens, Usage, UsageSource
+from switchboard.store.dynamodb import DynamoStore
+from switchboard.store.ledger_totals import DynamoTotals
 from switchboard_local import pump
 from switchboard_local.event_filter import EventFilter
 from switchboard_local.pump import SCHEDULED_EVENT, Handle, Pump

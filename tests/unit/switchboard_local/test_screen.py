@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from switchboard.trace import Failure, Status, Trace
+from switchboard.domain.trace import Failure, Status, Trace
 from switchboard_local.data_dir import DataDir
 from switchboard_local.screen import Screen, line_of
 

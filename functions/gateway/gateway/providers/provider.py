@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from gateway.call import Chat
-from gateway.providers import openai_answers, openai_dialect
-from gateway.providers.answer_choices import Manners
-from gateway.providers.codec import Asked, Draft, Memory, Reader, Repair, Whole
+from gateway.domain.call import Chat
+from gateway.domain.codec import Asked, Draft, Memory, Reader, Repair, Whole
+from gateway.providers.chat_completions import answers, dialect
+from gateway.providers.chat_completions.choices import Manners
+from gateway.providers.chat_completions.usage import BillReader, UsageReader, read_no_bill, read_openai
 from gateway.providers.repairs import keep_in_messages
-from gateway.providers.usage import BillReader, UsageReader, read_no_bill, read_openai
-from switchboard.deltas import InBandError, read_error
+from switchboard.stream.deltas import InBandError, read_error
 
 CORE = frozenset(
     {"model", "messages", "stream", "stream_options", "temperature", "top_p", "stop"}
@@ -74,7 +74,7 @@ class Provider:
     accepts_in_messages: frozenset[str] | None = None
     repairs: tuple[Repair, ...] = ()
     takes_stream_options: bool = True
-    write: Callable[[Draft, Memory], bytes] = lambda body, _memory: openai_dialect.serialise(body)
+    write: Callable[[Draft, Memory], bytes] = lambda body, _memory: dialect.serialise(body)
     thinks_aloud: bool = True
     signs_tool_calls: bool = False
     new_reader: Callable[[Memory], Reader] | None = None
@@ -94,9 +94,9 @@ class Provider:
 
     def encode(self, chat: Chat, model: str, memory: Memory) -> tuple[bytes, tuple[str, ...]]:
         """The body's bytes as this provider takes them, and a note for everything that was changed."""
-        body = openai_dialect.draft(chat, model)
-        openai_dialect.name_user(body, is_known=self.accepts is None or "user" in self.accepts)
-        openai_dialect.ask_for_usage(body, streamed=chat.streamed, may_ask=self.takes_stream_options)
+        body = dialect.draft(chat, model)
+        dialect.name_user(body, is_known=self.accepts is None or "user" in self.accepts)
+        dialect.ask_for_usage(body, streamed=chat.streamed, may_ask=self.takes_stream_options)
         self._leave_out(body)
         for repair in self.repairs:
             repair(body)
@@ -114,13 +114,13 @@ class Provider:
         """A reader for one streamed answer."""
         if self.new_reader is not None:
             return self.new_reader(asked.memory)
-        return openai_answers.OpenAiReader(asked, self._manners)
+        return answers.OpenAiReader(asked, self._manners)
 
     def whole_of(self, body: bytes, asked: Asked) -> Whole:
         """A whole answer, read."""
         if self.read_whole is not None:
             return self.read_whole(body, asked.memory)
-        return openai_answers.read_whole(body, asked, self._manners)
+        return answers.read_whole(body, asked, self._manners)
 
     @property
     def _manners(self) -> Manners:

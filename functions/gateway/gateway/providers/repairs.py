@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from gateway.providers.anthropic_models import claude
-from gateway.providers.codec import Draft
-from switchboard.deltas import Json
+from gateway.domain.codec import Draft
+from gateway.providers.claude_models import claude
+from switchboard.stream.deltas import Json
 
 SILENCE = "..."
 """What ElevenLabs itself sends for a turn in which the caller said nothing."""

@@ -1,22 +1,22 @@
 """The table of providers, and the three ways to find one: by name, by host, by a model's name."""
 
-from gateway.providers import anthropic
-from gateway.providers.azure import AZURE
-from gateway.providers.bedrock import BEDROCK
-from gateway.providers.cerebras import CEREBRAS
-from gateway.providers.cloudflare import CLOUDFLARE
-from gateway.providers.deepseek import DEEPSEEK
-from gateway.providers.demo import DEMO
-from gateway.providers.fireworks import FIREWORKS
-from gateway.providers.generic import GENERIC
-from gateway.providers.google import GOOGLE
-from gateway.providers.groq import GROQ
-from gateway.providers.mistral import MISTRAL
-from gateway.providers.openai import OPENAI
-from gateway.providers.openrouter import OPENROUTER
+from gateway.providers.anthropic import row as anthropic
 from gateway.providers.provider import Provider
-from gateway.providers.together import TOGETHER
-from gateway.providers.xai import XAI
+from gateway.providers.rows.azure import AZURE
+from gateway.providers.rows.bedrock import BEDROCK
+from gateway.providers.rows.cerebras import CEREBRAS
+from gateway.providers.rows.cloudflare import CLOUDFLARE
+from gateway.providers.rows.deepseek import DEEPSEEK
+from gateway.providers.rows.demo import DEMO
+from gateway.providers.rows.fireworks import FIREWORKS
+from gateway.providers.rows.generic import GENERIC
+from gateway.providers.rows.google import GOOGLE
+from gateway.providers.rows.groq import GROQ
+from gateway.providers.rows.mistral import MISTRAL
+from gateway.providers.rows.openai import OPENAI
+from gateway.providers.rows.openrouter import OPENROUTER
+from gateway.providers.rows.together import TOGETHER
+from gateway.providers.rows.xai import XAI
 
 __all__ = ["GENERIC", "PROVIDERS", "by_dialect", "by_host", "by_model", "by_name", "names"]
 

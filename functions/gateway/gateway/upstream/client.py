@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import certifi
 import httpx
 
-from gateway.call import Target
-from gateway.errors import AddressRefused, ConnectFailed, UpstreamCut, UpstreamFailure
+from gateway.domain.call import Target
+from gateway.domain.errors import AddressRefused, ConnectFailed, UpstreamCut, UpstreamFailure
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.transport import AddressForbidden, GuardedTransport
 

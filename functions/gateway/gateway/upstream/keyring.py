@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.clock import Clock
-from gateway.look_up import LookUp
-from gateway.secret import Secret
+from gateway.domain.clock import Clock
+from gateway.domain.secret import Secret
+from gateway.upstream.stale_cache import LookUp
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient

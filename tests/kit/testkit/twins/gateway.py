@@ -11,16 +11,16 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from gateway.api.paths import App
 from gateway.assembly import Outside, build
-from gateway.call import Target
-from gateway.paths import App
+from gateway.domain.call import Target
+from gateway.recording.telemetry import Telemetry
 from gateway.settings import Settings
-from gateway.telemetry import Telemetry
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpResponse, HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring
-from switchboard.keys import GatewayKey, Scope, digest
-from switchboard.trace import Bodies, Trace
+from switchboard.domain.keys import GatewayKey, Scope, digest
+from switchboard.domain.trace import Bodies, Trace
 from testkit.containers import served
 from testkit.memory_store import MemoryStore
 from testkit.twins.house import KEY, House

@@ -1,0 +1,193 @@
+"""The edge: routes, and a request turned into a call or refused."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+
+from gateway.api.auth import Authenticator
+from gateway.api.body import read_chat
+from gateway.api.error_answers import answer_error, answer_internal
+from gateway.api.headers import gateway_key, read_labels, read_route, secrets_of, with_extras
+from gateway.api.models import listing
+from gateway.api.paths import ARRIVED, App, Joins
+from gateway.api.reply import JSON_ERROR, Reply, trace_headers
+from gateway.domain.call import Arrival, Call, Caller, Capture, Labels
+from gateway.domain.clock import Clock
+from gateway.domain.errors import BodyTooLarge, CallRefused, GatewayError, MethodRefused, RouteUnknown
+from gateway.recording.journal import Journal
+from gateway.recording.recorder import Recorder
+from gateway.recording.telemetry import Telemetry
+from gateway.relay.relay import Relay
+from gateway.routing.plan import Plan, Planner
+from gateway.turns.tracker import Turns
+from gateway.turns.watch import Watch
+from switchboard.domain.keys import digest, key_id
+from switchboard.domain.policy import Policy
+from switchboard.domain.trace_id import new_trace_id
+
+MAX_BODY_BYTES = 6 * 1024 * 1024
+"""Lambda's own limit for a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The parts that answer calls, put together."""
+
+    authenticator: Authenticator
+    planner: Planner
+    relay: Relay
+    recorder: Recorder
+    turns: Turns
+    telemetry: Telemetry
+    clock: Clock
+    random: Random
+    capture: Capture
+    has_demo: bool
+
+    async def answer(self, request: Request) -> Response | Reply:
+        """The reply to one chat completion request."""
+        arrival = _arrival(request, self.clock)
+        trace_id = new_trace_id(arrival.at, self.random)
+        try:
+            caller = await self.authenticator.authenticate(gateway_key(request.headers))
+        except GatewayError as error:
+            return self._turn_away(error, trace_id, request)
+        auth_ms = self.clock.milliseconds_since(arrival.moment)
+        labels = Labels()
+        try:
+            labels = read_labels(request.headers, self.capture)
+            policy = self.planner.policy(caller, labels.task_id)
+            if policy.zero_retention:
+                labels = labels.under_zero_retention()
+            body, secrets = await _body(request), secrets_of(request.headers)
+            chat = read_chat(body)
+            labels = with_extras(labels, chat, secrets)
+            call = Call(
+                trace_id=trace_id,
+                arrival=arrival,
+                auth_ms=auth_ms,
+                caller=caller,
+                labels=labels,
+                route=read_route(request.headers),
+                chat=chat,
+                body=body,
+                secrets=secrets,
+            )
+            plan = self.planner.plan(call, policy)
+        except CallRefused as refused:
+            return self._refuse(refused, trace_id, arrival, caller, labels)
+        journal = Journal(call, self.clock)
+        journal.notes.extend(plan.notes)
+        return Reply(journal, plan, self.relay, self.recorder, self.telemetry, self._watch(call, plan, policy))
+
+    def _watch(self, call: Call, plan: Plan, policy: Policy) -> Watch:
+        arrived_at = call.arrival.at - timedelta(milliseconds=call.arrival.queue_ms or 0)
+        labels, chat = call.labels, call.chat
+        kind = (labels.task_id, chat.model)
+        project, conversation = call.caller.project, labels.conversation
+        return self.turns.begin(
+            project,
+            conversation,
+            chat.messages,
+            arrived_at,
+            call.trace_id,
+            kind=kind,
+            has_choice=len(plan.targets) > 1,
+            counts_retries=policy.recognises_retries is not False,
+        )
+
+    def _turn_away(self, error: GatewayError, trace_id: str, request: Request) -> Response:
+        answer = answer_error(error)
+        key = gateway_key(request.headers)
+        self.telemetry.refused(answer.failure, key_id(digest(key)) if key else None, trace_id)
+        return _error_response(error, trace_headers(trace_id, Labels().task_id))
+
+    def _refuse(
+        self, refused: CallRefused, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels
+    ) -> Response:
+        failure = answer_error(refused).failure
+        response = _error_response(refused, trace_headers(trace_id, labels.task_id))
+        response.background = BackgroundTask(self.recorder.refused, trace_id, arrival, caller, labels, failure)
+        return response
+
+
+def create_app(gateway: Gateway) -> App:
+    """The gateway's ASGI application."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    # Plain routes: FastAPI would take a reply that it does not know for data, and its models of the answers cost 60 ms
+    # at start.
+    app.add_route("/v1/chat/completions", gateway.answer, methods=["POST"])  # type: ignore[arg-type]
+    app.add_route("/v1/models", _models(has_demo=gateway.has_demo), methods=["GET"])
+    app.add_route("/health", _health, methods=["GET"])
+    app.add_exception_handler(HTTPException, _no_route)
+    app.add_exception_handler(Exception, _internal)
+    return Joins(app, gateway.clock)
+
+
+def _models(*, has_demo: bool) -> Callable[[Request], Response]:
+    listed = json.dumps(listing(with_demo=has_demo)).encode()
+    return lambda _request: Response(listed, media_type="application/json")
+
+
+async def _health(_request: Request) -> Response:
+    return Response(b'{"status":"ok"}', media_type="application/json")
+
+
+async def _no_route(request: Request, exception: Exception) -> Response:
+    status = exception.status_code if isinstance(exception, HTTPException) else 404
+    message = f"There is nothing at {request.method} {request.url.path}. Calls go to POST /v1/chat/completions."
+    return _error_response(MethodRefused(message) if status == 405 else RouteUnknown(message), [])  # noqa: PLR2004
+
+
+async def _internal(_request: Request, _exception: Exception) -> Response:
+    answer = answer_internal()
+    return Response(answer.body, answer.failure.http_status, dict(JSON_ERROR))
+
+
+def _error_response(error: GatewayError, headers: list[tuple[str, str]]) -> Response:
+    answer = answer_error(error)
+    return Response(answer.body, answer.failure.http_status, dict([*JSON_ERROR, *answer.headers, *headers]))
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge(f"The body may have {MAX_BODY_BYTES:,} bytes at most.")
+    return bytes(body)
+
+
+def _arrival(request: Request, clock: Clock) -> Arrival:
+    now = clock.now()
+    return Arrival(
+        at=now.replace(microsecond=now.microsecond // 1000 * 1000),
+        moment=request.scope.get(ARRIVED, clock.monotonic()),
+        queue_ms=_queue_ms(request, now),
+        remaining_ms=_remaining_ms(request),
+    )
+
+
+def _remaining_ms(request: Request) -> int | None:
+    """How long Lambda lets the function go on."""
+    context = request.scope.get("aws.context")
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    return int(remaining()) if remaining is not None else None
+
+
+def _queue_ms(request: Request, now: datetime) -> float | None:
+    """The wait between API Gateway's receipt and now, where API Gateway says when that was."""
+    event = request.scope.get("aws.event")
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    epoch_ms = context.get("requestTimeEpoch") if isinstance(context, dict) else None
+    if not isinstance(epoch_ms, int | float):
+        return None
+    received = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    return max(0.0, round((now - received).total_seconds() * 1000, 3))

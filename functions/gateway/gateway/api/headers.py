@@ -1,0 +1,229 @@
+"""Headers become labels and a route; what cannot be used is refused with a sentence that says what to do."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from gateway.domain.call import Capture, Chat, Labels, Route
+from gateway.domain.errors import HeaderMalformed
+from gateway.domain.secret import Secret, scrub
+from gateway.providers import table
+from switchboard.domain.policy import FallbackTarget
+from switchboard.domain.policy_json import PolicyInvalid, read_fallback, read_hedge_after
+
+PREFIX = "x-inference-"
+METADATA_PREFIX = "x-inference-metadata-"
+EXTRA_BODY = "elevenlabs_extra_body"
+EXTRA_PREFIX = "extra."
+PROVIDER_KEY_PREFIX = "x-inference-key-"
+ZERO_RETENTION_HEADER = "x-inference-zero-retention"
+CONVERSATION_HEADER = "x-inference-metadata-conversation-id"
+PROJECT_KEY_HEADERS = ("x-inference-project-api-key", "x-inference-observability-api-key")
+MAX_LABEL_CHARACTERS = 256
+MAX_METADATA_ENTRIES = 50
+MAX_METADATA_CHARACTERS = 2048
+MAX_NOTED_CHARACTERS = 64
+MAX_TTFT_TIMEOUT_MS = 300_000
+NO_FALLBACK = "none"
+
+_READ_ELSEWHERE = {
+    *PROJECT_KEY_HEADERS,
+    "x-inference-provider-url",
+    "x-inference-provider-api-key",
+    "x-inference-provider",
+    "x-inference-environment",
+    "x-inference-task-id",
+    "x-inference-ttft-timeout-ms",
+    "x-inference-hedge-after-ms",
+    "x-inference-fallback",
+    "x-inference-capture",
+    ZERO_RETENTION_HEADER,
+}
+_NUMBER = re.compile("[0-9]{1,9}")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
+
+type Headers = Mapping[str, str]
+"""Names in lower case."""
+
+
+def read_labels(headers: Headers, ceiling: Capture) -> Labels:
+    """What the call is counted under. Raises HeaderMalformed."""
+    is_zero_retention = _flag(headers, ZERO_RETENTION_HEADER)
+    capture = Capture.NONE if is_zero_retention else min(ceiling, _capture(headers))
+    return Labels(
+        task_id=_label(headers, "x-inference-task-id"),
+        environment=_label(headers, "x-inference-environment"),
+        metadata={} if capture is Capture.NONE else _metadata(headers),
+        conversation=_text(headers.get(CONVERSATION_HEADER, "")).strip() or None,
+        capture=capture,
+        is_zero_retention=is_zero_retention,
+        notes=tuple(f"ignored header {name}" for name in sorted(set(headers)) if _is_unknown(name)),
+    )
+
+
+def with_extras(labels: Labels, chat: Chat, secrets: tuple[Secret, ...]) -> Labels:
+    """The labels with the scalars of ElevenLabs' extra body as metadata `extra.<key>`; what cannot be kept is noted."""
+    extras = chat.others.get(EXTRA_BODY)
+    if not isinstance(extras, dict) or labels.capture is Capture.NONE:
+        return labels
+    metadata, notes = dict(labels.metadata), list(labels.notes)
+    for name, value in extras.items():
+        key, text = EXTRA_PREFIX + scrub(name, secrets), _scalar(value)
+        if text is not None and _has_room(metadata, key, text := scrub(text, secrets)):
+            metadata[key] = text
+        else:
+            notes.append(f"kept no {key[:MAX_NOTED_CHARACTERS]} of {EXTRA_BODY}: no scalar, too long or too many")
+            if len(notes) >= MAX_METADATA_ENTRIES:
+                break
+    return replace(labels, metadata=metadata, notes=tuple(notes))
+
+
+def _scalar(value: object) -> str | None:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value) if isinstance(value, bool | int | float) else None
+
+
+def _has_room(metadata: Mapping[str, str], key: str, text: str) -> bool:
+    return len(metadata) < MAX_METADATA_ENTRIES and len(key) + len(text) <= MAX_METADATA_CHARACTERS
+
+
+def read_route(headers: Headers) -> Route:
+    """Where the caller wants the call sent. Raises HeaderMalformed."""
+    provider = headers.get("x-inference-provider", "").strip() or None
+    if provider is not None and table.by_name(provider) is None:
+        raise HeaderMalformed(
+            f"x-inference-provider does not know this provider. Use one of: {', '.join(table.names())}.",
+            param="x-inference-provider",
+        )
+    return Route(
+        provider=provider,
+        url=headers.get("x-inference-provider-url", "").strip() or None,
+        key=_provider_key(headers),
+        keys=_keys(headers),
+        fallback=_policy_header(headers, "x-inference-fallback", _fallback),
+        ttft_timeout_ms=_milliseconds(headers, "x-inference-ttft-timeout-ms"),
+        hedge_after=_policy_header(headers, "x-inference-hedge-after-ms", read_hedge_after),
+    )
+
+
+def gateway_key(headers: Headers) -> str | None:
+    """The text of the caller's gateway key: from a header of its own, else from Authorization."""
+    for name in PROJECT_KEY_HEADERS:
+        if own := headers.get(name, "").strip():
+            return own
+    return _bearer(headers)
+
+
+def secrets_of(headers: Headers) -> tuple[Secret, ...]:
+    """Every key in the headers: none of them may be kept, logged or repeated."""
+    names = {*PROJECT_KEY_HEADERS, "x-inference-provider-api-key"}
+    names |= {name for name in headers if name.startswith(PROVIDER_KEY_PREFIX)}
+    texts = {_bearer(headers), *(headers.get(name, "").strip() for name in names)}
+    return tuple(Secret(text) for text in sorted(text for text in texts if text))
+
+
+def _provider_key(headers: Headers) -> Secret | None:
+    """A header of its own, else Authorization where the gateway key came in another header."""
+    text = headers.get("x-inference-provider-api-key", "").strip()
+    if not text and any(headers.get(name, "").strip() for name in PROJECT_KEY_HEADERS):
+        text = _bearer(headers) or ""
+    return _key(text, "x-inference-provider-api-key") if text else None
+
+
+def _keys(headers: Headers) -> dict[str, Secret]:
+    """The keys of providers that have a header each, by the provider's name."""
+    keys = {}
+    for name in headers:
+        if name.startswith(PROVIDER_KEY_PREFIX):
+            provider, text = table.by_name(name.removeprefix(PROVIDER_KEY_PREFIX)), headers[name].strip()
+            if provider is not None and text:
+                keys[provider.name] = _key(text, name)
+    return keys
+
+
+def _key(text: str, header: str) -> Secret:
+    if _CONTROL_CHARACTERS.search(text) or not text.isascii():
+        raise HeaderMalformed("The provider key has characters that no key has.", param=header)
+    return Secret(text)
+
+
+def _bearer(headers: Headers) -> str | None:
+    value = headers.get("authorization", "").strip()
+    scheme, _, token = value.partition(" ")
+    return (token.strip() if scheme.lower() == "bearer" else value) or None
+
+
+def _text(value: str) -> str:
+    """A header's text. Servers read headers as Latin-1; callers (and API Gateway) send UTF-8."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
+
+
+def _label(headers: Headers, name: str) -> str:
+    value = _text(headers.get(name, "")).strip()
+    if len(value) > MAX_LABEL_CHARACTERS or _CONTROL_CHARACTERS.search(value):
+        raise HeaderMalformed(f"{name} must be at most {MAX_LABEL_CHARACTERS} printable characters long.", param=name)
+    return value or "default"
+
+
+def _metadata(headers: Headers) -> dict[str, str]:
+    found = {
+        name.removeprefix(METADATA_PREFIX): _text(headers[name]) for name in headers if name.startswith(METADATA_PREFIX)
+    }
+    if len(found) > MAX_METADATA_ENTRIES:
+        raise HeaderMalformed(f"Send at most {MAX_METADATA_ENTRIES} metadata headers.", param=f"{METADATA_PREFIX}*")
+    for key, value in found.items():
+        if not key or len(key) + len(value) > MAX_METADATA_CHARACTERS:
+            raise HeaderMalformed(
+                f"A metadata header needs a key, and key and value may have {MAX_METADATA_CHARACTERS} characters.",
+                param=METADATA_PREFIX + key,
+            )
+    return found
+
+
+def _capture(headers: Headers) -> Capture:
+    value = headers.get("x-inference-capture", "").strip().upper() or "FULL"
+    if value not in Capture.__members__:
+        raise HeaderMalformed("x-inference-capture must be full, metadata or none.", param="x-inference-capture")
+    return Capture[value]
+
+
+def _flag(headers: Headers, name: str) -> bool:
+    value = headers.get(name, "").strip().lower()
+    if value not in {"", "true", "false"}:
+        raise HeaderMalformed(f"{name} must be true or false.", param=name)
+    return value == "true"
+
+
+def _policy_header[V](headers: Headers, name: str, read: Callable[[str], V]) -> V | None:
+    """What a policy says too, said for one call; None where the header is missing or blank."""
+    text = headers.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        return read(text)
+    except PolicyInvalid as invalid:
+        raise HeaderMalformed(str(invalid), param=name) from None
+
+
+def _fallback(text: str) -> tuple[FallbackTarget, ...]:
+    return () if text.lower() == NO_FALLBACK else read_fallback(text)
+
+
+def _milliseconds(headers: Headers, name: str) -> int | None:
+    value = headers.get(name, "").strip()
+    if not value:
+        return None
+    if not (_NUMBER.fullmatch(value) and 0 < int(value) <= MAX_TTFT_TIMEOUT_MS):
+        raise HeaderMalformed(f"{name} must be a whole number from 1 to {MAX_TTFT_TIMEOUT_MS}.", param=name)
+    return int(value)
+
+
+def _is_unknown(name: str) -> bool:
+    if not name.startswith(PREFIX) or name.startswith(METADATA_PREFIX) or name in _READ_ELSEWHERE:
+        return False
+    return table.by_name(name.removeprefix(PROVIDER_KEY_PREFIX)) is None

@@ -1,0 +1,134 @@
+"""A chat completion request becomes one of Anthropic's Messages API, marked for its prompt cache.
+
+https://platform.claude.com/docs/en/api/messages
+"""
+
+from hashlib import sha256
+
+from pydantic_core import to_json
+
+from gateway.domain.codec import Draft, Memory
+from gateway.providers.anthropic.cache import mark
+from gateway.providers.anthropic.tools import tool_choice, tools, tools_of
+from gateway.providers.anthropic.turns import History
+from gateway.providers.claude_models import Claude, claude
+
+ACCEPTED = frozenset(
+    {
+        "model",
+        "messages",
+        "stream",
+        "stream_options",
+        "max_tokens",
+        "max_completion_tokens",
+        "temperature",
+        "top_p",
+        "stop",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "user",
+        "reasoning_effort",
+    }
+)
+"""The fields that are translated; `response_format` and all others have no counterpart that every model takes."""
+
+_EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
+
+
+def write(body: Draft, _memory: Memory) -> bytes:
+    """A request of the Messages API, marked for its prompt cache.
+
+    The same tools, system prompt and history make the same bytes on every turn, so that they are found in the cache.
+    """
+    translate(body)
+    return to_json(body.fields)
+
+
+def translate(body: Draft) -> None:
+    """Put Anthropic's fields in the place of Chat Completions'."""
+    model = claude(body.model)
+    limit_sampling(body)
+    told = body.fields
+    history = History(body.say)
+    for message in body.messages:
+        history.add(message)
+    history.finish()
+    fields: dict[str, object] = {"model": told["model"], "max_tokens": _max_tokens(told, model)}
+    fields |= _tool_fields(body, model, history)
+    if history.system:
+        fields["system"] = history.system
+    fields["messages"] = history.turns
+    fields |= _stop(body) | _thinking(body, model) | _user(body)
+    fields |= {name: told[name] for name in ("temperature", "top_p", "stream") if told.get(name) is not None}
+    mark(fields)
+    body.fields = fields
+
+
+def limit_sampling(body: Draft) -> None:
+    """Keeps temperature and top_p within what the model takes: at most 1, not both, and none at all since Opus 4.7."""
+    model = claude(body.model)
+    for name in ("temperature", "top_p"):
+        value = body.fields.get(name)
+        if not isinstance(value, int | float) or not model.takes_sampling:
+            body.drop(name)
+        elif not 0 <= value <= 1:
+            body.fields[name] = min(1, max(0, value))
+            body.say(f"capped {name}")
+    if "temperature" in body.fields and not model.takes_both_samplings:
+        body.drop("top_p")
+
+
+def _max_tokens(told: dict[str, object], model: Claude) -> int:
+    """Anthropic wants a limit always."""
+    limits = (told.get("max_completion_tokens"), told.get("max_tokens"))
+    return next((int(limit) for limit in limits if isinstance(limit, int | float)), model.default_max_tokens)
+
+
+def _tool_fields(body: Draft, model: Claude, history: History) -> dict[str, object]:
+    told = body.fields
+    if found := tools(told.get("tools"), body.say):
+        choice = tool_choice(told.get("tool_choice"), told.get("parallel_tool_calls"), model, body.say)
+        return {"tools": found} | ({"tool_choice": choice} if choice is not None else {})
+    if found := tools_of(history.turns):
+        body.say("defined the tools that the history has called")
+        return {"tools": found, "tool_choice": {"type": "none"}}
+    return {}
+
+
+def _stop(body: Draft) -> dict[str, object]:
+    told = body.fields.get("stop")
+    stops = told if isinstance(told, list) else [told]
+    usable = [stop for stop in stops if isinstance(stop, str) and stop.strip()]
+    if told is not None and len(usable) < len(stops):
+        body.say("left out a stop sequence of nothing but white space")
+    return {"stop_sequences": usable} if usable else {}
+
+
+def _thinking(body: Draft, model: Claude) -> dict[str, object]:
+    """How much the model thinks, by the means that its version documents; what came before 4.6 knows only budgets."""
+    effort = body.fields.get("reasoning_effort")
+    if effort is None:
+        return {}
+    if effort == "none" and model.may_stop_thinking:
+        return {"thinking": {"type": "disabled"}}
+    if effort == "none" and model.thinks_unasked:
+        body.say("sent the lowest reasoning_effort: the model always thinks")
+        return {"output_config": {"effort": "low"}}
+    if not model.takes_effort or not isinstance(effort, str) or effort not in _EFFORTS:
+        body.drop("reasoning_effort")
+        return {}
+    known = _EFFORTS[effort]
+    if known == "xhigh" and not model.takes_extra_high_effort:
+        body.say("sent reasoning_effort high for xhigh")
+        known = "high"
+    return {"output_config": {"effort": known}}
+
+
+def _user(body: Draft) -> dict[str, object]:
+    """The user's id as a hash: Anthropic wants it opaque, and refuses addresses and telephone numbers."""
+    user = body.fields.get("user")
+    if not isinstance(user, str) or not user:
+        return {}
+    body.say("sent user as a hash")
+    return {"metadata": {"user_id": sha256(user.encode()).hexdigest()}}

@@ -1,0 +1,163 @@
+"""A history of chat messages becomes Anthropic's turns: user first, then by turns, each tool call with its result.
+
+What Anthropic asks of a history: https://platform.claude.com/docs/en/api/messages and its page on tool use.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gateway.providers.anthropic.content import Block, Say, plain_text, text_block, text_blocks, user_blocks
+from gateway.providers.repairs import SILENCE
+from switchboard.stream.deltas import Json
+
+NO_RESULT = "The tool gave no result."
+_SYSTEM_ROLES = frozenset({"system", "developer"})
+_TOOL_ROLES = frozenset({"tool", "function"})
+_READ_FIELDS = frozenset({"role", "content", "refusal", "tool_calls", "function_call", "tool_call_id"})
+_NOT_IN_A_NAME = re.compile("[^a-zA-Z0-9_-]")
+
+
+@dataclass(slots=True)
+class History:
+    """The `system` blocks and the turns that `messages` take."""
+
+    say: Say
+    system: list[Block] = field(default_factory=list)
+    turns: list[Block] = field(default_factory=list)
+    _open_calls: list[tuple[object, str]] = field(default_factory=list)
+    """Calls of the last assistant turn without a result: the caller's id, and ours."""
+    _ids: set[str] = field(default_factory=set)
+
+    def add(self, message: Json) -> None:
+        """Take in the next message."""
+        role = message.get("role")
+        for name in sorted(message.keys() - _READ_FIELDS):
+            if not (role in _TOOL_ROLES and name == "name"):
+                self.say(f"left out messages[].{name[:64]}")
+        if role in _SYSTEM_ROLES:
+            self._add_system(message.get("content"))
+        elif role == "assistant":
+            self._add_assistant(message)
+        elif role in _TOOL_ROLES:
+            self._add_result(message)
+        else:
+            self._add_user(message.get("content"))
+
+    def finish(self) -> None:
+        """Have the user begin and end the history."""
+        self._close_calls()
+        if self.turns and self.turns[0]["role"] == "assistant":
+            self.say("added a user turn before the first assistant turn")
+            self.turns.insert(0, {"role": "user", "content": [text_block(SILENCE)]})
+        if not self.turns or self.turns[-1]["role"] == "assistant":
+            self.say("added a user turn at the end")
+            self._turn("user").append(text_block(SILENCE))
+
+    def _add_system(self, content: object) -> None:
+        """Leading ones are the system prompt; later ones stay where they are, so that what is before stays cached."""
+        blocks = text_blocks(content, self.say)
+        if not self.turns:
+            self.system += blocks
+        elif blocks:
+            self.say("sent a later system message as marked text of a user turn")
+            text = "\n".join(str(block["text"]) for block in blocks)
+            self._turn("user").append(text_block(f"<system>\n{text}\n</system>"))
+
+    def _add_user(self, content: object) -> None:
+        blocks = list(user_blocks(content, self.say))
+        if not blocks:
+            self.say(f"sent {SILENCE!r} for an empty user message")
+        self._turn("user").extend(blocks or [text_block(SILENCE)])
+
+    def _add_assistant(self, message: Json) -> None:
+        blocks = text_blocks(message.get("content") or message.get("refusal"), self.say)
+        calls = message.get("tool_calls")
+        if not calls and isinstance(function := message.get("function_call"), dict):
+            calls = [{"function": function}]
+        uses = [self._use(call) for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+        if blocks or uses:
+            self._speak(blocks, uses)
+
+    def _speak(self, blocks: Iterable[Block], uses: list[tuple[object, Block]]) -> None:
+        if self.turns and self.turns[-1]["role"] == "user":
+            self._close_calls()
+        turn = self._turn("assistant")
+        place = next((place for place, block in enumerate(turn) if block["type"] == "tool_use"), len(turn))
+        turn[place:place] = blocks  # text first: a turn's calls are answered by the very next turn
+        turn.extend(use for _, use in uses)
+        self._open_calls += [(told_id, str(use["id"])) for told_id, use in uses]
+
+    def _use(self, call: Json) -> tuple[object, Block]:
+        function = call.get("function")
+        function = function if isinstance(function, dict) else {}
+        name = _NOT_IN_A_NAME.sub("_", str(function.get("name") or "unnamed"))
+        told_id = call.get("id")
+        use = {"type": "tool_use", "id": self._new_id(told_id), "name": name}
+        return told_id, use | {"input": self._input(function.get("arguments"))}
+
+    def _new_id(self, told_id: object) -> str:
+        """The caller's id where Anthropic takes it, else one that is the same on every turn of a conversation."""
+        wanted = _NOT_IN_A_NAME.sub("_", told_id) if isinstance(told_id, str) else ""
+        unique = wanted or f"call_{len(self._ids)}"
+        while unique in self._ids:
+            unique += "_"
+        if unique != told_id:
+            self.say("repaired a tool call's id")
+        self._ids.add(unique)
+        return unique
+
+    def _input(self, arguments: object) -> object:
+        if isinstance(arguments, dict):
+            return arguments
+        if not isinstance(arguments, str) or not arguments.strip():
+            return {}
+        try:
+            parsed = json.loads(arguments)
+        except (ValueError, RecursionError):
+            parsed = None
+        if isinstance(parsed, dict):
+            return parsed
+        self.say("wrapped a tool call's arguments that are no JSON object")
+        return {"arguments": arguments}
+
+    def _add_result(self, message: Json) -> None:
+        our_id = self._answered(message.get("tool_call_id"))
+        if our_id is None:
+            self.say("sent a tool result without its call as text")
+            text = plain_text(message.get("content"), self.say) or NO_RESULT
+            self._turn("user").append(text_block(f"<tool_result>\n{text}\n</tool_result>"))
+            return
+        result: Block = {"type": "tool_result", "tool_use_id": our_id}
+        if blocks := list(user_blocks(message.get("content"), self.say)):
+            result["content"] = blocks
+        self._insert_result(result)
+
+    def _answered(self, told_id: object) -> str | None:
+        """Our id of the call that the caller's id means; an id that is unknown means the first open call."""
+        if not self._open_calls:
+            return None
+        found = next((place for place, (known, _) in enumerate(self._open_calls) if known == told_id), None)
+        if found is None:
+            self.say("gave a tool result of an unknown call to the first open one")
+        return self._open_calls.pop(found or 0)[1]
+
+    def _insert_result(self, result: Block) -> None:
+        """Results stand first in their turn: after text, they are refused."""
+        turn = self._turn("user")
+        turn.insert(sum(block["type"] == "tool_result" for block in turn), result)
+
+    def _close_calls(self) -> None:
+        for _, our_id in self._open_calls:
+            self.say("added a missing tool result")
+            self._insert_result({"type": "tool_result", "tool_use_id": our_id, "content": [text_block(NO_RESULT)]})
+        self._open_calls.clear()
+
+    def _turn(self, role: str) -> list[Block]:
+        """The blocks of the turn that is being built: neighbours of one role are one turn."""
+        if not self.turns or self.turns[-1]["role"] != role:
+            self.turns.append({"role": role, "content": []})
+        blocks = self.turns[-1]["content"]
+        assert isinstance(blocks, list)  # noqa: S101 - it was put there above
+        return blocks

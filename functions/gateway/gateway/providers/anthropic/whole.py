@@ -1,0 +1,64 @@
+"""Reads a whole (not streamed) answer of Anthropic's Messages API as a chat completion."""
+
+import json
+import time
+from collections.abc import Callable
+
+from pydantic_core import to_json
+
+from gateway.domain.codec import Memory, Whole
+from gateway.providers.anthropic.chunks import Fields, finish_reason
+from gateway.providers.anthropic.usage import with_openai_counters
+from switchboard.stream.deltas import Delta, Json, read_completion
+
+
+def read_message(body: bytes, _memory: Memory, now: Callable[[], float] = time.time) -> Whole:
+    """The message as a completion; a body that is no message passes as it is, with the error it tells, if any."""
+    try:
+        parsed: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return Whole(body, Delta())
+    if not isinstance(parsed, dict):
+        return Whole(body, Delta())
+    if not isinstance(blocks := parsed.get("content"), list):
+        return Whole(body, Delta(error=read_completion(body).error))
+    raw = to_json(_completion(parsed, [block for block in blocks if isinstance(block, dict)], int(now())))
+    return Whole(raw, read_completion(raw))
+
+
+def _completion(message: Json, blocks: list[Json], created_s: int) -> Fields:
+    completion: Fields = {
+        "id": message.get("id") or "msg_unnamed",
+        "object": "chat.completion",
+        "created": created_s,
+        "model": message.get("model") or "claude",
+        "choices": [
+            {"index": 0, "message": _message(blocks), "finish_reason": finish_reason(message.get("stop_reason"))}
+        ],
+    }
+    if isinstance(usage := message.get("usage"), dict):
+        completion["usage"] = with_openai_counters(usage)
+    return completion
+
+
+def _message(blocks: list[Json]) -> Fields:
+    message: Fields = {"role": "assistant", "content": _joined(blocks, "text") or None}
+    if thought := _joined(blocks, "thinking"):
+        message["reasoning_content"] = thought
+    if calls := [_tool_call(block, index) for index, block in enumerate(_of_type(blocks, "tool_use"))]:
+        message["tool_calls"] = calls
+    return message
+
+
+def _tool_call(block: Json, index: int) -> Fields:
+    arguments = to_json(block.get("input") or {}).decode()
+    function = {"name": block.get("name") or "", "arguments": arguments}
+    return {"id": block.get("id") or f"call_{index}", "type": "function", "function": function}
+
+
+def _joined(blocks: list[Json], kind: str) -> str:
+    return "".join(text for block in _of_type(blocks, kind) if isinstance(text := block.get(kind), str))
+
+
+def _of_type(blocks: list[Json], kind: str) -> list[Json]:
+    return [block for block in blocks if block.get("type") == kind]

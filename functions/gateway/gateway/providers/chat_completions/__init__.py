@@ -1,0 +1,1 @@
+"""OpenAI's Chat Completions dialect, as providers vary it."""

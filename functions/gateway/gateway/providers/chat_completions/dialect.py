@@ -1,0 +1,54 @@
+"""The Chat Completions dialect as OpenAI documents it: what every provider's row begins with."""
+
+from pydantic_core import to_json
+
+from gateway.domain.call import Chat
+from gateway.domain.codec import Draft
+
+_NEEDS_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
+_LIMITS = ("max_tokens", "max_completion_tokens")
+
+
+def draft(chat: Chat, model: str) -> Draft:
+    """The caller's body as a draft, less what no provider takes."""
+    body = Draft(model, {"model": model, "messages": list(chat.messages)} | dict(chat.others))
+    if chat.streamed:
+        body.fields["stream"] = True
+    body.drop("elevenlabs_extra_body")
+    if not body.fields.get("tools"):  # an empty list is refused, and so is a choice among none
+        for name in _NEEDS_TOOLS:
+            body.drop(name)
+    for name in _LIMITS:
+        if name in body.fields and _is_unset(body.fields[name]):
+            body.drop(name)
+    return body
+
+
+def name_user(body: Draft, *, is_known: bool) -> None:
+    """Send ElevenLabs' `user_id` as `user`, where the upstream knows it and the caller sent none."""
+    user = body.fields.get("user_id")
+    if is_known and isinstance(user, str) and user and body.fields.get("user") is None:
+        body.fields["user"] = user
+        del body.fields["user_id"]
+        body.say("sent user_id as user")
+    else:
+        body.drop("user_id")
+
+
+def ask_for_usage(body: Draft, *, streamed: bool, may_ask: bool) -> None:
+    """Have a stream's usage sent, whatever the caller wants of it; else leave the options out."""
+    options = body.fields.get("stream_options")
+    if streamed and may_ask:
+        body.fields["stream_options"] = (options if isinstance(options, dict) else {}) | {"include_usage": True}
+    else:
+        body.drop("stream_options")
+
+
+def serialise(body: Draft) -> bytes:
+    """The body's bytes."""
+    return to_json(body.fields)
+
+
+def _is_unset(limit: object) -> bool:
+    """ElevenLabs sends -1 for "no limit", which providers refuse."""
+    return limit is None or (isinstance(limit, int | float) and limit <= 0)

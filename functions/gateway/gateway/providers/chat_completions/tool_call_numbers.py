@@ -1,0 +1,79 @@
+"""Tool calls as strict clients need them: every call with an id, every streamed part with the index of its call."""
+
+from pydantic_core import to_json
+
+from gateway.domain.codec import Memory
+from gateway.providers.chat_completions.signatures import remember_signature
+
+
+class ToolCallNumbers:
+    """Numbers the tool calls of one choice, and gives an id to those without one.
+
+    Gemini leaves out indexes and sometimes ids, and sends parallel calls one a chunk; other servers give every parallel
+    call the index 0. A part without a name or an id of its own goes on with the call before it.
+    """
+
+    __slots__ = ("_answer_id", "_ids", "_memory", "_places")
+
+    def __init__(self, answer_id: str, memory: Memory | None) -> None:
+        self._answer_id = answer_id
+        self._memory = memory
+        self._ids: dict[int, str] = {}
+        self._places: dict[object, int] = {}
+
+    def repair(self, calls: list[object], *, streamed: bool) -> bool:
+        """Complete the calls, or parts of calls, of one message or delta; whether anything was changed."""
+        changed = False
+        for call in calls:
+            if isinstance(call, dict):
+                changed |= self._repair(call, streamed=streamed)
+        return changed
+
+    def _repair(self, call: dict[str, object], *, streamed: bool) -> bool:
+        changed = _repair_function(call)
+        told_id = call.get("id")
+        call_id = told_id if isinstance(told_id, str) and told_id else None
+        place = self._place(call, call_id)
+        if streamed and call.get("index") != place:
+            call["index"], changed = place, True
+        if place not in self._ids:
+            if call_id is None:
+                call_id = f"call_{self._answer_id[-20:]}{place:02}"
+                call["id"], changed = call_id, True
+            if not call.get("type"):
+                call["type"], changed = "function", True
+            self._ids[place] = call_id
+        if self._memory is not None and "extra_content" in call:
+            remember_signature(self._memory, self._ids[place], call)
+        return changed
+
+    def _place(self, call: dict[str, object], call_id: str | None) -> int:
+        told = call.get("index")
+        index = told if type(told) is int else None
+        place = self._places.get(index) if index is not None else self._without_index(call, call_id)
+        function = call.get("function")
+        is_named = isinstance(function, dict) and bool(function.get("name"))
+        if place is not None and is_named and call_id is not None and call_id != self._ids[place]:
+            place = None  # another call under an index that is taken
+        if place is None:
+            next_place = max(self._ids, default=-1) + 1
+            place = next_place if index is None or index in self._ids else index
+        self._places[index] = place
+        return place
+
+    def _without_index(self, call: dict[str, object], call_id: str | None) -> int | None:
+        if call_id is not None:
+            return next((place for place, known in self._ids.items() if known == call_id), None)
+        function = call.get("function")
+        begins = isinstance(function, dict) and bool(function.get("name"))
+        return None if begins else self._places.get(None)
+
+
+def _repair_function(call: dict[str, object]) -> bool:
+    """Arguments are JSON text: some models of Cloudflare's give the object itself, others null."""
+    function = call.get("function")
+    if not isinstance(function, dict) or "arguments" not in function or isinstance(function["arguments"], str):
+        return False
+    arguments = function["arguments"]
+    function["arguments"] = "" if arguments is None else to_json(arguments).decode()
+    return True

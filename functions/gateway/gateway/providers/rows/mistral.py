@@ -1,0 +1,114 @@
+"""Mistral.
+
+Anything unknown answers 422 `extra_forbidden`, inside messages and tools too. Roles follow an order: instructions and
+user turns never come right after a tool's result, nor instructions after the assistant's turn, and the last turn is the
+user's or a tool's. Tool-call ids are nine letters or digits; an assistant's message is never empty. `seed` is called
+`random_seed`. Usage comes in the last chunk unasked; cached tokens in `prompt_tokens_details`.
+https://docs.mistral.ai/api/endpoint/chat · https://docs.mistral.ai/studio-api/conversations/advanced/prompt-caching
+https://github.com/mistralai/mistral-common (the order of roles, the ids)
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+from gateway.domain.codec import Draft
+from gateway.providers.chat_completions.error_bodies import read_detail
+from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
+from gateway.providers.repairs import SILENCE, Capped, Renamed, end_with_user, say_system_for_developer
+from switchboard.stream.deltas import Json
+
+_TOOL_FIELDS = frozenset({"type", "function"})
+_FUNCTION_FIELDS = frozenset({"name", "description", "parameters", "strict"})
+_ID = re.compile(r"[a-zA-Z0-9]{9}")
+_ID_CHARACTERS = 9
+
+
+def keep_tool_fields(body: Draft) -> None:
+    """Leaves out what tools carry beyond Mistral's own fields."""
+    tools = body.fields.get("tools")
+    if isinstance(tools, list):
+        kept = [_kept_tool(tool) for tool in tools]
+        if kept != tools:
+            body.fields["tools"] = kept
+            body.say("left out fields of tools")
+
+
+def keep_roles_in_order(body: Draft) -> None:
+    """Sends instructions after an answer or a tool's result as the user's; puts an answer between tool and user."""
+    ordered: list[Json] = []
+    for message in body.messages:
+        before = ordered[-1].get("role") if ordered else None
+        if message.get("role") == "system" and before in ("assistant", "tool"):
+            message = {**message, "role": "user"}  # noqa: PLW2901 - the message as it goes on
+            body.say("sent later system messages as the user's")
+        if message.get("role") == "user" and before == "tool":
+            ordered.append({"role": "assistant", "content": SILENCE})
+            body.say("put a short answer between a tool's result and a user turn")
+        ordered.append(message)
+    body.fields["messages"] = ordered
+
+
+def fill_empty_answers(body: Draft) -> None:
+    """Gives an assistant's message without content and without tool calls a short content."""
+    for position, message in enumerate(body.messages):
+        if message.get("role") == "assistant" and not message.get("content") and not message.get("tool_calls"):
+            body.messages[position] = {**message, "content": SILENCE}
+            body.say("filled an empty answer")
+
+
+def shorten_tool_call_ids(body: Draft) -> None:
+    """Sends tool-call ids of another form as nine letters and digits, the same for call and result."""
+    for position, message in enumerate(body.messages):
+        changed = dict(message)
+        if isinstance(calls := message.get("tool_calls"), list):
+            changed["tool_calls"] = [_with_short_id(call, "id") for call in calls]
+        if "tool_call_id" in message:
+            changed = dict(_with_short_id(changed, "tool_call_id"))
+        if changed != message:
+            body.messages[position] = changed
+            body.say("shortened tool-call ids")
+
+
+def _kept_tool(tool: object) -> object:
+    if not isinstance(tool, dict):
+        return tool
+    kept = {name: value for name, value in tool.items() if name in _TOOL_FIELDS}
+    if isinstance(function := kept.get("function"), dict):
+        kept["function"] = {name: value for name, value in function.items() if name in _FUNCTION_FIELDS}
+    return kept
+
+
+def _with_short_id[T](holder: T, name: str) -> T | Mapping[str, object]:
+    found = holder.get(name) if isinstance(holder, dict) else None
+    if not isinstance(holder, dict) or not isinstance(found, str) or _ID.fullmatch(found):
+        return holder
+    return {**holder, name: hashlib.sha256(found.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_CHARACTERS]}
+
+
+MISTRAL = Provider(
+    "mistral",
+    "https://api.mistral.ai/v1",
+    hosts=("api.mistral.ai",),
+    models=("mistral-", "ministral-", "magistral-", "codestral-", "pixtral-", "open-mistral-", "open-mixtral-"),
+    accepts=CORE
+    | {
+        *("max_tokens", "max_completion_tokens", "n", "seed", "random_seed", "frequency_penalty", "presence_penalty"),
+        *("parallel_tool_calls", "prediction", "prompt_mode", "reasoning_effort", "safe_prompt"),
+        *("prompt_cache_key", "metadata"),
+    },
+    accepts_in_messages=CORE_OF_MESSAGES | {"prefix"},
+    repairs=(
+        Renamed("max_completion_tokens", "max_tokens"),
+        Renamed("seed", "random_seed"),
+        Capped("temperature", 1.5),
+        keep_tool_fields,
+        say_system_for_developer,
+        fill_empty_answers,
+        keep_roles_in_order,
+        end_with_user,
+        shorten_tool_call_ids,
+    ),
+    takes_stream_options=False,
+    read_error=read_detail,
+)

@@ -1,0 +1,87 @@
+"""OpenAI.
+
+Unknown fields answer 400. Reasoning models (the o-series, GPT-5 and later) take `max_completion_tokens` for
+`max_tokens`, no sampling parameters but their defaults and no stop sequences; from GPT-5.4 on they take function tools
+in Chat Completions only with `reasoning_effort: none`, which GPT-5.6 wants said.
+https://developers.openai.com/api/reference/resources/chat · https://developers.openai.com/api/docs/guides/reasoning
+"""
+
+import re
+
+from gateway.domain.codec import Draft
+from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
+from gateway.providers.repairs import Renamed
+
+OPENAI_FIELDS = CORE | {
+    *("max_tokens", "max_completion_tokens", "n", "seed", "user", "safety_identifier", "metadata", "store"),
+    *("frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs"),
+    *("parallel_tool_calls", "functions", "function_call", "reasoning_effort", "verbosity", "prediction"),
+    *("prompt_cache_key", "prompt_cache_retention", "service_tier", "modalities", "audio", "web_search_options"),
+}
+"""The documented fields of a chat completion request."""
+
+OPENAI_MESSAGE_FIELDS = CORE_OF_MESSAGES | {"name", "refusal", "audio", "function_call"}
+
+_REASONS = re.compile(r"o\d|gpt-[5-9](?!\d|-chat)|codex-")
+_O_SERIES = re.compile(r"o\d")
+_VERSION = re.compile(r"gpt-([5-9])(?:\.(\d+))?(?!\d|.*-(?:chat|pro|codex))")
+_WITHOUT_EFFORT_BESIDE_TOOLS = (5, 4)
+_WITH_EFFORT_NONE = (5, 1)
+_DEFAULTS = {"temperature": 1, "top_p": 1, "frequency_penalty": 0, "presence_penalty": 0}
+_NEVER = ("logit_bias", "logprobs", "top_logprobs", "stop")
+_rename_limit = Renamed("max_tokens", "max_completion_tokens")
+
+
+def fit_reasoning_models(body: Draft) -> None:
+    """For reasoning models: `max_tokens` as `max_completion_tokens`; sampling parameters and `stop` left out."""
+    name = bare_name(body.model)
+    if not _REASONS.match(name):
+        return
+    _rename_limit(body)
+    for field, default in _DEFAULTS.items():
+        if body.fields.get(field, default) != default:
+            body.drop(field)
+    for field in _NEVER:
+        body.drop(field)
+    if _O_SERIES.match(name):
+        body.drop("parallel_tool_calls")
+
+
+def fit_reasoning_effort(body: Draft) -> None:
+    """Reasoning effort as the model takes it: `none` beside tools from GPT-5.4 on, `minimal` only before GPT-5.1."""
+    version = _version(bare_name(body.model))
+    if version is None:
+        return
+    effort = body.fields.get("reasoning_effort")
+    wanted = effort
+    if version >= _WITHOUT_EFFORT_BESIDE_TOOLS and body.fields.get("tools"):
+        wanted = "none"
+    elif version >= _WITH_EFFORT_NONE and effort == "minimal":
+        wanted = "low"
+    elif version < _WITH_EFFORT_NONE and effort == "none":
+        wanted = "minimal"
+    if wanted != effort:
+        body.fields["reasoning_effort"] = wanted
+        body.say(f"set reasoning_effort to {wanted}")
+
+
+def bare_name(model: str) -> str:
+    """A model's name without an owner before it and without the mark of a fine-tuned one."""
+    return model.rpartition("/")[2].removeprefix("ft:")
+
+
+def _version(name: str) -> tuple[int, int] | None:
+    found = _VERSION.match(name)
+    return (int(found[1]), int(found[2] or 0)) if found else None
+
+
+OPENAI = Provider(
+    "openai",
+    "https://api.openai.com/v1",
+    hosts=("api.openai.com",),
+    models=("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-"),
+    accepts=OPENAI_FIELDS,
+    accepts_in_messages=OPENAI_MESSAGE_FIELDS,
+    repairs=(fit_reasoning_models, fit_reasoning_effort),
+    thinks_aloud=False,
+)

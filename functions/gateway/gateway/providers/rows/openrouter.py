@@ -1,0 +1,44 @@
+"""OpenRouter.
+
+Passes fields on to whoever serves the model, so everything passes here too. Usage always comes, with `cost`: that is
+the bill, in US dollars. Errors have a number for a code and carry the provider's own words in `metadata`.
+https://openrouter.ai/docs/api/reference/parameters · https://openrouter.ai/docs/use-cases/usage-accounting
+"""
+
+from decimal import Decimal
+
+from gateway.providers.chat_completions.error_bodies import read_with_cause
+from gateway.providers.provider import Provider
+from gateway.providers.repairs import end_with_user_for_claude
+from switchboard.stream.deltas import Json
+
+PICO = 10**12
+
+
+def read_bill(usage: Json | None) -> int | None:
+    """What OpenRouter charged for a call, in pico-dollars; None where it did not say.
+
+    With a key of one's own at the provider (`is_byok`), `cost` is OpenRouter's fee; the provider's part comes on top.
+    """
+    if usage is None or (fee := _pico_usd(usage.get("cost"))) is None:
+        return None
+    details = usage.get("cost_details")
+    if usage.get("is_byok") is not True or not isinstance(details, dict):
+        return fee
+    return fee + (_pico_usd(details.get("upstream_inference_cost")) or 0)
+
+
+def _pico_usd(amount: object) -> int | None:
+    if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 <= amount < float("inf"):
+        return None
+    return round(Decimal(str(amount)) * PICO)
+
+
+OPENROUTER = Provider(
+    "openrouter",
+    "https://openrouter.ai/api/v1",
+    hosts=("openrouter.ai",),
+    repairs=(end_with_user_for_claude,),
+    read_bill=read_bill,
+    read_error=read_with_cause,
+)

@@ -1,0 +1,43 @@
+"""xAI.
+
+Reasoning models answer 400 to `stop` and the penalties, and few models take `reasoning_effort`. The completion's count
+leaves reasoning out; both are billed. Errors come as `{"code", "error"}`, both text.
+https://docs.x.ai/developers/rest-api-reference/inference/chat · https://docs.x.ai/developers/model-capabilities/text/reasoning
+"""
+
+import re
+
+from gateway.domain.codec import Draft
+from gateway.providers.chat_completions.error_bodies import read_flat
+from gateway.providers.chat_completions.usage import read_reasoning_outside
+from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
+
+_DOES_NOT_REASON = re.compile(r"grok-(?:2|beta|3(?!-mini))|.*non-reasoning")
+_TAKES_EFFORT = re.compile(r"grok-(?:3-mini|latest|4\.(?:[3-9](?!\d))|[5-9])")
+
+
+def fit_reasoning_models(body: Draft) -> None:
+    """For reasoning models: penalties and stop sequences left out; `reasoning_effort` where the model has none."""
+    if not _DOES_NOT_REASON.match(body.model):
+        for name in ("presence_penalty", "frequency_penalty", "stop"):
+            body.drop(name)
+    if not _TAKES_EFFORT.match(body.model):
+        body.drop("reasoning_effort")
+
+
+XAI = Provider(
+    "xai",
+    "https://api.x.ai/v1",
+    hosts=("api.x.ai",),
+    models=("grok-",),
+    accepts=CORE
+    | {
+        *("max_tokens", "max_completion_tokens", "n", "seed", "user", "frequency_penalty", "presence_penalty"),
+        *("logprobs", "top_logprobs", "parallel_tool_calls", "reasoning_effort", "search_parameters", "deferred"),
+    },
+    accepts_in_messages=CORE_OF_MESSAGES | {"name", "reasoning_content"},
+    repairs=(fit_reasoning_models,),
+    thinks_aloud=False,
+    read_usage=read_reasoning_outside,
+    read_error=read_flat,
+)

@@ -1,0 +1,1 @@
+"""What is kept, logged and counted of a call."""

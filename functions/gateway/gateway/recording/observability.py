@@ -1,0 +1,36 @@
+"""Powertools' logger and metrics, as the gateway's telemetry."""
+
+import logging
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from gateway.recording.telemetry import NAMESPACE, Emit, Log, Telemetry
+
+SERVICE = "gateway"
+
+
+def telemetry() -> Telemetry:
+    """Log lines as JSON on stdout, metrics in CloudWatch's embedded format beside them."""
+    return Telemetry(_logger(), _emitter())
+
+
+def _logger() -> Log:
+    for library in ("httpx", "httpcore", "mangum"):  # their lines at INFO name every URL that is called
+        logging.getLogger(library).setLevel(logging.WARNING)
+    # The code's place and the task's name are the same on every line of a kind.
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined]  # typeshed does not know it yet
+    logger: Log = Logger(service=SERVICE, location=None)
+    return logger
+
+
+def _emitter() -> Emit:
+    def emit(metrics: dict[str, tuple[str, float]], dimensions: dict[str, str]) -> None:
+        document = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
+        for name, value in dimensions.items():
+            document.add_dimension(name, value)
+        for name, (unit, amount) in metrics.items():
+            document.add_metric(name, MetricUnit(unit), amount)
+        document.flush_metrics()
+
+    return emit

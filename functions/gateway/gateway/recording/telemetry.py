@@ -1,0 +1,146 @@
+"""What operators see: one log line per call, and metrics in CloudWatch's embedded format (docs/logs.md names each)."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from switchboard.domain.trace import Attempt, Failure, Trace
+
+NAMESPACE = "Switchboard"
+CONVERSATION = "conversation-id"
+
+
+class Log(Protocol):
+    """A structured logger: a named event with fields."""
+
+    def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        """Write one line."""
+
+    def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        """Write one line."""
+
+    def exception(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        """Write one line, with the exception under way."""
+
+
+type Emit = Callable[[dict[str, tuple[str, float]], dict[str, str]], None]
+"""Emits metrics (name → unit, value) under dimensions (name → value), as one document."""
+
+
+class Telemetry:
+    """Logs and counts calls. Nothing here holds a secret, a body or a metadata value but the conversation's id."""
+
+    def __init__(self, log: Log, emit: Emit) -> None:
+        self._log = log
+        self._emit = emit
+        self._is_cold = True
+
+    def opened(self, trace: Trace) -> None:
+        """A provider is being waited for."""
+        self._log.info("call.opened", extra=_identity(trace))
+
+    def completed(self, trace: Trace, http_status: int) -> None:
+        """A call is over."""
+        is_cold, self._is_cold = self._is_cold, False
+        decisive = trace.decisive_attempt
+        self._log.info(
+            "call.completed",
+            extra={
+                **_identity(trace),
+                **_reason(trace.failure),
+                **_timings(trace),
+                **_usage(trace),
+                "status": trace.status.value,
+                "http_status": http_status,
+                "finish_reason": trace.finish_reason,
+                "turn_id": trace.turn.turn_id if trace.turn else None,
+                "retry": trace.turn.retry if trace.turn else None,
+                "attempts": len(trace.attempts),
+                "failed_attempts": [f"{attempt.host} {attempt.outcome}" for attempt in _failed(trace)],
+                "is_hedged": any(attempt.is_hedge for attempt in trace.attempts),
+                "upstream": decisive.host if decisive else None,
+                "upstream_status": decisive.status if decisive else None,
+                "notes": list(trace.notes),
+                "is_cold_start": is_cold,
+            },
+        )
+        self._count(trace, is_cold=is_cold)
+
+    def refused(self, failure: Failure, key_id: str | None, trace_id: str) -> None:
+        """Somebody was not let in: there is no project to keep a trace for."""
+        self._log.warning("call.refused", extra={"trace_id": trace_id, "key_id": key_id, **_reason(failure)})
+        self._emit({"Refused": ("Count", 1)}, {"error": failure.code})
+
+    def unwritten(self, trace_id: str, what: str) -> None:
+        """The store did not take what was to be kept; the log line of the call stands in for it."""
+        self._log.exception("trace.unwritten", extra={"trace_id": trace_id, "what": what})
+
+    def turn_untracked(self, trace_id: str, what: str, reason: str) -> None:
+        """The table did not take, or tell, what concerns a call's turn. Said once per call."""
+        self._log.warning("turn.untracked", extra={"trace_id": trace_id, "what": what, "reason": reason})
+
+    def failed(self, trace_id: str) -> None:
+        """The gateway itself is at fault."""
+        self._log.exception("gateway.failed", extra={"trace_id": trace_id})
+
+    def _count(self, trace: Trace, *, is_cold: bool) -> None:
+        metrics = {
+            "Calls": ("Count", 1.0),
+            "Errors": ("Count", float(trace.is_error)),
+            "ColdStarts": ("Count", float(is_cold)),
+        }
+        if trace.attempts:
+            metrics["Hedges"] = ("Count", float(any(attempt.is_hedge for attempt in trace.attempts)))
+        if trace.ttft_ms is not None:
+            metrics["TTFT"] = ("Milliseconds", trace.ttft_ms)
+        if trace.gateway_ms is not None:
+            metrics["GatewayOverhead"] = ("Milliseconds", trace.gateway_ms)
+        self._emit(metrics, {"provider": trace.provider or "none"})
+        if trace.failure is not None and trace.is_error:
+            self._emit({"ErrorsByClass": ("Count", 1.0)}, {"error": trace.failure.code})
+        for attempt in _failed(trace):
+            self._emit({"FailedAttempts": ("Count", 1.0)}, {"provider": attempt.provider})
+
+
+def _failed(trace: Trace) -> list[Attempt]:
+    """The attempts that a target failed; not those that were left because nobody needed them any more."""
+    return [attempt for attempt in trace.attempts if attempt.error is not None]
+
+
+def _identity(trace: Trace) -> dict[str, object]:
+    return {
+        "trace_id": trace.trace_id,
+        "project": trace.project,
+        "task_id": trace.task_id,
+        "environment": trace.environment,
+        "conversation_id": trace.metadata.get(CONVERSATION),
+        "key_id": trace.key_id,
+        "provider": trace.provider,
+        "model": trace.model,
+        "streamed": trace.streamed,
+    }
+
+
+def _reason(failure: Failure | None) -> dict[str, object]:
+    if failure is None:
+        return {"error": None, "error_message": None}
+    return {"error": failure.code, "error_message": failure.message}
+
+
+def _timings(trace: Trace) -> dict[str, object]:
+    return {
+        "ttft_ms": trace.ttft_ms,
+        "buffered_ms": trace.buffered_ms,
+        "duration_ms": trace.duration_ms,
+        "gateway_ms": trace.gateway_ms,
+        "queue_ms": trace.queue_ms,
+    }
+
+
+def _usage(trace: Trace) -> dict[str, object]:
+    tokens = trace.usage.tokens
+    return {
+        "prompt_tokens": tokens.prompt if tokens else None,
+        "cache_read_tokens": tokens.cache_read if tokens else None,
+        "completion_tokens": tokens.output if tokens else None,
+        "usage_source": trace.usage.source.value,
+    }

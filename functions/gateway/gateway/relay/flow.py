@@ -1,0 +1,109 @@
+"""One streamed answer on its way: held up to its first word, then passed on as it comes, to its end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from gateway.domain.errors import AnswerLate, EmptyCompletion, UpstreamCut, UpstreamReported
+from gateway.recording.journal import Journal, Try
+from gateway.relay.stream import Stream
+from gateway.routing.plan import Plan
+from switchboard.stream.sse import EventTooLong
+
+FINISH_GRACE_MS = 2000
+"""How long a finished answer waits for its end marker. Providers send it right behind the finish reason; the caller has
+every word, and its turn is over only when the marker is there, or given up."""
+USAGE_GRACE_MS = 10_000
+"""How long where its usage has not been told either: without it the call's cost is a guess."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """An answer's stream, its source, and what is noted of it. `scrub` takes the call's secrets out of a text."""
+
+    stream: Stream
+    source: AsyncIterator[bytes]
+    plan: Plan
+    journal: Journal
+    notes: Try
+    scrub: Callable[[str], str]
+
+    async def begin(self) -> AsyncIterator[bytes]:
+        """Read up to the first content or tool delta. All bytes for the caller, from the first one on.
+
+        Raises UpstreamFailure; so does what it returns, when the rest of the answer fails.
+        """
+        held, passed = bytearray(), self._pass()
+        async for some in passed:
+            held += some
+            if self.stream.transcript.is_useful:
+                break
+        self._check_error()
+        if not self.stream.transcript.is_useful:
+            raise self._nothing()
+        if self.stream.is_over:
+            self._check_end()
+        self.notes.ttft_ms = self.journal.elapsed_ms()
+        return self._all(bytes(held), passed)
+
+    async def _all(self, held: bytes, passed: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        yield held
+        async for some in passed:
+            if some:
+                yield some
+        self._check_error()
+        self._check_end()
+
+    async def _pass(self) -> AsyncIterator[bytes]:
+        """What the caller gets of each read, to the end. Raises UpstreamFailure."""
+        stream, said, since_ms = self.stream, 0, 0.0
+        while not stream.is_over:
+            if stream.said != said:  # keep-alives and empty chunks are silence
+                said, since_ms = stream.said, self.journal.elapsed_ms()
+            chunk = await self._next(since_ms)
+            yield stream.finish() if chunk is None else self._feed(chunk)
+
+    async def _next(self, since_ms: float) -> bytes | None:
+        """What comes next, None at the end. `since_ms`: when the answer last said something. Raises UpstreamFailure."""
+        plan, is_finished = self.plan, self.stream.is_finished
+        if not (is_finished or self.stream.transcript.is_useful):  # until the first word others watch the clock
+            return await anext(self.source, None)
+        stalls_ms = since_ms + (min(plan.stall_ms, self._grace_ms()) if is_finished else plan.stall_ms)
+        left_ms = min(stalls_ms, plan.call_timeout_ms) - self.journal.elapsed_ms()
+        try:
+            async with asyncio.timeout(left_ms / 1000):
+                return await anext(self.source, None)
+        except (TimeoutError, UpstreamCut) as failed:
+            if is_finished:  # its provider owes nothing that anybody waits for
+                self.notes.changes.append("the provider did not end its answer")
+                return None
+            if isinstance(failed, UpstreamCut):
+                raise
+            raise self._late(is_stall=stalls_ms <= plan.call_timeout_ms) from None
+
+    def _grace_ms(self) -> int:
+        return USAGE_GRACE_MS if self.stream.transcript.usage is None else FINISH_GRACE_MS
+
+    def _feed(self, chunk: bytes) -> bytes:
+        try:
+            return self.stream.feed(chunk)
+        except EventTooLong:
+            raise UpstreamCut(self.notes.target, "an event of the answer has no end") from None
+
+    def _late(self, *, is_stall: bool) -> AnswerLate:
+        stall, late = f"stalled for {self.plan.stall_ms} ms", f"was not complete within {self.plan.call_timeout_ms} ms"
+        return AnswerLate(self.notes.target, f"the answer {stall if is_stall else late}", blames_target=is_stall)
+
+    def _nothing(self) -> EmptyCompletion:
+        if self.stream.is_document:
+            said = "answered with one JSON document where a stream was asked"
+            return EmptyCompletion(self.notes.target, said, may_repeat=False)
+        return EmptyCompletion(self.notes.target)
+
+    def _check_error(self) -> None:
+        if self.stream.error is not None:
+            raise UpstreamReported(self.notes.target, self.scrub(self.stream.error.message))
+
+    def _check_end(self) -> None:
+        if not self.stream.is_complete:
+            raise UpstreamCut(self.notes.target, "the answer ended before it was complete")

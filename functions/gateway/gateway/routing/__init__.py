@@ -1,0 +1,1 @@
+"""Where a call goes: its targets, and how long each may take."""

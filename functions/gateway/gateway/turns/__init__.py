@@ -1,0 +1,1 @@
+"""Retries and later turns of a conversation."""

@@ -1,0 +1,1 @@
+"""The values of a call, its trace and its cost."""

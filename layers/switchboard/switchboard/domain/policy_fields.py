@@ -1,0 +1,202 @@
+"""The fields of a policy as people write them: each is read, or refused with a sentence that says what to do."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from switchboard.domain.policy import BufferWords, FallbackTarget, HedgeAfter
+from switchboard.domain.provider_names import PROVIDER_NAMES, provider_named
+
+MAX_ATTEMPTS = 8
+MAX_FALLBACK_TARGETS = 7
+MAX_ALLOWED_TARGETS = 100
+MAX_MS = 300_000
+MAX_BUFFER_WORDS_CHARACTERS = 200
+MAX_MODEL_CHARACTERS = 256
+MAX_TASK_CHARACTERS = 256
+"""As the gateway takes a task's name from a call's headers."""
+
+_NO_NAME = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_QUANTILE = re.compile("p([5-9][0-9])")
+_MAX_SHOWN_CHARACTERS = 64
+
+type Read[T] = Callable[[object, str], T]
+"""Reads a value, given the name that a refusal calls it by. Raises PolicyInvalid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one field, in a sentence for whoever wrote it. `field` is empty for the policy as a whole."""
+
+    field: str
+    sentence: str
+
+
+class PolicyInvalid(Exception):
+    """This is no policy: every problem, not the first of them."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(" ".join(problem.sentence for problem in problems))
+        self.problems = problems
+
+
+def read_object(value: object, field: str, form: Mapping[str, Read[Any]]) -> dict[str, Any]:
+    """The values of an object's fields, by name; null is as good as absent, and an unknown field is a problem."""
+    if not isinstance(value, dict):
+        raise _invalid(field, f"{f'`{field}`' if field else 'A policy'} must be a JSON object.")
+    read: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, inner in value.items():
+        path = f"{field}.{name}" if field else name
+        if name not in form:
+            known = ", ".join(f"`{known}`" for known in form)
+            problems.append(Problem(_clipped(path), f"There is no field {_shown(path)}. There are {known}."))
+        elif inner is not None:
+            try:
+                read[name] = form[name](inner, path)
+            except PolicyInvalid as invalid:
+                problems += invalid.problems
+    if problems:
+        raise PolicyInvalid(*problems)
+    return read
+
+
+def read_entries[T](values: Sequence[object], field: str, read: Read[T], most: int) -> tuple[T, ...]:
+    """A list's entries, at most so many; `field[0]` is the first one's name."""
+    if len(values) > most:
+        raise _invalid(field, f"`{field}` may have {most} entries at most, and has {len(values)}.")
+    entries: list[T] = []
+    problems: list[Problem] = []
+    for number, value in enumerate(values):
+        try:
+            entries.append(read(value, f"{field}[{number}]"))
+        except PolicyInvalid as invalid:
+            problems += invalid.problems
+    if problems:
+        raise PolicyInvalid(*problems)
+    return tuple(entries)
+
+
+def list_of[T](read: Read[T], most: int) -> Read[tuple[T, ...]]:
+    """What reads a list of at most so many entries."""
+
+    def read_list(value: object, field: str) -> tuple[T, ...]:
+        if not isinstance(value, list):
+            raise _invalid(field, f"`{field}` must be a list.")
+        return read_entries(value, field, read, most)
+
+    return read_list
+
+
+def whole_number(most: int) -> Read[int]:
+    """What reads a whole number from 1 to `most`."""
+
+    def read(value: object, field: str) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+            raise _invalid(field, f"`{field}` must be a whole number from 1 to {most}.")
+        return value
+
+    return read
+
+
+read_milliseconds = whole_number(MAX_MS)
+
+
+def read_flag(value: object, field: str) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise _invalid(field, f"`{field}` must be true or false.")
+    return value
+
+
+def read_provider(value: object, field: str) -> str:
+    """A known provider's name, in the spelling of the table."""
+    name = provider_named(value) if isinstance(value, str) else None
+    if name is None:
+        raise _invalid(field, f"`{field}` must name a provider. {_KNOWN_PROVIDERS}")
+    return name
+
+
+def read_target(value: object, field: str) -> FallbackTarget:
+    """A target: `provider/model`, or an object with the target and its own deadline."""
+    if isinstance(value, dict):
+        read = read_object(value, field, {"target": read_target_name, "ttft_timeout_ms": read_milliseconds})
+        if "target" not in read:
+            raise _invalid(f"{field}.target", f"`{field}.target` is missing: say `provider/model`.")
+        provider, model = read["target"]
+        return FallbackTarget(provider, model, read.get("ttft_timeout_ms"))
+    return FallbackTarget(*read_target_name(value, field))
+
+
+def read_target_name(value: object, field: str) -> tuple[str, str]:
+    """Provider and model of `provider/model`; slashes after the first are the model's own."""
+    name, slash, model = (value if isinstance(value, str) else "").partition("/")
+    provider, model = provider_named(name), model.strip()
+    if not slash or provider is None:
+        raise _invalid(field, f"`{field}` is {_shown(value)}, and must be `provider/model`. {_KNOWN_PROVIDERS}")
+    if not 1 <= len(model) <= MAX_MODEL_CHARACTERS or not model.isprintable():
+        raise _invalid(field, f"`{field}` must name a model of 1 to {MAX_MODEL_CHARACTERS} characters after the slash.")
+    return provider, model
+
+
+def read_allowed_target(value: object, field: str) -> str:
+    """`provider`, which is all of its models, or `provider/model`."""
+    if isinstance(value, str) and "/" not in value:
+        return read_provider(value, field)
+    return "/".join(read_target_name(value, field))
+
+
+def read_hedge(value: object, field: str) -> HedgeAfter:
+    """A number of milliseconds, a quantile like `p95`, or 0 for never."""
+    if value == 0 and isinstance(value, int) and not isinstance(value, bool):
+        return HedgeAfter()
+    if isinstance(value, str) and (quantile := _QUANTILE.fullmatch(value.strip())):
+        return HedgeAfter(quantile=int(quantile[1]) / 100)
+    try:
+        return HedgeAfter(ms=read_milliseconds(value, field))
+    except PolicyInvalid:
+        raise _invalid(
+            field, f"`{field}` must be a whole number of milliseconds from 1 to {MAX_MS}, `p50` to `p99`, or 0 (never)."
+        ) from None
+
+
+def read_buffer_words(value: object, field: str) -> BufferWords:
+    """The words and after how long they are said; without words the time may be left out."""
+    read = read_object(value, field, {"text": _read_words, "after_ms": read_milliseconds})
+    if missing := [name for name in ("text", "after_ms") if name not in read and read.get("text") != ""]:
+        raise PolicyInvalid(*(Problem(f"{field}.{name}", f"`{field}.{name}` is missing.") for name in missing))
+    return BufferWords(read["text"], read.get("after_ms", 0))
+
+
+def read_task_id(text: str) -> str:
+    """A task's name, if a call can be counted under it."""
+    if text.strip() != text or not 1 <= len(text) <= MAX_TASK_CHARACTERS or _NO_NAME.search(text):
+        raise _invalid(
+            "task_id",
+            f"A task's name has 1 to {MAX_TASK_CHARACTERS} printable characters, and no space at its ends.",
+        )
+    return text
+
+
+def _read_words(value: object, field: str) -> str:
+    if not isinstance(value, str) or len(value) > MAX_BUFFER_WORDS_CHARACTERS or not value.isprintable():
+        raise _invalid(
+            field, f"`{field}` must be a text of at most {MAX_BUFFER_WORDS_CHARACTERS} printable characters."
+        )
+    return value.strip()
+
+
+_KNOWN_PROVIDERS = f"There are {', '.join(sorted(PROVIDER_NAMES))}."
+
+
+def _invalid(field: str, sentence: str) -> PolicyInvalid:
+    return PolicyInvalid(Problem(field, sentence))
+
+
+def _shown(value: object) -> str:
+    return f"`{_clipped(value)}`" if isinstance(value, str) else "no text"
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _MAX_SHOWN_CHARACTERS else text[: _MAX_SHOWN_CHARACTERS - 1] + "…"

@@ -1,0 +1,1 @@
+"""Keeps keys, policies, traces, turns and totals in one DynamoDB table."""

@@ -1,0 +1,178 @@
+"""The store: DynamoDB, one table."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from switchboard.domain.keys import GatewayKey
+from switchboard.domain.policy import Policy, ProjectPolicies
+from switchboard.domain.trace import Bodies, Status, Trace, TracePage
+from switchboard.domain.turns import Arrived, TurnCall, TurnRow
+from switchboard.store import body_items, key_items, keyspace, policy_items, trace_items
+from switchboard.store.bodies import split_request
+from switchboard.store.dynamodb_client import connect
+from switchboard.store.dynamodb_table import Table
+from switchboard.store.ports import MAX_TASK_POLICIES, PoliciesFull
+from switchboard.store.shared_content import SharedContent
+from switchboard.store.turn_table import TurnTable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+__all__ = ["DynamoStore", "connect"]
+
+_NOT_THERE = "attribute_not_exists(pk)"
+_THERE = "attribute_exists(pk)"
+_NOT_FINISHED = "attribute_not_exists(pk) OR #status = :status"
+
+
+class DynamoStore:
+    """Every store of the gateway on one table. Traces, bodies and what they share are deleted after `retention`."""
+
+    def __init__(
+        self, client: "DynamoDBClient", table_name: str, *, retention: timedelta, clock: Callable[[], datetime]
+    ) -> None:
+        self._table = Table(client, table_name)
+        self._shared = SharedContent(self._table)
+        self._turns = TurnTable(self._table)
+        self._retention = retention
+        self._clock = clock
+
+    def find_key(self, digest: str) -> GatewayKey | None:
+        """The key with that SHA-256, revoked or not, or None."""
+        item = self._table.get(keyspace.gateway_key(digest))
+        return None if item is None else key_items.from_item(item)
+
+    def put_key(self, key: GatewayKey) -> None:
+        """Keep the key, in place of an older one with the same digest, and register its project."""
+        self._table.put_if(key_items.project_item(key.project), _NOT_THERE)
+        self._table.put(key_items.to_item(key))
+
+    def list_keys(self, project: str) -> tuple[GatewayKey, ...]:
+        """Every key of the project, oldest first."""
+        listed = list(self._table.index_partition(keyspace.keys_of_project(project)))
+        return tuple(map(key_items.from_item, self._in_order(listed)))
+
+    def policies(self, project: str) -> ProjectPolicies:
+        """Every policy of the project, as the last writes left them; those that nobody wrote say nothing."""
+        return policy_items.from_items(self._table.partition(keyspace.policies_of_project(project)))
+
+    def put_policy(self, project: str, task_id: str | None, policy: Policy) -> None:
+        """Keep the policy, in place of an older one. Raises PoliciesFull for one task too many."""
+        item = policy_items.to_item(project, task_id, policy)
+        if task_id is None:
+            self._table.put(item)
+        elif not self._table.put_if(item, _THERE):
+            if len(self.policies(project).tasks) >= MAX_TASK_POLICIES:
+                raise PoliciesFull(MAX_TASK_POLICIES)
+            self._table.put(item)
+
+    def delete_policy(self, project: str, task_id: str | None) -> bool:
+        """Forget the policy; says whether there was one."""
+        return self._table.delete(keyspace.policy(project, task_id))
+
+    def arrive(self, call: TurnCall) -> Arrived:
+        """Count the call among those of its turn. Repeating it is safe."""
+        return self._turns.arrive(call)
+
+    def speak(self, call: TurnCall, spoken_ms: int) -> None:
+        """Mark the call's turn as answered by it, unless another call of it did so first."""
+        self._turns.speak(call, spoken_ms)
+
+    def look(self, call: TurnCall) -> TurnRow | None:
+        """The row of the call's thread, a moment old at most; None where there is none."""
+        return self._turns.look(call)
+
+    def open_trace(self, trace: Trace) -> None:
+        """Keep the row of a call that has begun to wait for its provider; a row that is there already stays."""
+        self._table.put_if(trace_items.to_item(trace, self._expires_at()), _NOT_THERE)
+
+    def complete_trace(self, trace: Trace, bodies: Bodies) -> None:
+        """Keep the bodies, then the finished trace in place of its open row. A trace that is finished already stays."""
+        expires_at = self._expires_at()
+        if bodies != Bodies():
+            self._keep_bodies(trace, bodies, expires_at)
+        self._table.put_if(trace_items.to_item(trace, expires_at), _NOT_FINISHED, status=Status.OPEN.value)
+
+    def find_trace(self, project: str, trace_id: str) -> Trace | None:
+        """The project's trace with that id, or None (also for an id that is none)."""
+        if not keyspace.is_trace_id(trace_id):
+            return None
+        item = self._table.get(keyspace.trace(project, trace_id))
+        return None if item is None else trace_items.from_item(item)
+
+    def find_bodies(self, project: str, trace_id: str) -> Bodies:
+        """The trace's bodies, byte for byte as they were given."""
+        items = self._table.partition(keyspace.body(project, trace_id).pk)
+        return body_items.from_items(items, lambda digest: self._shared.find(project, digest))
+
+    def list_traces(
+        self,
+        project: str,
+        *,
+        limit: int,
+        task_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        cursor: str | None = None,
+    ) -> TracePage:
+        """Traces that began in [since, until), newest first. Raises ValueError for a cursor that is none of ours."""
+        ids = keyspace.trace_range(since, until, cursor)
+        if ids.is_empty:
+            return TracePage((), None)
+        found = self._newest(project, ids, limit) if task_id is None else self._newest_of(project, task_id, ids, limit)
+        rows = list(islice(found, limit + 1))
+        more = len(rows) > limit
+        page = rows[:limit] if task_id is None else list(self._in_order(rows[:limit]))
+        return TracePage(
+            tuple(map(trace_items.from_item, page)), keyspace.write_cursor(rows[limit - 1]["sk"]) if more else None
+        )
+
+    def _newest(self, project: str, ids: keyspace.TraceRange, limit: int) -> Iterator[dict[str, Any]]:
+        shards = (keyspace.traces_of_project(project, shard) for shard in keyspace.SHARDS)
+        pages = [self._table.newest(pk, ids.first, ids.last, _page_size(limit)) for pk in shards]
+        return merge(*pages, key=itemgetter("sk"), reverse=True)
+
+    def _newest_of(self, project: str, task_id: str, ids: keyspace.TraceRange, limit: int) -> Iterator[dict[str, Any]]:
+        shards = (keyspace.traces_of_task(project, task_id, shard) for shard in keyspace.SHARDS)
+        pages = [self._table.newest_in_index(pk, ids.first, ids.last, _page_size(limit)) for pk in shards]
+        return merge(*pages, key=itemgetter("sk"), reverse=True)
+
+    def _in_order(self, listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The whole items of what an index listed; what has gone since is passed over."""
+        keys = [keyspace.Key(item["pk"], item["sk"]) for item in listed]
+        found = {keyspace.Key(item["pk"], item["sk"]): item for item in self._table.get_all(keys)}
+        return (found[key] for key in keys if key in found)
+
+    def _keep_bodies(self, trace: Trace, bodies: Bodies, expires_at: int) -> None:
+        outline: body_items.Outline | None = None
+        inline = []
+        if bodies.request is not None:
+            outline = []
+            for piece in split_request(bodies.request):
+                if piece.is_shared:
+                    outline.append(self._shared.keep(trace.project, piece.content, expires_at))
+                else:
+                    outline.append(len(piece.content))
+                    inline.append(piece.content)
+        items = body_items.to_items(
+            trace.project,
+            trace.trace_id,
+            outline=outline,
+            inline=b"".join(inline),
+            response=bodies.response,
+            expires_at=expires_at,
+        )
+        for item in items:
+            self._table.put_if(item, _NOT_THERE)
+
+    def _expires_at(self) -> int:
+        return int((self._clock() + self._retention).timestamp())
+
+
+def _page_size(limit: int) -> int:
+    """Rows to read at once from one shard: its share of the page, and some more since shares are never quite even."""
+    return limit // len(keyspace.SHARDS) + 4

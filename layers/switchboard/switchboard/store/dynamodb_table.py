@@ -1,0 +1,180 @@
+"""One DynamoDB table: plain items in and out, pages and leftovers followed to their end, refusals as one exception."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import batched
+from typing import TYPE_CHECKING, Any
+
+from switchboard.store.attributes import Item, Value, decode_item, encode, encode_item
+from switchboard.store.dynamodb_update import Update, names_in, wire_values
+from switchboard.store.keyspace import INDEX, Key
+from switchboard.store.ports import StoreUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, PutItemInputTypeDef, QueryInputTypeDef
+
+_BATCH_KEYS = 100
+_BATCH_TRIES = 6
+_FIRST_PAUSE_S = 0.02
+
+
+class Table:
+    """A table of the template's shape. Safe to share between threads. All methods raise StoreUnavailable."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def put(self, item: Item) -> None:
+        """Keep the item, in place of an older one."""
+        with _refusals_named():
+            self._client.put_item(TableName=self._name, Item=encode_item(item))
+
+    def put_if(self, item: Item, condition: str, **values: Value) -> bool:
+        """Keep the item if the one in its place, if any, meets the condition; says whether it did.
+
+        The condition spells the value of an attribute `:name` and the attribute itself `#name`.
+        """
+        wire: PutItemInputTypeDef = {
+            "TableName": self._name,
+            "Item": encode_item(item),
+            "ConditionExpression": condition,
+        }
+        if values:
+            wire["ExpressionAttributeNames"] = {f"#{name}": name for name in values}
+            wire["ExpressionAttributeValues"] = wire_values(values)
+        with _refusals_named():
+            try:
+                self._client.put_item(**wire)
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
+        return True
+
+    def put_or_see(self, item: Item, condition: str, values: Mapping[str, Value]) -> dict[str, Any] | None:
+        """Keep the item if the one in its place, if any, meets the condition; else the one that did not, unchanged.
+
+        The condition spells attributes `#name`, except `pk`; `values` are its `:name`s.
+        """
+        with _refusals_named():
+            try:
+                self._client.put_item(
+                    TableName=self._name,
+                    Item=encode_item(item),
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=names_in(condition),
+                    ExpressionAttributeValues=wire_values(values),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as failed:
+                return decode_item(failed.response["Item"])  # type: ignore[typeddict-item]
+        return None
+
+    def change(self, update: Update) -> dict[str, Any] | None:
+        """Update the item if it meets the condition; the item as it is then, or None."""
+        with _refusals_named():
+            try:
+                answer = self._client.update_item(**update.wire(self._name), ReturnValues="ALL_NEW")
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return None
+        return decode_item(answer["Attributes"])
+
+    def delete(self, key: Key) -> bool:
+        """Remove the item; says whether it was there."""
+        with _refusals_named():
+            answer = self._client.delete_item(TableName=self._name, Key=_wire_key(key), ReturnValues="ALL_OLD")
+        return "Attributes" in answer
+
+    def get(self, key: Key, *, consistent: bool = True) -> dict[str, Any] | None:
+        """The item as the last write left it, or None; not `consistent`, it may be a moment old, at half the price."""
+        with _refusals_named():
+            answer = self._client.get_item(TableName=self._name, Key=_wire_key(key), ConsistentRead=consistent)
+        return decode_item(answer["Item"]) if "Item" in answer else None
+
+    def get_all(self, keys: Iterable[Key]) -> Iterator[dict[str, Any]]:
+        """The items that are there, in no order."""
+        for batch in batched(keys, _BATCH_KEYS, strict=False):
+            yield from self._get_batch([_wire_key(key) for key in batch])
+
+    def partition(self, pk: str, prefix: str = "") -> Iterator[dict[str, Any]]:
+        """Every item of a partition whose sk begins so, in order, as the last writes left them."""
+        condition, values = "pk = :pk", {":pk": encode(pk)}
+        if prefix:
+            condition, values = f"{condition} AND begins_with(sk, :prefix)", {**values, ":prefix": encode(prefix)}
+        return self._pages(
+            {"KeyConditionExpression": condition, "ExpressionAttributeValues": values, "ConsistentRead": True}
+        )
+
+    def newest(self, pk: str, first: str, last: str, page_size: int) -> Iterator[dict[str, Any]]:
+        """Items of a partition with an sk from first to last, last first; read page by page as they are taken."""
+        return self._pages(
+            {
+                "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+                "ExpressionAttributeValues": wire_values({"pk": pk, "first": first, "last": last}),
+                "ScanIndexForward": False,
+                "Limit": page_size,
+            }
+        )
+
+    def newest_in_index(self, pk: str, first: str, last: str, page_size: int) -> Iterator[dict[str, Any]]:
+        """The same of an index partition; the items are keys only."""
+        return self._pages(
+            {
+                "IndexName": INDEX,
+                "KeyConditionExpression": "gsi1pk = :pk AND gsi1sk BETWEEN :first AND :last",
+                "ExpressionAttributeValues": wire_values({"pk": pk, "first": first, "last": last}),
+                "ScanIndexForward": False,
+                "Limit": page_size,
+            }
+        )
+
+    def index_partition(self, pk: str) -> Iterator[dict[str, Any]]:
+        """Every item of an index partition in order; keys only."""
+        return self._pages(
+            {
+                "IndexName": INDEX,
+                "KeyConditionExpression": "gsi1pk = :pk",
+                "ExpressionAttributeValues": {":pk": encode(pk)},
+            }
+        )
+
+    def _pages(self, query: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        request: QueryInputTypeDef = {"TableName": self._name, **query}  # type: ignore[typeddict-item]
+        while True:
+            with _refusals_named():
+                answer = self._client.query(**request)
+            yield from map(decode_item, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _get_batch(self, keys: "list[dict[str, AttributeValueTypeDef]]") -> Iterator[dict[str, Any]]:
+        pause_s = _FIRST_PAUSE_S
+        for attempt in range(_BATCH_TRIES):
+            if attempt:
+                time.sleep(pause_s)
+                pause_s *= 2
+            with _refusals_named():
+                answer = self._client.batch_get_item(RequestItems={self._name: {"Keys": keys, "ConsistentRead": True}})
+            yield from map(decode_item, answer["Responses"].get(self._name, ()))
+            left = answer.get("UnprocessedKeys", {}).get(self._name)
+            if left is None:
+                return
+            keys = [dict(key) for key in left["Keys"]]
+        raise StoreUnavailable(f"{len(keys)} items were still unread after {_BATCH_TRIES} tries")
+
+
+def _wire_key(key: Key) -> "dict[str, AttributeValueTypeDef]":
+    return {"pk": encode(key.pk), "sk": encode(key.sk)}
+
+
+@contextmanager
+def _refusals_named() -> Iterator[None]:
+    # Imported here so that the store can be imported without botocore.
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise StoreUnavailable(str(error)) from error

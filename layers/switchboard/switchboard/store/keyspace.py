@@ -1,0 +1,246 @@
+"""Every key of the one table: who lives where.
+
+| kind  | pk                          | sk               | gsi1pk                          | gsi1sk                |
+|-------|-----------------------------|------------------|---------------------------------|-----------------------|
+| key   | KEY#<sha256>                | KEY              | P#<project>#KEYS                | <created_at>#<key_id> |
+| trace | P#<project>#TRACES#<shard>  | <trace_id>       | P#<project>#TASK#<task>#<shard> | <trace_id>            |
+| body  | P#<project>#BODY#<trace_id> | 0000, 0001, …    |                                 |                       |
+| blob  | P#<project>#BLOB#<sha256>   | MARK, PART#0000… |                                 |                       |
+
+| kind    | pk                                | sk                                |
+|---------|-----------------------------------|-----------------------------------|
+| project | PROJECTS                          | <project>                         |
+| policy  | P#<project>#POLICIES              | PROJECT, TASK#<task>              |
+| turn    | TURNS#<project>#<thread>          | TURN                              |
+| totals  | P#<project>#TASKS#<shard>         | TASK#<task>                       |
+| totals  | P#<project>#TOTALS#<task>#<shard> | HOUR#2026-11-20T13 DAY#2026-11-20 |
+| rates   | RATES#<provider>#<model>          | <valid_from>                      |
+
+A partition takes 1,000 writes a second, hence the shards; a trace's shard follows from its id, so that project and id
+alone find it. Text from outside is escaped: no two different keys are ever spelled alike.
+"""
+
+import base64
+import hashlib
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from switchboard.domain.trace_id import created_at, earliest_trace_id
+
+INDEX = "gsi1"
+SHARDS = range(8)
+TOTALS_SHARDS = range(4)
+PROJECTS = "PROJECTS"
+BLOB_MARK = "MARK"
+BLOB_PARTS = "PART#"
+PROJECT_POLICY = "PROJECT"
+TASK_POLICIES = "TASK#"
+
+_LONGEST_PART = 512  # a partition key holds 2,048 bytes
+_TRACE_ID_CHARACTERS = 36
+_LAST_TRACE_ID = (1 << 128) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The primary key of an item."""
+
+    pk: str
+    sk: str
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRange:
+    """Trace ids from `first` to `last`, both included; empty when they are the wrong way round."""
+
+    first: str
+    last: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no id lies within."""
+        return self.first > self.last
+
+
+def gateway_key(digest: str) -> Key:
+    """Where a gateway key lies."""
+    return Key(f"KEY#{_part(digest)}", "KEY")
+
+
+def keys_of_project(project: str) -> str:
+    """The index partition that lists a project's keys."""
+    return f"P#{_part(project)}#KEYS"
+
+
+def key_order(created: datetime, key_id: str) -> str:
+    """A key's place in its project's list: by age."""
+    return f"{created.astimezone(UTC).isoformat(timespec='microseconds')}#{key_id}"
+
+
+def trace(project: str, trace_id: str) -> Key:
+    """Where a trace lies."""
+    return Key(traces_of_project(project, _shard(trace_id)), trace_id)
+
+
+def traces_of_project(project: str, shard: int) -> str:
+    """One of the partitions that hold a project's traces."""
+    return f"P#{_part(project)}#TRACES#{shard}"
+
+
+def trace_in_task(project: str, task_id: str, trace_id: str) -> Key:
+    """Where the index lists a trace under its task."""
+    return Key(traces_of_task(project, task_id, _shard(trace_id)), trace_id)
+
+
+def traces_of_task(project: str, task_id: str, shard: int) -> str:
+    """One of the index partitions that list a task's traces."""
+    return f"P#{_part(project)}#TASK#{_part(task_id)}#{shard}"
+
+
+def body(project: str, trace_id: str, number: int = 0) -> Key:
+    """Where a part of a trace's bodies lies."""
+    return Key(f"P#{_part(project)}#BODY#{_part(trace_id)}", f"{number:04d}")
+
+
+def blob_mark(project: str, digest: str) -> Key:
+    """Where the mark lies that says: all parts of this content are there."""
+    return Key(f"P#{_part(project)}#BLOB#{digest}", BLOB_MARK)
+
+
+def blob_part(project: str, digest: str, number: int) -> Key:
+    """Where a part of shared content lies."""
+    return Key(f"P#{_part(project)}#BLOB#{digest}", f"{BLOB_PARTS}{number:04d}")
+
+
+def project(project: str) -> Key:
+    """Where a project is registered."""
+    return Key(PROJECTS, _part(project))
+
+
+def policy(project: str, task_id: str | None) -> Key:
+    """Where a task's policy lies, or without a task the project's own."""
+    return Key(policies_of_project(project), PROJECT_POLICY if task_id is None else f"{TASK_POLICIES}{_part(task_id)}")
+
+
+def policies_of_project(project: str) -> str:
+    """The partition that holds a project's policies."""
+    return f"P#{_part(project)}#POLICIES"
+
+
+def turn(project: str, thread_id: str) -> Key:
+    """Where the latest turn of a conversation's thread lies. A grant to write turns can name their first word."""
+    return Key(f"TURNS#{_part(project)}#{thread_id}", "TURN")
+
+
+def task_totals(project: str, task_id: str, shard: int) -> Key:
+    """Where a share of a task's all-time totals lies."""
+    return Key(tasks_of_project(project, shard), f"TASK#{_part(task_id)}")
+
+
+def tasks_of_project(project: str, shard: int) -> str:
+    """One of the partitions that hold the all-time totals of a project's tasks."""
+    return f"P#{_part(project)}#TASKS#{shard}"
+
+
+def hour_totals(project: str, task_id: str, hour: datetime, shard: int) -> Key:
+    """Where a share of a task's totals of one hour lies."""
+    return Key(totals_of_task(project, task_id, shard), hour_name(hour))
+
+
+def day_totals(project: str, task_id: str, day: datetime, shard: int) -> Key:
+    """Where a share of a task's totals of one day lies."""
+    return Key(totals_of_task(project, task_id, shard), day_name(day))
+
+
+def totals_of_task(project: str, task_id: str, shard: int) -> str:
+    """One of the partitions that hold a task's totals by period."""
+    return f"P#{_part(project)}#TOTALS#{_part(task_id)}#{shard}"
+
+
+def hour_name(moment: datetime) -> str:
+    """The sort key of the moment's hour, in UTC; they sort by time."""
+    return f"HOUR#{moment.astimezone(UTC).isoformat(timespec='hours')[:13]}"
+
+
+def day_name(moment: datetime) -> str:
+    """The sort key of the moment's day, in UTC; they sort by time."""
+    return f"DAY#{moment.astimezone(UTC).date().isoformat()}"
+
+
+def period_start(name: str) -> datetime:
+    """When the hour or the day with that sort key begins. Raises ValueError for another key."""
+    return datetime.fromisoformat(name.partition("#")[2]).replace(tzinfo=UTC)
+
+
+def rate_card(provider: str, model: str, valid_from: datetime) -> Key:
+    """Where a rate card lies: in its model's partition, by its first moment."""
+    return Key(rate_cards_of_model(provider, model), rate_card_order(valid_from))
+
+
+def rate_cards_of_model(provider: str, model: str) -> str:
+    """The partition that holds every rate card of a model at a provider, oldest first."""
+    return f"RATES#{_part(provider)}#{_part(model)}"
+
+
+def rate_card_order(moment: datetime) -> str:
+    """A moment's place among rate cards: the last card at or before it is the one that prices it."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def is_trace_id(text: str) -> bool:
+    """Whether the text is a trace id, spelled as ours are."""
+    if len(text) != _TRACE_ID_CHARACTERS:
+        return False
+    try:
+        created_at(text)
+    except ValueError:
+        return False
+    return str(UUID(text)) == text
+
+
+def trace_range(since: datetime | None, until: datetime | None, cursor: str | None) -> TraceRange:
+    """The ids of calls that began in [since, until), older than the cursor's. Raises ValueError for a bad cursor."""
+    last = _LAST_TRACE_ID
+    if until is not None:
+        last = min(last, UUID(earliest_trace_id(_next_millisecond(until))).int - 1)
+    if cursor is not None:
+        last = min(last, UUID(read_cursor(cursor)).int - 1)
+    first = str(UUID(int=0)) if since is None else earliest_trace_id(_next_millisecond(since))
+    return TraceRange(first, str(UUID(int=max(last, 0))))
+
+
+def write_cursor(trace_id: str) -> str:
+    """The cursor that continues after this trace: 22 characters, fit for a URL."""
+    return base64.urlsafe_b64encode(UUID(trace_id).bytes).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> str:
+    """The trace id that a cursor names. Raises ValueError for what is none of ours."""
+    try:
+        trace_id = str(UUID(bytes=base64.urlsafe_b64decode(cursor + "==")))
+    except ValueError:
+        trace_id = ""
+    if not is_trace_id(trace_id) or write_cursor(trace_id) != cursor:
+        raise ValueError("The cursor is not one that this list gave out.")
+    return trace_id
+
+
+def _next_millisecond(moment: datetime) -> datetime:
+    """The moment itself when it is a whole millisecond: ids know no smaller unit."""
+    try:
+        return moment + timedelta(microseconds=-moment.microsecond % 1000)
+    except OverflowError:
+        return moment
+
+
+def _shard(trace_id: str) -> int:
+    return zlib.crc32(trace_id.encode("utf-8", "replace")) % len(SHARDS)
+
+
+def _part(text: str) -> str:
+    escaped = text.replace("%", "%25").replace("#", "%23")
+    if len(escaped.encode("utf-8", "replace")) <= _LONGEST_PART:
+        return escaped
+    return "%" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()  # no escape is that long

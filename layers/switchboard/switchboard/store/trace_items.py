@@ -1,0 +1,107 @@
+"""Trace ⇄ item: `from_item(to_item(trace, …)) == trace`. Small, since every later update is charged by the whole item.
+
+What is None, empty or zero is left out; what is not known here (other functions add to a finished row) is passed over.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from switchboard.domain.trace import Failure, Status, Trace, Turn
+from switchboard.store import attempt_items, keyspace, settlement_items, usage_items
+from switchboard.store.attributes import Item
+
+KIND = "trace"
+
+
+def to_item(trace: Trace, expires_at: int) -> Item:
+    """The row of a trace, to be deleted after `expires_at` (epoch seconds)."""
+    key = keyspace.trace(trace.project, trace.trace_id)
+    in_task = keyspace.trace_in_task(trace.project, trace.task_id, trace.trace_id)
+    return {
+        "pk": key.pk,
+        "sk": key.sk,
+        "gsi1pk": in_task.pk,
+        "gsi1sk": in_task.sk,
+        "kind": KIND,
+        "expires_at": expires_at,
+        "project": trace.project,
+        "task_id": trace.task_id,
+        "environment": trace.environment,
+        "started_at": trace.started_at.astimezone(UTC).isoformat(),
+        "status": trace.status.value,
+        "streamed": trace.streamed,
+        "key_id": trace.key_id,
+        "model": trace.model,
+        "provider": trace.provider,
+        # DynamoDB takes no empty name, and a row is worth more than a nameless value.
+        "metadata": {name: text for name, text in trace.metadata.items() if name} or None,
+        "ttft_ms": trace.ttft_ms,
+        "duration_ms": trace.duration_ms,
+        "gateway_ms": trace.gateway_ms,
+        "queue_ms": trace.queue_ms,
+        "usage": usage_items.to_item(trace.usage),
+        "finish_reason": trace.finish_reason,
+        "attempts": [attempt_items.to_item(attempt) for attempt in trace.attempts] or None,
+        "notes": trace.notes or None,
+        "failure": failure_item(trace.failure),
+        "turn": _turn_item(trace.turn),
+        "buffered_ms": trace.buffered_ms,
+        "is_zero_retention": trace.is_zero_retention or None,
+        **(settlement_items.to_item(trace.settlement) if trace.settlement else {}),
+    }
+
+
+def from_item(item: Mapping[str, Any]) -> Trace:
+    """The trace of a row. Raises KeyError or ValueError for what is no row of ours."""
+    return Trace(
+        trace_id=item["sk"],
+        project=item["project"],
+        task_id=item["task_id"],
+        environment=item["environment"],
+        started_at=datetime.fromisoformat(item["started_at"]),
+        status=Status(item["status"]),
+        streamed=item["streamed"],
+        key_id=item["key_id"],
+        model=item.get("model"),
+        provider=item.get("provider"),
+        metadata=item.get("metadata") or {},
+        ttft_ms=_milliseconds(item.get("ttft_ms")),
+        duration_ms=_milliseconds(item.get("duration_ms")),
+        gateway_ms=_milliseconds(item.get("gateway_ms")),
+        queue_ms=_milliseconds(item.get("queue_ms")),
+        usage=usage_items.from_item(item.get("usage")),
+        finish_reason=item.get("finish_reason"),
+        attempts=tuple(attempt_items.from_item(attempt) for attempt in item.get("attempts") or ()),
+        notes=tuple(item.get("notes") or ()),
+        failure=_failure(item.get("failure")),
+        turn=_turn(item.get("turn")),
+        buffered_ms=_milliseconds(item.get("buffered_ms")),
+        is_zero_retention=bool(item.get("is_zero_retention")),
+        settlement=settlement_items.from_item(item),
+    )
+
+
+def failure_item(failure: Failure | None) -> Item | None:
+    """A failure as an attribute of its row."""
+    if failure is None:
+        return None
+    return {"code": failure.code, "message": failure.message, "http_status": failure.http_status}
+
+
+def _failure(item: Mapping[str, Any] | None) -> Failure | None:
+    return None if item is None else Failure(item["code"], item["message"], item["http_status"])
+
+
+def _turn_item(turn: Turn | None) -> Item | None:
+    if turn is None:
+        return None
+    return {"turn_id": turn.turn_id, **({"retry": turn.retry} if turn.retry else {})}
+
+
+def _turn(item: Mapping[str, Any] | None) -> Turn | None:
+    return None if item is None else Turn(item["turn_id"], item.get("retry", 0))
+
+
+def _milliseconds(value: Any) -> float | None:  # noqa: ANN401 - Decimal, int or float, by the way it came
+    return None if value is None else float(value)

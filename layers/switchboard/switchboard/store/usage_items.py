@@ -1,0 +1,32 @@
+"""Usage ⇄ an attribute of its row: `from_item(to_item(usage)) == usage`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
+from switchboard.store.attributes import Item
+
+_OPTIONAL_TOKENS = ("cache_read", "cache_write_5m", "cache_write_1h", "reasoning")
+
+
+def to_item(usage: Usage) -> Item | None:
+    """The attribute; None where the provider told nothing. A count of 0 is left out where most are."""
+    if usage.tokens is None:
+        return None
+    optional = {name: getattr(usage.tokens, name) for name in _OPTIONAL_TOKENS}
+    return {
+        "source": usage.source.value,
+        "fresh_input": usage.tokens.fresh_input,
+        "output": usage.tokens.output,
+        **{name: count for name, count in optional.items() if count},
+        **({} if usage.billed_pico_usd is None else {"billed_pico_usd": usage.billed_pico_usd}),
+    }
+
+
+def from_item(item: Mapping[str, Any] | None) -> Usage:
+    """The usage of an attribute. Raises KeyError or ValueError for what is none of ours."""
+    if item is None:
+        return ABSENT
+    optional = {name: item.get(name, 0) for name in _OPTIONAL_TOKENS}
+    tokens = Tokens(item["fresh_input"], item["output"], **optional)
+    return Usage(UsageSource(item["source"]), tokens, item.get("billed_pico_usd"))

@@ -1,0 +1,84 @@
+import pytest
+
+from gateway.api.paths import ARRIVED, Joins, Message, Receive, Scope, Send, canonical
+from gateway.domain.clock import Clock
+
+COMPLETIONS = [
+    "/v1/chat/completions",
+    "/chat/completions",
+    "/v1/v1/chat/completions",
+    "/chat/completions/chat/completions",
+    "/v1/chat/completions/chat/completions",
+    "/v1/chat/completions/v1/chat/completions",
+    "/v1/chat/completions/",
+    "/v1/chat/completions//",
+    "//v1//chat///completions",
+    "/v1//chat/completions/",
+    "//chat/completions",
+    "v1/chat/completions",
+]
+
+
+@pytest.mark.parametrize("path", COMPLETIONS)
+def test_every_join_of_a_pasted_base_means_completions(path: str) -> None:
+    assert canonical(path) == "/v1/chat/completions"
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/models", "/v1/v1/models", "//v1/models/"])
+def test_models_are_found_under_every_join(path: str) -> None:
+    assert canonical(path) == "/v1/models"
+
+
+@pytest.mark.parametrize("path", ["/health", "/v1/health", "//health//"])
+def test_health_is_found_under_every_join(path: str) -> None:
+    assert canonical(path) == "/health"
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/", "/"),
+        ("", "/"),
+        ("///", "/"),
+        ("/v1", "/v1"),
+        ("/v2/chat/completions", "/v2/chat/completions"),
+        ("/v1/completions", "/v1/completions"),
+        ("/v1/chat/completionsx", "/v1/chat/completionsx"),
+        ("/x/v1/chat/completions", "/x/v1/chat/completions"),
+        ("/v1/chat/completions/1", "/v1/chat/completions/1"),
+        ("/v1/models/gpt-4o", "/v1/models/gpt-4o"),
+        ("/api/traces/", "/api/traces"),
+    ],
+)
+def test_another_path_stays_what_it_is(path: str, meant: str) -> None:
+    assert canonical(path) == meant
+
+
+async def test_the_application_behind_sees_the_meant_path_and_the_moment_of_arrival() -> None:
+    seen: list[Scope] = []
+    await _joins(seen)({"type": "http", "path": "//v1/v1/chat/completions/", "raw_path": b"//"}, _receive, _send)
+    assert [(scope["path"], scope["raw_path"], scope[ARRIVED]) for scope in seen] == [
+        ("/v1/chat/completions", b"/v1/chat/completions", 7.5)
+    ]
+
+
+async def test_what_is_not_http_passes_untouched() -> None:
+    seen: list[Scope] = []
+    lifespan = {"type": "lifespan"}
+    await _joins(seen)(lifespan, _receive, _send)
+    assert seen == [{"type": "lifespan"}]
+
+
+def _joins(seen: list[Scope]) -> Joins:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        seen.append(scope)
+
+    return Joins(app, Clock(monotonic=lambda: 7.5))
+
+
+async def _receive() -> Message:
+    raise AssertionError("nothing is read")
+
+
+async def _send(message: Message) -> None:
+    raise AssertionError(f"nothing is sent, but was: {message}")

@@ -1,0 +1,152 @@
+"""Gemini's thought signatures: kept while the caller forgets them, put back, or said to be lost."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.domain.call import Chat
+from gateway.domain.clock import Clock
+from gateway.domain.codec import Asked
+from gateway.providers import table
+from gateway.providers.chat_completions.signature_memory import KEPT_S, MAX_CHARACTERS, TurnMemory
+from gateway.providers.chat_completions.signatures import SKIP_VALIDATOR
+from switchboard.stream.deltas import Json
+from switchboard.stream.sse import Event
+from testkit.openai_events import event
+
+GEMINI_3 = "gemini-3-flash-preview"
+
+
+class Hand:
+    """A clock's hand that the test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def hand() -> Hand:
+    return Hand()
+
+
+@pytest.fixture
+def memory(hand: Hand) -> TurnMemory:
+    return TurnMemory(Clock(monotonic=hand))
+
+
+def call(call_id: str, signature: str | None = None, **others: Any) -> dict[str, Any]:
+    """A tool call, with its signature where it has one."""
+    made: dict[str, Any] = {"id": call_id, "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
+    if signature is not None:
+        made["extra_content"] = {"google": {"thought_signature": signature}}
+    return made | others
+
+
+def hear(memory: TurnMemory, *chunks: list[dict[str, Any]], provider: str = "google") -> list[dict[str, Any]]:
+    """The tool calls as the caller gets them, of a stream with one chunk of calls after the other."""
+    row = table.by_dialect(provider)
+    reader = row.reader_of(Asked(GEMINI_3, "0123456789abcdef0123456789abcdef", 1, wants_usage=False, memory=memory))
+    heard = []
+    for calls in chunks:
+        raw = event({"choices": [{"delta": {"role": "assistant", "tool_calls": calls}, "index": 0}]})
+        for piece in reader.read(Event(raw, raw.removeprefix(b"data: ").strip())):
+            heard += json.loads(piece.raw.removeprefix(b"data: "))["choices"][0]["delta"]["tool_calls"]
+    return heard
+
+
+def sent(
+    memory: TurnMemory, *calls: dict[str, Any], model: str = GEMINI_3, provider: str = "google"
+) -> tuple[list[Any], tuple[str, ...]]:
+    """What goes upstream of a history with those calls: each one's signature (None without), and the notes."""
+    history: tuple[Json, ...] = (
+        {"role": "user", "content": "Where is my order?"},
+        {"role": "assistant", "content": None, "tool_calls": list(calls)},
+        *({"role": "tool", "tool_call_id": made["id"], "content": "{}"} for made in calls),
+    )
+    chat = Chat(model, history, streamed=True, wants_usage=False, others={"tools": [{"type": "function"}]})
+    body, notes = table.by_dialect(provider).encode(chat, model, memory)
+    arrived = next(m for m in json.loads(body)["messages"] if m["role"] == "assistant")["tool_calls"]
+    assert [made["id"] for made in arrived] == [made["id"] for made in calls]
+    return [made.get("extra_content", {}).get("google", {}).get("thought_signature") for made in arrived], notes
+
+
+def test_a_signature_that_the_caller_dropped_is_put_back(memory: TurnMemory) -> None:
+    hear(memory, [call("c1", "sig-1")])
+    signatures, notes = sent(memory, call("c1"))
+    assert signatures == ["sig-1"]
+    assert "put back a thought signature" in notes
+
+
+def test_of_parallel_calls_only_the_first_has_one(memory: TurnMemory) -> None:
+    hear(memory, [call("c1", "sig-1")], [call("c2")])
+    assert sent(memory, call("c1"), call("c2"))[0] == ["sig-1", None]
+
+
+def test_a_signature_of_a_call_that_had_no_id_is_found_by_the_id_it_was_given(memory: TurnMemory) -> None:
+    anonymous = call("", "sig-1")
+    del anonymous["id"]
+    given = hear(memory, [anonymous])[0]["id"]
+    assert given
+    assert sent(memory, call(given))[0] == ["sig-1"]
+
+
+def test_a_whole_answers_signature_is_kept_too(memory: TurnMemory) -> None:
+    body = json.dumps({"choices": [{"message": {"role": "assistant", "tool_calls": [call("c1", "sig-1")]}}]}).encode()
+    asked = Asked(GEMINI_3, "00", 1, wants_usage=False, memory=memory)
+    assert table.by_dialect("google").whole_of(body, asked).delta.is_useful
+    assert sent(memory, call("c1"))[0] == ["sig-1"]
+
+
+def test_a_lost_signature_is_said_to_be_lost(memory: TurnMemory, hand: Hand) -> None:
+    hear(memory, [call("c1", "sig-1")])
+    hand.seconds = KEPT_S
+    signatures, notes = sent(memory, call("c1"), call("c2"))
+    assert signatures == [SKIP_VALIDATOR, None]
+    assert "a thought signature was lost: asked not to validate it" in notes
+
+
+def test_the_callers_own_signature_stays(memory: TurnMemory) -> None:
+    hear(memory, [call("c1", "sig-1")])
+    assert sent(memory, call("c1", "sig-from-the-caller"))[0] == ["sig-from-the-caller"]
+
+
+@pytest.mark.parametrize(
+    ("model", "signature"),
+    [
+        ("gemini-3-pro", SKIP_VALIDATOR),
+        ("models/gemini-3.1-flash-lite", SKIP_VALIDATOR),
+        ("gemini-flash-latest", SKIP_VALIDATOR),
+        ("gemini-2.5-flash", None),
+        ("gemini-1.5-pro", None),
+        ("gemma-3-27b-it", None),
+    ],
+)
+def test_only_gemini_3_and_later_want_them(memory: TurnMemory, model: str, signature: str | None) -> None:
+    assert sent(memory, call("c1"), model=model)[0] == [signature]
+
+
+def test_no_other_provider_is_sent_or_remembered_for(memory: TurnMemory) -> None:
+    hear(memory, [call("c1", "sig-1")], provider="generic")
+    assert sent(memory, call("c1"))[0] == [SKIP_VALIDATOR]
+    assert sent(memory, call("c1"), provider="generic")[0] == [None]
+
+
+def test_the_callers_body_is_left_as_it_came(memory: TurnMemory) -> None:
+    history = ({"role": "user", "content": "Hi"}, {"role": "assistant", "content": None, "tool_calls": [call("c1")]})
+    before = json.dumps(history)
+    chat = Chat(GEMINI_3, history, streamed=True, wants_usage=False, others={})
+    table.by_dialect("google").encode(chat, GEMINI_3, memory)
+    assert json.dumps(history) == before
+
+
+def test_the_memory_is_bounded(memory: TurnMemory) -> None:
+    memory.remember("first", "x")
+    for n in range(20):
+        memory.remember(f"n{n}", "x" * (MAX_CHARACTERS // 10))
+    assert memory.recall("first") is None
+    assert memory.recall("n19") is not None
+    assert sum(memory.recall(f"n{n}") is not None for n in range(20)) <= 10

@@ -1,0 +1,172 @@
+from typing import Any
+
+import pytest
+
+from gateway.domain.codec import Draft
+from gateway.providers.repairs import (
+    Capped,
+    Renamed,
+    ask_for_one_choice,
+    begin_with_user,
+    end_with_user,
+    end_with_user_for_claude,
+    flatten_content,
+    keep_in_messages,
+    say_system_for_developer,
+)
+
+SYSTEM = {"role": "system", "content": "You are Ada."}
+GREETING = {"role": "assistant", "content": "Hello, this is Ada."}
+USER = {"role": "user", "content": "Hi."}
+SILENCE = {"role": "user", "content": "..."}
+CALL = {"id": "c1", "type": "function", "function": {"name": "end_call", "arguments": "{}"}}
+CALLING = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+RESULT = {"role": "tool", "tool_call_id": "c1", "content": "ok"}
+
+
+def _draft(*messages: Any, model: str = "m", **fields: Any) -> Draft:
+    return Draft(model, {"model": model, "messages": list(messages)} | fields)
+
+
+@pytest.mark.parametrize(
+    ("history", "repaired"),
+    [
+        ([USER], [USER]),
+        ([SYSTEM, USER, GREETING], [SYSTEM, USER, GREETING, SILENCE]),
+        ([SYSTEM], [SYSTEM, SILENCE]),
+        ([USER, GREETING, SYSTEM], [USER, GREETING, SYSTEM, SILENCE]),
+        ([USER, CALLING, RESULT], [USER, CALLING, RESULT]),
+        ([], []),
+    ],
+)
+def test_a_history_ends_with_the_user_or_a_tool(history: list[Any], repaired: list[Any]) -> None:
+    body = _draft(*history)
+    end_with_user(body)
+    assert body.messages == repaired
+    assert body.notes == (["appended a short user turn"] if repaired != history else [])
+
+
+@pytest.mark.parametrize(
+    ("history", "repaired"),
+    [
+        ([SYSTEM, GREETING, USER], [SYSTEM, SILENCE, GREETING, USER]),
+        ([CALLING, RESULT], [SILENCE, CALLING, RESULT]),
+        ([SYSTEM, USER], [SYSTEM, USER]),
+        ([SYSTEM], [SYSTEM]),
+        ([], []),
+    ],
+)
+def test_a_history_begins_with_the_user(history: list[Any], repaired: list[Any]) -> None:
+    body = _draft(*history)
+    begin_with_user(body)
+    assert body.messages == repaired
+    assert bool(body.notes) is (repaired != history)
+
+
+@pytest.mark.parametrize(
+    ("model", "is_appended"),
+    [
+        ("anthropic/claude-4.6-sonnet-20260217", True),
+        ("anthropic/claude-opus-4.6", True),
+        ("us.anthropic.claude-opus-4-6-v1", True),
+        ("claude-sonnet-5", True),
+        ("claude-opus-latest", True),
+        ("claude-haiku-4-5-20251001", False),
+        ("anthropic/claude-haiku-4.5", False),
+        ("claude-sonnet-4-20250514", False),
+        ("claude-3-5-sonnet-20241022", False),
+        ("gpt-4o", False),
+    ],
+)
+def test_newer_claudes_get_no_history_that_ends_with_the_assistant(model: str, is_appended: bool) -> None:
+    body = _draft(USER, GREETING, model=model)
+    end_with_user_for_claude(body)
+    assert (body.messages[-1] == SILENCE) is is_appended
+
+
+def test_a_repair_done_twice_changes_nothing_more() -> None:
+    body = _draft(SYSTEM, GREETING, model="claude-sonnet-4-6")
+    for repair in (begin_with_user, end_with_user, flatten_content, say_system_for_developer) * 2:
+        repair(body)
+    assert body.messages == [SYSTEM, SILENCE, GREETING, SILENCE]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("Hi.", "Hi."),
+        (None, ""),
+        ([], ""),
+        ([{"type": "text", "text": "Hello,"}, {"type": "text", "text": "Ada."}], "Hello,\nAda."),
+        (["Hello,", {"type": "text", "text": "Ada."}], "Hello,\nAda."),
+        ([{"type": "image_url", "image_url": {"url": "https://x"}}, {"type": "text", "text": "this"}], "this"),
+    ],
+)
+def test_content_is_made_a_string(content: object, text: str) -> None:
+    body = _draft({"role": "user", "content": content})
+    flatten_content(body)
+    assert body.messages == [{"role": "user", "content": text}]
+    assert ("left out parts of a message that are no text" in body.notes) is ("image_url" in str(content))
+
+
+def test_a_message_without_content_gets_an_empty_one_and_keeps_its_calls() -> None:
+    body = _draft({"role": "assistant", "tool_calls": [CALL]})
+    flatten_content(body)
+    assert body.messages == [{"role": "assistant", "tool_calls": [CALL], "content": ""}]
+
+
+def test_developers_are_systems_where_nobody_knows_them() -> None:
+    body = _draft({"role": "developer", "content": "Be brief."}, USER)
+    say_system_for_developer(body)
+    assert body.messages == [{"role": "system", "content": "Be brief."}, USER]
+
+
+def test_other_fields_of_messages_and_calls_are_left_out_and_named() -> None:
+    foreign = CALL | {"extra_content": {"google": {"thought_signature": "s"}}, "index": 0}
+    body = _draft(
+        {"role": "user", "content": "Hi.", "name": "anna", "tool_calls": None},
+        {"role": "assistant", "content": None, "tool_calls": [foreign]},
+        RESULT,
+    )
+    keep_in_messages(body, frozenset({"role", "content", "tool_calls", "tool_call_id"}))
+    assert body.messages == [USER, CALLING, RESULT]
+    assert sorted(body.notes) == [
+        "left out fields of tool calls",
+        "left out messages[].name",
+        "left out messages[].tool_calls",
+    ]
+
+
+def test_a_signature_stays_where_it_is_known() -> None:
+    signed = CALL | {"extra_content": {"google": {"thought_signature": "s"}}}
+    body = _draft({"role": "assistant", "content": None, "tool_calls": [signed]})
+    keep_in_messages(body, frozenset({"role", "content", "tool_calls", "extra_content"}))
+    assert body.messages[0]["tool_calls"] == [signed]
+    assert body.notes == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "renamed"),
+    [({"old": 5}, {"new": 5}), ({"old": 5, "new": 7}, {"new": 7}), ({"new": 7}, {"new": 7}), ({}, {})],
+)
+def test_a_field_travels_under_the_known_name(fields: dict[str, Any], renamed: dict[str, Any]) -> None:
+    body = _draft(**fields)
+    Renamed("old", "new")(body)
+    assert body.fields == {"model": "m", "messages": []} | renamed
+    assert bool(body.notes) is ("old" in fields)
+
+
+@pytest.mark.parametrize(("value", "sent"), [(2, 1.5), (1.5, 1.5), (0.3, 0.3), ("2", "2")])
+def test_a_number_is_lowered_to_what_is_taken(value: object, sent: object) -> None:
+    body = _draft(temperature=value)
+    Capped("temperature", 1.5)(body)
+    assert body.fields["temperature"] == sent
+    assert bool(body.notes) is (value != sent)
+
+
+@pytest.mark.parametrize(("fields", "notes"), [({"n": 2}, ["left out n"]), ({"n": 1}, []), ({}, [])])
+def test_one_choice_is_asked_for(fields: dict[str, Any], notes: list[str]) -> None:
+    body = _draft(**fields)
+    ask_for_one_choice(body)
+    assert body.fields.get("n", 1) == 1
+    assert body.notes == notes

@@ -1,0 +1,172 @@
+import json
+from typing import Any
+
+import pytest
+
+from gateway.providers import table
+from gateway.providers.chat_completions.usage import UsageReader, read_by_total, read_openai, read_reasoning_outside
+from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
+from switchboard.stream.deltas import read_chunk
+from testkit.usage_bodies import recorded_usage
+
+OPENAI = {
+    "prompt_tokens": 1117,
+    "completion_tokens": 46,
+    "total_tokens": 1163,
+    "prompt_tokens_details": {"cached_tokens": 1024, "audio_tokens": 0},
+    "completion_tokens_details": {"reasoning_tokens": 30},
+}
+GROQ = {"prompt_tokens": 20, "completion_tokens": 7, "total_tokens": 27, "queue_time": 0.01, "total_time": 0.05}
+DEEPSEEK = {
+    "prompt_tokens": 300,
+    "completion_tokens": 20,
+    "total_tokens": 320,
+    "prompt_cache_hit_tokens": 256,
+    "prompt_cache_miss_tokens": 44,
+}
+XAI = {
+    "prompt_tokens": 32,
+    "completion_tokens": 9,
+    "total_tokens": 135,
+    "prompt_tokens_details": {"cached_tokens": 6},
+    "completion_tokens_details": {"reasoning_tokens": 94},
+}
+MISTRAL = {
+    "prompt_tokens": 254,
+    "completion_tokens": 99,
+    "total_tokens": 353,
+    "num_cached_tokens": 64,
+    "prompt_tokens_details": {"cached_tokens": 48},
+}
+GPT_5_6 = {
+    "prompt_tokens": 4020,
+    "completion_tokens": 5,
+    "total_tokens": 4025,
+    "prompt_tokens_details": {"cached_tokens": 6, "cache_write_tokens": 4012, "audio_tokens": 0},
+    "completion_tokens_details": {"reasoning_tokens": 0},
+}
+OPENROUTER = GPT_5_6 | {
+    "cost": 0.000151,
+    "is_byok": False,
+    "cost_details": {"upstream_inference_cost": 0.00014, "upstream_inference_prompt_cost": 8.1e-05},
+}
+GEMINI = {"prompt_tokens": 12, "completion_tokens": 8, "total_tokens": 150}
+
+
+def told(fresh_input: int, output: int, **classes: int) -> Usage:
+    return Usage(UsageSource.PROVIDER, Tokens(fresh_input, output, **classes))
+
+
+@pytest.mark.parametrize(
+    ("provider", "usage", "read"),
+    [
+        ("openai", OPENAI, told(93, 46, cache_read=1024, reasoning=30)),
+        ("groq", GROQ, told(20, 7)),
+        ("deepseek", DEEPSEEK, told(44, 20, cache_read=256)),
+        ("xai", XAI, told(26, 103, cache_read=6, reasoning=94)),
+        ("mistral", MISTRAL, told(206, 99, cache_read=48)),
+        ("openai", GPT_5_6, told(2, 5, cache_read=6, cache_write_5m=4012)),
+        ("openrouter", OPENROUTER, told(2, 5, cache_read=6, cache_write_5m=4012)),
+        ("google", GEMINI, told(12, 138, reasoning=130)),
+        ("google", GEMINI | {"total_tokens": 20}, told(12, 8)),
+        ("google", {"prompt_tokens": 12, "total_tokens": 90}, told(12, 78, reasoning=78)),
+        ("google", {"prompt_tokens": 12, "completion_tokens": 8}, told(12, 8)),
+        ("generic", {"prompt_tokens": 5, "completion_tokens": 0}, told(5, 0)),
+        ("generic", {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, told(0, 0)),
+        ("generic", {"completion_tokens": 3, "total_tokens": 10}, told(7, 3)),
+        ("generic", {"prompt_tokens": 7, "completion_tokens": None, "total_tokens": 7}, told(7, 0)),
+    ],
+)
+def test_every_dialect_is_read_into_disjoint_classes(provider: str, usage: dict[str, Any], read: Usage) -> None:
+    found = table.by_name(provider)
+    assert found is not None
+    assert found.read_usage(usage) == read
+
+
+@pytest.mark.parametrize("reader", [read_openai, read_reasoning_outside, read_by_total])
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        {"prompt_tokens": None, "completion_tokens": None},
+        {"prompt_tokens": "12", "completion_tokens": "3"},
+        {"prompt_tokens": -1, "completion_tokens": -1},
+        {"total_tokens": 12},
+        {"prompt_tokens": 12},
+        {"completion_tokens": 3},
+        {"input_tokens": 12, "output_tokens": 3},
+    ],
+)
+def test_what_is_not_told_is_absent_and_never_nought(reader: UsageReader, usage: dict[str, Any] | None) -> None:
+    assert reader(usage) == ABSENT
+    assert reader(usage).tokens is None
+
+
+@pytest.mark.parametrize(
+    "details",
+    [None, [], "none", {"cached_tokens": None}, {"cached_tokens": "6"}, {"cached_tokens": -6}, {}],
+)
+def test_details_that_cannot_be_read_are_left_aside(details: object) -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 2, "prompt_tokens_details": details}
+    assert read_openai(usage) == told(10, 2)
+
+
+def test_cached_tokens_are_never_more_than_the_prompt() -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 99}}
+    assert read_openai(usage) == told(0, 2, cache_read=10)
+
+
+def test_cached_and_written_tokens_are_never_more_than_the_prompt_together() -> None:
+    details = {"cached_tokens": 7, "cache_write_tokens": 9}
+    usage = {"prompt_tokens": 10, "completion_tokens": 2, "prompt_tokens_details": details}
+    assert read_openai(usage) == told(0, 2, cache_read=7, cache_write_5m=3)
+
+
+@pytest.mark.parametrize(
+    ("usage", "pico_usd"),
+    [
+        (OPENROUTER, 151_000_000),
+        (OPENROUTER | {"is_byok": True}, 291_000_000),
+        (OPENROUTER | {"is_byok": True, "cost_details": None}, 151_000_000),
+        ({"cost": 0}, 0),
+        ({"cost": 0.95}, 950_000_000_000),
+        ({"cost": "0.95"}, None),
+        ({"cost": -1}, None),
+        ({"cost": True}, None),
+        ({"cost": float("nan")}, None),
+        ({"cost": float("inf")}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_openrouters_own_bill_is_read_to_the_pico_dollar(usage: dict[str, Any] | None, pico_usd: int | None) -> None:
+    assert table.by_dialect("openrouter").read_bill(usage) == pico_usd
+
+
+def test_no_one_else_says_what_a_call_cost() -> None:
+    said = {row.key for row in table.PROVIDERS if row.read_bill(OPENROUTER) is not None}
+    assert said == {"openrouter"}
+
+
+def test_the_same_cached_tokens_in_two_places_are_counted_once() -> None:
+    usage = DEEPSEEK | {"prompt_tokens_details": {"cached_tokens": 256}}
+    assert read_openai(usage) == told(44, 20, cache_read=256)
+
+
+def test_groqs_own_place_for_usage_is_found() -> None:
+    chunk = read_chunk(json.dumps({"choices": [], "x_groq": {"id": "r", "usage": GROQ}}).encode())
+    assert read_openai(chunk.usage) == told(20, 7)
+
+
+@pytest.mark.parametrize("line", recorded_usage("openai-chat"))
+def test_recorded_usage_adds_up_to_what_is_known_of_it(line: dict[str, Any]) -> None:
+    known = line["tokens"]
+    tokens = read_openai(line["usage"]).tokens
+    assert tokens is not None
+    assert (tokens.prompt, tokens.output, tokens.cache_read, tokens.reasoning) == (
+        known["input_tokens"],
+        known["output_tokens"],
+        known.get("cache_read_tokens", 0),
+        known.get("output_reasoning_tokens", 0),
+    )

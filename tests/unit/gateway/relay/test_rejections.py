@@ -1,0 +1,52 @@
+"""Answers with an error status: told as such, with what has come of their body, whatever becomes of the rest of it."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from gateway.relay.attempt import ERROR_BODY_S
+from switchboard.domain.trace import Status
+from switchboard.domain.usage import UsageSource
+from testkit.cascade import cascade, outcomes
+from testkit.faults import good, spoken
+from testkit.running_gateway import chat
+from testkit.upstream import Answer, End, ScriptedUpstream, Step
+
+PATIENCE_MS = 4000
+BEGUN = b'{"error": {"message": "slow down"'
+UNENDED: dict[str, tuple[Sequence[Step], str]] = {
+    "no body": ([End.HANG], "no body"),
+    "half of it": ([BEGUN, End.HANG], BEGUN.decode()),
+    "all of it": ([BEGUN + b"}}", End.HANG], "slow down"),
+    "drop by drop": ([BEGUN + b"}}", *[step for _ in range(100) for step in (b" ", 0.05)]], "slow down"),
+    "broken off": ([BEGUN + b"}}", End.RESET], "slow down"),
+}
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize(("steps", "said"), UNENDED.values(), ids=UNENDED.keys())
+async def test_an_error_whose_body_does_not_end_is_no_silence(
+    steps: Sequence[Step], said: str, *, streamed: bool
+) -> None:
+    failing = Answer(steps, 503, {"content-type": "application/json"})
+    with ScriptedUpstream(failing) as first, ScriptedUpstream(good("the second", streamed=streamed)) as second:
+        async with cascade(first, second, policy={"ttft_timeout_ms": PATIENCE_MS}) as gateway:
+            response = await gateway.call(chat(stream=streamed))
+            trace = await gateway.trace()
+            await (await first.request()).left()
+    if streamed:
+        assert response.content == b"".join(spoken("the second"))
+    assert (response.status_code, trace.status) == (200, Status.OK)
+    assert outcomes(trace) == [("groq", "UpstreamRejected"), ("together", "ok")]
+    failed = trace.attempts[0]
+    assert (failed.status, failed.error) == (503, f"answered 503: {said} (cut off)")
+    assert failed.usage.source is UsageSource.ABSENT
+    assert failed.duration_ms < ERROR_BODY_S * 1000 * 3 < PATIENCE_MS
+
+
+async def test_what_its_headers_say_of_trying_again_is_kept() -> None:
+    answer = Answer([BEGUN, End.HANG], 429, {"retry-after": "7"})
+    with ScriptedUpstream(answer) as upstream:
+        async with cascade(upstream, policy={"plan_timeout_ms": PATIENCE_MS}) as gateway:
+            response = await gateway.call()
+    assert (response.status_code, response.headers["retry-after"]) == (429, "7")

@@ -1,0 +1,61 @@
+"""Pauses before the same target is tried again: the provider's word, else full jitter."""
+
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gateway.relay.retry_after import LONGEST_PAUSE_MS, pause_ms, retry_after_ms
+
+NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "wait_ms"),
+    [
+        (None, None),
+        ("7", 7000.0),
+        ("0", 0.0),
+        ("0.25", 250.0),
+        (" 2 ", 2000.0),
+        ("-3", 0.0),
+        ("Fri, 20 Nov 2026 12:00:05 GMT", 5000.0),
+        ("Fri, 20 Nov 2026 13:00:05 +0100", 5000.0),
+        ("Fri, 20 Nov 2026 11:59:00 GMT", 0.0),
+        ("Fri, 20 Nov 2026 12:00:05 -0000", 5000.0),
+        ("", None),
+        ("soon", None),
+        ("Fri, 99 Nov 2026 12:00:05 GMT", None),
+        ("Fri, 20 Nov 2026 12:00:05 +99999999999999999", None),
+        ("nan", None),
+    ],
+)
+def test_what_a_provider_says_is_read(value: str | None, wait_ms: float | None) -> None:
+    assert retry_after_ms(value, NOW) == wait_ms
+
+
+@given(
+    st.text(st.characters(max_codepoint=0x17F), max_size=40)
+    | st.from_regex(r"[A-Z][a-z]{2}, [0-9]{1,4} Nov [0-9:+ -]{1,40}")
+)
+@example("1e999")
+@example("-inf")
+@example("0, 1 Jan 99999999999999999999 0:0:0 +9999")
+def test_no_text_breaks_it_and_no_pause_lies_in_the_past(value: str) -> None:
+    wait_ms = retry_after_ms(value, NOW)
+    assert wait_ms is None or wait_ms >= 0.0
+
+
+@given(st.integers(0, 30), st.integers(1, 5000), st.integers(0, 2**32))
+def test_a_pause_lies_between_nothing_and_a_bound_that_doubles(failures: int, base_ms: int, seed: int) -> None:
+    assert 0.0 <= pause_ms(failures, base_ms, Random(seed)) <= min(LONGEST_PAUSE_MS, base_ms * 2**failures)
+
+
+def test_pauses_fill_the_whole_of_their_range() -> None:
+    random = Random(1)
+    drawn = sorted(pause_ms(2, 100, random) for _ in range(1000))
+    assert drawn[0] < 8.0
+    assert drawn[-1] > 392.0
+    assert 180.0 < drawn[500] < 220.0

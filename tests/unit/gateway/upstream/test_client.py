@@ -1,0 +1,292 @@
+"""The HTTP client: warm connections, dead ones, and addresses checked where they are connected to."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+
+import httpcore
+import pytest
+
+from gateway.domain.call import Target
+from gateway.domain.errors import AddressRefused, ConnectFailed, UpstreamCut
+from gateway.upstream import transport
+from gateway.upstream.addresses import PrivateHosts
+from gateway.upstream.client import DEAD_WITHIN_S, HttpUpstream
+from gateway.upstream.transport import GuardedBackend
+from testkit.openai_events import DONE, chunk
+from testkit.upstream import CAN_BLACKHOLE, Answer, End, Gate, ScriptedUpstream
+
+SPOKEN = Answer([chunk("Hi"), DONE])
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[ScriptedUpstream]:
+    with ScriptedUpstream(SPOKEN) as scripted:
+        yield scripted
+
+
+@pytest.fixture
+async def client(upstream: ScriptedUpstream) -> AsyncIterator[HttpUpstream]:
+    sender = HttpUpstream(PrivateHosts.parse(upstream.host))
+    yield sender
+    await sender.aclose()
+
+
+def target(url: str) -> Target:
+    return Target("generic", url, "127.0.0.1", "m", 1000)
+
+
+async def call(client: HttpUpstream, upstream: ScriptedUpstream, waits: list[float] | None = None) -> bytes:
+    """One call, read to its end; `waits` notes when the request was out."""
+    waiting = [] if waits is None else waits
+    url = f"{upstream.base_url}/chat/completions"
+    response = await client.send(target(url), b"{}", {}, lambda: waiting.append(time.monotonic()))
+    body = b"".join([piece async for piece in response.chunks()])
+    await response.aclose()
+    return body
+
+
+async def test_a_kept_connection_serves_the_next_turn(client: HttpUpstream, upstream: ScriptedUpstream) -> None:
+    for _ in range(3):
+        assert await call(client, upstream) == chunk("Hi") + DONE
+    assert upstream.connections_opened == 1
+
+
+def test_a_connection_outlives_the_pause_between_turns() -> None:
+    assert transport.IDLE_EXPIRY_S >= 60
+
+
+@pytest.mark.parametrize("how", [End.CLOSE, End.RESET])
+async def test_a_kept_connection_that_was_ended_is_replaced(
+    client: HttpUpstream, upstream: ScriptedUpstream, how: End
+) -> None:
+    await call(client, upstream)
+    upstream.end_idle(how)
+    assert await call(client, upstream) == chunk("Hi") + DONE
+    assert upstream.connections_opened == 2
+
+
+async def test_a_kept_connection_that_ends_under_the_request_is_replaced_once(
+    client: HttpUpstream, upstream: ScriptedUpstream
+) -> None:
+    await call(client, upstream)
+    upstream.answers(Answer(before_headers=[End.RESET]), SPOKEN)
+    waits: list[float] = []
+    assert await call(client, upstream, waits) == chunk("Hi") + DONE
+    assert (upstream.connections_opened, len(waits)) == (2, 2)
+
+
+async def test_what_is_busy_when_a_dead_connection_is_replaced_is_kept_for_later(
+    client: HttpUpstream, upstream: ScriptedUpstream
+) -> None:
+    gate = Gate()
+    upstream.answers(Answer([chunk("Hi"), gate, DONE]), SPOKEN, Answer(before_headers=[End.RESET]), SPOKEN)
+    busy = asyncio.create_task(call(client, upstream))
+    await gate.reached()
+    await call(client, upstream)
+    await call(client, upstream)  # on the second connection, which breaks; on a third one
+    gate.open()
+    await busy
+    await asyncio.gather(call(client, upstream), call(client, upstream))
+    assert upstream.connections_opened == 3
+
+
+@pytest.mark.alone
+@pytest.mark.skipif(not CAN_BLACKHOLE, reason="only Linux can make a connection swallow packets")
+async def test_a_kept_connection_that_swallows_everything_is_replaced_in_time(
+    client: HttpUpstream, upstream: ScriptedUpstream
+) -> None:
+    await call(client, upstream)
+    upstream.blackhole_idle()
+    begun = time.monotonic()
+    assert await call(client, upstream) == chunk("Hi") + DONE
+    waited_ms = (time.monotonic() - begun) * 1000
+    assert transport.UNACKNOWLEDGED_MS / 2 < waited_ms < transport.UNACKNOWLEDGED_MS * 2
+    assert upstream.connections_opened == 2
+
+
+@pytest.mark.parametrize("how", [End.CLOSE, End.RESET])
+async def test_a_request_that_was_worked_on_is_not_sent_again_unseen(
+    client: HttpUpstream, upstream: ScriptedUpstream, how: End
+) -> None:
+    await call(client, upstream)
+    upstream.answers(Answer(before_headers=[DEAD_WITHIN_S * 1.2, how]), SPOKEN)
+    with pytest.raises(UpstreamCut, match="broke before an answer"):
+        await call(client, upstream)
+    assert len(upstream.requests) == 2
+    assert await call(client, upstream) == chunk("Hi") + DONE
+
+
+LONG = b" " * 8_000_000
+"""More than the buffers between two ends hold."""
+
+
+async def test_a_request_that_breaks_a_kept_connection_on_its_way_is_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long ago it began to leave: half a request is nobody's work."""
+    monkeypatch.setattr("gateway.upstream.client.DEAD_WITHIN_S", 0.0)
+    requests: list[str] = []
+    connections = iter("ab")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = next(connections)
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            requests.append(connection)
+            if requests == ["a", "a"]:
+                writer.transport.abort()
+                break
+            await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]))
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nOK")
+            if connection == "b":
+                writer.close()
+                break
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    sender = HttpUpstream(PrivateHosts.parse("127.0.0.1"))
+    for body in (b"{}", LONG):
+        response = await sender.send(target(url), body, {}, lambda: None)
+        assert b"".join([piece async for piece in response.chunks()]) == b"OK"
+        await response.aclose()
+    assert requests == ["a", "a", "b"]
+    await sender.aclose()
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_new_connection_that_breaks_is_not_tried_again(
+    client: HttpUpstream, upstream: ScriptedUpstream
+) -> None:
+    upstream.answers(Answer(before_headers=[End.RESET]))
+    with pytest.raises(UpstreamCut):
+        await call(client, upstream)
+    assert len(upstream.requests) == 1
+
+
+async def test_a_handshake_that_is_broken_off_is_said() -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    sender = HttpUpstream(PrivateHosts.parse("127.0.0.1"))
+    with pytest.raises(ConnectFailed, match="the TLS handshake was broken off"):
+        await sender.send(target(f"https://127.0.0.1:{port}/v1"), b"{}", {}, lambda: None)
+    await sender.aclose()
+    server.close()
+    await server.wait_closed()
+
+
+async def test_the_request_is_out_before_the_answer_is_awaited(
+    client: HttpUpstream, upstream: ScriptedUpstream
+) -> None:
+    waits: list[float] = []
+    upstream.answers(Answer(SPOKEN.steps, before_headers=[0.05]))
+    await call(client, upstream, waits)
+    assert waits[0] < upstream.requests[0].sent_at[0]
+
+
+class Resolver:
+    """Answers look-ups from a script: the last answer again and again."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+
+    async def __call__(self, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        self.asked.append(host)
+        found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "10.0.0.8", "::1", "::ffff:127.0.0.1", "fe80::1"])
+async def test_a_name_that_leads_inside_is_refused(
+    client: HttpUpstream, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", Resolver([address]))
+    with pytest.raises(AddressRefused, match=r"evil\.example"):
+        await client.send(
+            Target("generic", "https://evil.example/v1", "evil.example", "m", 1000), b"{}", {}, lambda: None
+        )
+    assert upstream.requests == []
+
+
+async def test_one_address_inside_among_public_ones_is_refused(
+    client: HttpUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", Resolver(["93.184.216.34", "127.0.0.1"]))
+    with pytest.raises(AddressRefused):
+        await client.send(target("https://evil.example/v1"), b"{}", {}, lambda: None)
+
+
+async def test_the_address_that_was_checked_is_the_one_connected_to(
+    client: HttpUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name server that answers differently the second time is never asked a second time."""
+    resolver = Resolver(["93.184.216.34"], ["127.0.0.1"])
+    connected: list[str] = []
+
+    async def refuse(*, remote_host: str, **_: object) -> object:
+        connected.append(remote_host)
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolver)
+    monkeypatch.setattr("anyio.connect_tcp", refuse)
+    with pytest.raises(ConnectFailed):
+        await client.send(target("https://rebind.example/v1"), b"{}", {}, lambda: None)
+    assert connected == ["93.184.216.34"]
+    assert resolver.asked == ["rebind.example"]
+
+
+class Swallowing:
+    """A name whose look-up takes `look_up_s`, with addresses of which the first `dead` swallow every packet."""
+
+    def __init__(self, addresses: list[str], dead: int, look_up_s: float = 0.0) -> None:
+        self.addresses, self.look_up_s = addresses, look_up_s
+        self.is_dead = addresses[:dead]
+        self.tried: list[str] = []
+
+    async def look_up(self, _host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        await asyncio.sleep(self.look_up_s)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in self.addresses]
+
+    async def connect(self, *, remote_host: str, **_: object) -> object:
+        self.tried.append(remote_host)
+        if remote_host in self.is_dead:
+            await asyncio.sleep(3600)
+        raise OSError("nobody listens here")
+
+
+CONNECT_S = 0.4
+
+
+@pytest.mark.parametrize("look_up_s", [0.0, CONNECT_S / 2, CONNECT_S * 2])
+@pytest.mark.parametrize("dead", [1, 3])
+async def test_all_of_a_names_addresses_share_the_time_to_connect_in(
+    monkeypatch: pytest.MonkeyPatch, look_up_s: float, dead: int
+) -> None:
+    name = Swallowing(["93.184.216.34", "93.184.216.35", "93.184.216.36"], dead, look_up_s)
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", name.look_up)
+    monkeypatch.setattr("anyio.connect_tcp", name.connect)
+    backend = GuardedBackend(PrivateHosts())
+    begun = time.monotonic()
+    with pytest.raises((httpcore.ConnectTimeout, httpcore.ConnectError)):
+        await backend.connect_tcp("many.example", 443, CONNECT_S)
+    assert time.monotonic() - begun < CONNECT_S * 1.5
+    assert name.tried == (name.addresses if look_up_s < CONNECT_S else [])
+
+
+async def test_redirects_are_not_followed(client: HttpUpstream, upstream: ScriptedUpstream) -> None:
+    upstream.answers(Answer([], 307, {"location": "http://169.254.169.254/latest"}))
+    url = f"{upstream.base_url}/chat/completions"
+    response = await client.send(target(url), b"{}", {}, lambda: None)
+    await response.aclose()
+    assert (response.status, len(upstream.requests)) == (307, 1)
+
+
+async def test_proxies_of_the_environment_are_not_used(
+    upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    sender = HttpUpstream(PrivateHosts.parse(upstream.host))
+    assert await call(sender, upstream) == chunk("Hi") + DONE
+    await sender.aclose()

@@ -1,0 +1,52 @@
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from switchboard.store.dynamodb_client import connect
+
+
+def test_gives_up_in_time_and_serves_many_threads() -> None:
+    config: Any = connect(region="eu-central-1", endpoint="http://127.0.0.1:1").meta.config
+    assert (config.connect_timeout, config.read_timeout) == (1, 3)
+    assert config.retries == {"mode": "standard", "total_max_attempts": 3}
+    assert config.max_pool_connections >= 50
+
+
+def test_spends_no_processor_time_on_what_nobody_reads() -> None:
+    client = connect(endpoint="http://127.0.0.1:1")
+    sent: list[str] = []
+
+    def see(request: Any, **_event: object) -> None:
+        sent.append(request.headers["User-Agent"].decode())
+        raise ConnectionRefusedError
+
+    client.meta.events.register("before-send.dynamodb.GetItem", see)
+    with pytest.raises(ConnectionRefusedError):
+        client.get_item(TableName="", Key={})
+    # Powertools, where it was imported before, adds a word of its own; botocore composes none.
+    assert [agent.partition(" ")[0] for agent in sent] == ["switchboard"]
+    assert "Botocore" not in sent[0]
+
+
+def test_a_plain_endpoint_gets_no_real_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREAL")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    client = connect(endpoint="http://127.0.0.1:1")
+    assert (client.meta.region_name, client.meta.endpoint_url) == ("local", "http://127.0.0.1:1")
+    url = client.generate_presigned_url("list_tables")
+    assert "AKIAREAL" not in url
+    assert "local" in url
+
+
+def test_without_an_endpoint_it_is_the_regions_own() -> None:
+    assert connect(region="eu-central-1").meta.endpoint_url == "https://dynamodb.eu-central-1.amazonaws.com"
+
+
+def test_the_store_is_imported_without_the_sdk() -> None:
+    """The SDK's half second is spent where a client is made, not wherever the store's name is read."""
+    script = "import sys, switchboard.store.dynamodb; print(sorted({'boto3', 'botocore'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

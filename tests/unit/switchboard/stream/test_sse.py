@@ -1,0 +1,133 @@
+import time
+
+import pytest
+
+from switchboard.stream import sse
+from switchboard.stream.sse import Event, EventSplitter, EventTooLong
+
+
+def _events(*chunks: bytes) -> list[Event]:
+    splitter = EventSplitter()
+    events = [event for chunk in chunks for event in splitter.feed(chunk)]
+    last = splitter.finish()
+    return events if last is None else [*events, last]
+
+
+def _data(*chunks: bytes) -> list[bytes | None]:
+    return [event.data for event in _events(*chunks)]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_events_end_at_a_blank_line_whatever_a_line_ends_with(end: bytes) -> None:
+    first, second = b"data: one" + end * 2, b"data: two" + end * 2
+    assert _events(first + second) == [Event(first, b"one"), Event(second, b"two")]
+
+
+@pytest.mark.parametrize("blank", [b"\n\n", b"\r\n\r\n", b"\r\r", b"\n\r\n", b"\r\n\n", b"\n\r", b"\r\n\r", b"\r\r\n"])
+def test_line_ends_may_be_mixed(blank: bytes) -> None:
+    stream = b"data: one" + blank + b"data: two" + blank
+    for cut in range(len(stream) + 1):
+        assert _data(stream[:cut], stream[cut:]) == [b"one", b"two"]
+
+
+def test_a_single_line_end_of_two_bytes_is_no_blank_line() -> None:
+    stream = b"data: one\r\ndata: two\r\n\r\n"
+    for cut in range(len(stream) + 1):
+        assert _data(stream[:cut], stream[cut:]) == [b"one\ntwo"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "data"),
+    [
+        (b"data: one", b"one"),
+        (b"data:one", b"one"),
+        (b"data:  one", b" one"),
+        (b"data:\tone", b"\tone"),
+        (b"data: one ", b"one "),
+        (b"data: a: b", b"a: b"),
+        (b"data:", b""),
+        (b"data", b""),
+        (b"data\ndata", b"\n"),
+        (b"data: one\ndata:\ndata: two", b"one\n\ntwo"),
+        (b"event: message\nid: 7\nretry: 10\ndata: one\nfoo: bar", b"one"),
+        (b": keep-alive", None),
+        (b":", None),
+        (b": data: no", None),
+        (b"event: ping", None),
+        (b"database: one", None),
+        (b" data: one", None),
+        (b"DATA: one", None),
+        (b": OPENROUTER PROCESSING\ndata: one", b"one"),
+        ("data: für 予約 🙂\u2028\x0b\x85".encode(), "für 予約 🙂\u2028\x0b\x85".encode()),
+        (b"data: \xff\xfe\x00", b"\xff\xfe\x00"),
+    ],
+)
+def test_an_events_data_is_that_of_its_data_lines(lines: bytes, data: bytes | None) -> None:
+    assert _events(lines + b"\n\n") == [Event(lines + b"\n\n", data)]
+
+
+def test_a_byte_order_mark_is_passed_over_at_the_beginning_alone() -> None:
+    mark = b"\xef\xbb\xbf"
+    one, two = mark + b"data: one\n\n", mark + b"data: two\n\n"
+    for cut in range(5):
+        assert _events(one[:cut], one[cut:] + two) == [Event(one, b"one"), Event(two, None)]
+
+
+def test_blank_lines_between_events_are_kept_and_mean_nothing() -> None:
+    assert _events(b"\n\n\n\ndata: one\n\n\ndata: two\n\n") == [
+        Event(b"\n\n", None),
+        Event(b"\n\n", None),
+        Event(b"data: one\n\n", b"one"),
+        Event(b"\ndata: two\n\n", b"two"),
+    ]
+
+
+def test_a_character_cut_in_two_is_whole_in_its_event() -> None:
+    stream = "data: 🙂\n\n".encode()
+    assert _data(*(bytes([byte]) for byte in stream)) == ["🙂".encode()]
+
+
+def test_an_event_leaves_as_soon_as_its_blank_line_is_there() -> None:
+    splitter = EventSplitter()
+    assert splitter.feed(b"data: one\n") == []
+    assert splitter.feed(b"\nda") == [Event(b"data: one\n\n", b"one")]
+    assert splitter.feed(b"ta: two\r\n\r") == []
+    assert splitter.feed(b"\n") == [Event(b"data: two\r\n\r\n", b"two")]
+
+
+def test_at_the_end_an_event_without_its_blank_line_is_handed_out_once() -> None:
+    splitter = EventSplitter()
+    assert splitter.feed(b"data: one\n\ndata: [DONE]") == [Event(b"data: one\n\n", b"one")]
+    assert splitter.finish() == Event(b"data: [DONE]", b"[DONE]")
+    assert splitter.finish() is None
+
+
+@pytest.mark.parametrize("rest", [b"", b"\n", b"\r", b"\r\n"])
+def test_at_the_end_a_line_end_alone_is_nothing(rest: bytes) -> None:
+    assert _data(b"data: one\n\n" + rest) == [b"one"]
+
+
+def test_an_event_without_end_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 100)
+    splitter = EventSplitter()
+    assert len(splitter.feed(b"data: " + b"x" * 92 + b"\n\n" + b"y" * 100)) == 1
+    with pytest.raises(EventTooLong):
+        splitter.feed(b"y")
+
+
+def test_a_chunk_of_many_events_is_not_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 100)
+    assert len(EventSplitter().feed(b"data: x\n\n" * 1000)) == 1000
+
+
+def test_work_grows_with_the_bytes_and_not_with_their_square() -> None:
+    assert _seconds([b"data: " + b"x" * 90 + b"\n\n"] * 20_000) < 2
+    assert _seconds([b"data: " + b"x" * 90 + b"\n\n" * 20_000]) < 2
+    assert _seconds([b"data: ", *[b"x" * 64] * 60_000, b"\n\n"]) < 2, "one event of 4 MB in small chunks"
+    assert _seconds([b"\r" * 50_000, b"\n" * 50_000]) < 2
+
+
+def _seconds(chunks: list[bytes]) -> float:
+    start = time.process_time()
+    assert _events(*chunks)
+    return time.process_time() - start
