@@ -27,7 +27,7 @@ def aggregating(environment: Mapping[str, str], data_dir: Path, say: Callable[[s
     settings = cost_aggregator.settings.Settings.from_env(environment)
     table = connect(endpoint=settings.dynamodb_endpoint).describe_table(TableName=settings.table_name)["Table"]
     poison = ShownPoison(data_dir / POISON, say)
-    aggregator = cost_aggregator.assembly.build(cost_aggregator.assembly.outside(settings, telemetry(), poison))
+    aggregator = cost_aggregator.assembly.build(cost_aggregator.assembly.dependencies(settings, telemetry(), poison))
     with Pump(
         endpoint=settings.dynamodb_endpoint,
         stream_arn=table["LatestStreamArn"],

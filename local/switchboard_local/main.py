@@ -11,8 +11,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gateway.assembly import Outside
-from gateway.assembly import outside as gateway_outside
+from gateway.assembly import Dependencies
+from gateway.assembly import dependencies as gateway_dependencies
 from gateway.recording.observability import telemetry
 from gateway.settings import Settings
 from switchboard.settings import SettingsInvalid
@@ -55,19 +55,19 @@ def _run(listener: socket.socket, data: DataDir, environment: Mapping[str, str],
             settings = Settings.from_env(found)
         except SettingsInvalid as invalid:
             raise Misused(f"{str(invalid).rstrip('.')}.") from invalid
-        outside = gateway_outside(settings, found, ScreenedTelemetry(telemetry(), screen))
-        key = _prepare(settings, outside, data)
-        app = build(settings, outside, found)
+        dependencies = gateway_dependencies(settings, found, ScreenedTelemetry(telemetry(), screen))
+        key = _prepare(settings, dependencies, data)
+        app = build(settings, dependencies, found)
         data.announce(table=settings.table_name, endpoint=endpoint)
         with aggregator_process(found, data.path, data.log, screen.say):
             asyncio.run(serve(app, listener, lambda: screen.welcome(port, key, data)))
 
 
-def _prepare(settings: Settings, outside: Outside, data: DataDir) -> str:
+def _prepare(settings: Settings, dependencies: Dependencies, data: DataDir) -> str:
     """Make sure of the table and of the first key; the key's text."""
     try:
         create_table(connect(endpoint=settings.dynamodb_endpoint), settings.table_name)
-        return first_key(data.key, outside.store, outside.clock.now)
+        return first_key(data.key, dependencies.store, dependencies.clock.now)
     except (BotoCoreError, ClientError, StoreUnavailable) as error:
         raise CannotStart(f"The DynamoDB at {settings.dynamodb_endpoint} does not serve: {error}.") from error
 

@@ -7,7 +7,7 @@ from typing import Any
 import console.assembly
 import console.settings
 import gateway.assembly
-from gateway.assembly import Outside
+from gateway.assembly import Dependencies
 from gateway.settings import Settings
 from switchboard_local import demo
 from switchboard_local.surroundings import DEMO_PATH
@@ -17,7 +17,7 @@ type App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class ComposedApp:
     """An ASGI application that hands each request to the part it belongs to, as API Gateway does."""
 
     gateway: App
@@ -35,10 +35,10 @@ class Whole:
             await self.gateway(scope, receive, send)
 
 
-def build(settings: Settings, outside: Outside, environment: Mapping[str, str]) -> App:
+def build(settings: Settings, dependencies: Dependencies, environment: Mapping[str, str]) -> App:
     """The whole system as one ASGI application."""
-    return Whole(
-        gateway=gateway.assembly.build(settings, outside),
+    return ComposedApp(
+        gateway=gateway.assembly.build(settings, dependencies),
         console=console.assembly.build(console.settings.Settings.from_env(environment)),
         demo=demo.create_app(),
     )

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.domain.clock import Clock
-from gateway.domain.codec import Asked
+from gateway.domain.codec import AnswerContext
 from gateway.providers import table
-from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.providers.chat_completions.thinking import Thinking
 from gateway.relay.stream import Stream
 from switchboard.stream.transcript import Transcript, assemble
@@ -128,7 +128,7 @@ ASKED_USAGE = [True, False]
 
 def _reader(name: str, *, wants_usage: bool) -> Stream:
     provider, model, _ = RECORDED[name]
-    asked = Asked(model, "0" * 32, 1_795_000_000, wants_usage, TurnMemory(Clock()))
+    asked = AnswerContext(model, "0" * 32, 1_795_000_000, wants_usage, SignatureMemory(Clock()))
     return Stream(table.by_dialect(provider).reader_of(asked), Transcript(), wants_usage, [])
 
 
@@ -168,7 +168,7 @@ def test_any_split_in_many_gives_the_same_bytes(name: str, wants_usage: bool, cu
 def test_normalising_twice_changes_nothing(name: str, wants_usage: bool) -> None:
     once, _ = _hear(name, [RECORDED[name][2]], wants_usage=wants_usage)
     provider, _model, _ = RECORDED[name]
-    asked = Asked("m", "1" * 32, 1, wants_usage, TurnMemory(Clock()))
+    asked = AnswerContext("m", "1" * 32, 1, wants_usage, SignatureMemory(Clock()))
     again = Stream(table.by_dialect(provider).reader_of(asked), Transcript(), wants_usage, [])
     assert again.feed(once) + again.finish() == once
 
@@ -245,7 +245,7 @@ BODIES = st.fixed_dictionaries({"choices": st.lists(CHOICES, max_size=2)}, optio
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(["google", "cloudflare", "openai"]), st.booleans(), st.lists(BODIES, max_size=3))
 def test_no_json_is_shapeless_enough_to_break_the_readers(provider: str, wants_usage: bool, bodies: list[Any]) -> None:
-    asked = Asked(R1, "0" * 32, 1_795_000_000, wants_usage, TurnMemory(Clock()))
+    asked = AnswerContext(R1, "0" * 32, 1_795_000_000, wants_usage, SignatureMemory(Clock()))
     row = table.by_dialect(provider)
     stream = Stream(row.reader_of(asked), Transcript(), wants_usage, [])
     raw = stream.feed(b"".join(map(event, bodies))) + stream.finish()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from gateway.domain.call import Chat
 from gateway.domain.clock import Clock
 from gateway.providers.anthropic.row import NATIVE
-from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from testkit.twins.anthropic import MODELS
 from testkit.twins.anthropic_rules import refuse
 
@@ -77,7 +77,7 @@ FIELDS = st.fixed_dictionaries(
 
 def _sent(model: str, history: list[dict[str, Any]], fields: dict[str, Any]) -> dict[str, Any]:
     chat = Chat(model, tuple(history), True, False, fields)
-    body, _notes = NATIVE.encode(chat, model, TurnMemory(Clock()))
+    body, _notes = NATIVE.encode(chat, model, SignatureMemory(Clock()))
     sent: dict[str, Any] = json.loads(body)
     return sent
 

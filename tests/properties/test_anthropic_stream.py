@@ -9,13 +9,13 @@ from gateway.domain.clock import Clock
 from gateway.providers.anthropic.stream import AnthropicReader
 from gateway.providers.anthropic.usage import read_anthropic
 from gateway.providers.anthropic.whole import read_message
-from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.relay.stream import Stream
 from switchboard.stream.transcript import Transcript, assemble
 from testkit.twins import anthropic_writing as writing
 from testkit.twins.reply import Counts, Reply, ToolUse
 
-MEMORY = TurnMemory(Clock())
+MEMORY = SignatureMemory(Clock())
 BODY = {"model": "claude-sonnet-4-6", "messages": []}
 USAGE = {
     "input_tokens": 12,

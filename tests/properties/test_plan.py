@@ -13,7 +13,7 @@ from gateway.domain.call import Chat
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ProviderUrlRefused
 from gateway.providers import table
-from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.providers.provider import Provider, completions_path
 from gateway.routing.provider_url import check_url
 from gateway.upstream.addresses import Address, PrivateHosts
@@ -146,7 +146,7 @@ def test_where_all_is_accepted_every_other_field_arrives_unchanged(
     others: dict[str, object], messages: list[dict[str, object]], streamed: bool, provider: Provider
 ) -> None:
     chat = read_chat(json.dumps({"model": "m", "messages": messages, "stream": streamed, **others}).encode())
-    body, notes = provider.encode(chat, "target-model", TurnMemory(Clock()))
+    body, notes = provider.encode(chat, "target-model", SignatureMemory(Clock()))
     sent = json.loads(body)
     assert {name: value for name, value in sent.items() if name not in TOUCHED} == others
     assert (sent["model"], sent["messages"]) == ("target-model", messages)
@@ -154,8 +154,8 @@ def test_where_all_is_accepted_every_other_field_arrives_unchanged(
     assert notes == ()
 
 
-@pytest.mark.parametrize("provider", table.PROVIDERS, ids=lambda provider: provider.key)
+@pytest.mark.parametrize("provider", table.PROVIDERS, ids=lambda provider: provider.dialect)
 def test_a_stream_asks_for_usage_wherever_it_may(provider: Provider) -> None:
     chat = Chat("m", (), streamed=True, wants_usage=False, others={"stream_options": {"include_usage": False}})
-    sent = json.loads(provider.encode(chat, "m", TurnMemory(Clock()))[0])
-    assert sent.get("stream_options") == ({"include_usage": True} if provider.key not in UNASKED else None)
+    sent = json.loads(provider.encode(chat, "m", SignatureMemory(Clock()))[0])
+    assert sent.get("stream_options") == ({"include_usage": True} if provider.dialect not in UNASKED else None)

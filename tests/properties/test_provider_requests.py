@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from gateway.api.body import read_chat
 from gateway.domain.clock import Clock
 from gateway.providers import table
-from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.providers.provider import Provider
 
-CHAT_ROWS = st.sampled_from([row for row in table.PROVIDERS if row.key != "anthropic"])
+CHAT_ROWS = st.sampled_from([row for row in table.PROVIDERS if row.dialect != "anthropic"])
 MODELS = st.sampled_from(["m", "gpt-5.6", "o3", "gpt-4o", "grok-4", "gemini-3-flash", "claude-opus-4-6"])
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -44,7 +44,7 @@ FIELDS = st.dictionaries(st.sampled_from([*NAMES, "reasoning_effort", "parallel_
 
 def _sent(row: Provider, body: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
     chat = read_chat(json.dumps(body).encode())
-    encoded, notes = row.encode(chat, chat.model, TurnMemory(Clock()))
+    encoded, notes = row.encode(chat, chat.model, SignatureMemory(Clock()))
     return json.loads(encoded), notes
 
 

@@ -85,7 +85,7 @@ def send(store: MemoryStore, loop: asyncio.AbstractEventLoop) -> Iterator[Send]:
             keyless_providers="demo",
         )
         telemetry = Telemetry(Silent(), lambda _metrics, _dimensions: None)
-        outside = gateway.Outside(store, upstream, EnvironmentKeyring({}), telemetry)
+        outside = gateway.Dependencies(store, upstream, EnvironmentKeyring({}), telemetry)
         doors = {
             "/{proxy+}": Mangum(gateway.build(settings, outside), lifespan="off"),
             "/api/{proxy+}": Mangum(console.build(ConsoleSettings("unused"), store), lifespan="off"),

@@ -29,7 +29,7 @@ class EventUnknown(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class Dependencies:
     """What the aggregator touches beyond itself; the tests and the local system put their own in its place."""
 
     ledger: Ledger
@@ -62,13 +62,13 @@ class Aggregator:
         raise EventUnknown(f"neither a stream's batch nor a schedule's event: {sorted(event)}")
 
 
-def outside(settings: Settings, telemetry: Telemetry, poison: PoisonQueue | None = None) -> Outside:
+def dependencies(settings: Settings, telemetry: Telemetry, poison: PoisonQueue | None = None) -> Dependencies:
     """The real outside: DynamoDB, and the deployment's queue unless another is given."""
     # A write that met somebody is tried again by us, with the time left in view; the client's own tries would hide it.
     client = connect(endpoint=settings.dynamodb_endpoint or None, max_tries=1)
     reader = connect(endpoint=settings.dynamodb_endpoint or None)
     random = SystemRandom()
-    return Outside(
+    return Dependencies(
         ledger=DynamoLedger(client, settings.table_name, random=random),
         calls=DynamoOpenCalls(reader, settings.table_name),
         cards=DynamoCards(reader, settings.table_name),
@@ -78,7 +78,7 @@ def outside(settings: Settings, telemetry: Telemetry, poison: PoisonQueue | None
     )
 
 
-def build(parts: Outside) -> Aggregator:
+def build(parts: Dependencies) -> Aggregator:
     """The aggregator."""
     prices = PriceBook(shipped_overrides(), PriceLibrary())
     backoff = Backoff(parts.sleep, parts.random)

@@ -6,11 +6,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cost_aggregator.assembly import build, outside
+from cost_aggregator.assembly import build, dependencies
 from cost_aggregator.observability import telemetry
 from cost_aggregator.settings import Settings
 
-_aggregator = build(outside(Settings.from_env(os.environ), telemetry()))
+_aggregator = build(dependencies(Settings.from_env(os.environ), telemetry()))
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, object]:

@@ -11,7 +11,7 @@ from gateway.api.auth import Authenticator
 from gateway.api.paths import App
 from gateway.domain.clock import Clock
 from gateway.providers import table
-from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.recording.recorder import Recorder
 from gateway.recording.telemetry import Telemetry
 from gateway.relay.attempt import Attempts, Upstream
@@ -22,7 +22,7 @@ from gateway.relay.relay import Relay
 from gateway.routing.plan import VOICE, Planner
 from gateway.routing.targets import Targets
 from gateway.settings import Settings
-from gateway.turns.tracker import Turns
+from gateway.turns.turns import Turns
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring, Keyring, ParameterKeyring, parameter_reader
@@ -39,7 +39,7 @@ class Store(KeyStore, PolicyStore, TraceStore, TurnStore, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class Dependencies:
     """What the gateway touches beyond itself; the tests put their own in its place."""
 
     store: Store
@@ -50,10 +50,10 @@ class Outside:
     random: Random = field(default_factory=SystemRandom)
 
 
-def outside(settings: Settings, environment: Mapping[str, str], telemetry: Telemetry) -> Outside:
+def dependencies(settings: Settings, environment: Mapping[str, str], telemetry: Telemetry) -> Dependencies:
     """The real outside: DynamoDB, the providers, stored keys."""
     clock = Clock()
-    return Outside(
+    return Dependencies(
         store=DynamoStore(
             connect(endpoint=settings.dynamodb_endpoint or None),
             settings.table_name,
@@ -67,7 +67,7 @@ def outside(settings: Settings, environment: Mapping[str, str], telemetry: Telem
     )
 
 
-def build(settings: Settings, parts: Outside) -> App:
+def build(settings: Settings, parts: Dependencies) -> App:
     """The gateway's ASGI application. Raises SettingsInvalid."""
     base_urls = settings.base_urls()
     keyless = frozenset(name.strip() for name in settings.keyless_providers.split(",") if name.strip())
@@ -81,7 +81,7 @@ def build(settings: Settings, parts: Outside) -> App:
             stall_ms=settings.stall_timeout_ms,
             call_timeout_ms=settings.call_timeout_ms,
         ),
-        relay=Relay(Attempts(parts.upstream, parts.keyring, TurnMemory(parts.clock)), _limits(settings, parts)),
+        relay=Relay(Attempts(parts.upstream, parts.keyring, SignatureMemory(parts.clock)), _limits(settings, parts)),
         recorder=Recorder(parts.store, parts.telemetry, parts.clock),
         turns=_turns(settings, parts),
         telemetry=parts.telemetry,
@@ -93,12 +93,12 @@ def build(settings: Settings, parts: Outside) -> App:
     return create_app(gateway)
 
 
-def _turns(settings: Settings, parts: Outside) -> Turns:
+def _turns(settings: Settings, parts: Dependencies) -> Turns:
     look_every_s = settings.turn_look_ms / 1000
     return Turns(parts.store, parts.telemetry, parts.clock, look_every_s=look_every_s, grace_s=look_every_s)
 
 
-def _limits(settings: Settings, parts: Outside) -> Limits:
+def _limits(settings: Settings, parts: Dependencies) -> Limits:
     return Limits(
         health=Health(parts.clock, parts.random),
         # A new process may hedge once at once: a sandbox often lives for a few dozen calls.

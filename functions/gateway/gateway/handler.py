@@ -8,7 +8,7 @@ import os
 
 from mangum import Mangum
 
-from gateway.assembly import build, outside
+from gateway.assembly import build, dependencies
 from gateway.recording.observability import telemetry
 from gateway.settings import Settings
 
@@ -17,4 +17,4 @@ asyncio.set_event_loop(asyncio.new_event_loop())
 
 _settings = Settings.from_env(os.environ)
 
-handler = Mangum(build(_settings, outside(_settings, os.environ, telemetry())), lifespan="off")
+handler = Mangum(build(_settings, dependencies(_settings, os.environ, telemetry())), lifespan="off")

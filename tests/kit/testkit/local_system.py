@@ -108,7 +108,7 @@ class LocalSystem:
 
     def traces(self, **query: str) -> list[dict[str, Any]]:
         """The page of traces that the reading API gives."""
-        # Asked again and again: to read the certificates each time would take longer than the answer.
+        # AnswerContext again and again: to read the certificates each time would take longer than the answer.
         answer = httpx.get(
             f"{self.address}/api/traces", params=query, headers=self.headers, trust_env=False, verify=False
         )

@@ -46,7 +46,7 @@ def _overview() -> Iterable[str]:
     for row in table.PROVIDERS:
         address = f"`{row.base_url}`" if row.base_url else "the caller's URL"
         [(header, value)] = row.key_headers("<key>").items()
-        cells = (row.key, address, f"`{header}: {value}`", _codes(row.hosts), _codes(row.models))
+        cells = (row.dialect, address, f"`{header}: {value}`", _codes(row.hosts), _codes(row.models))
         yield f"| {' | '.join(cells)} |"
 
 
@@ -54,7 +54,7 @@ def _section(name: str, rows: list[Provider]) -> str:
     parts = [f"## {name}", "", inspect.cleandoc(_module_of(rows[0]).__doc__ or ""), ""]
     for row in rows:
         if len(rows) > 1:
-            parts += [f"### {row.key}", ""]
+            parts += [f"### {row.dialect}", ""]
         parts += [*_requests(row), *_answers(row), ""]
     return "\n".join(parts)
 

@@ -16,7 +16,7 @@ import certifi
 import httpx
 import uvicorn
 
-from gateway.assembly import Outside, build
+from gateway.assembly import Dependencies, build
 from gateway.domain.clock import Clock
 from gateway.recording.telemetry import Telemetry
 from gateway.settings import Settings
@@ -159,7 +159,7 @@ async def running_gateway(
     }
     upstream = HttpUpstream(PrivateHosts.parse(allowed), _trust())
     telemetry = Telemetry(log, lambda values, dimensions: metrics.append((values, dimensions)))
-    parts = Outside(store, upstream, EnvironmentKeyring(environment or {}), telemetry, clock or Clock(), Random(1))
+    parts = Dependencies(store, upstream, EnvironmentKeyring(environment or {}), telemetry, clock or Clock(), Random(1))
     async with (
         aclosing(upstream),
         _served(build(Settings.from_env(names), parts)) as url,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.session import get_session
 
-from cost_aggregator.assembly import Aggregator, Outside, build
+from cost_aggregator.assembly import Aggregator, Dependencies, build
 from cost_aggregator.poison import Poison, QueueUnavailable
 from cost_aggregator.telemetry import Telemetry
 from switchboard.domain.trace import Trace
@@ -92,7 +92,7 @@ def an_aggregator(
 ) -> Aggregator:
     """An aggregator on that table at noon."""
     return build(
-        Outside(
+        Dependencies(
             ledger=DynamoLedger(client, table, random=Random(seed)),
             calls=DynamoOpenCalls(client, table),
             cards=DynamoCards(client, table),

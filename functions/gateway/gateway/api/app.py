@@ -16,7 +16,7 @@ from gateway.api.body import read_chat
 from gateway.api.error_answers import answer_error, answer_internal
 from gateway.api.headers import gateway_key, read_labels, read_route, secrets_of, with_extras
 from gateway.api.models import listing
-from gateway.api.paths import ARRIVED, App, Joins
+from gateway.api.paths import ARRIVED, App, PathRepair
 from gateway.api.reply import JSON_ERROR, Reply, trace_headers
 from gateway.domain.call import Arrival, Call, Caller, Capture, Labels
 from gateway.domain.clock import Clock
@@ -26,8 +26,8 @@ from gateway.recording.recorder import Recorder
 from gateway.recording.telemetry import Telemetry
 from gateway.relay.relay import Relay
 from gateway.routing.plan import Plan, Planner
-from gateway.turns.tracker import Turns
-from gateway.turns.watch import Watch
+from gateway.turns.tracker import Watch
+from gateway.turns.turns import Turns
 from switchboard.domain.keys import digest, key_id
 from switchboard.domain.policy import Policy
 from switchboard.domain.trace_id import new_trace_id
@@ -128,7 +128,7 @@ def create_app(gateway: Gateway) -> App:
     app.add_route("/health", _health, methods=["GET"])
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(Exception, _internal)
-    return Joins(app, gateway.clock)
+    return PathRepair(app, gateway.clock)
 
 
 def _models(*, has_demo: bool) -> Callable[[Request], Response]:

@@ -6,7 +6,7 @@ from typing import Protocol
 from gateway.domain.call import Caller
 from gateway.domain.clock import Clock
 from gateway.domain.errors import KeyMissing, KeyRevoked, KeysUnavailable, KeyUnknown, ScopeMissing
-from gateway.upstream.stale_cache import LookUp
+from gateway.upstream.stale_cache import StaleCache
 from switchboard.domain.keys import PREFIX, GatewayKey, Scope, digest, key_id
 from switchboard.domain.policy import ProjectPolicies
 from switchboard.store.ports import KeyStore, PolicyStore, StoreUnavailable
@@ -34,7 +34,7 @@ class Authenticator:
     def __init__(self, store: CallerStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._look_up = LookUp(self._find, clock, fresh_s=FRESH_S, stale_s=STALE_S)
+        self._look_up = StaleCache(self._find, clock, fresh_s=FRESH_S, stale_s=STALE_S)
 
     async def authenticate(self, key: str | None) -> Caller:
         """Who the key belongs to. Raises KeyMissing, KeyUnknown, KeyRevoked, ScopeMissing or KeysUnavailable."""

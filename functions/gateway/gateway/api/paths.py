@@ -37,7 +37,7 @@ def canonical(path: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Joins:
+class PathRepair:
     """An ASGI application in front of another: sets the path right and notes the moment of arrival."""
 
     app: App

@@ -16,7 +16,7 @@ from gateway.relay.attempt import Answer
 from gateway.relay.hooks import Hooks
 from gateway.relay.relay import Relay
 from gateway.routing.plan import Plan
-from gateway.turns.watch import NO_TURN, Watch
+from gateway.turns.tracker import NO_TURN, Watch
 from switchboard.domain.trace import Failure, Status
 from switchboard.domain.turns import Stop
 

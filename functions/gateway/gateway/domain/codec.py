@@ -22,7 +22,7 @@ class Draft:
         found = self.fields.get("messages")
         return found if isinstance(found, list) else []
 
-    def say(self, note: str) -> None:
+    def note(self, note: str) -> None:
         """Note for the trace what was changed."""
         if note not in self.notes:
             self.notes.append(note)
@@ -31,7 +31,7 @@ class Draft:
         """Leave a field out, and say so."""
         if name in self.fields:
             del self.fields[name]
-            self.say(f"left out {name}")
+            self.note(f"left out {name}")
 
 
 type Repair = Callable[[Draft], None]
@@ -72,7 +72,7 @@ class Memory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class WholeAnswer:
     """A whole (not streamed) answer: the caller's bytes, what they say, and for the trace what was changed."""
 
     raw: bytes
@@ -81,7 +81,7 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AnswerContext:
     """What the reader of an answer may know of its call.
 
     `model` is the one that was asked; `answer_id` (hexadecimal, one an answer) and `created_s` (Unix time) are for

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from gateway.domain.call import Chat
-from gateway.domain.codec import Asked, Draft, Memory, Reader, Repair, Whole
+from gateway.domain.codec import AnswerContext, Draft, Memory, Reader, Repair, WholeAnswer
 from gateway.providers.chat_completions import answers, dialect
-from gateway.providers.chat_completions.choices import Manners
+from gateway.providers.chat_completions.choices import AnswerQuirks
 from gateway.providers.chat_completions.usage import BillReader, UsageReader, read_no_bill, read_openai
 from gateway.providers.repairs import keep_in_messages
 from switchboard.stream.deltas import InBandError, read_error
@@ -48,10 +48,10 @@ def completions_path(path: str) -> str:
 class Provider:
     """One row of the table. What is not said is as OpenAI documents it.
 
-    `name` is who bills the call; `dialect` is the row's own name, where one provider speaks several. `base_url` is
-    where a call without a URL goes; None where there is no such place (an account's or a region's own URL is needed).
-    `hosts` are host names, where `*` stands for any part. `models` are the beginnings of model names that mean this
-    provider.
+    `name` is who bills the call; `dialect` is the row's own name: the same, unless one provider has several rows.
+    `base_url` is where a call without a URL goes; None where there is no such place (an account's or a region's own URL
+    is needed). `hosts` are host names, where `*` stands for any part. `models` are the beginnings of model names that
+    mean this provider.
 
     Requests: `accepts` are the top-level fields that are sent on, `accepts_in_messages` those of a message (None: every
     one, nulls too); then `repairs` run on the draft in their order. `takes_stream_options`: whether a stream's usage
@@ -78,15 +78,14 @@ class Provider:
     thinks_aloud: bool = True
     signs_tool_calls: bool = False
     new_reader: Callable[[Memory], Reader] | None = None
-    read_whole: Callable[[bytes, Memory], Whole] | None = None
+    read_whole: Callable[[bytes, Memory], WholeAnswer] | None = None
     read_usage: UsageReader = read_openai
     read_bill: BillReader = read_no_bill
     read_error: Callable[[bytes], InBandError] = read_error
 
-    @property
-    def key(self) -> str:
-        """What the row is found by."""
-        return self.dialect or self.name
+    def __post_init__(self) -> None:
+        if not self.dialect:
+            object.__setattr__(self, "dialect", self.name)
 
     def serves(self, host: str) -> bool:
         """Whether the host is one of this provider's."""
@@ -110,18 +109,18 @@ class Provider:
         if self.accepts_in_messages is not None:
             keep_in_messages(body, self.accepts_in_messages)
 
-    def reader_of(self, asked: Asked) -> Reader:
+    def reader_of(self, asked: AnswerContext) -> Reader:
         """A reader for one streamed answer."""
         if self.new_reader is not None:
             return self.new_reader(asked.memory)
-        return answers.OpenAiReader(asked, self._manners)
+        return answers.OpenAiReader(asked, self._quirks)
 
-    def whole_of(self, body: bytes, asked: Asked) -> Whole:
+    def whole_of(self, body: bytes, asked: AnswerContext) -> WholeAnswer:
         """A whole answer, read."""
         if self.read_whole is not None:
             return self.read_whole(body, asked.memory)
-        return answers.read_whole(body, asked, self._manners)
+        return answers.read_whole(body, asked, self._quirks)
 
     @property
-    def _manners(self) -> Manners:
-        return Manners(thinks_aloud=self.thinks_aloud, signs_tool_calls=self.signs_tool_calls)
+    def _quirks(self) -> AnswerQuirks:
+        return AnswerQuirks(thinks_aloud=self.thinks_aloud, signs_tool_calls=self.signs_tool_calls)

@@ -24,7 +24,7 @@ class Renamed:
         if self.old in body.fields:
             body.fields.setdefault(self.new, body.fields[self.old])
             del body.fields[self.old]
-            body.say(f"sent {self.old} as {self.new}")
+            body.note(f"sent {self.old} as {self.new}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Capped:
         value = body.fields.get(self.name)
         if isinstance(value, int | float) and value > self.most:
             body.fields[self.name] = self.most
-            body.say(f"lowered {self.name} to {self.most}")
+            body.note(f"lowered {self.name} to {self.most}")
 
 
 def ask_for_one_choice(body: Draft) -> None:
@@ -55,7 +55,7 @@ def begin_with_user(body: Draft) -> None:
             continue
         if message.get("role") != "user":
             body.messages.insert(position, _silence())
-            body.say("began the history with a short user turn")
+            body.note("began the history with a short user turn")
         return
 
 
@@ -64,7 +64,7 @@ def end_with_user(body: Draft) -> None:
     spoken = [message.get("role") for message in body.messages if message.get("role") not in _INSTRUCTIONS]
     if body.messages and (not spoken or spoken[-1] == "assistant"):
         body.messages.append(_silence())
-        body.say("appended a short user turn")
+        body.note("appended a short user turn")
 
 
 def end_with_user_for_claude(body: Draft) -> None:
@@ -79,7 +79,7 @@ def say_system_for_developer(body: Draft) -> None:
     for position, message in enumerate(body.messages):
         if message.get("role") == "developer":
             body.messages[position] = {**message, "role": "system"}
-            body.say("sent developer messages as system")
+            body.note("sent developer messages as system")
 
 
 def flatten_content(body: Draft) -> None:
@@ -88,7 +88,7 @@ def flatten_content(body: Draft) -> None:
         content = message.get("content")
         if not isinstance(content, str):
             body.messages[position] = {**message, "content": _text_of(content, body)}
-            body.say("made contents plain text")
+            body.note("made contents plain text")
 
 
 def keep_in_messages(body: Draft, names: frozenset[str]) -> None:
@@ -97,11 +97,11 @@ def keep_in_messages(body: Draft, names: frozenset[str]) -> None:
     for position, message in enumerate(body.messages):
         kept = {name: value for name, value in message.items() if name in names and _says_something(name, value)}
         for name in message.keys() - kept.keys():
-            body.say(f"left out messages[].{name}")
+            body.note(f"left out messages[].{name}")
         calls = kept.get("tool_calls")
         if isinstance(calls, list) and any(_more_than(call, of_calls) for call in calls):
             kept["tool_calls"] = [_kept(call, of_calls) for call in calls]
-            body.say("left out fields of tool calls")
+            body.note("left out fields of tool calls")
         if kept != message:
             body.messages[position] = kept
 
@@ -127,5 +127,5 @@ def _text_of(content: object, body: Draft) -> str:
         return ""
     texts = [part.get("text") if isinstance(part, dict) else part for part in content]
     if not all(isinstance(text, str) for text in texts):
-        body.say("left out parts of a message that are no text")
+        body.note("left out parts of a message that are no text")
     return "\n".join(text for text in texts if isinstance(text, str))

@@ -42,7 +42,7 @@ PROVIDERS = (
 """Every row. Of two rows of one name the last is the one that the name means; a host means the first that has it."""
 
 _BY_NAME = {provider.name: provider for provider in PROVIDERS} | {"gemini": GOOGLE}
-_BY_DIALECT = {provider.key: provider for provider in PROVIDERS}
+_BY_DIALECT = {provider.dialect: provider for provider in PROVIDERS}
 _MODEL_PREFIXES = sorted(((prefix, p) for p in PROVIDERS for prefix in p.models), key=lambda row: -len(row[0]))
 
 

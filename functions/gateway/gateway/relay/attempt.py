@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
 from gateway.domain.call import Call, Target
-from gateway.domain.codec import Asked, Memory
+from gateway.domain.codec import AnswerContext, Memory
 from gateway.domain.errors import (
     EmptyCompletion,
     KeysUnavailable,
@@ -204,9 +204,9 @@ class _Attempt:
         said = self._scrub(self.provider.read_error(bytes(body)).message) + cut
         raise UpstreamRejected(self.notes.target, response.status, said, response.headers.get("retry-after"))
 
-    def _asked(self) -> Asked:
+    def _asked(self) -> AnswerContext:
         call, clock = self.journal.call, self.journal.clock
-        return Asked(
+        return AnswerContext(
             model=self.notes.target.model,
             answer_id=call.trace_id.replace("-", ""),
             created_s=int(clock.now().timestamp()),

@@ -55,7 +55,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class _Again:
+class _Retry:
     """A target that has failed and may be tried again, from a moment on."""
 
     target: Target
@@ -73,7 +73,7 @@ class Race:
     hooks: Hooks
     leave: Callable[[Iterable["asyncio.Task[Answer]"]], None]
     _untried: deque[Target] = field(default_factory=deque)
-    _again: list[_Again] = field(default_factory=list)
+    _again: list[_Retry] = field(default_factory=list)
     _running: dict["asyncio.Task[Answer]", Try] = field(default_factory=dict)
     _failures: list[tuple[Try, UpstreamFailure]] = field(default_factory=list)
     _refusals: list[GatewayError] = field(default_factory=list)
@@ -241,7 +241,7 @@ class Race:
         self._failures.append((notes, failed))
         blame_failure(self.limits.health, notes, failed)
         if failed.may_repeat and (from_ms := self._repeat_from_ms(failed)) is not None:
-            self._again.append(_Again(notes.target, from_ms))
+            self._again.append(_Retry(notes.target, from_ms))
 
     def _repeat_from_ms(self, failed: UpstreamFailure) -> float | None:
         """When its target may be tried again; None where that would be too late to be of use."""

@@ -142,7 +142,7 @@ class Targets:
 def _target(provider: Provider, model: str, url: SplitResult, key: Secret | None, *, uses_stored_key: bool) -> Target:
     return Target(
         provider=provider.name,
-        dialect=provider.key,
+        dialect=provider.dialect,
         url=url._replace(path=provider.path(url.path)).geturl(),
         host=url.hostname or "",
         model=model,

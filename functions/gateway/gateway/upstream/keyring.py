@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.domain.clock import Clock
 from gateway.domain.secret import Secret
-from gateway.upstream.stale_cache import LookUp
+from gateway.upstream.stale_cache import StaleCache
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -42,7 +42,7 @@ class ParameterKeyring:
 
     def __init__(self, path: str, read: Callable[[str], str | None], clock: Clock) -> None:
         self._path = path.rstrip("/")
-        self._look_up = LookUp(read, clock, fresh_s=FRESH_S, stale_s=STALE_S)
+        self._look_up = StaleCache(read, clock, fresh_s=FRESH_S, stale_s=STALE_S)
 
     async def find(self, provider: str) -> Secret | None:
         """The parameter <path>/<provider>."""

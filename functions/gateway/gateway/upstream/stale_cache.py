@@ -25,7 +25,7 @@ class Remembered[V]:
     at: float
 
 
-class LookUp[V]:
+class StaleCache[V]:
     """Finds values by a blocking function, in a thread, and remembers what it found.
 
     A value is used for `fresh_s` seconds. In the second half of them it is looked up again beside the call. When the

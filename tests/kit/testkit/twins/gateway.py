@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from gateway.api.paths import App
-from gateway.assembly import Outside, build
+from gateway.assembly import Dependencies, build
 from gateway.domain.call import Target
 from gateway.recording.telemetry import Telemetry
 from gateway.settings import Settings
@@ -145,7 +145,7 @@ def twin_app(store: MemoryStore, upstream: RedirectedUpstream, **settings: str) 
         name.upper(): value for name, value in settings.items()
     }
     telemetry = Telemetry(Silent(), lambda _values, _dimensions: None)
-    parts = Outside(store, upstream, EnvironmentKeyring({}), telemetry, random=Random(1))
+    parts = Dependencies(store, upstream, EnvironmentKeyring({}), telemetry, random=Random(1))
     return build(Settings.from_env(environment), parts)
 
 

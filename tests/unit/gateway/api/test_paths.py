@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.api.paths import ARRIVED, Joins, Message, Receive, Scope, Send, canonical
+from gateway.api.paths import ARRIVED, Message, PathRepair, Receive, Scope, Send, canonical
 from gateway.domain.clock import Clock
 
 COMPLETIONS = [
@@ -69,11 +69,11 @@ async def test_what_is_not_http_passes_untouched() -> None:
     assert seen == [{"type": "lifespan"}]
 
 
-def _joins(seen: list[Scope]) -> Joins:
+def _joins(seen: list[Scope]) -> PathRepair:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
         seen.append(scope)
 
-    return Joins(app, Clock(monotonic=lambda: 7.5))
+    return PathRepair(app, Clock(monotonic=lambda: 7.5))
 
 
 async def _receive() -> Message:

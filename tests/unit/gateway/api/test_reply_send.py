@@ -10,7 +10,7 @@ from typing import Any, override
 import pytest
 
 from gateway.api import reply
-from gateway.assembly import Outside, build
+from gateway.assembly import Dependencies, build
 from gateway.domain.call import Target
 from gateway.recording.telemetry import Telemetry
 from gateway.relay.attempt import Upstream
@@ -119,7 +119,7 @@ async def _trace(
         "DEFAULT_POLICY": json.dumps({"buffer_words": {"text": "Well", "after_ms": buffer_after_ms}}),
     }
     telemetry = Telemetry(log, lambda _values, _dimensions: None)
-    parts = Outside(store, upstream, EnvironmentKeyring({}), telemetry, random=Random(1))
+    parts = Dependencies(store, upstream, EnvironmentKeyring({}), telemetry, random=Random(1))
     headers = {"authorization": f"Bearer {KEY}", "x-inference-provider-url": f"http://{host}/v1"}
     headers |= {"x-inference-fallback": fallback} if fallback else {}
     scope: MutableMapping[str, Any] = {

@@ -10,7 +10,7 @@ import pytest
 from gateway.api.app import MAX_BODY_BYTES
 from gateway.api.headers import PROJECT_KEY_HEADERS
 from gateway.api.models import MODELS
-from gateway.assembly import Outside, build
+from gateway.assembly import Dependencies, build
 from gateway.recording.telemetry import Telemetry
 from gateway.settings import Settings
 from gateway.upstream.addresses import PrivateHosts
@@ -82,7 +82,7 @@ async def opened(upstream: ScriptedUpstream) -> AsyncIterator[Rooms]:
     http = HttpUpstream(PrivateHosts.parse(upstream.host))
     telemetry = Telemetry(log, lambda _values, _dimensions: None)
     settings = Settings("in-memory", private_provider_hosts=upstream.host)
-    app = build(settings, Outside(store, http, EnvironmentKeyring({}), telemetry, random=Random(1)))
+    app = build(settings, Dependencies(store, http, EnvironmentKeyring({}), telemetry, random=Random(1)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway.test") as client:
         yield Rooms(client, store, log, upstream)
     await http.aclose()

@@ -7,7 +7,7 @@ from gateway.api.body import read_chat
 from gateway.domain.call import Chat
 from gateway.domain.clock import Clock
 from gateway.providers import table
-from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.providers.provider import Provider
 
 MISTRAL = table.by_name("mistral") or table.GENERIC
@@ -23,7 +23,7 @@ def _chat(**fields: object) -> Chat:
 
 
 def _sent(chat: Chat, provider: Provider = table.GENERIC, model: str = "m") -> tuple[dict[str, Any], tuple[str, ...]]:
-    body, notes = provider.encode(chat, model, TurnMemory(Clock()))
+    body, notes = provider.encode(chat, model, SignatureMemory(Clock()))
     return json.loads(body), notes
 
 

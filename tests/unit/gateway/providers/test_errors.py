@@ -215,7 +215,7 @@ def test_an_error_body_is_read_into_one_message(key: str, body: Any, message: st
     assert (error.message, error.code) == (message, code)
 
 
-@pytest.mark.parametrize("row", table.PROVIDERS, ids=lambda row: row.key)
+@pytest.mark.parametrize("row", table.PROVIDERS, ids=lambda row: row.dialect)
 @pytest.mark.parametrize(
     "body",
     [
@@ -233,4 +233,4 @@ def test_any_body_gives_a_message(row: Any, body: bytes) -> None:
 
 
 def test_every_provider_of_the_table_has_a_body_here() -> None:
-    assert {row.key for row in table.PROVIDERS} - {key for key, *_ in BODIES} == {"demo"}
+    assert {row.dialect for row in table.PROVIDERS} - {key for key, *_ in BODIES} == {"demo"}

@@ -16,7 +16,7 @@ def test_the_page_is_current() -> None:
     assert written == page(), "write it anew: python -m testkit.providers_page > docs/providers.md"
 
 
-@pytest.mark.parametrize("row", table.PROVIDERS, ids=lambda row: row.key)
+@pytest.mark.parametrize("row", table.PROVIDERS, ids=lambda row: row.dialect)
 def test_a_row_is_on_the_page_and_says_where_it_is_documented(row: Provider) -> None:
     _, _, section = page().partition(f"\n## {row.name}\n")
     section, _, _ = section.partition("\n## ")
@@ -24,7 +24,7 @@ def test_a_row_is_on_the_page_and_says_where_it_is_documented(row: Provider) -> 
     assert "https://" in section or row.name in {"demo", "generic"}
 
 
-@pytest.mark.parametrize("row", table.PROVIDERS, ids=lambda row: row.key)
+@pytest.mark.parametrize("row", table.PROVIDERS, ids=lambda row: row.dialect)
 def test_every_repair_says_what_it_does(row: Provider) -> None:
     for repair in row.repairs:
         assert getattr(repair, "__doc__", None)

@@ -8,7 +8,7 @@ import pytest
 from gateway.api.body import read_chat
 from gateway.domain.clock import Clock
 from gateway.providers import table
-from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.providers.provider import Provider
 
 CALL = {"id": "call_PTLP8xhu3uwZk4l3", "type": "function", "function": {"name": "book", "arguments": '{"at": 9}'}}
@@ -38,7 +38,7 @@ AGENT = {
     "logprobs": True,
     "a_field_nobody_knows": 1,
 }
-CHAT_ROWS = tuple(row for row in table.PROVIDERS if row.key != "anthropic")
+CHAT_ROWS = tuple(row for row in table.PROVIDERS if row.dialect != "anthropic")
 STRICT_ROWS = tuple(row for row in CHAT_ROWS if row.accepts is not None)
 
 
@@ -48,7 +48,7 @@ def _row(key: str) -> Provider:
 
 def _sent(key: str, body: dict[str, Any] | None = None, **fields: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
     chat = read_chat(json.dumps((AGENT if body is None else body) | fields).encode())
-    encoded, notes = _row(key).encode(chat, chat.model, TurnMemory(Clock()))
+    encoded, notes = _row(key).encode(chat, chat.model, SignatureMemory(Clock()))
     return json.loads(encoded), notes
 
 
@@ -56,36 +56,36 @@ def _spoken(*messages: Any, **fields: Any) -> dict[str, Any]:
     return {"model": "m", "messages": list(messages), **fields}
 
 
-@pytest.mark.parametrize("row", STRICT_ROWS, ids=lambda row: row.key)
+@pytest.mark.parametrize("row", STRICT_ROWS, ids=lambda row: row.dialect)
 def test_nothing_is_sent_that_is_not_known_to_be_accepted(row: Provider) -> None:
-    sent, notes = _sent(row.key)
+    sent, notes = _sent(row.dialect)
     assert row.accepts is not None
     assert sent.keys() <= row.accepts
     assert "left out a_field_nobody_knows" in notes
     assert None not in sent.values()
 
 
-@pytest.mark.parametrize("row", CHAT_ROWS, ids=lambda row: row.key)
+@pytest.mark.parametrize("row", CHAT_ROWS, ids=lambda row: row.dialect)
 def test_what_was_left_out_is_on_the_trace(row: Provider) -> None:
-    sent, notes = _sent(row.key)
+    sent, notes = _sent(row.dialect)
     for name in AGENT.keys() - sent.keys():
         assert any(name in note for note in notes), name
 
 
-@pytest.mark.parametrize("row", CHAT_ROWS, ids=lambda row: row.key)
+@pytest.mark.parametrize("row", CHAT_ROWS, ids=lambda row: row.dialect)
 def test_no_one_gets_what_is_for_the_gateway_or_a_limit_that_means_none(row: Provider) -> None:
-    sent, _ = _sent(row.key)
+    sent, _ = _sent(row.dialect)
     assert not {"user_id", "elevenlabs_extra_body", "max_tokens", "max_completion_tokens"} & sent.keys()
 
 
-@pytest.mark.parametrize("row", CHAT_ROWS, ids=lambda row: row.key)
+@pytest.mark.parametrize("row", CHAT_ROWS, ids=lambda row: row.dialect)
 def test_every_tool_passes_known_or_not(row: Provider) -> None:
-    assert _sent(row.key)[0]["tools"] == TOOLS
+    assert _sent(row.dialect)[0]["tools"] == TOOLS
 
 
-@pytest.mark.parametrize("row", CHAT_ROWS, ids=lambda row: row.key)
+@pytest.mark.parametrize("row", CHAT_ROWS, ids=lambda row: row.dialect)
 def test_the_round_trip_of_a_tool_arrives_whole(row: Provider) -> None:
-    _, user, calling, result = _sent(row.key)[0]["messages"]
+    _, user, calling, result = _sent(row.dialect)[0]["messages"]
     (call,) = calling["tool_calls"]
     assert user == ROUND_TRIP[0]
     assert (call["type"], call["function"]) == ("function", CALL["function"])

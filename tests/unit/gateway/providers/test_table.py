@@ -3,22 +3,22 @@ import pytest
 from gateway.providers import table
 from gateway.providers.provider import Provider
 
-PRIMARY = tuple(provider for provider in table.PROVIDERS if not provider.dialect)
+PRIMARY = tuple(provider for provider in table.PROVIDERS if provider.dialect == provider.name)
 
 
-@pytest.mark.parametrize("provider", PRIMARY, ids=lambda provider: provider.key)
+@pytest.mark.parametrize("provider", PRIMARY, ids=lambda provider: provider.dialect)
 def test_a_provider_is_found_by_its_name_and_by_every_name_of_its_models(provider: Provider) -> None:
     assert table.by_name(provider.name) is provider
     for start in provider.models:
         assert table.by_model(f"{start}x") == (provider, f"{start}x")
 
 
-@pytest.mark.parametrize("provider", table.PROVIDERS, ids=lambda provider: provider.key)
+@pytest.mark.parametrize("provider", table.PROVIDERS, ids=lambda provider: provider.dialect)
 def test_a_row_is_found_by_its_key(provider: Provider) -> None:
-    assert table.by_dialect(provider.key) is provider
+    assert table.by_dialect(provider.dialect) is provider
 
 
-@pytest.mark.parametrize("provider", table.PROVIDERS, ids=lambda provider: provider.key)
+@pytest.mark.parametrize("provider", table.PROVIDERS, ids=lambda provider: provider.dialect)
 def test_a_providers_own_address_is_one_of_its_hosts_and_encrypted(provider: Provider) -> None:
     if provider.base_url is not None:
         scheme, _, rest = provider.base_url.partition("://")
@@ -30,7 +30,7 @@ def test_a_providers_own_address_is_one_of_its_hosts_and_encrypted(provider: Pro
 
 def test_names_keys_and_beginnings_of_model_names_are_each_given_once() -> None:
     names = [provider.name for provider in PRIMARY]
-    keys = [provider.key for provider in table.PROVIDERS]
+    keys = [provider.dialect for provider in table.PROVIDERS]
     beginnings = [start for provider in table.PROVIDERS for start in provider.models]
     assert len(set(names)) == len(names)
     assert len(set(keys)) == len(keys)
@@ -56,7 +56,7 @@ def test_a_name_in_any_case_and_an_alias_find_the_provider() -> None:
 def test_a_known_host_names_the_dialect(host: str, key: str) -> None:
     found = table.by_host(host)
     assert found is not None
-    assert found.key == key
+    assert found.dialect == key
 
 
 @pytest.mark.parametrize("host", ["api.openai.com.example.org", "openai.azure.com", "example.org", ""])
@@ -74,7 +74,7 @@ def test_the_longest_beginning_of_a_model_name_decides() -> None:
 
 
 def test_a_key_goes_as_a_bearer_token_save_to_azure_and_to_anthropics_own_api() -> None:
-    styles = {provider.key: provider.key_headers("k") for provider in table.PROVIDERS}
+    styles = {provider.dialect: provider.key_headers("k") for provider in table.PROVIDERS}
     assert styles.pop("azure") == {"api-key": "k"}
     assert styles.pop("anthropic") == {"x-api-key": "k"}
     assert all(headers == {"authorization": "Bearer k"} for headers in styles.values())

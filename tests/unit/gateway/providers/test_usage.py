@@ -145,7 +145,7 @@ def test_openrouters_own_bill_is_read_to_the_pico_dollar(usage: dict[str, Any] |
 
 
 def test_no_one_else_says_what_a_call_cost() -> None:
-    said = {row.key for row in table.PROVIDERS if row.read_bill(OPENROUTER) is not None}
+    said = {row.dialect for row in table.PROVIDERS if row.read_bill(OPENROUTER) is not None}
     assert said == {"openrouter"}
 
 

@@ -18,7 +18,7 @@ from bench.relay.twins import ANSWER_TOKENS, PROMPT_TOKENS
 
 from gateway.domain.call import Arrival, Call, Caller, Chat, Labels, Route, Target
 from gateway.domain.clock import Clock
-from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.recording.journal import Journal
 from gateway.relay.attempt import Attempts
 from gateway.relay.budget import Budget
@@ -95,7 +95,7 @@ def _relay(providers: Providers, clock: Clock) -> Relay:
         random=random,
         backoff_ms=200,
     )
-    return Relay(Attempts(providers, EnvironmentKeyring({}), TurnMemory(clock)), limits)
+    return Relay(Attempts(providers, EnvironmentKeyring({}), SignatureMemory(clock)), limits)
 
 
 def _plan(hedge_after: HedgeAfter, second_ms: int | None) -> Plan:

@@ -11,9 +11,9 @@ import pytest
 
 from gateway.domain.clock import Clock
 from gateway.recording.telemetry import Telemetry
-from gateway.turns import watch as turn_watch
-from gateway.turns.tracker import Turns
-from gateway.turns.watch import NO_TURN, TurnWatch
+from gateway.turns import tracker
+from gateway.turns.tracker import NO_TURN, TurnTracker
+from gateway.turns.turns import Turns
 from switchboard.domain.trace import Turn
 from switchboard.domain.turns import Arrived, Stop, TurnCall, TurnRow
 from switchboard.store.ports import StoreUnavailable
@@ -79,7 +79,7 @@ class Town:
         self.store = WatchedStore()
         self.log = RecordedLog()
         self.now = NOON
-        self.watches: list[TurnWatch] = []
+        self.watches: list[TurnTracker] = []
         self._names = iter("abcdefghijklmnopqrstuvwxyz")
 
     def process(self, **options: float) -> Turns:
@@ -87,14 +87,14 @@ class Town:
         telemetry = Telemetry(self.log, lambda _metrics, _dimensions: None)
         return Turns(self.store, telemetry, Clock(now=lambda: self.now), **{"look_every_s": LOOK_EVERY_S} | options)
 
-    def call(self, process: Turns, messages: list[dict[str, str]] = ASKED, **options: Any) -> TurnWatch:
+    def call(self, process: Turns, messages: list[dict[str, str]] = ASKED, **options: Any) -> TurnTracker:
         """A call that arrives now."""
         watch = process.begin("acme", "conv_1", messages, self.now, next(self._names), **options)
-        assert isinstance(watch, TurnWatch)
+        assert isinstance(watch, TurnTracker)
         self.watches.append(watch)
         return watch
 
-    async def sent(self, process: Turns, messages: list[dict[str, str]] = ASKED, **options: Any) -> TurnWatch:
+    async def sent(self, process: Turns, messages: list[dict[str, str]] = ASKED, **options: Any) -> TurnTracker:
         """A call that arrives now and has told the table so."""
         watch = self.call(process, messages, **options)
         watch.start()
@@ -103,7 +103,7 @@ class Town:
 
     def tasks(self) -> set[asyncio.Task[Any]]:
         """What goes on for watches."""
-        return {task for task in asyncio.all_tasks() if "TurnWatch" in repr(task.get_coro())}
+        return {task for task in asyncio.all_tasks() if "TurnTracker" in repr(task.get_coro())}
 
     def later(self, seconds: float) -> None:
         """Let time pass."""
@@ -421,7 +421,7 @@ async def test_the_end_of_a_call_waits_for_its_writes(town: Town) -> None:
     closing = asyncio.create_task(watch.close())
     await asyncio.sleep(0)
     town.store.gate.set()
-    async with asyncio.timeout(turn_watch.PATIENCE_S / 2):
+    async with asyncio.timeout(tracker.PATIENCE_S / 2):
         await closing
     assert town.store.row.arrived_by == "a"
 
@@ -429,7 +429,7 @@ async def test_the_end_of_a_call_waits_for_its_writes(town: Town) -> None:
 async def test_the_end_of_a_call_does_not_wait_for_ever(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
-    monkeypatch.setattr(turn_watch, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(tracker, "PATIENCE_S", 0.01)
     watch = town.call(town.process())
     town.store.gate.clear()
     watch.start()

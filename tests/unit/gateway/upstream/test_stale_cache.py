@@ -5,8 +5,8 @@ import time
 import pytest
 
 from gateway.domain.clock import Clock
-from gateway.upstream import stale_cache as look_up
-from gateway.upstream.stale_cache import LookUp
+from gateway.upstream import stale_cache
+from gateway.upstream.stale_cache import StaleCache
 
 FRESH_S = 60
 STALE_S = 3600
@@ -43,8 +43,8 @@ class Hand:
         return Clock(monotonic=lambda: self.seconds)
 
 
-def _remembering(shelf: Shelf, hand: Hand) -> LookUp[str]:
-    return LookUp(shelf.find, hand.clock, fresh_s=FRESH_S, stale_s=STALE_S)
+def _remembering(shelf: Shelf, hand: Hand) -> StaleCache[str]:
+    return StaleCache(shelf.find, hand.clock, fresh_s=FRESH_S, stale_s=STALE_S)
 
 
 async def _ended(tasks: set[asyncio.Task[object]]) -> None:
@@ -175,7 +175,7 @@ async def test_a_caller_who_leaves_does_not_end_the_look_up_of_the_others() -> N
 
 
 async def test_what_is_remembered_has_a_limit_and_the_oldest_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(look_up, "MAX_ENTRIES", 2)
+    monkeypatch.setattr(stale_cache, "MAX_ENTRIES", 2)
     shelf, hand = Shelf(a="1", b="2", c="3"), Hand()
     remembered = _remembering(shelf, hand)
     for name in ("a", "b", "c", "b", "c", "a"):
@@ -191,7 +191,7 @@ async def test_a_slow_look_up_is_not_waited_for_when_an_old_value_will_do() -> N
             released.wait(5)
         return found[-1]
 
-    patient = LookUp(find, Clock(monotonic=lambda: moment[0]), fresh_s=60, stale_s=3600)
+    patient = StaleCache(find, Clock(monotonic=lambda: moment[0]), fresh_s=60, stale_s=3600)
     assert await patient.get("k") == "old"
     moment[0], found[-1] = 61.0, "new"
     begun = time.monotonic()
@@ -204,17 +204,17 @@ async def test_a_slow_look_up_is_not_waited_for_when_an_old_value_will_do() -> N
 
 
 async def test_the_older_the_value_the_slower_a_look_up_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(look_up, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(stale_cache, "PATIENCE_S", 0.0)
     shelf, hand = Shelf(a="1"), Hand()
     remembered = _remembering(shelf, hand)
     await remembered.get("a")
     shelf.values["a"] = "2"
     shelf.gate.clear()
-    hand.seconds += FRESH_S * look_up.OLD_AFTER - 1
+    hand.seconds += FRESH_S * stale_cache.OLD_AFTER - 1
     assert await remembered.get("a") == "1", "a slow table holds no call up"
-    hand.seconds += look_up.TROUBLE_S - 1
+    hand.seconds += stale_cache.TROUBLE_S - 1
     assert await remembered.get("a") == "1", "and while it is in trouble, none at all"
-    hand.seconds += look_up.TROUBLE_S
+    hand.seconds += stale_cache.TROUBLE_S
     call = asyncio.create_task(remembered.get("a"))
     await asyncio.sleep(0.01)
     assert not call.done(), "but nobody acts on old orders for the sake of a moment"

@@ -50,7 +50,7 @@ def translate(body: Draft) -> None:
     model = claude(body.model)
     limit_sampling(body)
     told = body.fields
-    history = History(body.say)
+    history = History(body.note)
     for message in body.messages:
         history.add(message)
     history.finish()
@@ -74,7 +74,7 @@ def limit_sampling(body: Draft) -> None:
             body.drop(name)
         elif not 0 <= value <= 1:
             body.fields[name] = min(1, max(0, value))
-            body.say(f"capped {name}")
+            body.note(f"capped {name}")
     if "temperature" in body.fields and not model.takes_both_samplings:
         body.drop("top_p")
 
@@ -87,11 +87,11 @@ def _max_tokens(told: dict[str, object], model: Claude) -> int:
 
 def _tool_fields(body: Draft, model: Claude, history: History) -> dict[str, object]:
     told = body.fields
-    if found := tools(told.get("tools"), body.say):
-        choice = tool_choice(told.get("tool_choice"), told.get("parallel_tool_calls"), model, body.say)
+    if found := tools(told.get("tools"), body.note):
+        choice = tool_choice(told.get("tool_choice"), told.get("parallel_tool_calls"), model, body.note)
         return {"tools": found} | ({"tool_choice": choice} if choice is not None else {})
     if found := tools_of(history.turns):
-        body.say("defined the tools that the history has called")
+        body.note("defined the tools that the history has called")
         return {"tools": found, "tool_choice": {"type": "none"}}
     return {}
 
@@ -101,7 +101,7 @@ def _stop(body: Draft) -> dict[str, object]:
     stops = told if isinstance(told, list) else [told]
     usable = [stop for stop in stops if isinstance(stop, str) and stop.strip()]
     if told is not None and len(usable) < len(stops):
-        body.say("left out a stop sequence of nothing but white space")
+        body.note("left out a stop sequence of nothing but white space")
     return {"stop_sequences": usable} if usable else {}
 
 
@@ -113,14 +113,14 @@ def _thinking(body: Draft, model: Claude) -> dict[str, object]:
     if effort == "none" and model.may_stop_thinking:
         return {"thinking": {"type": "disabled"}}
     if effort == "none" and model.thinks_unasked:
-        body.say("sent the lowest reasoning_effort: the model always thinks")
+        body.note("sent the lowest reasoning_effort: the model always thinks")
         return {"output_config": {"effort": "low"}}
     if not model.takes_effort or not isinstance(effort, str) or effort not in _EFFORTS:
         body.drop("reasoning_effort")
         return {}
     known = _EFFORTS[effort]
     if known == "xhigh" and not model.takes_extra_high_effort:
-        body.say("sent reasoning_effort high for xhigh")
+        body.note("sent reasoning_effort high for xhigh")
         known = "high"
     return {"output_config": {"effort": known}}
 
@@ -130,5 +130,5 @@ def _user(body: Draft) -> dict[str, object]:
     user = body.fields.get("user")
     if not isinstance(user, str) or not user:
         return {}
-    body.say("sent user as a hash")
+    body.note("sent user as a hash")
     return {"metadata": {"user_id": sha256(user.encode()).hexdigest()}}

@@ -23,7 +23,7 @@ _NOT_IN_A_NAME = re.compile("[^a-zA-Z0-9_-]")
 class History:
     """The `system` blocks and the turns that `messages` take."""
 
-    say: Say
+    note: Say
     system: list[Block] = field(default_factory=list)
     turns: list[Block] = field(default_factory=list)
     _open_calls: list[tuple[object, str]] = field(default_factory=list)
@@ -35,7 +35,7 @@ class History:
         role = message.get("role")
         for name in sorted(message.keys() - _READ_FIELDS):
             if not (role in _TOOL_ROLES and name == "name"):
-                self.say(f"left out messages[].{name[:64]}")
+                self.note(f"left out messages[].{name[:64]}")
         if role in _SYSTEM_ROLES:
             self._add_system(message.get("content"))
         elif role == "assistant":
@@ -49,30 +49,30 @@ class History:
         """Have the user begin and end the history."""
         self._close_calls()
         if self.turns and self.turns[0]["role"] == "assistant":
-            self.say("added a user turn before the first assistant turn")
+            self.note("added a user turn before the first assistant turn")
             self.turns.insert(0, {"role": "user", "content": [text_block(SILENCE)]})
         if not self.turns or self.turns[-1]["role"] == "assistant":
-            self.say("added a user turn at the end")
+            self.note("added a user turn at the end")
             self._turn("user").append(text_block(SILENCE))
 
     def _add_system(self, content: object) -> None:
         """Leading ones are the system prompt; later ones stay where they are, so that what is before stays cached."""
-        blocks = text_blocks(content, self.say)
+        blocks = text_blocks(content, self.note)
         if not self.turns:
             self.system += blocks
         elif blocks:
-            self.say("sent a later system message as marked text of a user turn")
+            self.note("sent a later system message as marked text of a user turn")
             text = "\n".join(str(block["text"]) for block in blocks)
             self._turn("user").append(text_block(f"<system>\n{text}\n</system>"))
 
     def _add_user(self, content: object) -> None:
-        blocks = list(user_blocks(content, self.say))
+        blocks = list(user_blocks(content, self.note))
         if not blocks:
-            self.say(f"sent {SILENCE!r} for an empty user message")
+            self.note(f"sent {SILENCE!r} for an empty user message")
         self._turn("user").extend(blocks or [text_block(SILENCE)])
 
     def _add_assistant(self, message: Json) -> None:
-        blocks = text_blocks(message.get("content") or message.get("refusal"), self.say)
+        blocks = text_blocks(message.get("content") or message.get("refusal"), self.note)
         calls = message.get("tool_calls")
         if not calls and isinstance(function := message.get("function_call"), dict):
             calls = [{"function": function}]
@@ -104,7 +104,7 @@ class History:
         while unique in self._ids:
             unique += "_"
         if unique != told_id:
-            self.say("repaired a tool call's id")
+            self.note("repaired a tool call's id")
         self._ids.add(unique)
         return unique
 
@@ -119,18 +119,18 @@ class History:
             parsed = None
         if isinstance(parsed, dict):
             return parsed
-        self.say("wrapped a tool call's arguments that are no JSON object")
+        self.note("wrapped a tool call's arguments that are no JSON object")
         return {"arguments": arguments}
 
     def _add_result(self, message: Json) -> None:
         our_id = self._answered(message.get("tool_call_id"))
         if our_id is None:
-            self.say("sent a tool result without its call as text")
-            text = plain_text(message.get("content"), self.say) or NO_RESULT
+            self.note("sent a tool result without its call as text")
+            text = plain_text(message.get("content"), self.note) or NO_RESULT
             self._turn("user").append(text_block(f"<tool_result>\n{text}\n</tool_result>"))
             return
         result: Block = {"type": "tool_result", "tool_use_id": our_id}
-        if blocks := list(user_blocks(message.get("content"), self.say)):
+        if blocks := list(user_blocks(message.get("content"), self.note)):
             result["content"] = blocks
         self._insert_result(result)
 
@@ -140,7 +140,7 @@ class History:
             return None
         found = next((place for place, (known, _) in enumerate(self._open_calls) if known == told_id), None)
         if found is None:
-            self.say("gave a tool result of an unknown call to the first open one")
+            self.note("gave a tool result of an unknown call to the first open one")
         return self._open_calls.pop(found or 0)[1]
 
     def _insert_result(self, result: Block) -> None:
@@ -150,7 +150,7 @@ class History:
 
     def _close_calls(self) -> None:
         for _, our_id in self._open_calls:
-            self.say("added a missing tool result")
+            self.note("added a missing tool result")
             self._insert_result({"type": "tool_result", "tool_use_id": our_id, "content": [text_block(NO_RESULT)]})
         self._open_calls.clear()
 

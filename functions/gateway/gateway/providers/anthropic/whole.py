@@ -6,24 +6,24 @@ from collections.abc import Callable
 
 from pydantic_core import to_json
 
-from gateway.domain.codec import Memory, Whole
+from gateway.domain.codec import Memory, WholeAnswer
 from gateway.providers.anthropic.chunks import Fields, finish_reason
 from gateway.providers.anthropic.usage import with_openai_counters
 from switchboard.stream.deltas import Delta, Json, read_completion
 
 
-def read_message(body: bytes, _memory: Memory, now: Callable[[], float] = time.time) -> Whole:
+def read_message(body: bytes, _memory: Memory, now: Callable[[], float] = time.time) -> WholeAnswer:
     """The message as a completion; a body that is no message passes as it is, with the error it tells, if any."""
     try:
         parsed: object = json.loads(body)
     except (ValueError, RecursionError):
-        return Whole(body, Delta())
+        return WholeAnswer(body, Delta())
     if not isinstance(parsed, dict):
-        return Whole(body, Delta())
+        return WholeAnswer(body, Delta())
     if not isinstance(blocks := parsed.get("content"), list):
-        return Whole(body, Delta(error=read_completion(body).error))
+        return WholeAnswer(body, Delta(error=read_completion(body).error))
     raw = to_json(_completion(parsed, [block for block in blocks if isinstance(block, dict)], int(now())))
-    return Whole(raw, read_completion(raw))
+    return WholeAnswer(raw, read_completion(raw))
 
 
 def _completion(message: Json, blocks: list[Json], created_s: int) -> Fields:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from pydantic_core import from_json, to_json
 
-from gateway.domain.codec import Asked, Piece, Whole
-from gateway.providers.chat_completions.choices import ChoiceRepair, Fields, Manners
+from gateway.domain.codec import AnswerContext, Piece, WholeAnswer
+from gateway.providers.chat_completions.choices import AnswerQuirks, ChoiceRepair, Fields
 from gateway.providers.chat_completions.envelope import CHUNK, COMPLETION, Envelope
 from switchboard.stream.deltas import DONE, Delta, Json, read_chunk_object, read_completion_object
 from switchboard.stream.sse import Event
@@ -15,9 +15,9 @@ from switchboard.stream.sse import Event
 class OpenAiReader:
     """Reads one streamed answer: completes its chunks, moves reasoning out of the content, tells usage once."""
 
-    def __init__(self, asked: Asked, manners: Manners) -> None:
+    def __init__(self, asked: AnswerContext, quirks: AnswerQuirks) -> None:
         self._asked = asked
-        self._manners = manners
+        self._quirks = quirks
         self._envelope = Envelope(asked, CHUNK)
         self._choices: dict[int, ChoiceRepair] = {}
         self._untold_usage: Json | None = None
@@ -69,7 +69,7 @@ class OpenAiReader:
             index = choice["index"] = place
         repair = self._choices.get(index)
         if repair is None:
-            repair = self._choices[index] = ChoiceRepair(self._asked, self._manners, "delta")
+            repair = self._choices[index] = ChoiceRepair(self._asked, self._quirks, "delta")
         return repair, was_changed
 
     def _without_choices(self, raw: bytes, chunk: Fields) -> Piece:
@@ -105,26 +105,26 @@ class OpenAiReader:
         return [Piece(_event(chunk), read_chunk_object(chunk)) for chunk in chunks]
 
 
-def read_whole(body: bytes, asked: Asked, manners: Manners) -> Whole:
+def read_whole(body: bytes, asked: AnswerContext, quirks: AnswerQuirks) -> WholeAnswer:
     """The body itself, or what it should have been; one that is no completion says nothing."""
     try:
         completion = _object(body)
     except ValueError:
-        return Whole(body, Delta())
+        return WholeAnswer(body, Delta())
     found = completion.get("choices")
     choices = [choice for choice in found if isinstance(choice, dict)] if isinstance(found, list) else []
     if not choices or completion.get("error"):
-        return Whole(body, read_completion_object(completion))
+        return WholeAnswer(body, read_completion_object(completion))
     changed, notes = Envelope(asked, COMPLETION).fill(completion), []
     for place, choice in enumerate(choices):
-        repair = ChoiceRepair(asked, manners, "message")
+        repair = ChoiceRepair(asked, quirks, "message")
         if type(choice.get("index")) is not int:
             choice["index"], changed = place, True
         if repair.repair(choice):
             changed = True
             notes.append(repair.note)
     raw = _serialised(completion) if changed else body
-    return Whole(raw, read_completion_object(completion), tuple(note for note in notes if note))
+    return WholeAnswer(raw, read_completion_object(completion), tuple(note for note in notes if note))
 
 
 def _says(choice: Fields) -> bool:

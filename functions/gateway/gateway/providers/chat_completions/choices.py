@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.domain.codec import Asked
+from gateway.domain.codec import AnswerContext
 from gateway.providers.chat_completions import finish_reasons
 from gateway.providers.chat_completions.thinking import Thinking, begins_inside
 from gateway.providers.chat_completions.tool_call_numbers import ToolCallNumbers
@@ -12,7 +12,7 @@ type Fields = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class AnswerQuirks:
     """What a provider's answers may hold: see its row."""
 
     thinks_aloud: bool
@@ -24,10 +24,10 @@ class ChoiceRepair:
 
     __slots__ = ("_has_begun", "_numbers", "_part", "_thinking", "note")
 
-    def __init__(self, asked: Asked, manners: Manners, part: str) -> None:
+    def __init__(self, asked: AnswerContext, quirks: AnswerQuirks, part: str) -> None:
         self._part = part
-        self._thinking = Thinking(begins_inside=begins_inside(asked.model)) if manners.thinks_aloud else None
-        self._numbers = ToolCallNumbers(asked.answer_id, asked.memory if manners.signs_tool_calls else None)
+        self._thinking = Thinking(begins_inside=begins_inside(asked.model)) if quirks.thinks_aloud else None
+        self._numbers = ToolCallNumbers(asked.answer_id, asked.memory if quirks.signs_tool_calls else None)
         self._has_begun = False
         self.note = ""
 

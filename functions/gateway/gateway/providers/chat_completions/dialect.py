@@ -30,7 +30,7 @@ def name_user(body: Draft, *, is_known: bool) -> None:
     if is_known and isinstance(user, str) and user and body.fields.get("user") is None:
         body.fields["user"] = user
         del body.fields["user_id"]
-        body.say("sent user_id as user")
+        body.note("sent user_id as user")
     else:
         body.drop("user_id")
 

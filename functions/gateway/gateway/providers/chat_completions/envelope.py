@@ -1,6 +1,6 @@
 """What stands around the choices of every chunk and completion: filled in where a provider leaves it out."""
 
-from gateway.domain.codec import Asked
+from gateway.domain.codec import AnswerContext
 
 CHUNK = "chat.completion.chunk"
 COMPLETION = "chat.completion"
@@ -11,7 +11,7 @@ class Envelope:
 
     __slots__ = ("_completion_id", "_created_s", "_kind", "_model")
 
-    def __init__(self, asked: Asked, kind: str) -> None:
+    def __init__(self, asked: AnswerContext, kind: str) -> None:
         self._kind = kind
         self._completion_id = f"chatcmpl-{asked.answer_id}"
         self._created_s = asked.created_s

@@ -7,7 +7,7 @@ MAX_CHARACTERS = 8_000_000
 """Of all names and values together."""
 
 
-class TurnMemory:
+class SignatureMemory:
     """Values by name, each for an hour, the oldest forgotten first where there are too many.
 
     A turn that lands in another sandbox finds nothing, and must do without.

@@ -44,10 +44,10 @@ def _signed_call(body: Draft, memory: Memory, call: object, *, is_first: bool) -
         return call
     signature = memory.recall(_name(str(call.get("id"))))
     if signature is not None:
-        body.say("put back a thought signature")
+        body.note("put back a thought signature")
     elif is_first:  # of parallel calls only the first is given one
         signature = SKIP_VALIDATOR
-        body.say("a thought signature was lost: asked not to validate it")
+        body.note("a thought signature was lost: asked not to validate it")
     else:
         return call
     others = call.get("extra_content")

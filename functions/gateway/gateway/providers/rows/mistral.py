@@ -31,7 +31,7 @@ def keep_tool_fields(body: Draft) -> None:
         kept = [_kept_tool(tool) for tool in tools]
         if kept != tools:
             body.fields["tools"] = kept
-            body.say("left out fields of tools")
+            body.note("left out fields of tools")
 
 
 def keep_roles_in_order(body: Draft) -> None:
@@ -41,10 +41,10 @@ def keep_roles_in_order(body: Draft) -> None:
         before = ordered[-1].get("role") if ordered else None
         if message.get("role") == "system" and before in ("assistant", "tool"):
             message = {**message, "role": "user"}  # noqa: PLW2901 - the message as it goes on
-            body.say("sent later system messages as the user's")
+            body.note("sent later system messages as the user's")
         if message.get("role") == "user" and before == "tool":
             ordered.append({"role": "assistant", "content": SILENCE})
-            body.say("put a short answer between a tool's result and a user turn")
+            body.note("put a short answer between a tool's result and a user turn")
         ordered.append(message)
     body.fields["messages"] = ordered
 
@@ -54,7 +54,7 @@ def fill_empty_answers(body: Draft) -> None:
     for position, message in enumerate(body.messages):
         if message.get("role") == "assistant" and not message.get("content") and not message.get("tool_calls"):
             body.messages[position] = {**message, "content": SILENCE}
-            body.say("filled an empty answer")
+            body.note("filled an empty answer")
 
 
 def shorten_tool_call_ids(body: Draft) -> None:
@@ -67,7 +67,7 @@ def shorten_tool_call_ids(body: Draft) -> None:
             changed = dict(_with_short_id(changed, "tool_call_id"))
         if changed != message:
             body.messages[position] = changed
-            body.say("shortened tool-call ids")
+            body.note("shortened tool-call ids")
 
 
 def _kept_tool(tool: object) -> object:

@@ -62,7 +62,7 @@ def fit_reasoning_effort(body: Draft) -> None:
         wanted = "minimal"
     if wanted != effort:
         body.fields["reasoning_effort"] = wanted
-        body.say(f"set reasoning_effort to {wanted}")
+        body.note(f"set reasoning_effort to {wanted}")
 
 
 def bare_name(model: str) -> str:

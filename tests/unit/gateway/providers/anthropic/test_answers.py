@@ -8,12 +8,12 @@ from gateway.providers.anthropic.row import NATIVE
 from gateway.providers.anthropic.stream import AnthropicReader
 from gateway.providers.anthropic.usage import read_anthropic
 from gateway.providers.anthropic.whole import read_message
-from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.relay.stream import Stream
 from switchboard.domain.usage import UsageSource
 from switchboard.stream.transcript import Transcript
 
-MEMORY = TurnMemory(Clock())
+MEMORY = SignatureMemory(Clock())
 NOW_S = 1_795_176_000
 MESSAGE: dict[str, Any] = {
     "id": "msg_01",

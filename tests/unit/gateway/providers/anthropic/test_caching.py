@@ -6,7 +6,7 @@ from typing import Any
 from gateway.domain.call import Chat
 from gateway.domain.clock import Clock
 from gateway.providers.anthropic.row import NATIVE
-from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from switchboard.domain.rates import Rates, cost_at_rates
 from switchboard.domain.trace import Status
 from switchboard.domain.usage import ABSENT, Tokens, UsageSource
@@ -142,7 +142,7 @@ def test_a_changed_system_prompt_still_finds_the_tools() -> None:
     for now in ("12:01", "12:02"):
         messages = ({"role": "system", "content": f"It is {now}."}, user("Hello?"))
         chat = Chat(MODEL, messages, True, False, {"tools": [{"type": "function", "function": long}]})
-        sent, _notes = NATIVE.encode(chat, MODEL, TurnMemory(Clock()))
+        sent, _notes = NATIVE.encode(chat, MODEL, SignatureMemory(Clock()))
         reckoned.append(cache.reckon(json.loads(sent), 1024))
     assert reckoned[0]["cache_read_input_tokens"] == 0
     assert reckoned[1]["cache_read_input_tokens"] > 1024

@@ -6,7 +6,7 @@ import pytest
 from gateway.domain.call import Chat
 from gateway.domain.clock import Clock
 from gateway.providers.anthropic.row import NATIVE, OPENAI_LAYER
-from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.providers.provider import Provider
 
 MODEL = "claude-sonnet-4-6"
@@ -19,7 +19,7 @@ def encoded(
     *messages: dict[str, Any], provider: Provider = NATIVE, model: str = MODEL, streamed: bool = True, **fields: Any
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     chat = Chat(model, messages or (HELLO,), streamed, False, fields)
-    body, notes = provider.encode(chat, model, TurnMemory(Clock()))
+    body, notes = provider.encode(chat, model, SignatureMemory(Clock()))
     return json.loads(body), notes
 
 
@@ -285,7 +285,7 @@ def test_a_limit_is_always_sent(model: str, limit: int) -> None:
         ("claude-sonnet-4-6", {"temperature": None}, {}),
     ],
 )
-@pytest.mark.parametrize("provider", [NATIVE, OPENAI_LAYER], ids=lambda provider: provider.key)
+@pytest.mark.parametrize("provider", [NATIVE, OPENAI_LAYER], ids=lambda provider: provider.dialect)
 def test_sampling_stays_within_what_the_model_takes(
     provider: Provider, model: str, given: dict[str, Any], sent: dict[str, Any]
 ) -> None:

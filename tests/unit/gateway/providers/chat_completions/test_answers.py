@@ -8,9 +8,9 @@ import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from gateway.domain.clock import Clock
-from gateway.domain.codec import Asked, Whole
+from gateway.domain.codec import AnswerContext, WholeAnswer
 from gateway.providers import table
-from gateway.providers.chat_completions.signature_memory import TurnMemory
+from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.providers.rows.generic import GENERIC
 from gateway.relay.stream import Stream
 from switchboard.stream.sse import EventSplitter
@@ -51,9 +51,9 @@ CLEAN = {
 }
 
 
-def asked(model: str = "asked-model", *, wants_usage: bool = False) -> Asked:
+def asked(model: str = "asked-model", *, wants_usage: bool = False) -> AnswerContext:
     """What a reader knows of the call."""
-    return Asked(model, ANSWER_ID, ASKED_AT_S, wants_usage, TurnMemory(Clock()))
+    return AnswerContext(model, ANSWER_ID, ASKED_AT_S, wants_usage, SignatureMemory(Clock()))
 
 
 class Heard:
@@ -98,22 +98,22 @@ def bare(choice: dict[str, Any], **others: Any) -> bytes:
     return event({"choices": [choice], **others})
 
 
-def whole(message: dict[str, Any], provider: str = "generic", **choice: Any) -> Whole:
+def whole(message: dict[str, Any], provider: str = "generic", **choice: Any) -> WholeAnswer:
     """A whole answer with that message, read."""
     body = completion(None)
     body["choices"] = [{"index": 0, "finish_reason": "stop", **choice, "message": {"role": "assistant", **message}}]
     return table.by_dialect(provider).whole_of(json.dumps(body).encode(), asked())
 
 
-@pytest.mark.parametrize("row", CHAT_DIALECTS, ids=lambda row: row.key)
+@pytest.mark.parametrize("row", CHAT_DIALECTS, ids=lambda row: row.dialect)
 @pytest.mark.parametrize("name", CLEAN)
 def test_a_clean_stream_is_passed_on_byte_for_byte(row: Any, name: str) -> None:
-    heard = Heard(CLEAN[name], row.key, wants_usage=True)
+    heard = Heard(CLEAN[name], row.dialect, wants_usage=True)
     assert heard.raw == CLEAN[name]
     assert heard.notes == []
 
 
-@pytest.mark.parametrize("row", CHAT_DIALECTS, ids=lambda row: row.key)
+@pytest.mark.parametrize("row", CHAT_DIALECTS, ids=lambda row: row.dialect)
 def test_a_clean_completion_is_passed_on_byte_for_byte(row: Any) -> None:
     body = json.dumps(completion("Grüß Gott."), indent=1).encode()
     assert row.whole_of(body, asked()).raw == body

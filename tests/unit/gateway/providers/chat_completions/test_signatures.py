@@ -7,9 +7,9 @@ import pytest
 
 from gateway.domain.call import Chat
 from gateway.domain.clock import Clock
-from gateway.domain.codec import Asked
+from gateway.domain.codec import AnswerContext
 from gateway.providers import table
-from gateway.providers.chat_completions.signature_memory import KEPT_S, MAX_CHARACTERS, TurnMemory
+from gateway.providers.chat_completions.signature_memory import KEPT_S, MAX_CHARACTERS, SignatureMemory
 from gateway.providers.chat_completions.signatures import SKIP_VALIDATOR
 from switchboard.stream.deltas import Json
 from switchboard.stream.sse import Event
@@ -34,8 +34,8 @@ def hand() -> Hand:
 
 
 @pytest.fixture
-def memory(hand: Hand) -> TurnMemory:
-    return TurnMemory(Clock(monotonic=hand))
+def memory(hand: Hand) -> SignatureMemory:
+    return SignatureMemory(Clock(monotonic=hand))
 
 
 def call(call_id: str, signature: str | None = None, **others: Any) -> dict[str, Any]:
@@ -46,10 +46,12 @@ def call(call_id: str, signature: str | None = None, **others: Any) -> dict[str,
     return made | others
 
 
-def hear(memory: TurnMemory, *chunks: list[dict[str, Any]], provider: str = "google") -> list[dict[str, Any]]:
+def hear(memory: SignatureMemory, *chunks: list[dict[str, Any]], provider: str = "google") -> list[dict[str, Any]]:
     """The tool calls as the caller gets them, of a stream with one chunk of calls after the other."""
     row = table.by_dialect(provider)
-    reader = row.reader_of(Asked(GEMINI_3, "0123456789abcdef0123456789abcdef", 1, wants_usage=False, memory=memory))
+    reader = row.reader_of(
+        AnswerContext(GEMINI_3, "0123456789abcdef0123456789abcdef", 1, wants_usage=False, memory=memory)
+    )
     heard = []
     for calls in chunks:
         raw = event({"choices": [{"delta": {"role": "assistant", "tool_calls": calls}, "index": 0}]})
@@ -59,7 +61,7 @@ def hear(memory: TurnMemory, *chunks: list[dict[str, Any]], provider: str = "goo
 
 
 def sent(
-    memory: TurnMemory, *calls: dict[str, Any], model: str = GEMINI_3, provider: str = "google"
+    memory: SignatureMemory, *calls: dict[str, Any], model: str = GEMINI_3, provider: str = "google"
 ) -> tuple[list[Any], tuple[str, ...]]:
     """What goes upstream of a history with those calls: each one's signature (None without), and the notes."""
     history: tuple[Json, ...] = (
@@ -74,19 +76,19 @@ def sent(
     return [made.get("extra_content", {}).get("google", {}).get("thought_signature") for made in arrived], notes
 
 
-def test_a_signature_that_the_caller_dropped_is_put_back(memory: TurnMemory) -> None:
+def test_a_signature_that_the_caller_dropped_is_put_back(memory: SignatureMemory) -> None:
     hear(memory, [call("c1", "sig-1")])
     signatures, notes = sent(memory, call("c1"))
     assert signatures == ["sig-1"]
     assert "put back a thought signature" in notes
 
 
-def test_of_parallel_calls_only_the_first_has_one(memory: TurnMemory) -> None:
+def test_of_parallel_calls_only_the_first_has_one(memory: SignatureMemory) -> None:
     hear(memory, [call("c1", "sig-1")], [call("c2")])
     assert sent(memory, call("c1"), call("c2"))[0] == ["sig-1", None]
 
 
-def test_a_signature_of_a_call_that_had_no_id_is_found_by_the_id_it_was_given(memory: TurnMemory) -> None:
+def test_a_signature_of_a_call_that_had_no_id_is_found_by_the_id_it_was_given(memory: SignatureMemory) -> None:
     anonymous = call("", "sig-1")
     del anonymous["id"]
     given = hear(memory, [anonymous])[0]["id"]
@@ -94,14 +96,14 @@ def test_a_signature_of_a_call_that_had_no_id_is_found_by_the_id_it_was_given(me
     assert sent(memory, call(given))[0] == ["sig-1"]
 
 
-def test_a_whole_answers_signature_is_kept_too(memory: TurnMemory) -> None:
+def test_a_whole_answers_signature_is_kept_too(memory: SignatureMemory) -> None:
     body = json.dumps({"choices": [{"message": {"role": "assistant", "tool_calls": [call("c1", "sig-1")]}}]}).encode()
-    asked = Asked(GEMINI_3, "00", 1, wants_usage=False, memory=memory)
+    asked = AnswerContext(GEMINI_3, "00", 1, wants_usage=False, memory=memory)
     assert table.by_dialect("google").whole_of(body, asked).delta.is_useful
     assert sent(memory, call("c1"))[0] == ["sig-1"]
 
 
-def test_a_lost_signature_is_said_to_be_lost(memory: TurnMemory, hand: Hand) -> None:
+def test_a_lost_signature_is_said_to_be_lost(memory: SignatureMemory, hand: Hand) -> None:
     hear(memory, [call("c1", "sig-1")])
     hand.seconds = KEPT_S
     signatures, notes = sent(memory, call("c1"), call("c2"))
@@ -109,7 +111,7 @@ def test_a_lost_signature_is_said_to_be_lost(memory: TurnMemory, hand: Hand) -> 
     assert "a thought signature was lost: asked not to validate it" in notes
 
 
-def test_the_callers_own_signature_stays(memory: TurnMemory) -> None:
+def test_the_callers_own_signature_stays(memory: SignatureMemory) -> None:
     hear(memory, [call("c1", "sig-1")])
     assert sent(memory, call("c1", "sig-from-the-caller"))[0] == ["sig-from-the-caller"]
 
@@ -125,17 +127,17 @@ def test_the_callers_own_signature_stays(memory: TurnMemory) -> None:
         ("gemma-3-27b-it", None),
     ],
 )
-def test_only_gemini_3_and_later_want_them(memory: TurnMemory, model: str, signature: str | None) -> None:
+def test_only_gemini_3_and_later_want_them(memory: SignatureMemory, model: str, signature: str | None) -> None:
     assert sent(memory, call("c1"), model=model)[0] == [signature]
 
 
-def test_no_other_provider_is_sent_or_remembered_for(memory: TurnMemory) -> None:
+def test_no_other_provider_is_sent_or_remembered_for(memory: SignatureMemory) -> None:
     hear(memory, [call("c1", "sig-1")], provider="generic")
     assert sent(memory, call("c1"))[0] == [SKIP_VALIDATOR]
     assert sent(memory, call("c1"), provider="generic")[0] == [None]
 
 
-def test_the_callers_body_is_left_as_it_came(memory: TurnMemory) -> None:
+def test_the_callers_body_is_left_as_it_came(memory: SignatureMemory) -> None:
     history = ({"role": "user", "content": "Hi"}, {"role": "assistant", "content": None, "tool_calls": [call("c1")]})
     before = json.dumps(history)
     chat = Chat(GEMINI_3, history, streamed=True, wants_usage=False, others={})
@@ -143,7 +145,7 @@ def test_the_callers_body_is_left_as_it_came(memory: TurnMemory) -> None:
     assert json.dumps(history) == before
 
 
-def test_the_memory_is_bounded(memory: TurnMemory) -> None:
+def test_the_memory_is_bounded(memory: SignatureMemory) -> None:
     memory.remember("first", "x")
     for n in range(20):
         memory.remember(f"n{n}", "x" * (MAX_CHARACTERS // 10))

@@ -1,7 +1,7 @@
 import pytest
 
-from gateway.turns import book as turn_book
-from gateway.turns.book import TurnBook
+from gateway.turns import local_table
+from gateway.turns.local_table import LocalTurnTable
 from switchboard.domain.turns import TurnCall, TurnIds, TurnRow
 
 
@@ -10,7 +10,7 @@ def a_call(thread: str = "t", trace_id: str = "a", turn: str = "turn", arrived_m
 
 
 def test_followers_hear_of_each_change_and_of_nothing_else() -> None:
-    book, heard = TurnBook(), list[TurnRow]()
+    book, heard = LocalTurnTable(), list[TurnRow]()
     first = a_call()
     book.arrive(first)
     book.follow(first, heard.append)
@@ -30,21 +30,21 @@ def test_followers_hear_of_each_change_and_of_nothing_else() -> None:
 
 
 def test_what_the_table_says_is_added_to_what_is_known() -> None:
-    book, call = TurnBook(), a_call()
+    book, call = LocalTurnTable(), a_call()
     book.learn(call, TurnRow("turn", (), 500, 900, "z", arrivals=3))
     assert book.arrive(call).retry == 3
 
 
 def test_nothing_is_known_before_anything_was_said() -> None:
-    book = TurnBook()
+    book = LocalTurnTable()
     book.speak(a_call(), 1000)
     book.learn(a_call(), None)
     assert book.find(a_call()) is None
 
 
 def test_the_thread_that_was_quiet_longest_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turn_book, "MAX_ROWS", 2)
-    book = TurnBook()
+    monkeypatch.setattr(local_table, "MAX_ROWS", 2)
+    book = LocalTurnTable()
     for thread, trace_id in (("one", "a"), ("two", "b"), ("one", "c"), ("three", "d")):
         book.arrive(a_call(thread, trace_id))
     assert book.find(a_call("two")) is None

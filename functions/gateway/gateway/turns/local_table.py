@@ -9,7 +9,7 @@ MAX_ROWS = 2000
 type Hears = Callable[[TurnRow], None]
 
 
-class TurnBook:
+class LocalTurnTable:
     """Rows by thread, the oldest forgotten first where there are too many. Whoever follows one hears of each change."""
 
     def __init__(self) -> None:
