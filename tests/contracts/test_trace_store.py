@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from switchboard.domain.trace import Attempt, Bodies, Failure, Status, Trace
+from switchboard.domain.trace import AttemptRecord, Bodies, Failure, Status, Trace
 from switchboard.domain.usage import Usage, UsageSource, estimate
 from switchboard.store.ports import TraceStore
 from testkit.samples import NOON, a_usual_attempt, a_usual_usage, an_open_trace
@@ -79,8 +79,8 @@ def test_completing_twice_keeps_the_first(store: TraceStore) -> None:
 
 def test_a_failed_call_keeps_its_reason_and_every_attempt(store: TraceStore) -> None:
     attempts = (
-        Attempt("groq", "api.groq.com", "m", "FirstTokenLate", 0.5, 4000.0, error="no token in 4000 ms"),
-        Attempt("openai", "api.openai.com", "n", "UpstreamRefused", 4001.0, 12.125, status=429),
+        AttemptRecord("groq", "api.groq.com", "m", "FirstTokenLate", 0.5, 4000.0, error="no token in 4000 ms"),
+        AttemptRecord("openai", "api.openai.com", "n", "UpstreamRefused", 4001.0, 12.125, status=429),
     )
     trace = replace(
         an_open_trace(),

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from switchboard.domain.trace import Attempt, Status
+from switchboard.domain.trace import AttemptRecord, Status
 from switchboard.domain.usage import Tokens, UsageSource
 from testkit.fault_house import UNACKNOWLEDGED_MS, Matrix, Played
 from testkit.fault_matrix import CELLS, TWINS, Cell, Place
@@ -142,7 +142,7 @@ def is_in_time(cell: Cell, played: Played) -> None:
         assert last.started_ms <= trace.ttft_ms <= trace.duration_ms
 
 
-def _follows_in_time(cell: Cell, number: int, earlier: Attempt, later: Attempt) -> None:
+def _follows_in_time(cell: Cell, number: int, earlier: AttemptRecord, later: AttemptRecord) -> None:
     course = cell.attempts[number][1]
     if course.way is Way.LATE:
         from_ms = earlier.started_ms + cell.patience_ms[number]

@@ -23,7 +23,7 @@ from cost_aggregator.prices import PriceBook
 from switchboard.domain.pricing import settled
 from switchboard.domain.rates import cost_at_rates
 from switchboard.domain.totals import NOTHING, Granularity, PeriodTotals, Span, Totals, totals_of
-from switchboard.domain.trace import Attempt, Bodies, Failure, Status, Trace
+from switchboard.domain.trace import AttemptRecord, Bodies, Failure, Status, Trace
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ledger_totals import DynamoTotals
@@ -253,7 +253,7 @@ def test_tokens_times_price_is_the_cost_on_every_row(world: World) -> None:
         assert totals.cost_pico_usd == cost_at_rates(tokens, card.rates) > 0
 
 
-def _beside(used: Usage) -> Attempt:
+def _beside(used: Usage) -> AttemptRecord:
     return replace(a_lost_hedge(), provider="anthropic", model="claude-sonnet-4-5", usage=used)
 
 

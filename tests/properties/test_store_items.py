@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.domain.keys import GatewayKey, Scope, digest
-from switchboard.domain.trace import Attempt, Failure, Status, Trace, Turn
+from switchboard.domain.trace import AttemptRecord, Failure, Status, Trace, Turn
 from switchboard.domain.trace_id import _with_random_bits
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
 from switchboard.store import key_items, trace_items
@@ -26,7 +26,7 @@ usages = st.just(ABSENT) | st.builds(
     st.none() | COUNT,
 )
 attempts = st.builds(
-    Attempt,
+    AttemptRecord,
     *[TEXT] * 4,
     MILLISECONDS,
     MILLISECONDS,

@@ -7,7 +7,7 @@ from console.costs_json import attempt_cost_json, settlement_json
 from console.moments import iso_utc
 from switchboard.domain.rates import usd
 from switchboard.domain.settlement import Settlement
-from switchboard.domain.trace import Attempt, Bodies, Trace, TracePage
+from switchboard.domain.trace import AttemptRecord, Bodies, Trace, TracePage
 from switchboard.domain.usage import Usage
 
 _TOKENS = ("fresh_input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
@@ -57,7 +57,7 @@ def entry_json(trace: Trace) -> dict[str, object]:
     }
 
 
-def _attempt(attempt: Attempt, place: int, settlement: Settlement | None) -> dict[str, object]:
+def _attempt(attempt: AttemptRecord, place: int, settlement: Settlement | None) -> dict[str, object]:
     return {
         "provider": attempt.provider,
         "host": attempt.host,

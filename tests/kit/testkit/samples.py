@@ -6,7 +6,7 @@ from random import Random
 from switchboard.domain.keys import GatewayKey, Scope, digest
 from switchboard.domain.pricing import CardOf
 from switchboard.domain.rates import RateCard
-from switchboard.domain.trace import Attempt, Status, Trace
+from switchboard.domain.trace import AttemptRecord, Status, Trace
 from switchboard.domain.trace_id import new_trace_id
 from switchboard.domain.usage import Tokens, Usage, UsageSource
 
@@ -31,9 +31,9 @@ def an_open_trace(project: str = "acme", task_id: str = "booking", started_at: d
     )
 
 
-def a_usual_attempt() -> Attempt:
+def a_usual_attempt() -> AttemptRecord:
     """One try that went well."""
-    return Attempt(
+    return AttemptRecord(
         "anthropic", "api.anthropic.com", "claude-sonnet-4-5", "ok", 3.117, 1840.5, status=200, ttft_ms=412.25
     )
 
@@ -43,10 +43,10 @@ def a_usual_usage() -> Usage:
     return Usage(UsageSource.PROVIDER, Tokens(fresh_input=212, output=87, cache_read=20480))
 
 
-def a_lost_hedge() -> Attempt:
+def a_lost_hedge() -> AttemptRecord:
     """One try beside it, at a second provider, that was outpaced; its tokens are an estimate."""
     usage = Usage(UsageSource.ESTIMATED, Tokens(fresh_input=5173, output=0))
-    return Attempt(
+    return AttemptRecord(
         "groq", "api.groq.com", "llama-3.3-70b-versatile", "outpaced", 303.5, 109.2, is_hedge=True, usage=usage
     )
 

@@ -15,7 +15,7 @@ from cost_aggregator.prices import PriceBook
 from gateway.providers.chat_completions.usage import read_openai
 from switchboard.domain.pricing import settled
 from switchboard.domain.rates import cost_pico_usd, usd
-from switchboard.domain.trace import Attempt, Status
+from switchboard.domain.trace import AttemptRecord, Status
 from switchboard.domain.usage import Tokens, Usage, UsageSource
 from switchboard.stream.deltas import read_chunk, read_completion
 from testkit.samples import NOON, a_lost_hedge, a_usual_attempt, an_open_trace
@@ -98,7 +98,7 @@ def _cost(book: PriceBook, bill: dict[str, Any], tokens: Tokens | None) -> int:
     return cost_pico_usd(tokens, card)
 
 
-def _lost(bill: dict[str, Any]) -> Attempt:
+def _lost(bill: dict[str, Any]) -> AttemptRecord:
     return replace(a_lost_hedge(), provider=bill["provider"], model=bill["model"], usage=_used(bill))
 
 

@@ -12,7 +12,7 @@ from gateway.providers import table
 from gateway.recording.journal import OK, Journal, Try
 from gateway.recording.telemetry import Telemetry
 from gateway.upstream.client import DEAD_WITHIN_S
-from switchboard.domain.trace import Attempt, Bodies, Failure, Status, Trace
+from switchboard.domain.trace import AttemptRecord, Bodies, Failure, Status, Trace
 from switchboard.domain.usage import ABSENT, Usage, UsageSource, estimate, estimate_output
 from switchboard.store.ports import StoreUnavailable, TraceStore
 
@@ -126,9 +126,9 @@ def _notes(journal: Journal) -> Iterator[str]:
         yield from (before + change for change in notes.changes)
 
 
-def _attempt(journal: Journal, notes: Try) -> Attempt:
+def _attempt(journal: Journal, notes: Try) -> AttemptRecord:
     ended_ms = notes.started_ms if notes.ended_ms is None else notes.ended_ms
-    return Attempt(
+    return AttemptRecord(
         provider=notes.target.provider,
         host=notes.target.host,
         model=notes.target.model,

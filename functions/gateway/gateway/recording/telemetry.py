@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from switchboard.domain.trace import Attempt, Failure, Trace
+from switchboard.domain.trace import AttemptRecord, Failure, Trace
 
 NAMESPACE = "Switchboard"
 CONVERSATION = "conversation-id"
@@ -101,7 +101,7 @@ class Telemetry:
             self._emit({"FailedAttempts": ("Count", 1.0)}, {"provider": attempt.provider})
 
 
-def _failed(trace: Trace) -> list[Attempt]:
+def _failed(trace: Trace) -> list[AttemptRecord]:
     """The attempts that a target failed; not those that were left because nobody needed them any more."""
     return [attempt for attempt in trace.attempts if attempt.error is not None]
 

@@ -31,7 +31,7 @@ ABANDONED = frozenset({Status.CLIENT_CLOSED, Status.SUPERSEDED, Status.INTERRUPT
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class AttemptRecord:
     """One try at one target.
 
     Times are milliseconds from the call's arrival (`started_ms`) or from the attempt's own start (the others).
@@ -98,7 +98,7 @@ class Trace:
     queue_ms: float | None = None
     usage: Usage = ABSENT
     finish_reason: str | None = None
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[AttemptRecord, ...] = ()
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
     turn: Turn | None = None
@@ -112,7 +112,7 @@ class Trace:
         return self.failure is not None and self.status not in ABANDONED
 
     @property
-    def decisive_attempt(self) -> Attempt | None:
+    def decisive_attempt(self) -> AttemptRecord | None:
         """The attempt by which the call ended: the one that went well, else the one that spoke, else the last."""
         return max(reversed(self.attempts), key=_decisiveness, default=None)
 
@@ -122,7 +122,7 @@ class Trace:
         return self.usage, *(attempt.usage for attempt in self.attempts if attempt.usage.tokens is not None)
 
 
-def _decisiveness(attempt: Attempt) -> tuple[bool, bool, bool]:
+def _decisiveness(attempt: AttemptRecord) -> tuple[bool, bool, bool]:
     is_in_question = attempt.outcome != "outpaced"
     return attempt.outcome == "ok", is_in_question and attempt.ttft_ms is not None, is_in_question
 

@@ -1,14 +1,14 @@
-"""Attempt ⇄ an attribute of its trace's row: `from_item(to_item(attempt)) == attempt`. What is usual takes no room."""
+"""AttemptRecord ⇄ an attribute of its trace's row: `from_item(to_item(record)) == record`. Defaults are left out."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from switchboard.domain.trace import Attempt
+from switchboard.domain.trace import AttemptRecord
 from switchboard.store import usage_items
 from switchboard.store.attributes import Item, Value
 
 
-def to_item(attempt: Attempt) -> Item:
+def to_item(attempt: AttemptRecord) -> Item:
     """The attribute of an attempt."""
     values: dict[str, Value] = {
         "provider": attempt.provider,
@@ -26,10 +26,10 @@ def to_item(attempt: Attempt) -> Item:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def from_item(item: Mapping[str, Any]) -> Attempt:
+def from_item(item: Mapping[str, Any]) -> AttemptRecord:
     """The attempt of an attribute. Raises KeyError or ValueError for what is none of ours."""
     ttft_ms = item.get("ttft_ms")
-    return Attempt(
+    return AttemptRecord(
         provider=item["provider"],
         host=item["host"],
         model=item["model"],

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.relay.health import ENOUGH_FIRST_TOKENS
-from switchboard.domain.trace import Attempt, Status, Trace
+from switchboard.domain.trace import AttemptRecord, Status, Trace
 from switchboard.domain.usage import Tokens, UsageSource
 from testkit.cascade import call_by_socket, cascade, outcomes
 from testkit.openai_events import DONE, chunk, completion, finish, role, usage
@@ -74,7 +74,7 @@ async def test_the_loser_is_left_at_once_and_what_it_used_is_estimated(
         heard_at = time.monotonic()
         assert await (await first.request()).left() - heard_at < 1.0
     trace = await gateway.trace()
-    lost: Attempt = trace.attempts[0]
+    lost: AttemptRecord = trace.attempts[0]
     assert (trace.usage.source, trace.usage.tokens) == (UsageSource.PROVIDER, Tokens(fresh_input=12, output=3))
     assert lost.usage.source is UsageSource.ESTIMATED
     assert lost.usage.tokens is not None

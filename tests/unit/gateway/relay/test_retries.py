@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from switchboard.domain.trace import Attempt, Status
+from switchboard.domain.trace import AttemptRecord, Status
 from testkit.cascade import cascade, outcomes
 from testkit.openai_events import DONE, chunk, completion, error, finish, role
 from testkit.running_gateway import chat
@@ -104,7 +104,7 @@ async def test_a_providers_own_pause_is_kept(upstream: ScriptedUpstream) -> None
     assert again.started_ms >= _end_ms(first) + 150
 
 
-def _end_ms(attempt: Attempt) -> float:
+def _end_ms(attempt: AttemptRecord) -> float:
     # Moments are kept to the microsecond: a sum of two may be a hair above the third.
     return attempt.started_ms + attempt.duration_ms - 0.01
 

@@ -8,7 +8,7 @@ import pytest
 from switchboard.domain.pricing import settled, unpriced_model
 from switchboard.domain.rates import ALWAYS, RateCard, Rates, Tier
 from switchboard.domain.settlement import AttemptCost, Settlement
-from switchboard.domain.trace import Attempt, Failure, Status, Trace
+from switchboard.domain.trace import AttemptRecord, Failure, Status, Trace
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
 from testkit.samples import a_lost_hedge, a_usual_attempt, an_open_trace, one_price
 
@@ -47,12 +47,14 @@ def book(provider: str, model: str, at: datetime) -> RateCard | None:  # noqa: A
     return {("anthropic", "claude-sonnet-4-5"): CARD, ("groq", "llama"): DEAR}.get((provider, model))
 
 
-def lost(tokens: Tokens | None, billed: int | None = None, provider: str = "groq", model: str = "llama") -> Attempt:
+def lost(
+    tokens: Tokens | None, billed: int | None = None, provider: str = "groq", model: str = "llama"
+) -> AttemptRecord:
     usage = ABSENT if tokens is None else Usage(UsageSource.ESTIMATED, tokens, billed)
     return replace(a_lost_hedge(), provider=provider, model=model, usage=usage)
 
 
-def of_attempts(*attempts: Attempt, usage: Usage | None = None, status: Status = Status.OK) -> Trace:
+def of_attempts(*attempts: AttemptRecord, usage: Usage | None = None, status: Status = Status.OK) -> Trace:
     own = Usage(UsageSource.PROVIDER, TOKENS) if usage is None else usage
     return settled(replace(an_open_trace(), status=status, usage=own, attempts=attempts), book, NOW)
 
