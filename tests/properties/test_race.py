@@ -10,15 +10,15 @@ from typing import cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.domain.attempt import OUTPACED, Attempt
 from gateway.domain.call import Arrival, Call, Caller, Chat, Labels, Route, Target
 from gateway.domain.clock import Clock
 from gateway.domain.errors import AllTargetsFailed, UpstreamRejected
-from gateway.recording.journal import OUTPACED, Journal, Try
-from gateway.relay.attempt import Answer, Attempts, UpstreamResponse
-from gateway.relay.budget import Budget
+from gateway.recording.journal import Journal
+from gateway.relay.exchange import Answer, Sender, UpstreamResponse
 from gateway.relay.health import Health
-from gateway.relay.hooks import Hooks
-from gateway.relay.race import Limits
+from gateway.relay.limits import Budget, Limits
+from gateway.relay.race import Hooks
 from gateway.relay.relay import Relay
 from gateway.routing.plan import Plan
 from switchboard.domain.policy import BufferWords, HedgeAfter
@@ -53,39 +53,39 @@ class Played:
     failed: AllTargetsFailed | None = None
     ended_ms: float = 0.0
     said: list[float] = field(default_factory=list)
-    left: list[Try] = field(default_factory=list)
+    left: list[Attempt] = field(default_factory=list)
 
-    def act(self, attempt: Try) -> Act:
+    def act(self, attempt: Attempt) -> Act:
         """What that attempt was to do."""
         return self.acts[id(attempt)]
 
 
 @dataclass(slots=True)
 class Actors:
-    """Stands for `Attempts`: each target follows its script, the last act again and again."""
+    """Stands for `Sender`: each target follows its script, the last act again and again."""
 
     scripts: Mapping[str, Sequence[Act]]
     played: Played
     asked: dict[str, int] = field(default_factory=dict)
 
-    async def begin(self, _plan: Plan, journal: Journal, notes: Try, waiting: Callable[[], None]) -> Answer:
+    async def send(self, _plan: Plan, journal: Journal, attempt: Attempt, request_sent: Callable[[], None]) -> Answer:
         """Do what the script says."""
-        name = notes.target.model
+        name = attempt.target.model
         number = self.asked[name] = self.asked.get(name, -1) + 1
         script = self.scripts[name]
-        act = self.played.acts[id(notes)] = script[min(number, len(script) - 1)]
-        journal.sending(notes)
-        waiting()
+        act = self.played.acts[id(attempt)] = script[min(number, len(script) - 1)]
+        journal.request_ready(attempt)
+        request_sent()
         try:
             if act.after_ms is None:
                 await asyncio.get_running_loop().create_future()
             await asyncio.sleep((act.after_ms or 0) / 1000)
         except asyncio.CancelledError:
-            self.played.left.append(notes)
+            self.played.left.append(attempt)
             raise
         if act.status is not None:
-            raise UpstreamRejected(notes.target, act.status, "no")
-        notes.ttft_ms = journal.elapsed_ms()
+            raise UpstreamRejected(attempt.target, act.status, "no")
+        attempt.content_started()
         return Answer("text/event-stream", _nothing(), cast("UpstreamResponse", _Closed()), _nothing())
 
 
@@ -113,21 +113,21 @@ def _call(moment: float) -> Call:
     )
 
 
-async def _play(plan: Plan, scripts: Mapping[str, Sequence[Act]], seed: int, *, retry: int, may_repeat: bool) -> Played:
+async def _play(plan: Plan, scripts: Mapping[str, Sequence[Act]], seed: int, *, retry: int, may_retry: bool) -> Played:
     loop = asyncio.get_running_loop()
     clock = Clock(lambda: NOON, loop.time)
     journal = Journal(_call(loop.time()), clock)
     played = Played(plan, journal)
-    repeats = Budget(percent=100 if may_repeat else 0, most=100, first=100)
+    retries = Budget(percent=100 if may_retry else 0, most=100, first=100)
     random = Random(seed)
-    limits = Limits(Health(clock, random), Budget(percent=100, most=10, first=1), repeats, random, backoff_ms=50)
+    limits = Limits(Health(clock, random), Budget(percent=100, most=10, first=1), retries, random, backoff_ms=50)
 
     async def say(_words: str) -> None:
         played.said.append(journal.elapsed_ms())
 
-    relay = Relay(cast("Attempts", Actors(scripts, played)), limits)
+    relay = Relay(cast("Sender", Actors(scripts, played)), limits)
     try:
-        played.answer = await relay.answer(plan, journal, Hooks(lambda: None, say, retry))
+        played.answer = await relay.answer(plan, journal, Hooks(lambda: None, say, retry=retry))
     except AllTargetsFailed as failed:
         played.failed = failed
     played.ended_ms = journal.elapsed_ms()
@@ -162,8 +162,8 @@ def races(draw: st.DrawFn) -> Played:
         buffer_words=words,
     )
     scripts = {target.model: draw(st.lists(ACTS, min_size=1, max_size=3)) for target in plan.targets}
-    retry, may_repeat = draw(st.integers(0, 5)), draw(st.booleans())
-    return run_in_virtual_time(_play(plan, scripts, draw(st.integers(0, 999)), retry=retry, may_repeat=may_repeat))
+    retry, may_retry = draw(st.integers(0, 5)), draw(st.booleans())
+    return run_in_virtual_time(_play(plan, scripts, draw(st.integers(0, 999)), retry=retry, may_retry=may_retry))
 
 
 @settings(max_examples=100)
@@ -171,11 +171,13 @@ def races(draw: st.DrawFn) -> Played:
 def test_a_race_ends_in_time_with_an_answer_or_every_reason(played: Played) -> None:
     journal, plan = played.journal, played.plan
     assert played.ended_ms <= plan.end_ms + EPSILON_MS
-    assert 1 <= len(journal.tries) <= plan.max_attempts
+    assert 1 <= len(journal.attempts) <= plan.max_attempts
     assert (played.answer is None) is (journal.answering is None) is (played.failed is not None)
     if played.failed is not None:
-        assert [failure.target for failure in played.failed.failures] == [attempt.target for attempt in journal.tries]
-    assert all(attempt.outcome for attempt in journal.tries if attempt is not journal.answering)
+        assert [failure.target for failure in played.failed.failures] == [
+            attempt.target for attempt in journal.attempts
+        ]
+    assert all(attempt.outcome for attempt in journal.attempts if attempt is not journal.answering)
     assert len(played.said) <= (plan.buffer_words is not None)
 
 
@@ -183,7 +185,7 @@ def test_a_race_ends_in_time_with_an_answer_or_every_reason(played: Played) -> N
 @given(races())
 def test_the_first_to_speak_is_heard_and_every_other_attempt_is_left(played: Played) -> None:
     heard = played.journal.answering
-    for attempt in played.journal.tries:
+    for attempt in played.journal.attempts:
         if attempt is heard:
             assert attempt.ttft_ms == played.ended_ms
             continue
@@ -197,28 +199,28 @@ def test_the_first_to_speak_is_heard_and_every_other_attempt_is_left(played: Pla
 @settings(max_examples=100)
 @given(races())
 def test_nobody_is_asked_before_their_turn(played: Played) -> None:
-    tries = played.journal.tries
+    attempts = played.journal.attempts
     asked: set[str] = set()
-    for number, attempt in enumerate(tries):
+    for number, attempt in enumerate(attempts):
         if attempt.target.model in asked:
             is_everybody_asked = len(asked) == len(played.plan.targets)
             assert is_everybody_asked, "the untried come before any repeat"
         asked.add(attempt.target.model)
-        for earlier in tries[:number]:
+        for earlier in attempts[:number]:
             has_ended = earlier.ended_ms is not None and earlier.ended_ms <= attempt.started_ms + EPSILON_MS
             is_late = earlier.started_ms + earlier.target.patience_ms <= attempt.started_ms + EPSILON_MS
             assert attempt.is_hedge or has_ended or is_late
-    assert sum(attempt.is_hedge for attempt in tries) <= 1
+    assert sum(attempt.is_hedge for attempt in attempts) <= 1
 
 
 @settings(max_examples=100)
 @given(races())
 def test_a_target_that_speaks_is_heard_as_soon_as_the_patience_with_those_before_it_allows(played: Played) -> None:
     """However long the others are silent."""
-    order = [attempt.target for attempt in played.journal.tries]
+    order = [attempt.target for attempt in played.journal.attempts]
     unasked = [target for target in played.plan.targets if target not in order]
     waited_ms = 0.0
-    for attempt in played.journal.tries[: len(played.plan.targets)]:
+    for attempt in played.journal.attempts[: len(played.plan.targets)]:
         speaks_ms = played.act(attempt).speaks_ms
         if speaks_ms is not None and waited_ms + speaks_ms < played.plan.end_ms:
             assert played.answer is not None

@@ -14,10 +14,9 @@ from gateway.providers import table
 from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.recording.recorder import Recorder
 from gateway.recording.telemetry import Telemetry
-from gateway.relay.attempt import Attempts, Upstream
-from gateway.relay.budget import Budget
+from gateway.relay.exchange import Sender, Upstream
 from gateway.relay.health import Health
-from gateway.relay.race import Limits
+from gateway.relay.limits import Budget, Limits
 from gateway.relay.relay import Relay
 from gateway.routing.plan import VOICE, Planner
 from gateway.routing.targets import Targets
@@ -81,7 +80,7 @@ def build(settings: Settings, parts: Dependencies) -> App:
             stall_ms=settings.stall_timeout_ms,
             call_timeout_ms=settings.call_timeout_ms,
         ),
-        relay=Relay(Attempts(parts.upstream, parts.keyring, SignatureMemory(parts.clock)), _limits(settings, parts)),
+        relay=Relay(Sender(parts.upstream, parts.keyring, SignatureMemory(parts.clock)), _limits(settings, parts)),
         recorder=Recorder(parts.store, parts.telemetry, parts.clock),
         turns=_turns(settings, parts),
         telemetry=parts.telemetry,
@@ -103,7 +102,7 @@ def _limits(settings: Settings, parts: Dependencies) -> Limits:
         health=Health(parts.clock, parts.random),
         # A new process may hedge once at once: a sandbox often lives for a few dozen calls.
         hedges=Budget(percent=settings.hedge_budget_percent, most=10, first=1),
-        repeats=Budget(percent=settings.retry_budget_percent, most=10, first=10),
+        retries=Budget(percent=settings.retry_budget_percent, most=10, first=10),
         random=parts.random,
         backoff_ms=settings.retry_backoff_ms,
     )

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable, Iterable
 
 from gateway.api.error_answers import FAILURES, PASSED_ON
-from gateway.relay.attempt import ERROR_BODY_S
+from gateway.relay.exchange import ERROR_BODY_S
 from gateway.relay.flow import FINISH_GRACE_MS
-from gateway.relay.race import LATEST_REPEAT
+from gateway.relay.schedule import LATEST_RETRY
 from gateway.routing.plan import VOICE
 from gateway.upstream.client import CONNECT_TIMEOUT_S, DEAD_WITHIN_S
 from gateway.upstream.transport import UNACKNOWLEDGED_MS
@@ -49,7 +49,7 @@ The times are those of the stack's own policy; [policies.md](policies.md) says h
   even share.
 - No target is left, but attempts are (`max_attempts`, {VOICE.max_attempts} in all): one that failed in a way that may
   pass is tried again. It starts when its `retry-after` says, else after a pause drawn by lot: up to `RETRY_BACKOFF_MS`,
-  doubled with each failure. What could not start before {LATEST_REPEAT:.0%} of the plan's time, or within
+  doubled with each failure. What could not start before {LATEST_RETRY:.0%} of the plan's time, or within
   the policy's `plan_timeout_ms`, is not waited for. Such
   repeats have a budget, `RETRY_BUDGET_PERCENT` of the calls: they must not multiply a provider's trouble.
 - Nobody answers: the caller is told when the last attempt has failed, and after `plan_timeout_ms`,

@@ -11,13 +11,14 @@ from fastapi.responses import Response
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
+from gateway.api.answer_writer import JSON_ERROR, trace_headers
 from gateway.api.auth import Authenticator
 from gateway.api.body import read_chat
 from gateway.api.error_answers import answer_error, answer_internal
 from gateway.api.headers import gateway_key, read_labels, read_route, secrets_of, with_extras
 from gateway.api.models import listing
 from gateway.api.paths import ARRIVED, App, PathRepair
-from gateway.api.reply import JSON_ERROR, Reply, trace_headers
+from gateway.api.reply import Reply
 from gateway.domain.call import Arrival, Call, Caller, Capture, Labels
 from gateway.domain.clock import Clock
 from gateway.domain.errors import BodyTooLarge, CallRefused, GatewayError, MethodRefused, RouteUnknown

@@ -1,12 +1,13 @@
-"""What can go wrong with a call, as facts. `answers` gives each its HTTP status."""
+"""What can go wrong with a call, as facts. `api/error_answers.py` gives each its HTTP status."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from gateway.domain.call import Target
 
 
 class GatewayError(Exception):
-    """A call that ends without an answer. Its text is for the caller: one sentence on what to do, no secret in it."""
+    """A call that ends without an answer. Its text is for the caller: it says what to do and holds no secret."""
 
     def __init__(self, message: str, *, param: str | None = None) -> None:
         super().__init__(message)
@@ -15,7 +16,7 @@ class GatewayError(Exception):
 
 
 class CallRefused(GatewayError):
-    """The gateway itself says no, before any provider is called."""
+    """The gateway refuses the call before any provider is called."""
 
 
 class BodyMalformed(CallRefused):
@@ -43,19 +44,19 @@ class KeyMissing(CallRefused):
 
 
 class KeyUnknown(CallRefused):
-    """The gateway key is not one of ours."""
+    """The gateway key is unknown."""
 
 
 class KeyRevoked(CallRefused):
-    """The gateway key was one of ours."""
+    """The gateway key has been revoked."""
 
 
 class ScopeMissing(CallRefused):
-    """The gateway key may not do this."""
+    """The gateway key lacks the scope that the request needs."""
 
 
 class ProviderUrlRefused(CallRefused):
-    """The provider URL names a place that the gateway does not call."""
+    """The provider URL leads to an address that the gateway does not call."""
 
 
 class NoTargetAllowed(CallRefused):
@@ -63,24 +64,26 @@ class NoTargetAllowed(CallRefused):
 
 
 class RouteUnknown(CallRefused):
-    """There is nothing at this path."""
+    """No route has this path."""
 
 
 class MethodRefused(CallRefused):
-    """There is something at this path, but not for this method."""
+    """The path has a route, but not for this method."""
 
 
 class KeysUnavailable(GatewayError):
-    """The store of keys did not answer, so nobody can be let in."""
+    """The store of keys did not answer, so no key can be checked."""
 
 
 class UpstreamFailure(Exception):
     """One target did not answer as it should. The text is for traces and errors; secrets are already scrubbed.
 
-    `fact` is the text without the provider's own words, which may repeat what the caller said. `may_repeat`: whether
-    the same target may do better a moment later. `blames_target`: whether the next call would fare no better there.
+    `kind` is the attempt's outcome in traces, logs and error texts: users filter by it, so it never changes. `fact` is
+    the text without the provider's own words, which may repeat the caller's. `may_repeat`: whether the same target may
+    succeed a moment later. `blames_target`: whether the next call is likely to fail there too.
     """
 
+    kind: ClassVar[str]
     may_repeat: bool = True
     blames_target: bool = True
 
@@ -94,43 +97,52 @@ class UpstreamFailure(Exception):
 class ConnectFailed(UpstreamFailure):
     """No connection: refused, unresolvable, TLS failed, or none in time."""
 
+    kind = "ConnectFailed"
+
 
 class AddressRefused(UpstreamFailure):
     """The provider's host name leads to an address that the gateway does not call."""
 
+    kind = "AddressRefused"
     may_repeat = False
     blames_target = False
 
 
-_REQUESTS_FAULT = frozenset({400, 409, 413, 415, 422})
-_OVER_SOON = frozenset({408, 425, 429, 498})
-"""Answers below 500 that the same request need not get again. 498: Groq's flex tier has no capacity."""
-_SERVERS_FAULT = 500
+_REQUEST_FAULTS = frozenset({400, 409, 413, 415, 422})
+_TRANSIENT = frozenset({408, 425, 429, 498})
+"""Statuses below 500 that a retry of the same request may not get again. 498: Groq's flex tier has no capacity."""
+_SERVER_FAULTS_FROM = 500
 
 
 class UpstreamRejected(UpstreamFailure):
-    """The provider answered with an error status; `said` is what it said."""
+    """The provider answered with an error status; `text` is its error's text."""
 
-    def __init__(self, target: Target, status: int, said: str, retry_after: str | None = None) -> None:
-        super().__init__(target, f"answered {status}: {said}", fact=f"answered {status}")
+    kind = "UpstreamRejected"
+
+    def __init__(self, target: Target, status: int, text: str, retry_after: str | None = None) -> None:
+        super().__init__(target, f"answered {status}: {text}", fact=f"answered {status}")
         self.status = status
         self.retry_after = retry_after
-        self.may_repeat = status >= _SERVERS_FAULT or status in _OVER_SOON
-        self.blames_target = status not in _REQUESTS_FAULT
+        self.may_repeat = status >= _SERVER_FAULTS_FROM or status in _TRANSIENT
+        self.blames_target = status not in _REQUEST_FAULTS
 
 
 class UpstreamReported(UpstreamFailure):
-    """The provider answered 200 and then an error inside the stream or body; `said` is what it said."""
+    """The provider answered 200 and then an error inside the stream or body; `text` is the error's text."""
 
-    def __init__(self, target: Target, said: str) -> None:
-        super().__init__(target, said, fact="an error inside its answer")
+    kind = "UpstreamReported"
+
+    def __init__(self, target: Target, text: str) -> None:
+        super().__init__(target, text, fact="an error inside its answer")
 
 
 class EmptyCompletion(UpstreamFailure):
-    """The provider answered 200 and nothing to speak or act on.
+    """The provider answered 200 without content or tool calls.
 
-    `instead`: what it did answer, where that is known.
+    `instead`: what it answered, where that is known.
     """
+
+    kind = "EmptyCompletion"
 
     def __init__(self, target: Target, instead: str = "", *, may_repeat: bool = True) -> None:
         super().__init__(target, instead or "the answer holds nothing to speak or act on")
@@ -140,10 +152,13 @@ class EmptyCompletion(UpstreamFailure):
 class UpstreamCut(UpstreamFailure):
     """The provider's answer ended before it was complete."""
 
+    kind = "UpstreamCut"
+
 
 class FirstTokenLate(UpstreamFailure):
     """The target sent no content within its deadline."""
 
+    kind = "FirstTokenLate"
     may_repeat = False
 
     def __init__(self, target: Target, waited_ms: float) -> None:
@@ -154,6 +169,7 @@ class FirstTokenLate(UpstreamFailure):
 class AnswerLate(UpstreamFailure):
     """The target's answer stalled, or was not complete in time."""
 
+    kind = "AnswerLate"
     may_repeat = False
 
     def __init__(self, target: Target, message: str, *, blames_target: bool = True) -> None:
@@ -162,8 +178,9 @@ class AnswerLate(UpstreamFailure):
 
 
 class AttemptBroken(UpstreamFailure):
-    """The gateway itself failed in its dealings with the target; the log has the reason, by the trace's id."""
+    """The gateway itself failed while it handled the attempt; its log has the reason, by the trace's id."""
 
+    kind = "AttemptBroken"
     may_repeat = False
     blames_target = False
 
@@ -175,11 +192,11 @@ class AllTargetsFailed(GatewayError):
     """No target answered. `failures`, one at least, in the order of the attempts."""
 
     def __init__(self, failures: Sequence[UpstreamFailure]) -> None:
-        super().__init__(f"No target answered. {_told(failures, [failed.message for failed in failures])}")
+        super().__init__(f"No target answered. {_described(failures, [failed.message for failed in failures])}")
         self.failures = tuple(failures)
-        self.fact = f"No target answered. {_told(failures, [failed.fact for failed in failures])}"
+        self.fact = f"No target answered. {_described(failures, [failed.fact for failed in failures])}"
 
 
-def _told(failures: Sequence[UpstreamFailure], texts: Sequence[str]) -> str:
-    targets = [f"{f.target.provider} ({f.target.host}, {f.target.model}): {type(f).__name__}" for f in failures]
+def _described(failures: Sequence[UpstreamFailure], texts: Sequence[str]) -> str:
+    targets = [f"{f.target.provider} ({f.target.host}, {f.target.model}): {f.kind}" for f in failures]
     return "; ".join(f"{target}: {text}" for target, text in zip(targets, texts, strict=True))

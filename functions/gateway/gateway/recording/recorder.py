@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from gateway.domain.attempt import OK, Attempt
 from gateway.domain.call import Arrival, Call, Caller, Capture, Labels
 from gateway.domain.clock import Clock
+from gateway.domain.errors import AddressRefused, ConnectFailed, UpstreamCut, UpstreamRejected, UpstreamReported
 from gateway.domain.secret import scrub_bytes
 from gateway.providers import table
-from gateway.recording.journal import OK, Journal, Try
+from gateway.recording.journal import Journal
 from gateway.recording.telemetry import Telemetry
 from gateway.upstream.client import DEAD_WITHIN_S
 from switchboard.domain.trace import AttemptRecord, Bodies, Failure, Status, Trace
@@ -19,16 +21,15 @@ from switchboard.store.ports import StoreUnavailable, TraceStore
 MAX_FINISH_REASON_CHARACTERS = 64
 _HTTP_OK = 200
 
-_NEVER_AT_WORK = frozenset({"ConnectFailed", "AddressRefused", "UpstreamRejected", "UpstreamReported"})
-"""How attempts end that no provider bills: it was not reached, or said itself that it failed."""
-
+_NEVER_BILLED = frozenset({ConnectFailed.kind, AddressRefused.kind, UpstreamRejected.kind, UpstreamReported.kind})
+"""Outcomes that no provider charges for: it was not reached, or it reported that it failed."""
 
 WRITERS = 2
-"""Threads that write. More of them would only take turns at the interpreter's lock with the loop that streams."""
+"""Threads that write. More would only compete with the streaming event loop for the interpreter's lock."""
 
 
 class Recorder:
-    """Keeps calls. What the store does not take is logged: a call is never lost without a word."""
+    """Writes traces. What the store does not take is logged, so that every call leaves a row or a log line."""
 
     def __init__(self, store: TraceStore, telemetry: Telemetry, clock: Clock) -> None:
         self._store = store
@@ -38,15 +39,15 @@ class Recorder:
         self._opening: dict[str, asyncio.Task[None]] = {}
 
     def opened(self, journal: Journal) -> None:
-        """A request is out and its answer awaited: keep the open row, beside the wait."""
+        """A request is out: write the open row while the provider works on its answer."""
         trace_id = journal.call.trace_id
         if trace_id not in self._opening:
             trace = _trace(journal)
             self._opening[trace_id] = asyncio.create_task(self._open(trace))
 
     async def completed(self, journal: Journal) -> None:
-        """The call is over and its reply is out."""
-        duration_ms = journal.elapsed_ms()  # before what is still being written of the call is waited for
+        """The call is over and its reply is sent: write the trace, the log line and the metrics."""
+        duration_ms = journal.elapsed_ms()  # without the wait for the open row
         opening = self._opening.pop(journal.call.trace_id, None)
         if opening is not None:
             await opening
@@ -54,7 +55,7 @@ class Recorder:
         await self._complete(trace, _bodies(journal), journal.http_status)
 
     async def refused(self, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels, failure: Failure) -> None:
-        """A known caller's request was not good enough to become a call."""
+        """Record a request of a known caller that was refused before it became a call."""
         trace = Trace(
             trace_id=trace_id,
             project=caller.project,
@@ -109,7 +110,7 @@ def _trace(journal: Journal, duration_ms: float | None = None) -> Trace:
         queue_ms=call.arrival.queue_ms,
         usage=_usage(journal, latest) if latest else ABSENT,
         finish_reason=finish_reason[:MAX_FINISH_REASON_CHARACTERS] if finish_reason else None,
-        attempts=tuple(_attempt(journal, notes) for notes in journal.tries if notes.outcome),
+        attempts=tuple(_attempt_record(journal, attempt) for attempt in journal.attempts if attempt.outcome),
         notes=tuple(dict.fromkeys(_notes(journal))),
         failure=journal.failure,
         turn=journal.turn,
@@ -119,59 +120,59 @@ def _trace(journal: Journal, duration_ms: float | None = None) -> Trace:
 
 
 def _notes(journal: Journal) -> Iterator[str]:
-    """What is noted of the call; of attempts that another one stands for, with their target's name."""
+    """What is noted of the call; notes of attempts other than the decisive one begin with their target's name."""
     yield from journal.notes
-    for notes in journal.tries:
-        before = "" if notes is journal.latest else f"{notes.target.provider}/{notes.target.model}: "
-        yield from (before + change for change in notes.changes)
+    for attempt in journal.attempts:
+        prefix = "" if attempt is journal.latest else f"{attempt.target.provider}/{attempt.target.model}: "
+        yield from (prefix + note for note in attempt.notes)
 
 
-def _attempt(journal: Journal, notes: Try) -> AttemptRecord:
-    ended_ms = notes.started_ms if notes.ended_ms is None else notes.ended_ms
+def _attempt_record(journal: Journal, attempt: Attempt) -> AttemptRecord:
+    ttft_ms = attempt.upstream_ttft_ms
     return AttemptRecord(
-        provider=notes.target.provider,
-        host=notes.target.host,
-        model=notes.target.model,
-        outcome=notes.outcome,
-        started_ms=notes.started_ms,
-        duration_ms=round(ended_ms - notes.started_ms, 3),
-        status=notes.upstream_status,
-        ttft_ms=None if notes.ttft_ms is None else round(notes.ttft_ms - notes.started_ms, 3),
-        error=_error(journal, notes),
-        is_hedge=notes.is_hedge,
-        usage=ABSENT if notes is journal.latest else _usage(journal, notes),
+        provider=attempt.target.provider,
+        host=attempt.target.host,
+        model=attempt.target.model,
+        outcome=attempt.outcome,
+        started_ms=attempt.started_ms,
+        duration_ms=round(attempt.duration_ms, 3),
+        status=attempt.upstream_status,
+        ttft_ms=None if ttft_ms is None else round(ttft_ms, 3),
+        error=_error(journal, attempt),
+        is_hedge=attempt.is_hedge,
+        usage=ABSENT if attempt is journal.latest else _usage(journal, attempt),
     )
 
 
-def _error(journal: Journal, notes: Try) -> str | None:
-    failed = notes.failure
-    if failed is None:
+def _error(journal: Journal, attempt: Attempt) -> str | None:
+    failure = attempt.failure
+    if failure is None:
         return None
-    return failed.fact if journal.call.labels.is_zero_retention else failed.message
+    return failure.fact if journal.call.labels.is_zero_retention else failure.message
 
 
-def _usage(journal: Journal, notes: Try) -> Usage:
-    """The provider's count; where it told nothing, an estimate of what was asked for and what was produced."""
-    provider = table.by_dialect(notes.target.dialect)
-    told = provider.read_usage(notes.transcript.usage)
-    produced = notes.transcript.characters
-    if told.source is UsageSource.PROVIDER:
-        return replace(told, billed_pico_usd=provider.read_bill(notes.transcript.usage))
-    if not (produced or _was_at_work(notes)):
+def _usage(journal: Journal, attempt: Attempt) -> Usage:
+    """The provider's count; where it sent none, an estimate from the prompt and the output."""
+    provider = table.by_dialect(attempt.target.dialect)
+    counted = provider.read_usage(attempt.transcript.usage)
+    output_characters = attempt.transcript.characters
+    if counted.source is UsageSource.PROVIDER:
+        return replace(counted, billed_pico_usd=provider.read_bill(attempt.transcript.usage))
+    if not (output_characters or _was_at_work(attempt)):
         return ABSENT
-    if told.tokens is not None:  # the prompt was counted, the output was not
-        return estimate_output(told.tokens, produced)
-    return estimate(_prompt_characters(journal.call), produced)
+    if counted.tokens is not None:  # the prompt was counted, the output was not
+        return estimate_output(counted.tokens, output_characters)
+    return estimate(_prompt_characters(journal.call), output_characters)
 
 
-def _was_at_work(notes: Try) -> bool:
-    """Whether the provider had the prompt and worked on it, so that it cost something whatever came of it."""
-    if notes.outcome == OK or notes.sent_ms is None or notes.outcome in _NEVER_AT_WORK:
+def _was_at_work(attempt: Attempt) -> bool:
+    """Whether the provider had the prompt and worked on it, so that it charges for it whatever came of it."""
+    if attempt.outcome == OK or attempt.sent_ms is None or attempt.outcome in _NEVER_BILLED:
         return False
-    if notes.outcome != "UpstreamCut" or notes.upstream_status == _HTTP_OK:
+    if attempt.outcome != UpstreamCut.kind or attempt.upstream_status == _HTTP_OK:
         return True
-    # A connection that breaks at once, before any answer, is more likely to have carried nothing.
-    return notes.ended_ms is not None and notes.ended_ms - notes.sent_ms >= DEAD_WITHIN_S * 1000
+    # A connection that breaks at once, before any response, has most likely carried nothing.
+    return attempt.ended_ms is not None and attempt.ended_ms - attempt.sent_ms >= DEAD_WITHIN_S * 1000
 
 
 def _prompt_characters(call: Call) -> int:

@@ -1,4 +1,4 @@
-"""What operators see: one log line per call, and metrics in CloudWatch's embedded format (docs/logs.md names each)."""
+"""Log lines and metrics for operators, in CloudWatch's embedded format (docs/logs.md lists them)."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -35,11 +35,11 @@ class Telemetry:
         self._is_cold = True
 
     def opened(self, trace: Trace) -> None:
-        """A provider is being waited for."""
+        """Log that a request is out and its answer awaited."""
         self._log.info("call.opened", extra=_identity(trace))
 
     def completed(self, trace: Trace, http_status: int) -> None:
-        """A call is over."""
+        """Log and count a call that is over."""
         is_cold, self._is_cold = self._is_cold, False
         decisive = trace.decisive_attempt
         self._log.info(
@@ -66,20 +66,20 @@ class Telemetry:
         self._count(trace, is_cold=is_cold)
 
     def refused(self, failure: Failure, key_id: str | None, trace_id: str) -> None:
-        """Somebody was not let in: there is no project to keep a trace for."""
+        """Log and count a request without a valid key: there is no project to keep a trace for."""
         self._log.warning("call.refused", extra={"trace_id": trace_id, "key_id": key_id, **_reason(failure)})
         self._emit({"Refused": ("Count", 1)}, {"error": failure.code})
 
     def unwritten(self, trace_id: str, what: str) -> None:
-        """The store did not take what was to be kept; the log line of the call stands in for it."""
+        """Log that the store did not take a row; the call's log line is then its only record."""
         self._log.exception("trace.unwritten", extra={"trace_id": trace_id, "what": what})
 
     def turn_untracked(self, trace_id: str, what: str, reason: str) -> None:
-        """The table did not take, or tell, what concerns a call's turn. Said once per call."""
+        """Log that the table did not answer about a call's turn, once per call."""
         self._log.warning("turn.untracked", extra={"trace_id": trace_id, "what": what, "reason": reason})
 
     def failed(self, trace_id: str) -> None:
-        """The gateway itself is at fault."""
+        """Log that the gateway itself failed, with the exception that is being handled."""
         self._log.exception("gateway.failed", extra={"trace_id": trace_id})
 
     def _count(self, trace: Trace, *, is_cold: bool) -> None:
@@ -102,7 +102,7 @@ class Telemetry:
 
 
 def _failed(trace: Trace) -> list[AttemptRecord]:
-    """The attempts that a target failed; not those that were left because nobody needed them any more."""
+    """The attempts that failed at their target; not those that were cancelled because another one answered."""
     return [attempt for attempt in trace.attempts if attempt.error is not None]
 
 

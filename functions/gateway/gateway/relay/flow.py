@@ -1,37 +1,38 @@
-"""One streamed answer on its way: held up to its first word, then passed on as it comes, to its end."""
+"""One streamed answer: held until its first content, then passed on as it comes, to its end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
+from gateway.domain.attempt import Attempt
 from gateway.domain.errors import AnswerLate, EmptyCompletion, UpstreamCut, UpstreamReported
-from gateway.recording.journal import Journal, Try
+from gateway.recording.journal import Journal
 from gateway.relay.stream import Stream
 from gateway.routing.plan import Plan
 from switchboard.stream.sse import EventTooLong
 
 FINISH_GRACE_MS = 2000
-"""How long a finished answer waits for its end marker. Providers send it right behind the finish reason; the caller has
-every word, and its turn is over only when the marker is there, or given up."""
+"""How long a finished answer waits for its end marker. Providers send it right after the finish reason. The caller has
+the whole text by then, but its turn ends only with the marker."""
 USAGE_GRACE_MS = 10_000
-"""How long where its usage has not been told either: without it the call's cost is a guess."""
+"""How long it waits where its usage has not come either: without usage the call's cost is an estimate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """An answer's stream, its source, and what is noted of it. `scrub` takes the call's secrets out of a text."""
+    """Times the reads of an answer's stream. `scrub` removes the call's secrets from a text."""
 
     stream: Stream
     source: AsyncIterator[bytes]
     plan: Plan
     journal: Journal
-    notes: Try
+    attempt: Attempt
     scrub: Callable[[str], str]
 
     async def begin(self) -> AsyncIterator[bytes]:
-        """Read up to the first content or tool delta. All bytes for the caller, from the first one on.
+        """Read up to the first content or tool delta; returns all bytes for the caller, the held ones first.
 
-        Raises UpstreamFailure; so does what it returns, when the rest of the answer fails.
+        Raises UpstreamFailure; so does the returned iterator when the rest of the answer fails.
         """
         held, passed = bytearray(), self._pass()
         async for some in passed:
@@ -40,10 +41,10 @@ class Flow:
                 break
         self._check_error()
         if not self.stream.transcript.is_useful:
-            raise self._nothing()
+            raise self._empty()
         if self.stream.is_over:
             self._check_end()
-        self.notes.ttft_ms = self.journal.elapsed_ms()
+        self.attempt.content_started()
         return self._all(bytes(held), passed)
 
     async def _all(self, held: bytes, passed: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -55,18 +56,18 @@ class Flow:
         self._check_end()
 
     async def _pass(self) -> AsyncIterator[bytes]:
-        """What the caller gets of each read, to the end. Raises UpstreamFailure."""
-        stream, said, since_ms = self.stream, 0, 0.0
+        """The bytes for the caller of each read, to the end. Raises UpstreamFailure."""
+        stream, seen, since_ms = self.stream, 0, 0.0
         while not stream.is_over:
-            if stream.said != said:  # keep-alives and empty chunks are silence
-                said, since_ms = stream.said, self.journal.elapsed_ms()
+            if stream.said != seen:  # keep-alives and empty chunks are silence
+                seen, since_ms = stream.said, self.journal.elapsed_ms()
             chunk = await self._next(since_ms)
             yield stream.finish() if chunk is None else self._feed(chunk)
 
     async def _next(self, since_ms: float) -> bytes | None:
-        """What comes next, None at the end. `since_ms`: when the answer last said something. Raises UpstreamFailure."""
+        """The next read, None at the end. `since_ms`: when the last chunk with content came. Raises UpstreamFailure."""
         plan, is_finished = self.plan, self.stream.is_finished
-        if not (is_finished or self.stream.transcript.is_useful):  # until the first word others watch the clock
+        if not (is_finished or self.stream.transcript.is_useful):  # until the first content the race watches the clock
             return await anext(self.source, None)
         stalls_ms = since_ms + (min(plan.stall_ms, self._grace_ms()) if is_finished else plan.stall_ms)
         left_ms = min(stalls_ms, plan.call_timeout_ms) - self.journal.elapsed_ms()
@@ -74,8 +75,8 @@ class Flow:
             async with asyncio.timeout(left_ms / 1000):
                 return await anext(self.source, None)
         except (TimeoutError, UpstreamCut) as failed:
-            if is_finished:  # its provider owes nothing that anybody waits for
-                self.notes.changes.append("the provider did not end its answer")
+            if is_finished:  # nothing that the caller waits for is missing
+                self.attempt.notes.append("the provider did not end its answer")
                 return None
             if isinstance(failed, UpstreamCut):
                 raise
@@ -88,22 +89,22 @@ class Flow:
         try:
             return self.stream.feed(chunk)
         except EventTooLong:
-            raise UpstreamCut(self.notes.target, "an event of the answer has no end") from None
+            raise UpstreamCut(self.attempt.target, "an event of the answer has no end") from None
 
     def _late(self, *, is_stall: bool) -> AnswerLate:
         stall, late = f"stalled for {self.plan.stall_ms} ms", f"was not complete within {self.plan.call_timeout_ms} ms"
-        return AnswerLate(self.notes.target, f"the answer {stall if is_stall else late}", blames_target=is_stall)
+        return AnswerLate(self.attempt.target, f"the answer {stall if is_stall else late}", blames_target=is_stall)
 
-    def _nothing(self) -> EmptyCompletion:
+    def _empty(self) -> EmptyCompletion:
         if self.stream.is_document:
-            said = "answered with one JSON document where a stream was asked"
-            return EmptyCompletion(self.notes.target, said, may_repeat=False)
-        return EmptyCompletion(self.notes.target)
+            instead = "answered with one JSON document where a stream was asked"
+            return EmptyCompletion(self.attempt.target, instead, may_repeat=False)
+        return EmptyCompletion(self.attempt.target)
 
     def _check_error(self) -> None:
         if self.stream.error is not None:
-            raise UpstreamReported(self.notes.target, self.scrub(self.stream.error.message))
+            raise UpstreamReported(self.attempt.target, self.scrub(self.stream.error.message))
 
     def _check_end(self) -> None:
         if not self.stream.is_complete:
-            raise UpstreamCut(self.notes.target, "the answer ended before it was complete")
+            raise UpstreamCut(self.attempt.target, "the answer ended before it was complete")

@@ -1,6 +1,6 @@
-"""Sends a call upstream, by its plan, and lets the answer of the first target that speaks through.
+"""Sends a call to the targets of its plan and returns the answer of the first one that produces content.
 
-Nothing reaches the caller before the first content or tool delta; from then on events flow as they come, unchanged.
+Nothing reaches the caller before the first content or tool delta; from then on each event is passed on as it comes.
 """
 
 import asyncio
@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gateway.recording.journal import Journal
-from gateway.relay.attempt import Answer, Attempts
-from gateway.relay.blame import blame_failure
-from gateway.relay.hooks import Hooks
-from gateway.relay.race import Limits, Race
+from gateway.relay.exchange import Answer, Sender
+from gateway.relay.limits import Limits
+from gateway.relay.race import Hooks, Race
 from gateway.routing.plan import Plan
 
 
@@ -19,37 +18,36 @@ from gateway.routing.plan import Plan
 class Relay:
     """One for the life of the process: its limits remember how the targets do."""
 
-    attempts: Attempts
+    sender: Sender
     limits: Limits
-    _leaving: set["asyncio.Task[None]"] = field(default_factory=set)
+    _abandoned: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def answer(self, plan: Plan, journal: Journal, hooks: Hooks) -> Answer:
-        """The answer of the first target that speaks. Raises AllTargetsFailed, or why none could be asked."""
-        self.limits.hedges.earn()
-        self.limits.repeats.earn()
-        return await Race(self.attempts, self.limits, plan, journal, hooks, self._leave).run()
+        """The answer of the first target with content. Raises AllTargetsFailed, or why none could be asked."""
+        self.limits.count_call()
+        return await Race(self.sender, self.limits, plan, journal, hooks, self._abandon).run()
 
     def ended(self, journal: Journal) -> None:
-        """A call is over: what became of the answer that was let through says how its target does."""
-        answering, health = journal.answering, self.limits.health
+        """Count the end of a call's answer for or against its target's health."""
+        answering = journal.answering
         if answering is None:
             return
-        if answering.failure is None:  # good, for as long as anybody listened
-            health.succeeded(answering.target)
+        if answering.failure is None:  # complete, or good for as long as the caller stayed
+            self.limits.health.succeeded(answering.target)
         else:
-            blame_failure(health, answering, answering.failure)
+            self.limits.report_failure(answering, answering.failure)
 
-    def _leave(self, tasks: Iterable["asyncio.Task[Answer]"]) -> None:
-        """End the attempts that nobody waits for any more, beside whatever goes on."""
+    def _abandon(self, tasks: Iterable["asyncio.Task[Answer]"]) -> None:
+        """Cancel attempts whose answers are not needed, without waiting for their end."""
         for task in tasks:
             task.cancel()
-            leaving = asyncio.create_task(_end(task))
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+            closing = asyncio.create_task(_close(task))
+            self._abandoned.add(closing)
+            closing.add_done_callback(self._abandoned.discard)
 
 
-async def _end(task: "asyncio.Task[Answer]") -> None:
-    """Wait for a cancelled attempt's end; an answer that came in the same moment is closed."""
+async def _close(task: "asyncio.Task[Answer]") -> None:
+    """Wait for a cancelled attempt to end; close an answer that came in the same moment."""
     await asyncio.wait((task,))
     if not task.cancelled() and task.exception() is None:
         await task.result().aclose(drain=False)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.relay.attempt import ERROR_BODY_S
+from gateway.relay.exchange import ERROR_BODY_S
 from switchboard.domain.trace import Status
 from switchboard.domain.usage import UsageSource
 from testkit.cascade import cascade, outcomes

@@ -20,11 +20,10 @@ from gateway.domain.call import Arrival, Call, Caller, Chat, Labels, Route, Targ
 from gateway.domain.clock import Clock
 from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.recording.journal import Journal
-from gateway.relay.attempt import Attempts
-from gateway.relay.budget import Budget
+from gateway.relay.exchange import Sender
 from gateway.relay.health import Health
-from gateway.relay.hooks import Hooks
-from gateway.relay.race import Limits
+from gateway.relay.limits import Budget, Limits
+from gateway.relay.race import Hooks
 from gateway.relay.relay import Relay
 from gateway.routing.plan import VOICE, Plan
 from gateway.settings import Settings
@@ -63,9 +62,9 @@ class Providers:
     first_words_ms: list[list[float | None]]
     requests: int = 0
 
-    async def send(self, target: Target, body: bytes, _headers: object, waiting: Callable[[], None]) -> Slow:
+    async def send(self, target: Target, body: bytes, _headers: object, request_sent: Callable[[], None]) -> Slow:
         self.requests += 1
-        waiting()
+        request_sent()
         number = int(body.partition(b"Call ")[2].partition(b".")[0])
         return Slow(self.first_words_ms[int(target.model)][number])
 
@@ -91,11 +90,11 @@ def _relay(providers: Providers, clock: Clock) -> Relay:
     limits = Limits(
         health=Health(clock, random),
         hedges=Budget(percent=percent, most=10, first=1),
-        repeats=Budget(percent=20, most=10, first=10),
+        retries=Budget(percent=20, most=10, first=10),
         random=random,
         backoff_ms=200,
     )
-    return Relay(Attempts(providers, EnvironmentKeyring({}), SignatureMemory(clock)), limits)
+    return Relay(Sender(providers, EnvironmentKeyring({}), SignatureMemory(clock)), limits)
 
 
 def _plan(hedge_after: HedgeAfter, second_ms: int | None) -> Plan:
@@ -130,7 +129,7 @@ async def _all_calls(
     async def one(number: int, moment: float) -> float:
         await asyncio.sleep(moment - now())
         journal, relay = Journal(_call(number, moment), clock), relays[number // a_process]
-        answer = await relay.answer(plan, journal, Hooks(waiting=lambda: None))
+        answer = await relay.answer(plan, journal, Hooks(request_sent=lambda: None))
         await answer.aclose(drain=False)
         relay.ended(journal)
         return (now() - moment) * 1000

@@ -1,11 +1,12 @@
-"""One try at one target: the request, the wait for something worth passing on, and then the answer as it flows."""
+"""One exchange with a provider: the request, the wait for content, and then the answer as it comes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
+from gateway.domain.attempt import Attempt
 from gateway.domain.call import Call, Target
 from gateway.domain.codec import AnswerContext, Memory
 from gateway.domain.errors import (
@@ -20,7 +21,7 @@ from gateway.domain.errors import (
 from gateway.domain.secret import Secret, scrub
 from gateway.providers import table
 from gateway.providers.provider import Provider
-from gateway.recording.journal import Journal, Try
+from gateway.recording.journal import Journal
 from gateway.relay.flow import Flow
 from gateway.relay.stream import Stream
 from gateway.routing.plan import Plan
@@ -29,15 +30,15 @@ from gateway.upstream.keyring import Keyring, KeyringUnavailable
 HTTP_OK = 200
 MAX_ERROR_BYTES = 64 * 1024
 ERROR_BODY_S = 0.5
-"""How long an error's body is read. It comes with its status or is of no use: the next target waits for it."""
+"""How long an error's body is read: the next target waits for it."""
 
-MAX_SAID_CHARACTERS = 1000
+MAX_ERROR_CHARACTERS = 1000
 DRAIN_S = 1.0
 EVENT_LINES = (b"data:", b"event:", b"id:", b":")
 
 
 class UpstreamResponse(Protocol):
-    """A target's answer as it comes."""
+    """A target's HTTP response as it comes."""
 
     @property
     def status(self) -> int:
@@ -51,21 +52,24 @@ class UpstreamResponse(Protocol):
         """The body as it comes. Raises UpstreamFailure."""
 
     async def aclose(self) -> None:
-        """End the answer, read or not."""
+        """Close the response, read or not."""
 
 
 class Upstream(Protocol):
-    """What sends a request to a target."""
+    """The HTTP client, as the relay sees it."""
 
     async def send(
-        self, target: Target, body: bytes, headers: Mapping[str, str], waiting: Callable[[], None]
+        self, target: Target, body: bytes, headers: Mapping[str, str], request_sent: Callable[[], None]
     ) -> UpstreamResponse:
-        """POST; call `waiting` when the request is out; return at the answer's headers. Raises UpstreamFailure."""
+        """POST; call `request_sent` when the request is out; return at the response's headers.
+
+        Raises UpstreamFailure.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that has begun well. Iterating may raise UpstreamFailure; `aclose` must be called."""
+    """An answer that has begun well. Iterating over `chunks` may raise UpstreamFailure; `aclose` must be called."""
 
     content_type: str
     chunks: AsyncIterator[bytes]
@@ -89,22 +93,32 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempts:
-    """Makes tries: what all of them need."""
+class Sender:
+    """Sends attempts to their targets: what every exchange with a provider needs."""
 
     upstream: Upstream
     keyring: Keyring
     memory: Memory
 
-    async def begin(self, plan: Plan, journal: Journal, notes: Try, waiting: Callable[[], None]) -> Answer:
-        """Send a call to the target of `notes` and wait until its answer is worth passing on.
+    async def send(self, plan: Plan, journal: Journal, attempt: Attempt, request_sent: Callable[[], None]) -> Answer:
+        """Send a call to the attempt's target and wait until its answer is worth passing on.
 
-        `waiting` is called when the request is out. Raises UpstreamFailure, ProviderKeyMissing or KeysUnavailable.
+        Calls `request_sent` when the request is out. Raises UpstreamFailure, ProviderKeyMissing or KeysUnavailable.
         """
-        key = await self._key(notes.target)
-        provider = table.by_dialect(notes.target.dialect)
-        attempt = _Attempt(self.upstream, self.memory, provider, plan, journal, notes, journal.secrets_with(key))
-        return await attempt.begin(key, waiting)
+        key = await self._key(attempt.target)
+        provider = table.by_dialect(attempt.target.dialect)
+        exchange = _Exchange(provider, self.memory, plan, journal, attempt, journal.secrets_with(key))
+
+        def sent() -> None:
+            attempt.request_sent()
+            request_sent()
+
+        body, notes = provider.encode(journal.call.chat, attempt.target.model, self.memory)
+        attempt.notes.extend(notes)
+        journal.request_ready(attempt)
+        response = await self.upstream.send(attempt.target, body, _headers(provider, key), sent)
+        attempt.response_started(response.status)
+        return await exchange.read(response)
 
     async def _key(self, target: Target) -> Secret | None:
         if not target.uses_stored_key:
@@ -125,71 +139,51 @@ class Attempts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One try. What it learns it notes in `notes`; the journal is the call's, shared with other tries."""
+class _Exchange:
+    """The provider's response to one attempt: an answer, or the reason why there is none."""
 
-    upstream: Upstream
-    memory: Memory
     provider: Provider
+    memory: Memory
     plan: Plan
     journal: Journal
-    notes: Try
+    attempt: Attempt
     secrets: tuple[Secret, ...]
 
-    async def begin(self, key: Secret | None, waiting: Callable[[], None]) -> Answer:
-        """Send the request and wait until the answer is worth passing on. Raises UpstreamFailure."""
-
-        def sent() -> None:
-            self.notes.sent_ms = self.journal.elapsed_ms()
-            waiting()
-
-        body, changes = self.provider.encode(self.journal.call.chat, self.notes.target.model, self.memory)
-        self.notes.changes.extend(changes)
-        self.journal.sending(self.notes)
-        response = await self.upstream.send(self.notes.target, body, _headers(self.provider, key), sent)
-        self.notes.upstream_status = response.status
-        read = self._read_of(response)
+    async def read(self, response: UpstreamResponse) -> Answer:
+        """Wait until the answer is worth passing on. Raises UpstreamFailure."""
         try:
-            return await read(response)
+            if response.status != HTTP_OK:
+                await self._reject(response)
+            return await (self._stream(response) if self.journal.call.chat.streamed else self._whole(response))
         except BaseException:
             await response.aclose()
             raise
 
-    def _read_of(self, response: UpstreamResponse) -> Callable[[UpstreamResponse], Awaitable[Answer]]:
-        if response.status != HTTP_OK:
-            return self._reject
-        return self._stream if self.journal.call.chat.streamed else self._whole
-
     async def _stream(self, response: UpstreamResponse) -> Answer:
-        reader = self.provider.reader_of(self._asked())
-        stream = Stream(
-            reader,
-            self.notes.transcript,
-            self.journal.call.chat.wants_usage,
-            self.notes.changes,
-            _choices(self.journal.call),
-        )
+        attempt, chat = self.attempt, self.journal.call.chat
+        reader = self.provider.reader_of(self._context())
+        stream = Stream(reader, attempt.transcript, chat.wants_usage, attempt.notes, _choices(self.journal.call))
         source = response.chunks()
-        flow = Flow(stream, source, self.plan, self.journal, self.notes, self._scrub)
+        flow = Flow(stream, source, self.plan, self.journal, attempt, self._scrub)
         return Answer("text/event-stream; charset=utf-8", await flow.begin(), response, source)
 
     async def _whole(self, response: UpstreamResponse) -> Answer:
         source = response.chunks()
         body = b"".join([chunk async for chunk in source])
-        whole = self.provider.whole_of(body, self._asked())
-        self.notes.changes.extend(whole.notes)
+        whole = self.provider.whole_of(body, self._context())
+        self.attempt.notes.extend(whole.notes)
         if whole.delta.error is not None:
-            raise UpstreamReported(self.notes.target, self._scrub(whole.delta.error.message))
-        self.notes.transcript.add(whole.delta)
+            raise UpstreamReported(self.attempt.target, self._scrub(whole.delta.error.message))
+        self.attempt.transcript.add(whole.delta)
         if not whole.delta.is_useful:
-            raise self._nothing(body)
+            raise self._empty(body)
         return Answer(response.headers.get("content-type", "application/json"), _once(whole.raw), response, source)
 
-    def _nothing(self, body: bytes) -> EmptyCompletion:
+    def _empty(self, body: bytes) -> EmptyCompletion:
         if body.lstrip().startswith(EVENT_LINES):
-            said = "answered with a stream where one JSON document was asked"
-            return EmptyCompletion(self.notes.target, said, may_repeat=False)
-        return EmptyCompletion(self.notes.target)
+            instead = "answered with a stream where one JSON document was asked"
+            return EmptyCompletion(self.attempt.target, instead, may_repeat=False)
+        return EmptyCompletion(self.attempt.target)
 
     async def _reject(self, response: UpstreamResponse) -> NoReturn:
         body, cut = bytearray(), ""
@@ -201,13 +195,13 @@ class _Attempt:
                         break
         except (UpstreamCut, TimeoutError):
             cut = " (cut off)"
-        said = self._scrub(self.provider.read_error(bytes(body)).message) + cut
-        raise UpstreamRejected(self.notes.target, response.status, said, response.headers.get("retry-after"))
+        text = self._scrub(self.provider.read_error(bytes(body)).message) + cut
+        raise UpstreamRejected(self.attempt.target, response.status, text, response.headers.get("retry-after"))
 
-    def _asked(self) -> AnswerContext:
+    def _context(self) -> AnswerContext:
         call, clock = self.journal.call, self.journal.clock
         return AnswerContext(
-            model=self.notes.target.model,
+            model=self.attempt.target.model,
             answer_id=call.trace_id.replace("-", ""),
             created_s=int(clock.now().timestamp()),
             wants_usage=call.chat.wants_usage,
@@ -215,7 +209,7 @@ class _Attempt:
         )
 
     def _scrub(self, text: str) -> str:
-        return scrub(text, self.secrets)[:MAX_SAID_CHARACTERS]
+        return scrub(text, self.secrets)[:MAX_ERROR_CHARACTERS]
 
 
 def _headers(provider: Provider, key: Secret | None) -> dict[str, str]:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.relay.budget import Budget
+from gateway.relay.limits import Budget
 
 PERCENTS = st.integers(0, 100)
 
