@@ -1,4 +1,4 @@
-"""The edge: routes, and a request turned into a call or refused."""
+"""The routes of the gateway; a request becomes a call, or is refused."""
 
 import json
 from collections.abc import Callable
@@ -34,12 +34,12 @@ from switchboard.domain.policy import Policy
 from switchboard.domain.trace_id import new_trace_id
 
 MAX_BODY_BYTES = 6 * 1024 * 1024
-"""Lambda's own limit for a request."""
+"""Lambda's own limit for a request's body."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The parts that answer calls, put together."""
+    """What answers calls, composed."""
 
     authenticator: Authenticator
     planner: Planner
@@ -59,7 +59,7 @@ class Gateway:
         try:
             caller = await self.authenticator.authenticate(gateway_key(request.headers))
         except GatewayError as error:
-            return self._turn_away(error, trace_id, request)
+            return self._refuse_unauthenticated(error, trace_id, request)
         auth_ms = self.clock.milliseconds_since(arrival.moment)
         labels = Labels()
         try:
@@ -104,7 +104,7 @@ class Gateway:
             counts_retries=policy.recognises_retries is not False,
         )
 
-    def _turn_away(self, error: GatewayError, trace_id: str, request: Request) -> Response:
+    def _refuse_unauthenticated(self, error: GatewayError, trace_id: str, request: Request) -> Response:
         answer = answer_error(error)
         key = gateway_key(request.headers)
         self.telemetry.refused(answer.failure, key_id(digest(key)) if key else None, trace_id)
@@ -122,8 +122,8 @@ class Gateway:
 def create_app(gateway: Gateway) -> App:
     """The gateway's ASGI application."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    # Plain routes: FastAPI would take a reply that it does not know for data, and its models of the answers cost 60 ms
-    # at start.
+    # Plain routes: FastAPI would serialise a reply of a class it does not know, and its response models cost 60 ms at
+    # start.
     app.add_route("/v1/chat/completions", gateway.answer, methods=["POST"])  # type: ignore[arg-type]
     app.add_route("/v1/models", _models(has_demo=gateway.has_demo), methods=["GET"])
     app.add_route("/health", _health, methods=["GET"])
@@ -177,14 +177,14 @@ def _arrival(request: Request, clock: Clock) -> Arrival:
 
 
 def _remaining_ms(request: Request) -> int | None:
-    """How long Lambda lets the function go on."""
+    """How long Lambda lets the function run; None elsewhere."""
     context = request.scope.get("aws.context")
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     return int(remaining()) if remaining is not None else None
 
 
 def _queue_ms(request: Request, now: datetime) -> float | None:
-    """The wait between API Gateway's receipt and now, where API Gateway says when that was."""
+    """The time since API Gateway received the request; None where it does not tell."""
     event = request.scope.get("aws.event")
     context = event.get("requestContext") if isinstance(event, dict) else None
     epoch_ms = context.get("requestTimeEpoch") if isinstance(context, dict) else None
