@@ -14,39 +14,62 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/uv/bin:$(CURDIR)/.tools/sam/
 export SAM_CLI_TELEMETRY := 0
 export UV_NO_PROGRESS := 1
 
-.PHONY: help run test check lint bench bench-relay build deploy setup sam lock clean
+CHROMIUM := /usr/bin/chromium
+# Each page that a program writes, and the module that prints it. A test holds each page current.
+PAGES := providers=testkit.providers_page conformance=testkit.twins.matrix failures=testkit.failures_page
 
-help: ## what there is to do
+.PHONY: help run test browser pages check lint bench bench-relay build deploy setup sam lock clean
+
+help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## the whole system on this machine: gateway, console, database (PORT=8000 DATA_DIR=.local)
 	@exec $(PYTHON) -m switchboard_local --port $(PORT) --data-dir $(DATA_DIR)
 
-# The workers each import the tests: with byte code kept, whatever the machine's habit, only the first time costs.
-test: setup sam ## every test that needs no container engine and no browser (about 2 minutes)
+ifdef FILE
+test: setup
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -q -p no:xdist $(FILE) $(PYTEST_ARGS)
+else
+# Each worker imports the tests: byte code is kept even where the machine's default is not to, so that only the first
+# run compiles.
+test: setup sam ## every test that needs no container engine and no browser (2 minutes); FILE=tests/unit/…: one file or folder
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n auto --dist worksteal \
 	  -m "not sam_local and not browser and not load" $(PYTEST_ARGS)
+endif
 
-check: lint test ## what CI calls first: format, lint, types, imports, templates, tests
+browser: setup ## the browser tests of the console; needs Chromium
+	@if [ ! -x $(CHROMIUM) ]; then \
+	  echo "$(CHROMIUM) is missing: install the packages chromium and fonts-dejavu-core, then run this again." >&2; exit 1; fi
+	@$(PYTHON) -m pytest -m browser tests/browser $(PYTEST_ARGS)
 
-lint: setup sam
+# Printed into a temporary file first: a generator that fails leaves its page as it was.
+pages: setup ## write the generated pages anew: docs/providers.md, docs/conformance.md, docs/failures.md
+	@written=$$(mktemp); trap 'rm -f "$$written"' EXIT; \
+	for page in $(PAGES); do \
+	  $(PYTHON) -m "$${page#*=}" > "$$written"; \
+	  cat "$$written" > "docs/$${page%%=*}.md"; \
+	done
+
+check: lint test ## what CI runs first: format, lint, types, imports, templates, tests
+
+lint: setup sam ## format, lint, types, imports, templates
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint
 
-bench: setup ## what the gateway adds to a call, beside a bare pass-through in the same run
+bench: setup ## the time that the gateway adds to a call, compared with a bare proxy in the same run
 	@$(PYTHON) -m bench
 
-bench-relay: setup ## what fallback and hedging make of slow providers, drawn into docs (10 minutes)
+bench-relay: setup ## slow providers with and without fallback and hedging, drawn into docs (10 minutes)
 	@$(PYTHON) -m bench.relay $(RELAY_ARGS)
 
 build: setup sam ## the deployable artifacts, with byte code (Lambda's code folder is read-only)
 	@$(SAM) build
 	@$(PYTHON) -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build
 
-deploy: build ## to your AWS account; asks its questions the first time
+deploy: build ## deploy to your AWS account; the first time SAM asks for the parameters
 	@if grep -q '^\[default.deploy.parameters\]' samconfig.toml && grep -q '^stack_name' samconfig.toml; \
 	then $(SAM) deploy; else $(SAM) deploy --guided; fi
 
@@ -63,17 +86,17 @@ lock: .tools/uv/.ready ## compile every pin again from pyproject.toml
 	  $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.13 \
 	    pyproject.toml --extra $$function -c requirements/dev.txt -o functions/$$function/requirements.txt; done
 
-clean: ## what the tools left behind (never your data)
+clean: ## remove what the tools installed and cached (not your data)
 	@rm -rf .venv .tools .aws-sam node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# uv lives in a folder of its own: a fresh machine has none.
+# uv gets an environment of its own: a new machine may have no uv.
 .tools/uv/.ready: requirements/tools.txt
 	@python3 -m venv .tools/uv
 	@.tools/uv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-# `sync` removes the project itself, which is not among the pins: it is installed after it, from here, offline. Byte code
-# is made at once: the tests start many processes, and each would compile what it imports.
+# `sync` removes the project itself, which is not pinned, so it is installed afterwards, from this folder, offline. Byte
+# code is compiled at once: the tests start many processes, and each would compile what it imports.
 .venv/.ready: requirements/dev.txt pyproject.toml .tools/uv/.ready
 	@test -x .venv/bin/python || $(UV) venv -q --python 3.13 .venv
 	@$(UV) pip sync -q --compile-bytecode --require-hashes --python .venv requirements/dev.txt
