@@ -26,7 +26,7 @@ help: ## this list
 run: setup ## the whole system on this machine: gateway, console, database (PORT=8000 DATA_DIR=.local)
 	@exec $(PYTHON) -m switchboard_local --port $(PORT) --data-dir $(DATA_DIR)
 
-ifdef FILE
+ifeq ($(origin FILE),command line)
 test: setup
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -q -p no:xdist $(FILE) $(PYTEST_ARGS)
 else
