@@ -77,7 +77,8 @@ def under(prefix: str, text: str, *more: Iterable[str]) -> set[str]:
 
 def check(what: str, found: Iterable[str], frozen: set[str]) -> None:
     """Whether the code still uses these names, and no others."""
-    gone, new = sorted(frozen - set(found)), sorted(set(found) - frozen)
+    used = set(found)  # `found` may be an iterator
+    gone, new = sorted(frozen - used), sorted(used - frozen)
     assert not gone, f"{what}: {gone} must stay as they are; the code now has {new} in their place, or nothing"
     assert not new, f"{what}: {new} are new; if they are meant to stay, add them to the list in {__name__}"
 
