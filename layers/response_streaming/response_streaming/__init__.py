@@ -1,4 +1,5 @@
 """Streams an ASGI application's response out of a Lambda function in Python.
 
-Set `AWS_LAMBDA_EXEC_WRAPPER=/opt/python/wrapper`. A handler that is a `Mangum` then streams; any other runs as before.
+Set `AWS_LAMBDA_EXEC_WRAPPER=/opt/python/wrapper`. A `Mangum` handler then
+streams its responses; any other handler runs unchanged.
 """

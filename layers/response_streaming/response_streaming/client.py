@@ -1,4 +1,4 @@
-"""Lambda's runtime client, with one more kind of result: an exchange, which is relayed while it is made."""
+"""Lambda's runtime client, which can also post an exchange: a response that is sent while it is produced."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ class StreamingRuntimeClient(LambdaRuntimeClient):
         content_type: str = "application/json",
         *invocation_id: str | None,  # the runtime passes it since awslambdaric 4; managed runtimes may be older
     ) -> None:
-        """Post one result; an exchange is relayed to the end of its application, work after the response included."""
+        """Post one result. An exchange is relayed until its application returns, after the response if it works on."""
         if isinstance(result_data, Exchange):
             result_data.relay(ResponsePost(self.lambda_runtime_address, invoke_id, *invocation_id))
         else:

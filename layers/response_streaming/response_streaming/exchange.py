@@ -1,4 +1,4 @@
-"""One ASGI request and its response, which leaves while the application still makes it."""
+"""One ASGI request and its response, which is sent while the application is still producing it."""
 
 import asyncio
 import logging
@@ -14,22 +14,22 @@ type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
 type Application = Callable[[Any, Receive, Send], Awaitable[None]]
 
-# An application nobody listens to any more has until this long before the invocation's deadline.
+# If the runtime has closed the response, the application may run until this long before the invocation's deadline.
 _RESERVE_MS = 1_000
 
 _log = logging.getLogger(__name__)
 
 
 class ResponseMissing(RuntimeError):
-    """The application returned, or gave up, without answering."""
+    """The application returned, or was cancelled, without starting a response."""
 
 
 class ResponseIncomplete(RuntimeError):
-    """The application returned, or gave up, before the end of its response."""
+    """The application returned, or was cancelled, before the end of its response."""
 
 
 class Exchange:
-    """Drives `application` in two steps: `begin`, to its first message, and `relay`, to its end."""
+    """Runs an application in two steps: `begin`, up to its first message, and `relay`, to its end."""
 
     def __init__(
         self,
@@ -50,10 +50,10 @@ class Exchange:
         self._complete = False
         self._answering = asyncio.Event()
         self._relaying = asyncio.Event()
-        self._over = asyncio.Event()  # the response is complete, or nobody takes it any more
+        self._over = asyncio.Event()  # the response is complete, or the runtime has closed it
 
     def begin(self, application: Application) -> None:
-        """Run `application` to its first message; raises what it raises before that, or `ResponseMissing`."""
+        """Run `application` up to its first message; raises what it raises before that, or `ResponseMissing`."""
         self._loop.run_until_complete(self._begin(application))
 
     def relay(self, post: ResponsePost) -> None:
@@ -80,7 +80,9 @@ class Exchange:
             if failure := self._task.done() and self._failure():
                 _log.error("application.failed after=response", exc_info=failure)
         else:
-            await self._break_off(self._failure() or ResponseIncomplete("the application left its response unfinished"))
+            await self._end_with_error(
+                self._failure() or ResponseIncomplete("the application left its response unfinished")
+            )
 
     async def _application_end(self) -> None:
         await self._task_or(self._over)
@@ -94,12 +96,12 @@ class Exchange:
                 self._task.cancel()
                 await asyncio.wait({self._task}, timeout=_RESERVE_MS / 2_000)
 
-    async def _break_off(self, failure: BaseException) -> None:
+    async def _end_with_error(self, failure: BaseException) -> None:
         _log.error("response.broken", exc_info=failure)
         try:
             async with asyncio.timeout(max(self._left_ms() - _RESERVE_MS, 0) / 1_000):
                 await self._post.end(error_trailers(failure))
-        except OSError:  # a timeout is one too: the runtime takes nothing any more
+        except OSError:  # includes TimeoutError: the runtime no longer reads
             _log.warning("response.abandoned by=runtime")
 
     async def _task_or(self, event: asyncio.Event) -> None:

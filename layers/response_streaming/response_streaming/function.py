@@ -1,4 +1,4 @@
-"""Loads a function's handler by its name, with the errors Lambda's runtime gives for one that cannot be loaded."""
+"""Loads a function's handler by name, and raises the errors of Lambda's runtime if it cannot be loaded."""
 
 import importlib
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from awslambdaric.lambda_runtime_exception import FaultException
 def load(name: str) -> Callable[[Any, Any], Any]:
     """Return the handler `package.module.attribute`; raises `FaultException`, or what the module itself raises.
 
-    The runtime would report a failed import under the name of the module it knows, this layer's: the function's own
-    name has to be in the report.
+    The runtime only knows this layer's module, and would report a failed import under that name. The errors raised
+    here name the function's own module.
     """
     module_name, _, attribute = name.rpartition(".")
     if not module_name:

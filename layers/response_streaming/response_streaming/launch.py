@@ -12,14 +12,14 @@ import awslambdaric.__main__ as runtime
 
 
 def _streaming_client(*arguments: object) -> object:
-    # Not imported above: the start file puts the layers' folders on sys.path, after this module is through.
+    # Not imported above: the start file puts the layers' folders on sys.path, after this module has run.
     from response_streaming.client import StreamingRuntimeClient  # noqa: PLC0415
 
     return StreamingRuntimeClient(*arguments)
 
 
 def launch(start_file: str) -> None:
-    """Run `start_file` as the main program, with the function's handler behind `response_streaming.entry`."""
+    """Run `start_file` as the main program, with `response_streaming.entry` loading the function's handler."""
     os.environ["RESPONSE_STREAMING_HANDLER"] = os.environ["_HANDLER"]
     os.environ["_HANDLER"] = "response_streaming.entry.handler"
     runtime.LambdaRuntimeClient = _streaming_client

@@ -1,4 +1,4 @@
-"""The head of a streamed response: status, headers and cookies as JSON, closed by eight NUL bytes."""
+"""The head of a streamed response: status, headers and cookies as JSON, followed by eight NUL bytes."""
 
 import json
 from collections.abc import Container, Iterable
@@ -7,10 +7,10 @@ _DELIMITER = b"\0" * 8
 
 
 def prelude(status: int, headers: Iterable[tuple[bytes, bytes]], excluded: Container[str] = ()) -> bytes:
-    """Return the bytes that go before the payload.
+    """Return the bytes that precede the payload.
 
-    Repeated headers are joined with a comma, which every field but `set-cookie` allows; cookies have a list of their
-    own. Header bytes are Latin-1, as in HTTP.
+    Repeated headers are joined with a comma, which every field but `set-cookie` allows; cookies are a separate list.
+    Header bytes are Latin-1, as in HTTP.
     """
     joined: dict[str, str] = {}
     cookies: list[str] = []

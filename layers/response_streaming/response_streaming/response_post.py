@@ -1,4 +1,4 @@
-"""The POST that carries one response to the Runtime API, its body written while the response is made."""
+"""The POST that sends one response to the Runtime API, its body written while the response is produced."""
 
 import asyncio
 import http.client
@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 class ResponsePost:
-    """One chunked request: `open`, `write` as often as there are bytes, `end`, `close`.
+    """One chunked request: call `open`, then `write` for each chunk, `end`, and `close`.
 
     `write` and `end` raise `OSError` once the runtime has closed the connection.
     """
@@ -24,11 +24,11 @@ class ResponsePost:
         self._path = f"/2018-06-01/runtime/invocation/{invoke_id}/response"
         self._invocation_id = invocation_id
         self._unsent = bytearray()
-        self._room = asyncio.Event()
+        self._is_writable = asyncio.Event()
         self._ended = False
 
     def open(self, on_gone: Callable[[], None]) -> None:
-        """Connect and send the request's head; `on_gone` is called if the runtime hangs up before `end`."""
+        """Connect and send the request head; `on_gone` is called if the runtime closes the connection before `end`."""
         self._loop = asyncio.get_running_loop()
         self._on_gone = on_gone
         self._connection.connect()
@@ -45,12 +45,12 @@ class ResponsePost:
         self._loop.add_reader(self._socket, self._readable)
 
     async def write(self, data: bytes) -> None:
-        """Send `data`, not empty, as one chunk: at once, or as soon as the runtime takes it."""
+        """Send `data` (not empty) as one chunk, and return once the socket has accepted it."""
         self._unsent += b"%x\r\n%b\r\n" % (len(data), data)
         await self._flush()
 
     async def end(self, trailers: bytes = b"") -> None:
-        """Send the last chunk, with `trailers` as complete header lines; a second end adds nothing."""
+        """Send the last chunk, with `trailers` as complete header lines; calling it again sends nothing."""
         if not self._ended:
             self._ended = True
             self._unsent += b"0\r\n%b\r\n" % trailers
@@ -58,23 +58,23 @@ class ResponsePost:
         await self._flush()
 
     def close(self) -> None:
-        """Read the runtime's word on an ended response, and close the connection."""
+        """If the response was ended, read the runtime's reply; then close the connection."""
         self._unwatch()
         try:
             if self._ended and not self._unsent:
-                self._read_verdict()
+                self._read_reply()
         except (OSError, http.client.HTTPException) as error:
             _log.error("response.unconfirmed error=%r", error)
         finally:
             self._connection.close()
 
     def _unwatch(self) -> None:
-        # A descriptor closed while the loop still watches it would break the next response that gets its number.
+        # If the loop still watched a closed descriptor, the next connection with the same number would break.
         if (opened := self._connection.sock) is not None:
             self._loop.remove_reader(opened)
             self._loop.remove_writer(opened)
 
-    def _read_verdict(self) -> None:
+    def _read_reply(self) -> None:
         self._socket.setblocking(True)
         reply = self._connection.getresponse()
         body = reply.read()
@@ -89,26 +89,26 @@ class ResponsePost:
         return opened
 
     async def _flush(self) -> None:
-        # What is unsent outlives a cancelled write: the next one goes on in the middle of the chunk.
+        # Unsent bytes are kept when a write is cancelled: the next write continues in the middle of the chunk.
         while self._unsent:
             try:
                 sent = self._socket.send(self._unsent)
             except BlockingIOError:
-                await self._wait_for_room()
+                await self._wait_until_writable()
             else:
                 del self._unsent[:sent]
 
-    async def _wait_for_room(self) -> None:
-        self._room.clear()
+    async def _wait_until_writable(self) -> None:
+        self._is_writable.clear()
         self._loop.add_writer(self._socket, self._writable)
-        await self._room.wait()
+        await self._is_writable.wait()
 
     def _writable(self) -> None:
         self._loop.remove_writer(self._socket)
-        self._room.set()
+        self._is_writable.set()
 
     def _readable(self) -> None:
-        # Bytes are an answer that came early: `close` reads it. No bytes, or an error, is a runtime that hung up.
+        # Bytes are an early reply, which `close` reads. No bytes, or an error: the runtime closed the connection.
         self._loop.remove_reader(self._socket)
         try:
             gone = not self._socket.recv(1, socket.MSG_PEEK)

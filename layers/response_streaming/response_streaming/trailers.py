@@ -1,10 +1,10 @@
-"""What a failure in mid-stream tells the Runtime API, in HTTP trailers."""
+"""Reports a failure in mid-stream to the Runtime API, as HTTP trailers."""
 
 import base64
 import json
 import traceback
 
-# Lambda's emulator dies of trailers above 4,096 bytes, names and line ends included.
+# Lambda's emulator crashes on trailers above 4,096 bytes, including names and line ends.
 MAX_BYTES = 4_000
 
 _TYPE = "Lambda-Runtime-Function-Error-Type"

@@ -41,7 +41,7 @@ def relayed(loop: asyncio.AbstractEventLoop, application: Application) -> bytes:
             return received
 
 
-def test_a_message_out_of_turn_is_refused(loop: asyncio.AbstractEventLoop) -> None:
+def test_an_asgi_message_in_the_wrong_order_is_refused(loop: asyncio.AbstractEventLoop) -> None:
     refused: list[str] = []
 
     async def application(_scope: Any, _receive: Any, send: Any) -> None:
@@ -60,7 +60,9 @@ def test_a_message_out_of_turn_is_refused(loop: asyncio.AbstractEventLoop) -> No
     ]
 
 
-def test_the_request_comes_once_and_then_nothing_until_the_response_is_over(loop: asyncio.AbstractEventLoop) -> None:
+def test_receive_returns_the_request_once_then_waits_for_the_end_of_the_response(
+    loop: asyncio.AbstractEventLoop,
+) -> None:
     seen: list[Any] = []
 
     async def application(_scope: Any, receive: Any, send: Any) -> None:
@@ -89,7 +91,7 @@ def test_an_empty_chunk_does_not_end_the_response(loop: asyncio.AbstractEventLoo
     assert relayed(loop, application).endswith(b"\r\n3\r\nend\r\n0\r\n\r\n")
 
 
-def test_an_application_that_cancels_itself_is_an_error_and_not_the_end_of_the_sandbox(
+def test_an_application_that_cancels_itself_raises_a_runtime_error(
     loop: asyncio.AbstractEventLoop,
 ) -> None:
     async def application(_scope: Any, _receive: Any, _send: Any) -> None:
@@ -99,7 +101,7 @@ def test_an_application_that_cancels_itself_is_an_error_and_not_the_end_of_the_s
         exchange(loop).begin(application)
 
 
-def test_an_application_that_does_not_answer_is_named_by_its_request(loop: asyncio.AbstractEventLoop) -> None:
+def test_the_error_of_a_missing_response_names_the_request(loop: asyncio.AbstractEventLoop) -> None:
     async def application(_scope: Any, _receive: Any, _send: Any) -> None:
         return
 
@@ -107,7 +109,7 @@ def test_an_application_that_does_not_answer_is_named_by_its_request(loop: async
         exchange(loop).begin(application)
 
 
-def test_a_runtime_that_is_not_there_does_not_end_the_sandbox(loop: asyncio.AbstractEventLoop) -> None:
+def test_an_unreachable_runtime_disconnects_the_application(loop: asyncio.AbstractEventLoop) -> None:
     failures: list[str] = []
 
     async def application(_scope: Any, receive: Any, send: Any) -> None:
@@ -128,7 +130,7 @@ def test_a_runtime_that_is_not_there_does_not_end_the_sandbox(loop: asyncio.Abst
     assert failures == ["the runtime no longer takes this response", "http.disconnect"]
 
 
-def test_a_runtime_that_takes_nothing_does_not_hold_a_broken_response(
+def test_a_broken_response_is_abandoned_when_the_runtime_does_not_read(
     loop: asyncio.AbstractEventLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def application(_scope: Any, _receive: Any, send: Any) -> None:

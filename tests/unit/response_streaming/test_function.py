@@ -8,7 +8,7 @@ from testkit.events import rest_event
 
 
 @pytest.mark.parametrize("name", ["testkit.events.rest_event", "testkit/events.rest_event"])
-def test_a_handler_is_found_by_its_name(name: str) -> None:
+def test_a_handler_is_loaded_by_its_name(name: str) -> None:
     assert load(name) is rest_event
 
 
@@ -21,7 +21,7 @@ def test_a_handler_is_found_by_its_name(name: str) -> None:
         ("testkit.events.nothing", FaultException.HANDLER_NOT_FOUND, "nothing"),
     ],
 )
-def test_one_that_cannot_be_loaded_is_a_fault_with_its_name(name: str, kind: str, word: str) -> None:
+def test_a_handler_that_cannot_be_loaded_raises_a_fault_with_its_name(name: str, kind: str, word: str) -> None:
     with pytest.raises(FaultException) as caught:
         load(name)
     assert caught.value.exception_type == kind
@@ -37,6 +37,6 @@ def test_a_syntax_error_shows_its_line(tmp_path: Path, monkeypatch: pytest.Monke
     assert "Line 2" in caught.value.trace[0]
 
 
-def test_what_a_module_raises_itself_is_not_dressed_up() -> None:
+def test_an_error_raised_by_the_module_itself_is_not_wrapped() -> None:
     with pytest.raises(LookupError, match="a setting is missing"):
         load("testkit.runtime_broken_start.handler")

@@ -7,7 +7,7 @@ LISTING = """
 import sys
 import awslambdaric.__main__, mangum
 before = set(sys.modules)
-import runpy, response_streaming.client, response_streaming.door, response_streaming.function
+import runpy, response_streaming.client, response_streaming.handler, response_streaming.function
 print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
 print(*sorted(name for name in sys.modules if name.startswith("response_streaming")))
 """
@@ -22,20 +22,20 @@ def listed() -> tuple[set[str], list[str], str]:
     return set(roots.split()), own.split(), ran.stderr
 
 
-def test_the_layer_imports_nothing_but_itself_and_a_little_of_the_standard_library() -> None:
+def test_the_layer_imports_only_itself_and_few_standard_modules() -> None:
     roots, own, _ = listed()
     assert roots - {"response_streaming"} <= STANDARD_LIBRARY
     assert [name.removeprefix("response_streaming").lstrip(".") for name in own] == [
         "",
         "client",
-        "door",
         "exchange",
         "function",
+        "handler",
         "prelude",
         "response_post",
         "trailers",
     ]
 
 
-def test_importing_it_says_nothing() -> None:
+def test_importing_the_layer_prints_nothing() -> None:
     assert listed()[2] == ""

@@ -25,13 +25,13 @@ def test_repeated_headers_are_joined_and_names_are_lower_case() -> None:
     }
 
 
-def test_cookies_have_a_list_of_their_own_because_their_commas_do_not_separate() -> None:
+def test_cookies_are_listed_separately_and_not_joined_by_commas() -> None:
     head = read(prelude(200, [(b"Set-Cookie", b"a=1; Expires=Thu, 01 Jan 2099"), (b"set-cookie", b"b=2")]))
     assert head["cookies"] == ["a=1; Expires=Thu, 01 Jan 2099", "b=2"]
     assert head["headers"] == {}
 
 
-def test_excluded_headers_stay_out() -> None:
+def test_excluded_headers_are_left_out() -> None:
     assert read(prelude(200, [(b"Server", b"x"), (b"etag", b"y")], {"server"}))["headers"] == {"etag": "y"}
 
 

@@ -35,7 +35,7 @@ def read_to(peer: socket.socket, ending: bytes) -> bytes:
     return bytes(received)
 
 
-async def test_a_chunk_is_on_the_wire_when_write_returns(listener: socket.socket) -> None:
+async def test_a_chunk_has_been_sent_when_write_returns(listener: socket.socket) -> None:
     post, peer = opened(listener)
     with peer:
         assert read_to(peer, b"\r\n\r\n").startswith(b"POST /2018-06-01/runtime/invocation/id-1/response HTTP/1.1\r\n")
@@ -54,7 +54,7 @@ async def test_nagles_algorithm_is_off(listener: socket.socket) -> None:
         post.close()
 
 
-async def test_a_runtime_that_does_not_read_holds_up_the_write_and_not_the_loop(listener: socket.socket) -> None:
+async def test_a_runtime_that_does_not_read_blocks_the_write_but_not_the_loop(listener: socket.socket) -> None:
     post, peer = opened(listener)
     with peer:
         await asyncio.to_thread(read_to, peer, b"\r\n\r\n")
@@ -82,7 +82,7 @@ async def test_a_cancelled_write_does_not_break_the_framing(listener: socket.soc
         post.close()
 
 
-async def test_a_runtime_that_hangs_up_is_noticed_without_a_write(listener: socket.socket) -> None:
+async def test_a_closed_connection_is_noticed_without_a_write(listener: socket.socket) -> None:
     gone = asyncio.Event()
     post, peer = opened(listener, gone)
     peer.close()
@@ -92,7 +92,7 @@ async def test_a_runtime_that_hangs_up_is_noticed_without_a_write(listener: sock
     post.close()
 
 
-async def test_an_answer_that_comes_early_is_no_hang_up(listener: socket.socket) -> None:
+async def test_an_early_reply_is_not_taken_for_a_closed_connection(listener: socket.socket) -> None:
     gone = asyncio.Event()
     post, peer = opened(listener, gone)
     with peer:
@@ -115,7 +115,7 @@ async def test_a_refused_response_is_logged(listener: socket.socket, caplog: pyt
     assert caplog.messages == ["response.refused status=413 reason=b'big'"]
 
 
-async def test_a_runtime_that_gives_no_answer_is_logged(
+async def test_a_missing_reply_of_the_runtime_is_logged(
     listener: socket.socket, caplog: pytest.LogCaptureFixture
 ) -> None:
     post, peer = opened(listener)
@@ -126,7 +126,7 @@ async def test_a_runtime_that_gives_no_answer_is_logged(
     assert caplog.messages[0].startswith("response.unconfirmed")
 
 
-async def test_a_response_given_up_leaves_no_watch_on_its_descriptor(listener: socket.socket) -> None:
+async def test_a_closed_response_does_not_watch_its_descriptor(listener: socket.socket) -> None:
     first, peer = opened(listener)
     with peer:
         number = first._socket.fileno()

@@ -30,14 +30,14 @@ def read(trailers: bytes) -> tuple[str, dict[str, Any]]:
     return fields[NAMES[0]], json.loads(base64.b64decode(fields[NAMES[1]]))
 
 
-def test_a_small_error_is_told_whole() -> None:
+def test_a_small_error_is_reported_in_full() -> None:
     error_type, report = read(error_trailers(raised("UpstreamLost", "gone", 2)))
     assert error_type == report["errorType"] == "UpstreamLost"
     assert report["errorMessage"] == "gone"
     assert "in raised" in report["stackTrace"][0]
 
 
-def test_a_long_stack_loses_its_outermost_frames_first() -> None:
+def test_a_long_stack_is_cut_at_its_outermost_frames() -> None:
     _, report = read(error_trailers(raised("Deep", "down", 90)))
     assert "in raised" not in report["stackTrace"][0]
     assert "raise type" in report["stackTrace"][-1]
@@ -52,7 +52,7 @@ def test_an_error_that_was_never_raised_has_no_stack() -> None:
     st.text(max_size=2_000),
     st.integers(0, 30),
 )
-def test_no_error_makes_trailers_longer_than_the_runtime_takes(error_type: str, message: str, depth: int) -> None:
+def test_trailers_never_exceed_the_runtimes_limit(error_type: str, message: str, depth: int) -> None:
     trailers = error_trailers(raised(error_type, message, depth))
     assert len(trailers) <= MAX_BYTES
     assert trailers.count(b"\r\n") == 2

@@ -14,11 +14,11 @@ def run(env: Mapping[str, str]) -> list[str]:
     return subprocess.run([WRAPPER, *show], env=env, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def test_sam_local_gets_the_runtime_as_it_is() -> None:
+def test_under_sam_local_the_runtime_starts_unchanged() -> None:
     assert run({"AWS_SAM_LOCAL": "true"}) == ["/var/runtime/boot strap.py"]
 
 
-def test_elsewhere_the_interpreter_is_given_the_launcher_first() -> None:
+def test_elsewhere_the_interpreter_starts_the_launcher() -> None:
     shown = subprocess.run(
         [WRAPPER, "/bin/echo", "/var/runtime/bootstrap.py"], env={}, capture_output=True, text=True, check=True
     )

@@ -1,4 +1,4 @@
-"""One event in, one exchange out: Mangum reads the event, the sandbox's loop runs the application."""
+"""The handler of a streamed function: Mangum reads the event, and the application runs on the sandbox's event loop."""
 
 import asyncio
 import sys
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 
 
 def is_mangum(handler: object) -> "TypeGuard[Mangum]":
-    """Say whether `handler` is a Mangum adapter, without importing Mangum into functions that do not use it."""
+    """Return whether `handler` is a Mangum adapter, without importing Mangum into functions that do not use it."""
     mangum = sys.modules.get("mangum")
     return mangum is not None and isinstance(handler, mangum.Mangum)
 
 
-class StreamingDoor:
-    """A handler that returns as soon as the application begins to answer; the runtime client relays the rest."""
+class StreamingHandler:
+    """Returns an exchange once the application starts its response; the runtime client then relays the response."""
 
     def __init__(self, mangum: "Mangum", loop: asyncio.AbstractEventLoop) -> None:
         if mangum.lifespan != "off":
-            raise ValueError('a streamed handler must be Mangum(app, lifespan="off"): a sandbox has no end to report')
+            raise ValueError('a streamed handler must be Mangum(app, lifespan="off"): Lambda announces no shutdown')
         self._mangum = mangum
         self._loop = loop
 
     def __call__(self, event: dict[str, Any], context: "LambdaContext") -> Exchange:
-        """Return the exchange at its first message; raises what the application raises before that."""
+        """Return the exchange once the application has sent its first message; raises what it raises before that."""
         request = self._mangum.infer(event, context)
         exchange = Exchange(
             self._loop,
