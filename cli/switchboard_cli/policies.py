@@ -10,8 +10,8 @@ import typer
 
 from switchboard.domain.policy import Policy, ProjectPolicies
 from switchboard.domain.policy_json import (
-    FORM,
     MAX_POLICY_BYTES,
+    POLICY_FIELDS,
     PolicyInvalid,
     parse_policy,
     policy_json,
@@ -136,7 +136,7 @@ def _rows(found: ProjectPolicies, task: str | None) -> list[tuple[str, str, str]
     narrow = {} if task is None else policy_json(found.tasks.get(task, Policy()))
     return [
         (name, _text((wide | narrow).get(name)), "task" if name in narrow else "project" if name in wide else "stack")
-        for name in FORM
+        for name in POLICY_FIELDS
     ]
 
 

@@ -46,9 +46,9 @@ TRACE_CALLS: dict[str, Callable[[TraceStore], object]] = {
     "list_traces of a task": lambda store: store.list_traces("acme", limit=3, task_id="booking"),
 }
 TURN_CALLS: dict[str, Callable[[TurnStore], object]] = {
-    "arrive": lambda store: store.arrive(TURN_CALL),
-    "speak": lambda store: store.speak(TURN_CALL, 1),
-    "look": lambda store: store.look(TURN_CALL),
+    "record_arrival": lambda store: store.record_arrival(TURN_CALL),
+    "mark_answered": lambda store: store.mark_answered(TURN_CALL, 1),
+    "read_turn": lambda store: store.read_turn(TURN_CALL),
 }
 CALLS: dict[str, Callable[[Any], object]] = {**KEY_CALLS, **POLICY_CALLS, **TRACE_CALLS, **TURN_CALLS}
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from switchboard.domain import turns
-from switchboard.domain.turns import RETRY_WINDOW_MS, Arrived, Stop, TurnCall, TurnIds, TurnRow, stop_of
+from switchboard.domain.turns import RETRY_WINDOW_MS, Arrival, Stop, TurnCall, TurnIds, TurnRow, stop_reason
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ports import TurnStore
 from testkit.dynamodb import item_bytes, items_of
@@ -39,20 +39,20 @@ def a_call(ids: TurnIds = FIRST, trace_id: str = "a", at_s: float = 0) -> TurnCa
 
 
 def numbers(store: TurnStore, *calls: TurnCall) -> Iterator[int]:
-    return (store.arrive(call).retry for call in calls)
+    return (store.record_arrival(call).retry for call in calls)
 
 
 def test_the_first_call_begins_its_turn(store: TurnStore) -> None:
     row = TurnRow("turn-1", (), T, T, "a")
-    assert store.look(a_call()) is None
-    assert store.arrive(a_call()) == Arrived(row, 0)
-    assert store.look(a_call()) == row
+    assert store.read_turn(a_call()) is None
+    assert store.record_arrival(a_call()) == Arrival(row, 0)
+    assert store.read_turn(a_call()) == row
 
 
 def test_retries_are_numbered(store: TurnStore) -> None:
     calls = [a_call(trace_id=name, at_s=at_s) for name, at_s in (("a", 0), ("b", 4), ("c", 8), ("d", 37))]
     assert list(numbers(store, *calls)) == [0, 1, 2, 3]
-    assert store.look(a_call()) == TurnRow("turn-1", (), T, T + 37_000, "d", arrivals=4)
+    assert store.read_turn(a_call()) == TurnRow("turn-1", (), T, T + 37_000, "d", arrivals=4)
 
 
 def test_the_same_arrival_is_counted_once(store: TurnStore) -> None:
@@ -63,70 +63,72 @@ def test_the_same_arrival_is_counted_once(store: TurnStore) -> None:
 def test_long_after_the_last_call_the_turn_begins_anew(store: TurnStore) -> None:
     late = a_call(trace_id="c", at_s=4 + RETRY_WINDOW_MS / 1000 + 0.001)
     assert list(numbers(store, a_call(), a_call(trace_id="b", at_s=4), late)) == [0, 1, 0]
-    assert store.look(late) == TurnRow("turn-1", (), late.arrived_ms, late.arrived_ms, "c")
+    assert store.read_turn(late) == TurnRow("turn-1", (), late.arrived_ms, late.arrived_ms, "c")
 
 
 def test_the_first_to_speak_marks_the_turn(store: TurnStore) -> None:
     first, second = a_call(), a_call(trace_id="b", at_s=4)
     list(numbers(store, first, second))
-    store.speak(second, T + 5000)
-    store.speak(first, T + 5001)
-    row = store.look(first)
+    store.mark_answered(second, T + 5000)
+    store.mark_answered(first, T + 5001)
+    row = store.read_turn(first)
     assert row == TurnRow("turn-1", (), T, T + 4000, "b", arrivals=2, spoken_ms=T + 5000, spoken_by="b")
-    assert stop_of(row, first, is_silent=True) is Stop.SUPERSEDED
-    assert stop_of(row, second, is_silent=True) is None
+    assert stop_reason(row, first, is_silent=True) is Stop.SUPERSEDED
+    assert stop_reason(row, second, is_silent=True) is None
 
 
 def test_an_answered_turn_that_is_asked_again_begins_anew(store: TurnStore) -> None:
     first, beside, again = a_call(), a_call(trace_id="b", at_s=5), a_call(trace_id="c", at_s=5.001)
-    store.arrive(first)
-    store.speak(first, T + 5000)
+    store.record_arrival(first)
+    store.mark_answered(first, T + 5000)
     assert list(numbers(store, beside, again)) == [1, 0]
-    assert store.look(again) == TurnRow("turn-1", (), T + 5001, T + 5001, "c")
+    assert store.read_turn(again) == TurnRow("turn-1", (), T + 5001, T + 5001, "c")
 
 
 def test_whoever_came_before_a_turn_was_asked_again_does_not_mark_it(store: TurnStore) -> None:
     first, again = a_call(), a_call(trace_id="c", at_s=6)
-    store.arrive(first)
-    store.speak(first, T + 5000)
-    store.arrive(again)
-    store.speak(a_call(trace_id="b", at_s=4), T + 7000)
-    row = store.look(again)
+    store.record_arrival(first)
+    store.mark_answered(first, T + 5000)
+    store.record_arrival(again)
+    store.mark_answered(a_call(trace_id="b", at_s=4), T + 7000)
+    row = store.read_turn(again)
     assert row is not None
     assert row.spoken_ms is None
 
 
 def test_a_later_turn_takes_the_row_and_interrupts_those_it_goes_on_from(store: TurnStore) -> None:
-    store.arrive(a_call())
-    assert store.arrive(a_call(SECOND, "b", 7)) == Arrived(TurnRow("turn-2", ("turn-1",), T + 7000, T + 7000, "b"), 0)
-    assert stop_of(store.look(a_call()), a_call(), is_silent=False) is Stop.INTERRUPTED
+    store.record_arrival(a_call())
+    assert store.record_arrival(a_call(SECOND, "b", 7)) == Arrival(
+        TurnRow("turn-2", ("turn-1",), T + 7000, T + 7000, "b"), 0
+    )
+    assert stop_reason(store.read_turn(a_call()), a_call(), is_silent=False) is Stop.INTERRUPTED
 
 
 def test_a_straggler_learns_that_it_is_one(store: TurnStore) -> None:
-    store.arrive(a_call(SECOND, "b", 7))
-    arrived = store.arrive(a_call(at_s=6.5))
+    store.record_arrival(a_call(SECOND, "b", 7))
+    arrived = store.record_arrival(a_call(at_s=6.5))
     assert (arrived.row.turn_id, arrived.retry) == ("turn-2", 0)
-    assert stop_of(arrived.row, a_call(at_s=6.5), is_silent=True) is Stop.INTERRUPTED
+    assert stop_reason(arrived.row, a_call(at_s=6.5), is_silent=True) is Stop.INTERRUPTED
 
 
 def test_a_history_that_goes_back_runs_and_leaves_the_later_turn_its_row(store: TurnStore) -> None:
     back = a_call(at_s=9)
-    store.arrive(a_call(SECOND, "b", 7))
-    arrived = store.arrive(back)
+    store.record_arrival(a_call(SECOND, "b", 7))
+    arrived = store.record_arrival(back)
     assert (arrived.row.turn_id, arrived.retry) == ("turn-2", 0)
-    assert stop_of(arrived.row, back, is_silent=True) is None
+    assert stop_reason(arrived.row, back, is_silent=True) is None
     assert list(numbers(store, a_call(SECOND, "c", 11))) == [1]
 
 
 def test_other_histories_take_turns_and_interrupt_nobody(store: TurnStore) -> None:
     first, aside = a_call(), a_call(ASIDE, "b")  # at the same moment
     assert list(numbers(store, first, aside)) == [0, 0]
-    row = store.look(first)
+    row = store.read_turn(first)
     assert row is not None
     assert row.turn_id == "turn-aside"
-    assert stop_of(row, first, is_silent=True) is None
-    store.speak(first, T + 2000)
-    assert store.look(first) == row
+    assert stop_reason(row, first, is_silent=True) is None
+    store.mark_answered(first, T + 2000)
+    assert store.read_turn(first) == row
 
 
 def test_projects_and_threads_have_rows_of_their_own(store: TurnStore) -> None:
@@ -138,8 +140,8 @@ def test_projects_and_threads_have_rows_of_their_own(store: TurnStore) -> None:
 
 
 def test_a_mark_without_a_row_is_none(store: TurnStore) -> None:
-    store.speak(a_call(), T)
-    assert store.look(a_call()) is None
+    store.mark_answered(a_call(), T)
+    assert store.read_turn(a_call()) is None
 
 
 def test_calls_that_come_at_once_get_numbers_of_their_own(store: TurnStore) -> None:
@@ -147,7 +149,7 @@ def test_calls_that_come_at_once_get_numbers_of_their_own(store: TurnStore) -> N
 
     def arrive(number: int) -> int:
         gate.wait(5)
-        return store.arrive(a_call(trace_id=str(number), at_s=number / 1000)).retry
+        return store.record_arrival(a_call(trace_id=str(number), at_s=number / 1000)).retry
 
     with ThreadPoolExecutor(8) as threads:
         assert sorted(threads.map(arrive, range(8))) == list(range(8))
@@ -161,13 +163,13 @@ def test_of_calls_that_speak_at_once_one_marks_the_turn(store: TurnStore, speake
 
     def speak(call: TurnCall) -> None:
         gate.wait(5)
-        store.speak(call, T + 1 + (call.trace_id == speaker))
+        store.mark_answered(call, T + 1 + (call.trace_id == speaker))
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(speak, calls))
-    row = store.look(calls[0])
+    row = store.read_turn(calls[0])
     assert row is not None
-    superseded = [call for call in calls if stop_of(row, call, is_silent=True)]
+    superseded = [call for call in calls if stop_reason(row, call, is_silent=True)]
     assert len(superseded) == 3
 
 
@@ -175,14 +177,14 @@ def test_turns_that_race_leave_one_whole_row(store: TurnStore) -> None:
     calls = [a_call(ids, name, at_s) for ids, name, at_s in ((FIRST, "a", 0), (SECOND, "b", 1), (ASIDE, "c", 2))] * 2
     gate = Barrier(len(calls))
 
-    def arrive(call: TurnCall) -> Arrived:
+    def arrive(call: TurnCall) -> Arrival:
         gate.wait(5)
-        return store.arrive(call)
+        return store.record_arrival(call)
 
     with ThreadPoolExecutor(len(calls)) as threads:
         arrived = list(threads.map(arrive, calls))
     assert {one.retry for one in arrived} == {0}
-    assert store.look(calls[0]) == TurnRow("turn-aside", ("turn-0",), T + 2000, T + 2000, "c")
+    assert store.read_turn(calls[0]) == TurnRow("turn-aside", ("turn-0",), T + 2000, T + 2000, "c")
 
 
 def test_a_row_costs_the_smallest_write_and_goes_after_an_hour(
@@ -190,9 +192,9 @@ def test_a_row_costs_the_smallest_write_and_goes_after_an_hour(
 ) -> None:
     ids = TurnIds("t" * 24, "u" * 24, tuple(f"{number:024}" for number in range(8)))
     first, second = (TurnCall("acme", ids, "0" * 35 + name, T + 5) for name in "ab")
-    dynamo_store.arrive(first)
-    dynamo_store.arrive(second)
-    dynamo_store.speak(second, T + 5000)
+    dynamo_store.record_arrival(first)
+    dynamo_store.record_arrival(second)
+    dynamo_store.mark_answered(second, T + 5000)
     [item] = items_of(dynamodb, table)
     assert item_bytes(item) < 600
     assert item["kind"] == {"S": "turn"}
@@ -214,13 +216,13 @@ def test_the_table_holds_to_the_rules(dynamo_store: DynamoStore, script: list[tu
         now_ms += pause_s * 1000
         call = TurnCall(project, ids, trace_id, now_ms - 5000 * (trace_id == "e"))
         if speaks:
-            dynamo_store.speak(call, now_ms)
-            row = turns.speak(row, call, now_ms)
+            dynamo_store.mark_answered(call, now_ms)
+            row = turns.mark_answered(row, call, now_ms)
         else:
-            arrived = turns.arrive(row, call)
-            assert dynamo_store.arrive(call) == arrived
+            arrived = turns.record_arrival(row, call)
+            assert dynamo_store.record_arrival(call) == arrived
             row = arrived.row
-        assert dynamo_store.look(call) == row
+        assert dynamo_store.read_turn(call) == row
 
 
 def test_what_needs_no_write_is_not_written(dynamodb: "DynamoDBClient", dynamo_store: DynamoStore) -> None:
@@ -231,12 +233,12 @@ def test_what_needs_no_write_is_not_written(dynamodb: "DynamoDBClient", dynamo_s
 
     dynamodb.meta.events.register("before-call.dynamodb", note)
     try:
-        dynamo_store.arrive(a_call(SECOND, "b", 7))
-        dynamo_store.arrive(a_call(at_s=6))  # a straggler
+        dynamo_store.record_arrival(a_call(SECOND, "b", 7))
+        dynamo_store.record_arrival(a_call(at_s=6))  # a straggler
         assert asked == ["PutItem", "PutItem"]
-        dynamo_store.arrive(a_call(SECOND, "c", 11))
+        dynamo_store.record_arrival(a_call(SECOND, "c", 11))
         assert asked[2:] == ["PutItem", "UpdateItem"]
-        dynamo_store.arrive(a_call(SECOND, "c", 11))
+        dynamo_store.record_arrival(a_call(SECOND, "c", 11))
         assert asked[4:] == ["PutItem"]
     finally:
         dynamodb.meta.events.unregister("before-call.dynamodb", note)
@@ -256,7 +258,7 @@ def test_an_answer_that_was_lost_does_not_make_a_call_its_own_retry(
         lost.clear()
         dynamodb.meta.events.register(f"before-send.dynamodb.{operation}", lose)
         try:
-            assert dynamo_store.arrive(a_call(trace_id=operation, at_s=number)).retry == number
+            assert dynamo_store.record_arrival(a_call(trace_id=operation, at_s=number)).retry == number
         finally:
             dynamodb.meta.events.unregister(f"before-send.dynamodb.{operation}", lose)
         assert lost

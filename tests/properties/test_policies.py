@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from switchboard.domain.policy import BufferWords, FallbackTarget, HedgeAfter, Policy, ProjectPolicies
 from switchboard.domain.policy_json import (
-    FORM,
+    POLICY_FIELDS,
     UNREADABLE,
     PolicyInvalid,
     Problem,
-    kept_policy,
     parse_policy,
     policy_json,
     read_policy,
+    read_stored_policy,
 )
 from switchboard.domain.provider_names import PROVIDER_NAMES
 from switchboard.store import keyspace, policy_items
@@ -46,7 +46,9 @@ policies = st.builds(
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(sorted(FORM)) | st.text(), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(sorted(POLICY_FIELDS)) | st.text(), inner)
+    ),
     max_leaves=8,
 )
 
@@ -54,7 +56,7 @@ JSON = st.recursive(
 @given(policies)
 def test_a_policy_comes_back_from_its_json(policy: Policy) -> None:
     assert read_policy(policy_json(policy)) == policy
-    assert kept_policy(policy_json(policy)) == policy
+    assert read_stored_policy(policy_json(policy)) == policy
     assert parse_policy(json.dumps(policy_json(policy))) == policy
 
 
@@ -71,9 +73,9 @@ def test_the_narrower_policy_speaks_and_the_wider_one_fills_in(narrow: Policy, w
     assert policy_json(narrow.over(wide)) == policy_json(wide) | said
 
 
-@given(JSON | st.dictionaries(st.sampled_from(sorted(FORM)), JSON, max_size=4))
+@given(JSON | st.dictionaries(st.sampled_from(sorted(POLICY_FIELDS)), JSON, max_size=4))
 def test_whatever_is_read_is_a_policy_or_names_what_is_wrong(value: Any) -> None:
-    left = kept_policy(value)
+    left = read_stored_policy(value)
     policy, problems = outcome(value)
     assert (policy is None) == bool(problems)
     assert all(problem.sentence for problem in problems)

@@ -6,7 +6,16 @@ from dataclasses import dataclass, field, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.domain.turns import Stop, TurnCall, TurnIds, TurnRow, arrive, newest, speak, stop_of
+from switchboard.domain.turns import (
+    Stop,
+    TurnCall,
+    TurnIds,
+    TurnRow,
+    mark_answered,
+    merge_rows,
+    record_arrival,
+    stop_reason,
+)
 from switchboard.store import turn_items
 from switchboard.store.keyspace import Key
 
@@ -30,7 +39,7 @@ class Talk:
         return [call for call in self.calls if call.trace_id not in self.stopped]
 
     def look(self, call: TurnCall) -> None:
-        stop = stop_of(self.row, call, is_silent=call.trace_id not in self.spoken)
+        stop = stop_reason(self.row, call, is_silent=call.trace_id not in self.spoken)
         if stop is not None:
             self.stopped.setdefault(call.trace_id, stop)
 
@@ -55,7 +64,7 @@ def play(script: list[tuple[str, str, int, int, int]]) -> Iterator[tuple[int, Ta
         if move == "call":
             call = TurnCall("acme", IDS[turn], f"c{len(talk.calls)}", now_ms - delay_ms)
             talk.calls.append(call)
-            talk.row = arrive(talk.row, call).row
+            talk.row = record_arrival(talk.row, call).row
             talk.look(call)
         elif going := talk.going():
             call = going[which % len(going)]
@@ -63,7 +72,7 @@ def play(script: list[tuple[str, str, int, int, int]]) -> Iterator[tuple[int, Ta
                 talk.look(call)
             elif call.trace_id not in talk.spoken:
                 talk.spoken[call.trace_id] = now_ms
-                talk.row = speak(talk.row, call, now_ms)
+                talk.row = mark_answered(talk.row, call, now_ms)
         yield now_ms, talk
 
 
@@ -114,7 +123,7 @@ def test_retries_that_follow_each_other_have_numbers_that_do(script: list[tuple[
     row = None
     for number, (_, turn, pause_ms, _, _) in enumerate(script):
         before = row
-        arrived = arrive(row, TurnCall("acme", IDS[turn], f"c{number}", 1_000_000 + number * 10 + pause_ms))
+        arrived = record_arrival(row, TurnCall("acme", IDS[turn], f"c{number}", 1_000_000 + number * 10 + pause_ms))
         row = arrived.row
         if arrived.retry:
             assert before is not None
@@ -155,10 +164,10 @@ def test_a_row_comes_back_as_it_was_kept(row: TurnRow) -> None:
 
 @given(rows, st.none() | rows, st.booleans())
 def test_two_views_say_together_what_either_says(row: TurnRow, other: TurnRow | None, swapped: bool) -> None:
-    both = newest(other, row) if swapped else newest(row, other)
+    both = merge_rows(other, row) if swapped else merge_rows(row, other)
     assert both is not None
-    assert newest(both, row) == both
-    assert newest(both, other) == both
+    assert merge_rows(both, row) == both
+    assert merge_rows(both, other) == both
     assert other is not None or both == row
     if other is not None and other.turn_id == row.turn_id:
         older, newer = sorted((row, other), key=lambda view: view.began_ms)

@@ -45,11 +45,11 @@ class Sweeping:
                 return lost, False
             lost += self._lose(replace(trace, status=Status.LOST, failure=LOST))
         # Only now: whoever dies before it leaves the same work to the next sweep, less what is done.
-        self.calls.swept(project.project, until)
+        self.calls.mark_swept(project.project, until)
         return lost, True
 
     def _lose(self, trace: Trace) -> bool:
-        is_lost = self.calls.lose(trace)
+        is_lost = self.calls.mark_lost(trace)
         if is_lost:
             self.telemetry.lost(trace)
         return is_lost

@@ -8,7 +8,7 @@ from threading import Lock
 from switchboard.domain.keys import GatewayKey
 from switchboard.domain.policy import NO_POLICIES, Policy, ProjectPolicies
 from switchboard.domain.trace import Bodies, Status, Trace, TracePage
-from switchboard.domain.turns import Arrived, TurnCall, TurnRow, arrive, speak
+from switchboard.domain.turns import Arrival, TurnCall, TurnRow, mark_answered, record_arrival
 from switchboard.store import keyspace
 from switchboard.store.ports import MAX_TASK_POLICIES, PoliciesFull
 
@@ -73,22 +73,22 @@ class MemoryStore:
         with self._reachable():
             return self.policies_by_task.get(project, {}).pop(task_id, None) is not None
 
-    def arrive(self, call: TurnCall) -> Arrived:
+    def record_arrival(self, call: TurnCall) -> Arrival:
         """Count the call among those of its turn. Repeating it is safe."""
         place = call.project, call.ids.thread_id
         with self._reachable():
-            arrived = arrive(self.turns.get(place), call)
+            arrived = record_arrival(self.turns.get(place), call)
             self.turns[place] = arrived.row
             return arrived
 
-    def speak(self, call: TurnCall, spoken_ms: int) -> None:
+    def mark_answered(self, call: TurnCall, spoken_ms: int) -> None:
         """Mark the call's turn as answered by it, unless another call of it did so first."""
         place = call.project, call.ids.thread_id
         with self._reachable():
-            if (spoken := speak(self.turns.get(place), call, spoken_ms)) is not None:
+            if (spoken := mark_answered(self.turns.get(place), call, spoken_ms)) is not None:
                 self.turns[place] = spoken
 
-    def look(self, call: TurnCall) -> TurnRow | None:
+    def read_turn(self, call: TurnCall) -> TurnRow | None:
         """The row of the call's thread; None where there is none."""
         with self._reachable():
             return self.turns.get((call.project, call.ids.thread_id))

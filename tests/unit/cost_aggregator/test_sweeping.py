@@ -35,11 +35,11 @@ class Watched(DynamoOpenCalls):
         self.asked.append((project, since, until))
         return super().open_traces(project, since, until)
 
-    def lose(self, trace: Trace) -> bool:
+    def mark_lost(self, trace: Trace) -> bool:
         self.losses_left -= 1
         if self.losses_left < 0:
             raise StoreUnavailable("cut off")
-        return super().lose(trace)
+        return super().mark_lost(trace)
 
 
 class Sweep:
@@ -131,7 +131,7 @@ def test_a_call_that_ends_meanwhile_is_not_lost_and_a_lost_one_does_not_end(swee
     trace = sweep.open(20)
     ended = replace(trace, status=Status.OK)
     sweep.store.complete_trace(ended, Bodies())
-    assert not sweep.calls.lose(replace(trace, status=Status.LOST, failure=LOST))
+    assert not sweep.calls.mark_lost(replace(trace, status=Status.LOST, failure=LOST))
     assert sweep.kept(trace) == ended
     late = sweep.open(21)
     sweep.run()
@@ -140,8 +140,8 @@ def test_a_call_that_ends_meanwhile_is_not_lost_and_a_lost_one_does_not_end(swee
 
 
 def test_the_checkpoint_never_goes_back_nor_makes_a_project(sweep: Sweep) -> None:
-    sweep.calls.swept("acme", NOON)
-    sweep.calls.swept("acme", NOON - timedelta(hours=1))
-    sweep.calls.swept("nobody", NOON)
+    sweep.calls.mark_swept("acme", NOON)
+    sweep.calls.mark_swept("acme", NOON - timedelta(hours=1))
+    sweep.calls.mark_swept("nobody", NOON)
     sweep.store.put_key(a_key("sb-four", "acme"))
     assert sweep.calls.projects() == (ProjectSweep("acme", NOON), ProjectSweep("umbrella#corp", None))

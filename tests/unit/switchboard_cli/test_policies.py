@@ -10,7 +10,7 @@ import pytest
 from typer.testing import Result
 
 from switchboard.domain.policy import NO_POLICIES, BufferWords, FallbackTarget, HedgeAfter, Policy, ProjectPolicies
-from switchboard.domain.policy_json import FORM, MAX_POLICY_BYTES
+from switchboard.domain.policy_json import MAX_POLICY_BYTES, POLICY_FIELDS
 from switchboard.store import policy_items
 from switchboard.store.attributes import Item, encode_item
 from switchboard.store.dynamodb import DynamoStore
@@ -79,7 +79,7 @@ def test_what_holds_is_shown_with_who_says_so(policies: Switchboard, store: Dyna
     store.put_policy("default", "booking", Policy(fallback=(), zero_retention=True))
     head, *rows = policies("show", "--task", "booking").stdout.splitlines()
     assert head.split() == ["FIELD", "VALUE", "FROM"]
-    assert [row.split()[0] for row in rows] == list(FORM)
+    assert [row.split()[0] for row in rows] == list(POLICY_FIELDS)
     shown = {row.split()[0]: row.split()[1:] for row in rows}
     assert shown["fallback"] == ["none", "task"]
     assert shown["zero_retention"] == ["true", "task"]

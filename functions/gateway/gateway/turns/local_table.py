@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from switchboard.domain.turns import Arrived, TurnCall, TurnRow, arrive, newest, speak
+from switchboard.domain.turns import Arrival, TurnCall, TurnRow, mark_answered, merge_rows, record_arrival
 
 MAX_ROWS = 2000
 
@@ -20,19 +20,19 @@ class LocalTurnTable:
         """The row of the call's thread, as far as this process knows it."""
         return self._rows.get(_thread(call))
 
-    def arrive(self, call: TurnCall) -> Arrived:
+    def arrive(self, call: TurnCall) -> Arrival:
         """Count the call."""
-        arrived = arrive(self.find(call), call)
+        arrived = record_arrival(self.find(call), call)
         self._keep(call, arrived.row)
         return arrived
 
     def speak(self, call: TurnCall, spoken_ms: int) -> None:
         """Mark the call's turn."""
-        self._keep(call, speak(self.find(call), call, spoken_ms))
+        self._keep(call, mark_answered(self.find(call), call, spoken_ms))
 
     def learn(self, call: TurnCall, row: TurnRow | None) -> None:
         """Take in what the table says of the call's thread."""
-        self._keep(call, newest(self.find(call), row))
+        self._keep(call, merge_rows(self.find(call), row))
 
     def follow(self, call: TurnCall, hears: Hears) -> None:
         """Tell of every change of the row from now on."""

@@ -10,7 +10,7 @@ from gateway.domain.clock import Clock
 from gateway.recording.telemetry import Telemetry
 from gateway.turns.local_table import LocalTurnTable
 from switchboard.domain.trace import Turn
-from switchboard.domain.turns import RETRY_WINDOW_MS, Stop, TurnCall, TurnRow, stop_of
+from switchboard.domain.turns import RETRY_WINDOW_MS, Stop, TurnCall, TurnRow, stop_reason
 from switchboard.store.ports import TurnStore
 
 PATIENCE_S = 1.0
@@ -103,12 +103,12 @@ class TurnTracker:
 
     def _hear(self, row: TurnRow) -> None:
         """This is the thread's row now, as the process or the table has it."""
-        stop = stop_of(row, self._call, is_silent=self._is_silent and self._counts_retries)
+        stop = stop_reason(row, self._call, is_silent=self._is_silent and self._counts_retries)
         if stop is not None and not self.stopped.done():
             self.stopped.set_result(stop)
 
     async def _arrive(self) -> None:
-        arrived = await self._ask("arrival", lambda: self._sources.store.arrive(self._call))
+        arrived = await self._ask("arrival", lambda: self._sources.store.record_arrival(self._call))
         if arrived is None:
             return
         self._learn(arrived.row)
@@ -125,7 +125,7 @@ class TurnTracker:
         while not self.stopped.done():
             due = max(due + self._sources.look_every_s, now())
             await asyncio.sleep(due - now())
-            row = await self._ask("look", lambda: self._sources.store.look(self._call))
+            row = await self._ask("look", lambda: self._sources.store.read_turn(self._call))
             if row is not None:
                 self._learn(row)
             elif self._has_failed:
@@ -134,7 +134,7 @@ class TurnTracker:
     async def _mark(self, arriving: "asyncio.Task[None]", spoken_ms: int) -> None:
         await asyncio.wait((arriving,))
         if self._needs_mark(spoken_ms):
-            await self._ask("mark", lambda: self._sources.store.speak(self._call, spoken_ms))
+            await self._ask("mark", lambda: self._sources.store.mark_answered(self._call, spoken_ms))
 
     def _needs_mark(self, spoken_ms: int) -> bool:
         is_slow = spoken_ms - self._call.arrived_ms >= self._sources.grace_ms

@@ -29,18 +29,18 @@ from switchboard.domain.policy_fields import (
 )
 
 __all__ = [
-    "FORM",
     "MAX_POLICY_BYTES",
+    "POLICY_FIELDS",
     "UNREADABLE",
     "PolicyInvalid",
     "PolicyTooLarge",
     "Problem",
-    "kept_policy",
     "parse_policy",
     "policy_json",
     "read_fallback",
     "read_hedge_after",
     "read_policy",
+    "read_stored_policy",
     "read_task_id",
 ]
 
@@ -61,7 +61,7 @@ class PolicyTooLarge(PolicyInvalid):
 
 
 @dataclass(frozen=True, slots=True)
-class FormField:
+class PolicyField:
     """A field of the form: the policy's attribute, and both ways between its value and JSON."""
 
     attribute: str
@@ -87,7 +87,7 @@ def read_policy(value: object) -> Policy:
     return _policy(read_object(value, "", _READERS))
 
 
-def kept_policy(value: object) -> Policy:
+def read_stored_policy(value: object) -> Policy:
     """The policy of a JSON value that was kept by another version of this code: what it cannot read is passed over.
 
     Only a limit on where content may go is not: of that, what cannot be read allows nothing. A value that is no object
@@ -97,9 +97,9 @@ def kept_policy(value: object) -> Policy:
         return UNREADABLE
     read: Json = {}
     for name, inner in value.items():
-        if name in FORM and inner is not None:
+        if name in POLICY_FIELDS and inner is not None:
             try:
-                read[name] = FORM[name].read(inner, name)
+                read[name] = POLICY_FIELDS[name].read(inner, name)
             except PolicyInvalid:
                 read[name] = _salvaged(name, inner)
     return _policy(read)
@@ -107,7 +107,7 @@ def kept_policy(value: object) -> Policy:
 
 def policy_json(policy: Policy) -> Json:
     """The JSON value that spells the policy; what it leaves to a wider one is left out."""
-    values = {name: (field, getattr(policy, field.attribute)) for name, field in FORM.items()}
+    values = {name: (field, getattr(policy, field.attribute)) for name, field in POLICY_FIELDS.items()}
     return {name: field.write(value) for name, (field, value) in values.items() if value is not None}
 
 
@@ -150,26 +150,26 @@ def _written_targets(targets: tuple[FallbackTarget, ...]) -> object:
 _ENTRIES: dict[str, Read[Any]] = {"fallback": read_target, "allowed_targets": read_allowed_target}
 _CLOSED = {"zero_retention": True, "allowed_targets": ()}
 
-FORM = {
-    "provider": FormField("provider", read_provider, _as_it_is),
-    "fallback": FormField("fallback", list_of(read_target, MAX_FALLBACK_TARGETS), _written_targets),
-    "max_attempts": FormField("max_attempts", whole_number(MAX_ATTEMPTS), _as_it_is),
-    "ttft_timeout_ms": FormField("ttft_timeout_ms", read_milliseconds, _as_it_is),
-    "plan_timeout_ms": FormField("plan_timeout_ms", read_milliseconds, _as_it_is),
-    "hedge_after_ms": FormField("hedge_after", read_hedge, _written_hedge),
-    "buffer_words": FormField("buffer_words", read_buffer_words, _written_words),
-    "zero_retention": FormField("zero_retention", read_flag, _as_it_is),
-    "allowed_targets": FormField("allowed_targets", list_of(read_allowed_target, MAX_ALLOWED_TARGETS), list),
-    "recognise_retries": FormField("recognises_retries", read_flag, _as_it_is),
+POLICY_FIELDS = {
+    "provider": PolicyField("provider", read_provider, _as_it_is),
+    "fallback": PolicyField("fallback", list_of(read_target, MAX_FALLBACK_TARGETS), _written_targets),
+    "max_attempts": PolicyField("max_attempts", whole_number(MAX_ATTEMPTS), _as_it_is),
+    "ttft_timeout_ms": PolicyField("ttft_timeout_ms", read_milliseconds, _as_it_is),
+    "plan_timeout_ms": PolicyField("plan_timeout_ms", read_milliseconds, _as_it_is),
+    "hedge_after_ms": PolicyField("hedge_after", read_hedge, _written_hedge),
+    "buffer_words": PolicyField("buffer_words", read_buffer_words, _written_words),
+    "zero_retention": PolicyField("zero_retention", read_flag, _as_it_is),
+    "allowed_targets": PolicyField("allowed_targets", list_of(read_allowed_target, MAX_ALLOWED_TARGETS), list),
+    "recognise_retries": PolicyField("recognises_retries", read_flag, _as_it_is),
 }
 UNREADABLE = Policy(zero_retention=True, allowed_targets=())
 """What holds in place of a policy that nobody can read."""
 
-_READERS = {name: field.read for name, field in FORM.items()}
+_READERS = {name: field.read for name, field in POLICY_FIELDS.items()}
 
 
 def _policy(read: Json) -> Policy:
-    return Policy(**{FORM[name].attribute: value for name, value in read.items()})
+    return Policy(**{POLICY_FIELDS[name].attribute: value for name, value in read.items()})
 
 
 def _salvaged(name: str, value: object) -> object:

@@ -63,14 +63,14 @@ class TurnRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrival:
     """What an arrival came to: the thread's row as it is now, and the call's number among those of its turn, from 0."""
 
     row: TurnRow
     retry: int
 
 
-def begun_by(call: TurnCall) -> TurnRow:
+def first_row(call: TurnCall) -> TurnRow:
     """The row of a turn whose first call this is."""
     return TurnRow(call.ids.turn_id, call.ids.ancestors, call.arrived_ms, call.arrived_ms, call.trace_id)
 
@@ -88,19 +88,19 @@ def begins_turn(row: TurnRow | None, call: TurnCall) -> bool:
     return row.began_ms <= call.arrived_ms and call.ids.turn_id not in row.ancestors
 
 
-def arrive(row: TurnRow | None, call: TurnCall) -> Arrived:
+def record_arrival(row: TurnRow | None, call: TurnCall) -> Arrival:
     """Count the call. Counting it twice is counting it once."""
     if row is None or begins_turn(row, call):
-        return Arrived(begun_by(call), 0)
+        return Arrival(first_row(call), 0)
     if row.turn_id != call.ids.turn_id:
-        return Arrived(row, 0)
+        return Arrival(row, 0)
     if row.arrived_by == call.trace_id:
-        return Arrived(row, row.arrivals - 1)
+        return Arrival(row, row.arrivals - 1)
     counted = replace(row, arrived_ms=call.arrived_ms, arrived_by=call.trace_id, arrivals=row.arrivals + 1)
-    return Arrived(counted, row.arrivals)
+    return Arrival(counted, row.arrivals)
 
 
-def speak(row: TurnRow | None, call: TurnCall, spoken_ms: int) -> TurnRow | None:
+def mark_answered(row: TurnRow | None, call: TurnCall, spoken_ms: int) -> TurnRow | None:
     """Mark the turn as answered by the call, if the turn was not begun anew or marked since the call arrived."""
     if row is None or row.turn_id != call.ids.turn_id or row.began_ms > call.arrived_ms:
         return row
@@ -109,7 +109,7 @@ def speak(row: TurnRow | None, call: TurnCall, spoken_ms: int) -> TurnRow | None
     return replace(row, spoken_ms=spoken_ms, spoken_by=call.trace_id)
 
 
-def stop_of(row: TurnRow | None, call: TurnCall, *, is_silent: bool) -> Stop | None:
+def stop_reason(row: TurnRow | None, call: TurnCall, *, is_silent: bool) -> Stop | None:
     """Why the call should stop, going by the thread's row; None when somebody may still be waiting for it."""
     if row is None:
         return None
@@ -120,7 +120,7 @@ def stop_of(row: TurnRow | None, call: TurnCall, *, is_silent: bool) -> Stop | N
     return Stop.INTERRUPTED if is_later else None
 
 
-def newest(one: TurnRow | None, other: TurnRow | None) -> TurnRow | None:
+def merge_rows(one: TurnRow | None, other: TurnRow | None) -> TurnRow | None:
     """What two views of one thread's row say together: the turn begun last, and of one turn all that is known."""
     if one is None or other is None:
         return other if one is None else one

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from switchboard.domain.keys import GatewayKey
 from switchboard.domain.policy import Policy, ProjectPolicies
 from switchboard.domain.trace import Bodies, Status, Trace, TracePage
-from switchboard.domain.turns import Arrived, TurnCall, TurnRow
+from switchboard.domain.turns import Arrival, TurnCall, TurnRow
 from switchboard.store import body_items, key_items, keyspace, policy_items, trace_items
 from switchboard.store.bodies import split_request
 from switchboard.store.dynamodb_client import connect
@@ -74,17 +74,17 @@ class DynamoStore:
         """Forget the policy; says whether there was one."""
         return self._table.delete(keyspace.policy(project, task_id))
 
-    def arrive(self, call: TurnCall) -> Arrived:
+    def record_arrival(self, call: TurnCall) -> Arrival:
         """Count the call among those of its turn. Repeating it is safe."""
-        return self._turns.arrive(call)
+        return self._turns.record_arrival(call)
 
-    def speak(self, call: TurnCall, spoken_ms: int) -> None:
+    def mark_answered(self, call: TurnCall, spoken_ms: int) -> None:
         """Mark the call's turn as answered by it, unless another call of it did so first."""
-        self._turns.speak(call, spoken_ms)
+        self._turns.mark_answered(call, spoken_ms)
 
-    def look(self, call: TurnCall) -> TurnRow | None:
+    def read_turn(self, call: TurnCall) -> TurnRow | None:
         """The row of the call's thread, a moment old at most; None where there is none."""
-        return self._turns.look(call)
+        return self._turns.read_turn(call)
 
     def open_trace(self, trace: Trace) -> None:
         """Keep the row of a call that has begun to wait for its provider; a row that is there already stays."""

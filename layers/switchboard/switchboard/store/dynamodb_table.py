@@ -52,7 +52,7 @@ class Table:
                 return False
         return True
 
-    def put_or_see(self, item: Item, condition: str, values: Mapping[str, Value]) -> dict[str, Any] | None:
+    def put_or_get(self, item: Item, condition: str, values: Mapping[str, Value]) -> dict[str, Any] | None:
         """Keep the item if the one in its place, if any, meets the condition; else the one that did not, unchanged.
 
         The condition spells attributes `#name`, except `pk`; `values` are its `:name`s.
@@ -71,7 +71,7 @@ class Table:
                 return decode_item(failed.response["Item"])  # type: ignore[typeddict-item]
         return None
 
-    def change(self, update: Update) -> dict[str, Any] | None:
+    def update(self, update: Update) -> dict[str, Any] | None:
         """Update the item if it meets the condition; the item as it is then, or None."""
         with _refusals_named():
             try:

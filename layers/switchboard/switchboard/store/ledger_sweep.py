@@ -44,7 +44,7 @@ class DynamoOpenCalls:
         open_rows = (self._table.between_where(pk, ids.first, ids.last, status=Status.OPEN.value) for pk in shards)
         return map(trace_items.from_item, merge(*open_rows, key=itemgetter("sk")))
 
-    def lose(self, trace: Trace) -> bool:
+    def mark_lost(self, trace: Trace) -> bool:
         """Keep a lost call's status and failure if the row is still open; says whether it was."""
         return self._table.update_if(
             Update(
@@ -59,7 +59,7 @@ class DynamoOpenCalls:
             )
         )
 
-    def swept(self, project: str, until: datetime) -> None:
+    def mark_swept(self, project: str, until: datetime) -> None:
         """The project's calls that began before `until` have been looked through. It never goes back."""
         self._table.update_if(
             Update(

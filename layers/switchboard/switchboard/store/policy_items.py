@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from switchboard.domain.policy import Policy, ProjectPolicies
-from switchboard.domain.policy_json import UNREADABLE, kept_policy, policy_json
+from switchboard.domain.policy_json import UNREADABLE, policy_json, read_stored_policy
 from switchboard.store import keyspace
 from switchboard.store.attributes import Item
 
@@ -41,6 +41,6 @@ def from_items(items: Iterable[Mapping[str, Any]]) -> ProjectPolicies:
 
 def _policy(text: object) -> Policy:
     try:
-        return kept_policy(json.loads(text)) if isinstance(text, str) else UNREADABLE
+        return read_stored_policy(json.loads(text)) if isinstance(text, str) else UNREADABLE
     except (ValueError, RecursionError):
         return UNREADABLE

@@ -13,7 +13,7 @@ from switchboard.domain.keys import GatewayKey
 from switchboard.domain.policy import Policy, ProjectPolicies
 from switchboard.domain.totals import Granularity, PeriodTotals, TaskTotals
 from switchboard.domain.trace import Bodies, SettledTraces, Trace, TracePage
-from switchboard.domain.turns import Arrived, TurnCall, TurnRow
+from switchboard.domain.turns import Arrival, TurnCall, TurnRow
 
 MAX_TASK_POLICIES = 500
 """Of one project: all of them are read with a key."""
@@ -108,16 +108,16 @@ class TraceStore(Protocol):
 class TurnStore(Protocol):
     """Where turns are kept: one row for each thread of a conversation, by the rules of `switchboard.turns`."""
 
-    def arrive(self, call: TurnCall) -> Arrived:
+    def record_arrival(self, call: TurnCall) -> Arrival:
         """Count the call. Of calls that come at once each gets a number of its own.
 
         Repeating it is safe as long as no other call came in between: then it is counted, and numbered, once more.
         """
 
-    def speak(self, call: TurnCall, spoken_ms: int) -> None:
+    def mark_answered(self, call: TurnCall, spoken_ms: int) -> None:
         """Mark the call's turn as answered by it, unless another call of it did so first."""
 
-    def look(self, call: TurnCall) -> TurnRow | None:
+    def read_turn(self, call: TurnCall) -> TurnRow | None:
         """The row of the call's thread, a moment old at most; None where there is none."""
 
 
@@ -141,10 +141,10 @@ class OpenCalls(Protocol):
     def open_traces(self, project: str, since: datetime | None, until: datetime) -> Iterator[Trace]:
         """The calls that began in [since, until) and are open, oldest first."""
 
-    def lose(self, trace: Trace) -> bool:
+    def mark_lost(self, trace: Trace) -> bool:
         """Keep a lost call's status and failure if the row is still open; says whether it was."""
 
-    def swept(self, project: str, until: datetime) -> None:
+    def mark_swept(self, project: str, until: datetime) -> None:
         """The project's calls that began before `until` have been looked through. It never goes back."""
 
 

@@ -1,6 +1,6 @@
 """Turns in the table: the rules of `switchboard.turns`, each held by one conditional write."""
 
-from switchboard.domain.turns import RETRY_WINDOW_MS, Arrived, TurnCall, TurnRow, arrive, begun_by
+from switchboard.domain.turns import RETRY_WINDOW_MS, Arrival, TurnCall, TurnRow, first_row, record_arrival
 from switchboard.store import keyspace, turn_items
 from switchboard.store.attributes import Item
 from switchboard.store.dynamodb_table import Table
@@ -28,19 +28,19 @@ class TurnTable:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def arrive(self, call: TurnCall) -> Arrived:
+    def record_arrival(self, call: TurnCall) -> Arrival:
         """Count the call (see the port)."""
         for _ in range(_MAX_ROUNDS):
             stands = self._begin(call)
-            arrived = arrive(stands, call)
+            arrived = record_arrival(stands, call)
             if stands is None or arrived.row == stands:
                 return arrived
             counted = self._count(call)
             if counted is not None:
-                return Arrived(counted, counted.arrivals - 1)
+                return Arrival(counted, counted.arrivals - 1)
         return arrived
 
-    def speak(self, call: TurnCall, spoken_ms: int) -> None:
+    def mark_answered(self, call: TurnCall, spoken_ms: int) -> None:
         """Mark the turn (see the port)."""
         values: Item = {
             "turn_id": call.ids.turn_id,
@@ -48,22 +48,22 @@ class TurnTable:
             "now_ms": call.arrived_ms,
             "spoken_ms": spoken_ms,
         }
-        self._table.change(Update(_place(call), _MARK, values, _IS_UNMARKED))
+        self._table.update(Update(_place(call), _MARK, values, _IS_UNMARKED))
 
-    def look(self, call: TurnCall) -> TurnRow | None:
+    def read_turn(self, call: TurnCall) -> TurnRow | None:
         """The row of the call's thread (see the port)."""
         item = self._table.get(_place(call), consistent=False)
         return None if item is None else turn_items.from_item(item)
 
     def _begin(self, call: TurnCall) -> TurnRow | None:
         """Make the row the call's turn's, if the call begins one; else the row that stands."""
-        item = turn_items.to_item(begun_by(call), _place(call))
+        item = turn_items.to_item(first_row(call), _place(call))
         values: Item = {
             "turn_id": call.ids.turn_id,
             "now_ms": call.arrived_ms,
             "stale_ms": call.arrived_ms - RETRY_WINDOW_MS,
         }
-        stands = self._table.put_or_see(item, _BEGINS_TURN, values)
+        stands = self._table.put_or_get(item, _BEGINS_TURN, values)
         return None if stands is None else turn_items.from_item(stands)
 
     def _count(self, call: TurnCall) -> TurnRow | None:
@@ -75,7 +75,7 @@ class TurnTable:
             "expires_at": turn_items.expires_at(call.arrived_ms),
             "one": 1,
         }
-        item = self._table.change(Update(_place(call), _COUNT, values, _IS_UNCOUNTED))
+        item = self._table.update(Update(_place(call), _COUNT, values, _IS_UNCOUNTED))
         return None if item is None else turn_items.from_item(item)
 
 

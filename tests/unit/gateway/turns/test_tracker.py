@@ -15,7 +15,7 @@ from gateway.turns import tracker
 from gateway.turns.tracker import NO_TURN, TurnTracker
 from gateway.turns.turns import Turns
 from switchboard.domain.trace import Turn
-from switchboard.domain.turns import Arrived, Stop, TurnCall, TurnRow
+from switchboard.domain.turns import Arrival, Stop, TurnCall, TurnRow
 from switchboard.store.ports import StoreUnavailable
 from testkit.memory_store import MemoryStore
 from testkit.running_gateway import RecordedLog
@@ -48,16 +48,16 @@ class WatchedStore(MemoryStore):
             self._loop.call_soon_threadsafe(self._answered.put_nowait, what)
 
     @override
-    def arrive(self, call: TurnCall) -> Arrived:
-        return self._answer("arrival", lambda: super(WatchedStore, self).arrive(call))
+    def record_arrival(self, call: TurnCall) -> Arrival:
+        return self._answer("arrival", lambda: super(WatchedStore, self).record_arrival(call))
 
     @override
-    def speak(self, call: TurnCall, spoken_ms: int) -> None:
-        self._answer("mark", lambda: super(WatchedStore, self).speak(call, spoken_ms))
+    def mark_answered(self, call: TurnCall, spoken_ms: int) -> None:
+        self._answer("mark", lambda: super(WatchedStore, self).mark_answered(call, spoken_ms))
 
     @override
-    def look(self, call: TurnCall) -> TurnRow | None:
-        return self._answer("look", lambda: super(WatchedStore, self).look(call))
+    def read_turn(self, call: TurnCall) -> TurnRow | None:
+        return self._answer("look", lambda: super(WatchedStore, self).read_turn(call))
 
     async def answered(self, what: str, times: int = 1) -> None:
         """Return when that has been answered so many times more."""

@@ -5,16 +5,16 @@ import pytest
 
 from switchboard.domain.policy import BufferWords, FallbackTarget, HedgeAfter, Policy
 from switchboard.domain.policy_json import (
-    FORM,
     MAX_POLICY_BYTES,
+    POLICY_FIELDS,
     PolicyInvalid,
     PolicyTooLarge,
-    kept_policy,
     parse_policy,
     policy_json,
     read_fallback,
     read_hedge_after,
     read_policy,
+    read_stored_policy,
     read_task_id,
 )
 
@@ -59,12 +59,12 @@ def test_the_whole_form_is_read_and_written() -> None:
 
 
 def test_the_form_has_a_field_for_everything_that_a_policy_may_say() -> None:
-    assert [field.attribute for field in FORM.values()] == [field.name for field in fields(Policy)]
+    assert [field.attribute for field in POLICY_FIELDS.values()] == [field.name for field in fields(Policy)]
 
 
 def test_what_is_not_said_is_left_out_and_null_is_not_saying_it() -> None:
     assert policy_json(Policy(max_attempts=2)) == {"max_attempts": 2}
-    assert read_policy(dict.fromkeys(FORM)) == read_policy({}) == Policy()
+    assert read_policy(dict.fromkeys(POLICY_FIELDS)) == read_policy({}) == Policy()
 
 
 def test_an_empty_list_and_no_words_are_said() -> None:
@@ -241,18 +241,18 @@ def test_a_header_that_is_no_time_is_refused_by_its_name(text: str) -> None:
     ],
 )
 def test_a_kept_policy_of_a_newer_version_loses_what_cannot_be_read(written: Any, left: Policy) -> None:
-    assert kept_policy(written) == left
+    assert read_stored_policy(written) == left
 
 
 def test_what_cannot_be_read_of_a_limit_allows_nothing() -> None:
-    assert kept_policy({"allowed_targets": ["openai", "newer/x"]}).allowed_targets == ("openai",)
-    assert kept_policy({"allowed_targets": {"newer": 1}}).allowed_targets == ()
-    assert kept_policy({"zero_retention": "strict"}).zero_retention is True
+    assert read_stored_policy({"allowed_targets": ["openai", "newer/x"]}).allowed_targets == ("openai",)
+    assert read_stored_policy({"allowed_targets": {"newer": 1}}).allowed_targets == ()
+    assert read_stored_policy({"zero_retention": "strict"}).zero_retention is True
 
 
 @pytest.mark.parametrize("value", ["no object", None, [], [{"max_attempts": 2}], 1, True])
 def test_of_a_kept_policy_that_is_no_object_any_limit_may_be_lost(value: object) -> None:
-    assert kept_policy(value) == Policy(zero_retention=True, allowed_targets=())
+    assert read_stored_policy(value) == Policy(zero_retention=True, allowed_targets=())
 
 
 @pytest.mark.parametrize("text", ["", " ", " a", "a ", "x" * 257, "a\nb", "\x7f", "\ud800"])

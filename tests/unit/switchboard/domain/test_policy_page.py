@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from switchboard.domain.policy_json import FORM, read_fallback, read_policy
+from switchboard.domain.policy_json import POLICY_FIELDS, read_fallback, read_policy
 
 PAGE = (Path(__file__).parents[4] / "docs" / "policies.md").read_text()
 EXAMPLES = [*re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL), *re.findall(r"-d '(.*?)'", PAGE)]
 
 
 def test_the_page_names_every_field_in_the_forms_order() -> None:
-    assert re.findall(r"^\| `([a-z_]+)` \|", PAGE, re.MULTILINE) == list(FORM)
+    assert re.findall(r"^\| `([a-z_]+)` \|", PAGE, re.MULTILINE) == list(POLICY_FIELDS)
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
