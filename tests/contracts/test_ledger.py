@@ -12,7 +12,7 @@ import pytest
 
 from switchboard.domain.pricing import settled
 from switchboard.domain.rates import ALWAYS, RateCard, Rates
-from switchboard.domain.totals import NOTHING, Granularity, PeriodTotals, Span, totals_of
+from switchboard.domain.totals import ZERO, Granularity, PeriodTotals, Span, totals_of
 from switchboard.domain.trace import Bodies, SettledTraces, Status, Trace
 from switchboard.store import keyspace
 from switchboard.store.dynamodb import DynamoStore
@@ -122,7 +122,7 @@ def test_ledgers_at_the_same_calls_at_once_count_them_once(books: Books) -> None
         thread.join()
     assert sorted(trace.trace_id for trace in fresh) == sorted(trace.trace_id for trace in calls)
     [task] = books.totals.task_totals("acme")
-    assert task.totals == sum(map(totals_of, calls), NOTHING)
+    assert task.totals == sum(map(totals_of, calls), ZERO)
     assert task.seen == Span(calls[0].started_at, calls[-1].started_at)
 
 
@@ -159,7 +159,7 @@ def test_ranges_are_whole_hours_or_whole_days_of_utc(books: Books) -> None:
     ]
     assert hours.total == days.total == months.total
     half_past = NOON + timedelta(minutes=30)
-    assert books.periods(Granularity.HOUR, half_past, half_past).total == NOTHING
+    assert books.periods(Granularity.HOUR, half_past, half_past).total == ZERO
     assert books.periods(Granularity.HOUR, half_past, half_past + timedelta(minutes=1)).total.calls == 2
     assert books.periods(Granularity.HOUR, NOON, NOON + timedelta(hours=1)).total.calls == 2
     assert books.periods(Granularity.DAY, NOON, midnight).total.calls == 4
@@ -178,7 +178,7 @@ def test_names_cannot_reach_into_each_other(books: Books) -> None:
     assert [task.task_id for task in tasks] == sorted(names)
     assert {task.totals.calls for task in tasks} == {2}
     assert books.totals.task_totals("acm") == ()
-    assert books.periods(Granularity.DAY) == PeriodTotals(NOTHING, ())
+    assert books.periods(Granularity.DAY) == PeriodTotals(ZERO, ())
 
 
 def test_hours_expire_and_days_stay(books: Books) -> None:

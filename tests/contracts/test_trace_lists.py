@@ -120,7 +120,7 @@ def test_traces_that_come_between_two_pages_do_not_shift_them(store: TraceStore)
 @pytest.mark.parametrize("task_id", [None, "booking"])
 def test_a_cursor_that_is_none_is_refused_in_words(store: TraceStore, cursor: str, task_id: str | None) -> None:
     open_traces(store, 2)
-    with pytest.raises(ValueError, match="cursor is not one"):
+    with pytest.raises(ValueError, match="cursor is invalid"):
         store.list_traces("acme", limit=1, cursor=cursor, task_id=task_id)
 
 

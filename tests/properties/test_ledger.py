@@ -22,7 +22,7 @@ from cost_aggregator.price_library import PriceLibrary
 from cost_aggregator.prices import PriceBook
 from switchboard.domain.pricing import settled
 from switchboard.domain.rates import cost_at_rates
-from switchboard.domain.totals import NOTHING, Granularity, PeriodTotals, Span, Totals, totals_of
+from switchboard.domain.totals import ZERO, Granularity, PeriodTotals, Span, Totals, totals_of
 from switchboard.domain.trace import AttemptRecord, Bodies, Failure, Status, Trace
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
 from switchboard.store.dynamodb import DynamoStore
@@ -194,7 +194,7 @@ def world(dynamodb: "DynamoDBClient", dynamodb_endpoint: str) -> World:
 
 
 def sum_of(traces: list[Trace]) -> Totals:
-    return sum(map(totals_of, traces), NOTHING)
+    return sum(map(totals_of, traces), ZERO)
 
 
 @given(stories())

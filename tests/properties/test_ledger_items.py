@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from switchboard.domain.rates import Price, Rates
 from switchboard.domain.settlement import AttemptCost, Settlement
-from switchboard.domain.totals import COUNTERS, NOTHING, Granularity, Totals
+from switchboard.domain.totals import COUNTERS, ZERO, Granularity, Totals
 from switchboard.store import keyspace, settlement_items, trace_items
 from switchboard.store.attributes import decode_item, encode_item
 from testkit.samples import an_open_trace
@@ -43,8 +43,8 @@ def test_a_settled_trace_comes_back_whole(settlement: Settlement) -> None:
 
 @given(st.permutations(range(5)), st.lists(TOTALS, min_size=5, max_size=5))
 def test_totals_add_up_in_any_order(order: list[int], totals: list[Totals]) -> None:
-    added = reduce(Totals.__add__, (totals[place] for place in order), NOTHING)
-    assert added == sum(totals, NOTHING)
+    added = reduce(Totals.__add__, (totals[place] for place in order), ZERO)
+    assert added == sum(totals, ZERO)
     assert added.cost_pico_usd == sum(each.cost_pico_usd for each in totals)
 
 

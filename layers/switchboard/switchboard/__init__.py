@@ -1,1 +1,1 @@
-"""What every function of Switchboard shares: the domain of a call and the store that keeps it."""
+"""Code shared by every function of Switchboard: the domain of a call, and the store."""

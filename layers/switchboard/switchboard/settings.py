@@ -1,4 +1,4 @@
-"""What a deployment decides: each function reads its settings from the environment once, at its door."""
+"""Reads a function's settings from the environment, once, at its entry point."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 type Reader = Callable[[str], object]
-"""The value that a text stands for. Raises ValueError whose words go on where the setting's name ends."""
+"""Parses a setting's text. Raises ValueError with a message that continues the sentence after the setting's name."""
 _PLAIN: Mapping[str, Reader] = MappingProxyType({})
 
 
 class SettingsInvalid(Exception):
-    """Names every setting that is missing or cannot be used."""
+    """Names every setting that is missing or invalid."""
 
 
 def read_settings[S: DataclassInstance](
@@ -22,8 +22,8 @@ def read_settings[S: DataclassInstance](
 ) -> S:
     """The settings of an environment: each field of `kind` is a variable of the same name in capitals.
 
-    `readers`, by field: for all that is not plain text. Blanks around a value do not count, and an empty one is as good
-    as none. Raises SettingsInvalid with all that is wrong, not the first of it.
+    `readers`, by field, parse settings that are not plain text. Whitespace around a value is stripped, and an empty
+    value counts as missing. Raises SettingsInvalid with every problem.
     """
     values: dict[str, object] = {}
     problems: list[str] = []

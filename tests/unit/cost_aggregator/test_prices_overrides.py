@@ -130,7 +130,7 @@ def test_the_gap_is_what_no_card_covers() -> None:
         (one_price(output="0.1"), "'output' must be a string"),
         (one_price(input='"three"'), "'input' is no number: 'three'"),
         (one_price(input='"0.0000001"'), "'input': 1E-7 USD per million tokens is less than a pico-dollar"),
-        (one_price(cache_read='"-1"'), "'cache_read': -1 is no price"),
+        (one_price(cache_read='"-1"'), "'cache_read': -1 is not a price"),
         (one_price(cache_write='"1"'), "'cache_write' is no setting of a price"),
         (one_price(tiers="3"), "'tiers' must be a list of tables"),
         (one_price(tiers="[3]"), "'tiers' must be a list of tables"),

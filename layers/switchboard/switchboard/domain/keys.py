@@ -1,4 +1,4 @@
-"""Gateway keys: `sb-` and 32 random bytes. Only their SHA-256 is ever kept."""
+"""Gateway keys: `sb-` and 32 random bytes. Only their SHA-256 is ever stored."""
 
 import hashlib
 import secrets
@@ -19,7 +19,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GatewayKey:
-    """A key as it is stored. `digest` is the SHA-256 of its text, 64 hex digits; `revoked_at` may lie in the future,
+    """A key as it is stored. `digest` is the SHA-256 of its text, 64 hex digits; `revoked_at` may be in the future,
     so that an old and a new key overlap."""
 
     digest: str
@@ -31,16 +31,16 @@ class GatewayKey:
 
     @property
     def key_id(self) -> str:
-        """The key's public name: safe to log, to show, to ask about."""
+        """The key's public id, safe to log and to show."""
         return key_id(self.digest)
 
     def is_valid_at(self, now: datetime) -> bool:
-        """Whether the key opens anything at that time."""
+        """Whether the key is accepted at that time."""
         return self.revoked_at is None or now < self.revoked_at
 
 
 def mint() -> str:
-    """The text of a new key. It cannot be had again: only its digest is stored."""
+    """The text of a new key. It cannot be recovered: only its digest is stored."""
     return PREFIX + secrets.token_urlsafe(32)
 
 
@@ -50,5 +50,5 @@ def digest(text: str) -> str:
 
 
 def key_id(digest: str) -> str:
-    """The public name that belongs to a digest, known or not."""
+    """The public id for a digest, whether or not such a key exists."""
     return f"key_{digest[:12]}"

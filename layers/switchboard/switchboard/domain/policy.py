@@ -1,4 +1,4 @@
-"""A policy: what a task, a project or the whole stack wants of its calls. The narrowest that speaks decides."""
+"""A policy: how the calls of a task, a project or the stack are made. The narrowest policy to set a field wins."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class FallbackTarget:
-    """A place to send a call when those before it fail: a provider by name, and its own name for the model.
+    """A target that is tried if those before it fail: a provider's name, and its name for the model.
 
-    `ttft_timeout_ms`: this target's own deadline; None: the policy's.
+    `ttft_timeout_ms`: this target's own deadline; None for the policy's.
     """
 
     provider: str
@@ -18,9 +18,10 @@ class FallbackTarget:
 
 @dataclass(frozen=True, slots=True)
 class HedgeAfter:
-    """How long a target may be silent before the next one starts beside it.
+    """How long a target may send no content before the next one is started in parallel.
 
-    Either a fixed time in `ms`, or a `quantile` (0 to 1) of the target's own times to first token. Neither: never.
+    Either a fixed time in `ms`, or a `quantile` (0 to 1) of the target's own times to first token. If neither is
+    set, there is no hedge.
     """
 
     ms: int | None = None
@@ -29,7 +30,7 @@ class HedgeAfter:
 
 @dataclass(frozen=True, slots=True)
 class BufferWords:
-    """Words that a caller hears after so long a silence; an empty `text` is none."""
+    """Words that are sent if no content has come after `after_ms`; an empty `text` disables them."""
 
     text: str
     after_ms: int
@@ -37,11 +38,11 @@ class BufferWords:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is wanted. None leaves it to the next wider policy: the task's, the project's, the stack's.
+    """One policy. A field that is None is taken from the next wider policy: the task's, the project's, the stack's.
 
-    `provider`: where a call goes that names no provider itself. `fallback`: the targets after the first, in order.
+    `provider`: used if the call names no provider. `fallback`: the targets after the first, in order.
     `max_attempts`: how many attempts a call may make in all. `ttft_timeout_ms`: how long a target may take to its first
-    word before the next one starts. `plan_timeout_ms`: how long all of them may take together. `allowed_targets`: the
+    token before the next one starts. `plan_timeout_ms`: how long all of them may take together. `allowed_targets`: the
     `provider` or `provider/model` names that a call under zero retention may go to; None sets no limit.
     `recognises_retries`: whether a call of the same conversation and history counts as a retry of its turn.
     """
@@ -58,7 +59,7 @@ class Policy:
     recognises_retries: bool | None = None
 
     def over(self, wider: "Policy") -> "Policy":
-        """This policy, and the wider one's word where this one is silent."""
+        """This policy, with unset fields taken from the wider one."""
         return Policy(*(_first(getattr(self, name), getattr(wider, name)) for name in _NAMES))
 
 
@@ -73,7 +74,7 @@ def _first(value: Any, otherwise: Any) -> Any:  # noqa: ANN401 - a field's value
 class ProjectPolicies:
     """All policies of one project: its own, and its tasks' by task id.
 
-    `unreadable`: those of them (None: the project's own) whose rows nobody can read. They allow nothing.
+    `unreadable`: the tasks (None: the project itself) whose stored policy cannot be read. Such a policy allows nothing.
     """
 
     project: Policy

@@ -1,4 +1,4 @@
-"""The fields of a policy as people write them: each is read, or refused with a sentence that says what to do."""
+"""Reads the fields of a policy as users write them; an invalid one is refused with a sentence on how to fix it."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -15,26 +15,26 @@ MAX_MS = 300_000
 MAX_BUFFER_WORDS_CHARACTERS = 200
 MAX_MODEL_CHARACTERS = 256
 MAX_TASK_CHARACTERS = 256
-"""As the gateway takes a task's name from a call's headers."""
+"""The same limit that the gateway applies to task ids in a call's headers."""
 
 _NO_NAME = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _QUANTILE = re.compile("p([5-9][0-9])")
 _MAX_SHOWN_CHARACTERS = 64
 
 type Read[T] = Callable[[object, str], T]
-"""Reads a value, given the name that a refusal calls it by. Raises PolicyInvalid."""
+"""Reads a value; the name is used in error messages. Raises PolicyInvalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one field, in a sentence for whoever wrote it. `field` is empty for the policy as a whole."""
+    """What is wrong with one field, as a sentence for the user. `field` is empty for the policy as a whole."""
 
     field: str
     sentence: str
 
 
 class PolicyInvalid(Exception):
-    """This is no policy: every problem, not the first of them."""
+    """The policy is invalid; carries every problem, not only the first."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__(" ".join(problem.sentence for problem in problems))
@@ -42,7 +42,7 @@ class PolicyInvalid(Exception):
 
 
 def read_object(value: object, field: str, form: Mapping[str, Read[Any]]) -> dict[str, Any]:
-    """The values of an object's fields, by name; null is as good as absent, and an unknown field is a problem."""
+    """The values of an object's fields, by name; null counts as absent, and an unknown field is a problem."""
     if not isinstance(value, dict):
         raise _invalid(field, f"{f'`{field}`' if field else 'A policy'} must be a JSON object.")
     read: dict[str, Any] = {}
@@ -63,7 +63,7 @@ def read_object(value: object, field: str, form: Mapping[str, Read[Any]]) -> dic
 
 
 def read_entries[T](values: Sequence[object], field: str, read: Read[T], most: int) -> tuple[T, ...]:
-    """A list's entries, at most so many; `field[0]` is the first one's name."""
+    """A list's entries, at most `most`; `field[0]` names the first one."""
     if len(values) > most:
         raise _invalid(field, f"`{field}` may have {most} entries at most, and has {len(values)}.")
     entries: list[T] = []
@@ -79,7 +79,7 @@ def read_entries[T](values: Sequence[object], field: str, read: Read[T], most: i
 
 
 def list_of[T](read: Read[T], most: int) -> Read[tuple[T, ...]]:
-    """What reads a list of at most so many entries."""
+    """A reader of lists of at most `most` entries."""
 
     def read_list(value: object, field: str) -> tuple[T, ...]:
         if not isinstance(value, list):
@@ -90,7 +90,7 @@ def list_of[T](read: Read[T], most: int) -> Read[tuple[T, ...]]:
 
 
 def whole_number(most: int) -> Read[int]:
-    """What reads a whole number from 1 to `most`."""
+    """A reader of whole numbers from 1 to `most`."""
 
     def read(value: object, field: str) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
@@ -111,7 +111,7 @@ def read_flag(value: object, field: str) -> bool:
 
 
 def read_provider(value: object, field: str) -> str:
-    """A known provider's name, in the spelling of the table."""
+    """A known provider's name, as spelled in `PROVIDER_NAMES`."""
     name = provider_named(value) if isinstance(value, str) else None
     if name is None:
         raise _invalid(field, f"`{field}` must name a provider. {_KNOWN_PROVIDERS}")
@@ -123,14 +123,14 @@ def read_target(value: object, field: str) -> FallbackTarget:
     if isinstance(value, dict):
         read = read_object(value, field, {"target": read_target_name, "ttft_timeout_ms": read_milliseconds})
         if "target" not in read:
-            raise _invalid(f"{field}.target", f"`{field}.target` is missing: say `provider/model`.")
+            raise _invalid(f"{field}.target", f"`{field}.target` is missing: it must be `provider/model`.")
         provider, model = read["target"]
         return FallbackTarget(provider, model, read.get("ttft_timeout_ms"))
     return FallbackTarget(*read_target_name(value, field))
 
 
 def read_target_name(value: object, field: str) -> tuple[str, str]:
-    """Provider and model of `provider/model`; slashes after the first are the model's own."""
+    """Provider and model of `provider/model`; slashes after the first belong to the model."""
     name, slash, model = (value if isinstance(value, str) else "").partition("/")
     provider, model = provider_named(name), model.strip()
     if not slash or provider is None:
@@ -141,7 +141,7 @@ def read_target_name(value: object, field: str) -> tuple[str, str]:
 
 
 def read_allowed_target(value: object, field: str) -> str:
-    """`provider`, which is all of its models, or `provider/model`."""
+    """`provider`, which allows all of its models, or `provider/model`."""
     if isinstance(value, str) and "/" not in value:
         return read_provider(value, field)
     return "/".join(read_target_name(value, field))
@@ -162,7 +162,7 @@ def read_hedge(value: object, field: str) -> HedgeAfter:
 
 
 def read_buffer_words(value: object, field: str) -> BufferWords:
-    """The words and after how long they are said; without words the time may be left out."""
+    """The words and the delay before they are sent; if the text is empty, the delay may be left out."""
     read = read_object(value, field, {"text": _read_words, "after_ms": read_milliseconds})
     if missing := [name for name in ("text", "after_ms") if name not in read and read.get("text") != ""]:
         raise PolicyInvalid(*(Problem(f"{field}.{name}", f"`{field}.{name}` is missing.") for name in missing))
@@ -170,7 +170,7 @@ def read_buffer_words(value: object, field: str) -> BufferWords:
 
 
 def read_task_id(text: str) -> str:
-    """A task's name, if a call can be counted under it."""
+    """A task's name, if a call can have it. Raises PolicyInvalid."""
     if text.strip() != text or not 1 <= len(text) <= MAX_TASK_CHARACTERS or _NO_NAME.search(text):
         raise _invalid(
             "task_id",
@@ -195,7 +195,7 @@ def _invalid(field: str, sentence: str) -> PolicyInvalid:
 
 
 def _shown(value: object) -> str:
-    return f"`{_clipped(value)}`" if isinstance(value, str) else "no text"
+    return f"`{_clipped(value)}`" if isinstance(value, str) else "not a string"
 
 
 def _clipped(text: str) -> str:

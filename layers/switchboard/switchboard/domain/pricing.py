@@ -1,4 +1,4 @@
-"""A finished call and its rate cards become a settled call."""
+"""Settles a finished call with its rate cards."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -10,16 +10,17 @@ from switchboard.domain.trace import Status, Trace
 from switchboard.domain.usage import Usage
 
 type CardOf = Callable[[str, str, datetime], RateCard | None]
-"""The rate card of a provider and a model for a call that began then; None where the price is not known."""
+"""The rate card of a provider and a model for a call that began at that time; None if the price is unknown."""
 
 _ENDED_WITHOUT_A_COUNT = frozenset({Status.OK, Status.LOST})
-"""A provider has worked for these, so that missing tokens are unknown tokens."""
+"""Calls with these statuses reached a provider: if their usage is missing, their tokens are unknown, not zero."""
 
 
 def settled(trace: Trace, card: CardOf, settled_at: datetime) -> Trace:
     """The trace with its cost: its own and that of every attempt with usage, each by its own provider and model.
 
-    As the provider billed it, else by its card; 0 where no token was used. One unknown cost makes the sum unknown.
+    A cost is what the provider billed, else by the rate card; 0 if no token was used. One unknown cost makes the sum
+    unknown.
     """
     own, price = (0, None) if used_nothing(trace) else _cost(trace.usage, trace.provider, trace.model, trace, card)
     attempts = tuple(
@@ -32,14 +33,14 @@ def settled(trace: Trace, card: CardOf, settled_at: datetime) -> Trace:
 
 
 def used_nothing(trace: Trace) -> bool:
-    """Whether the answer certainly used no token: the call was refused, given up, or failed before the first one."""
+    """Whether the answer certainly used no token: the call was refused, stopped, or failed before the first one."""
     if trace.usage.tokens is not None:
         return _is_free(trace.usage)
     return trace.ttft_ms is None and trace.status not in _ENDED_WITHOUT_A_COUNT
 
 
 def unpriced_model(trace: Trace) -> tuple[str | None, str | None]:
-    """The first provider and model whose tokens have no known cost; (None, None): every cost is known."""
+    """The first provider and model whose tokens have no known cost; (None, None) if every cost is known."""
     settlement = trace.settlement
     if settlement is None or not settlement.is_unpriced:
         return None, None

@@ -1,4 +1,4 @@
-"""The names of the providers in the gateway's table, for whoever names one without calling it."""
+"""The names of the providers in the gateway's table, for code that names a provider without calling it."""
 
 PROVIDER_NAMES = frozenset(
     {
@@ -24,7 +24,7 @@ ALIASES = {"gemini": "google"}
 
 
 def provider_named(text: str) -> str | None:
-    """The provider that a name means, in any case and by an alias too; None where there is no such provider."""
+    """The provider with that name, in any case, or by an alias; None if there is none."""
     name = text.strip().lower()
     name = ALIASES.get(name, name)
     return name if name in PROVIDER_NAMES else None

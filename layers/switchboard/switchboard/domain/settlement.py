@@ -1,4 +1,4 @@
-"""What a call cost, as its trace keeps it."""
+"""A call's cost, as stored with its trace."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from switchboard.domain.rates import Price
 
 @dataclass(frozen=True, slots=True)
 class AttemptCost:
-    """What an attempt cost whose answer was not the call's. `attempt`: its place among the trace's attempts, from 0.
+    """The cost of an attempt whose answer was not used. `attempt`: its index in the trace's attempts, from 0.
 
     `cost_pico_usd` and `price` as in a settlement.
     """
@@ -20,12 +20,12 @@ class AttemptCost:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A call's cost, found once, all its attempts together. `settled_at` in UTC.
+    """A call's cost with all its attempts, determined once. `settled_at` in UTC.
 
-    `cost_pico_usd` is None when nobody knows the price of the call's tokens, or its tokens; then it is unpriced.
-    `price` is what the call's own tokens were multiplied with: None where nobody knows it, where no token was used, and
-    where the provider told the cost itself. `attempt_costs`: of the attempts that used tokens beside the one that
-    answered; they are in `cost_pico_usd`, and one of them without a known cost makes the whole call unpriced.
+    `cost_pico_usd` is None if the call's tokens, or their price, are unknown; the call is then unpriced.
+    `price` is what the call's own tokens were multiplied by: None if it is unknown, if no token was used, or if the
+    provider reported the cost itself. `attempt_costs`: the costs of the other attempts that used tokens; they are
+    included in `cost_pico_usd`, and if one of them is unknown, the whole call is unpriced.
     """
 
     settled_at: datetime

@@ -1,4 +1,4 @@
-"""Totals: what calls count, cost and use, summed; and the periods of UTC they are kept by."""
+"""Totals: counts, costs and tokens summed over calls, stored by periods of UTC."""
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -11,10 +11,10 @@ from switchboard.domain.usage import Tokens, UsageSource
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over calls. Money is whole pico-dollars; tokens are in disjoint classes (`reasoning` lies within `output`).
+    """Sums over calls. Money is whole pico-dollars; tokens are in disjoint classes (`reasoning` is part of `output`).
 
-    `errors`: calls that failed somebody who waited. `unpriced_calls`: their cost is unknown and not in the sum.
-    `estimated_calls`: their tokens are an estimate, if only those of one attempt.
+    `errors`: calls that failed while their caller was waiting. `unpriced_calls`: calls of unknown cost, which is not in
+    the sum. `estimated_calls`: calls with estimated tokens, even if only those of one attempt.
     """
 
     calls: int = 0
@@ -36,7 +36,7 @@ class Totals:
 
     @property
     def completion_tokens(self) -> int:
-        """Every token of the answers, thoughts included."""
+        """Every token of the answers, including reasoning."""
         return self.output
 
     def __add__(self, other: "Totals") -> "Totals":
@@ -44,12 +44,12 @@ class Totals:
 
 
 COUNTERS = tuple(field.name for field in fields(Totals))
-NOTHING = Totals()
+ZERO = Totals()
 _TOKEN_CLASSES = tuple(field.name for field in fields(Tokens))
 
 
 def totals_of(trace: Trace) -> Totals:
-    """What one settled call adds, all its attempts together. Raises ValueError for a call that is not settled."""
+    """What a settled call adds, with all its attempts. Raises ValueError for a call that is not settled."""
     if trace.settlement is None:
         raise ValueError(f"{trace.trace_id} is not settled")
     used = trace.usages
@@ -77,7 +77,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class TaskTotals:
-    """All that was ever settled of a task."""
+    """A task's all-time totals."""
 
     task_id: str
     totals: Totals
@@ -92,7 +92,7 @@ class Granularity(StrEnum):
     MONTH = "month"
 
     def start_of(self, moment: datetime) -> datetime:
-        """The start of the period that the moment lies in."""
+        """The start of the period that contains the time."""
         hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         match self:
             case Granularity.HOUR:
@@ -121,4 +121,4 @@ class PeriodTotals:
     @classmethod
     def of(cls, periods: tuple[Period, ...]) -> Self:
         """The periods with their sum."""
-        return cls(sum((period.totals for period in periods), NOTHING), periods)
+        return cls(sum((period.totals for period in periods), ZERO), periods)

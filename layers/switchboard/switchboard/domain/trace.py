@@ -1,4 +1,4 @@
-"""The trace: everything that is remembered of one call, save its bodies."""
+"""The trace: everything that is stored about one call, except its bodies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from switchboard.domain.usage import ABSENT, Usage
 
 
 class Status(StrEnum):
-    """How a call stands or ended."""
+    """The state of a call, or how it ended."""
 
     OPEN = "open"
     OK = "ok"
@@ -21,24 +21,24 @@ class Status(StrEnum):
     REFUSED = "refused"
     LOST = "lost"
     SUPERSEDED = "superseded"
-    """Another call of the same turn spoke first."""
+    """Another call of the same turn answered first."""
     INTERRUPTED = "interrupted"
-    """A later turn of the conversation began: nobody listens any more."""
+    """A later turn of the conversation began, so the answer is no longer needed."""
 
 
 ABANDONED = frozenset({Status.CLIENT_CLOSED, Status.SUPERSEDED, Status.INTERRUPTED})
-"""Nobody waited for the end of these calls: they have a failure that says so, and are no errors."""
+"""Calls whose caller no longer waited for the end. They have a failure with the reason, and do not count as errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """One try at one target.
+    """One attempt at one target.
 
     Times are milliseconds from the call's arrival (`started_ms`) or from the attempt's own start (the others).
-    `status` is the upstream's HTTP status, None where none came. `outcome` is `ok`, a failure's class name, `outpaced`
-    (another attempt spoke first), `redirected` (the call turned out to be a retry, whose target is another), or the
-    code of what ended the call. `usage` is what an attempt used whose answer is not the call's: the tokens of the one
-    that is are the trace's.
+    `status` is the upstream's HTTP status, None if none was received. `outcome` is `ok`, a failure's class name,
+    `outpaced` (another attempt sent content first), `redirected` (the call turned out to be a retry, which goes to
+    another target), or the code of what ended the call. `usage` is set for attempts whose answer was not used; the
+    tokens of the attempt that answered are in the trace's own usage.
     """
 
     provider: str
@@ -64,7 +64,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a call did not end well: the error that the caller got, without a secret in it."""
+    """Why a call failed or was stopped: the error that the caller received, without secrets."""
 
     code: str
     message: str
@@ -75,10 +75,10 @@ class Failure:
 class Trace:
     """One call. Times in milliseconds with three decimals at most; `started_at` in UTC, to the millisecond.
 
-    `ttft_ms`: arrival to the first content or tool delta, None when not streamed or never reached.
+    `ttft_ms`: arrival to the first content or tool delta, None if not streamed or never reached.
     `gateway_ms`: the gateway's own time, arrival to the upstream request. `queue_ms`: API Gateway's receipt to arrival.
-    `buffered_ms`: arrival to the buffer words, None when none were said. `is_zero_retention`: nothing of the content
-    may be kept. `settlement`: the cost, None until a finished call is settled.
+    `buffered_ms`: arrival to the buffer words, None if none were sent. `is_zero_retention`: no content may be stored.
+    `settlement`: the cost, None until a finished call is settled.
     """
 
     trace_id: str
@@ -108,28 +108,28 @@ class Trace:
 
     @property
     def is_error(self) -> bool:
-        """Whether it failed somebody who waited for it."""
+        """Whether the call failed while its caller was still waiting."""
         return self.failure is not None and self.status not in ABANDONED
 
     @property
     def decisive_attempt(self) -> AttemptRecord | None:
-        """The attempt by which the call ended: the one that went well, else the one that spoke, else the last."""
+        """The attempt that ended the call: the one that succeeded, else the last that sent content, else the last."""
         return max(reversed(self.attempts), key=_decisiveness, default=None)
 
     @property
     def usages(self) -> tuple[Usage, ...]:
-        """What there is to pay for: the call's own usage, and that of each attempt which has one."""
+        """Everything that is billed: the call's own usage, and that of each attempt that has one."""
         return self.usage, *(attempt.usage for attempt in self.attempts if attempt.usage.tokens is not None)
 
 
 def _decisiveness(attempt: AttemptRecord) -> tuple[bool, bool, bool]:
-    is_in_question = attempt.outcome != "outpaced"
-    return attempt.outcome == "ok", is_in_question and attempt.ttft_ms is not None, is_in_question
+    is_candidate = attempt.outcome != "outpaced"
+    return attempt.outcome == "ok", is_candidate and attempt.ttft_ms is not None, is_candidate
 
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """The bytes of a call's request and response as they crossed the gateway; None where nothing was kept."""
+    """The bytes of a call's request and response as they passed through the gateway; None if not stored."""
 
     request: bytes | None = None
     response: bytes | None = None
@@ -145,9 +145,9 @@ class TracePage:
 
 @dataclass(frozen=True, slots=True)
 class SettledTraces:
-    """What became of a group: `fresh` were settled now, `earlier` were before, and are as they were settled then.
+    """The result of settling a group: `fresh` were settled now; `earlier` had been settled before, returned as stored.
 
-    A trace that is in neither has been deleted meanwhile, or is not what it was.
+    A trace that is in neither was deleted in the meantime, or its status changed.
     """
 
     fresh: tuple[Trace, ...]

@@ -1,4 +1,4 @@
-"""Trace ids: UUID version 7 (RFC 9562), so that their text sorts by time."""
+"""Trace ids: UUID version 7 (RFC 9562), whose text sorts by time."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -21,14 +21,14 @@ def earliest_trace_id(at: datetime) -> str:
 
 
 def created_at(trace_id: str) -> datetime:
-    """When the id was made, to the millisecond, in UTC. Raises ValueError for what is no UUIDv7."""
+    """When the id was made, to the millisecond, in UTC. Raises ValueError for anything but a UUIDv7."""
     parsed = UUID(trace_id)
     if parsed.version != 7:  # noqa: PLR2004
         raise ValueError(f"{trace_id!r} is not a UUID version 7")
     try:
         return _EPOCH + timedelta(milliseconds=parsed.int >> 80)
     except OverflowError as error:
-        raise ValueError(f"{trace_id!r} is of no year that has a date") from error
+        raise ValueError(f"{trace_id!r} has a timestamp after the year 9999") from error
 
 
 def _with_random_bits(now: datetime, bits: int) -> str:
@@ -37,5 +37,5 @@ def _with_random_bits(now: datetime, bits: int) -> str:
 
 
 def _milliseconds(moment: datetime) -> int:
-    # Whole numbers throughout: a float of seconds is now and then a hair under its millisecond.
+    # Integer arithmetic: a float of seconds can round down to the previous millisecond.
     return max(0, (moment - _EPOCH) // timedelta(milliseconds=1))

@@ -1,4 +1,4 @@
-"""A history's ids: hashes that say which calls ask the same, and which go on from which."""
+"""The ids of a history: hashes that show which calls have the same history, and which history continues which."""
 
 import hashlib
 import json
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 type Message = Mapping[str, Any]
 
 MAX_ANCESTORS = 8
-"""Four turns of a talk, or more: a call that is older than that has long ended."""
+"""Covers at least four turns of a conversation; older calls have ended."""
 _PLAIN_FIELDS = 2  # role and content
 _spell = json.JSONEncoder(sort_keys=True).encode
 _ID_CHARACTERS = 24  # 96 bits, among the few histories of one conversation
 
 
 def turn_ids(scope: Sequence[str], messages: Sequence[Message]) -> TurnIds:
-    """The ids of a history: one message at least. Each is hashed once.
+    """The ids of a history of at least one message. Each message is hashed once.
 
-    `scope` is what calls share that may belong together: the project, the conversation, and more where that is wise.
+    `scope`: what calls must share to belong to the same thread, such as the project and the conversation.
     """
     running = hashlib.sha256(json.dumps(scope).encode())
     wanted = set(_earlier_ends(messages))
@@ -37,13 +37,13 @@ def turn_ids(scope: Sequence[str], messages: Sequence[Message]) -> TurnIds:
 
 
 def _earlier_ends(messages: Sequence[Message]) -> list[int]:
-    """The lengths of the histories that earlier calls can have had: nobody calls between the results of tools."""
+    """The lengths of the histories that earlier calls can have had. No call ends between the results of tools."""
     lengths = (count for count in range(len(messages) - 1, 0, -1) if messages[count].get("role") != "tool")
     return [count for count, _ in zip(lengths, range(MAX_ANCESTORS), strict=False)]
 
 
 def _add(running: "_Hash", message: Message) -> None:
-    """Text goes in as it is: spelling a prompt of 2 MB as JSON would take three times as long as hashing it."""
+    """Hash a message. Plain text is not encoded as JSON: for 2 MB, that takes three times as long as hashing."""
     role, content = message.get("role"), message.get("content")
     if len(message) == _PLAIN_FIELDS and isinstance(role, str) and isinstance(content, str):
         running.update(f"said {len(role)} {len(content)} {role}".encode("utf-8", "surrogatepass"))

@@ -1,31 +1,31 @@
-"""Turns: calls of one conversation that ask the same. Which of them is a retry, and which nobody waits for any more.
+"""Turns: calls of one conversation with the same history. Decides which are retries, and which are no longer needed.
 
-All of it follows from one row, which belongs to the turn that a call began last. Moments are whole milliseconds since
-1970, by the wall clocks of whoever took the call.
+Both follow from one row per thread, which describes the thread's latest turn. Times are whole milliseconds since 1970,
+by the wall clock of the sandbox that received the call.
 """
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 RETRY_WINDOW_MS = 30_000
-"""A call that asks the same as one before it is a retry when no more than this lies between them."""
+"""A call with the same history as an earlier one is a retry if at most this much time lies between them."""
 
 
 class Stop(StrEnum):
-    """Why a call goes on for nobody. Spelled as the status that it ends with."""
+    """Why a call is stopped: no caller needs its answer. The value is the status that the call ends with."""
 
     SUPERSEDED = "superseded"
-    """Another call of the same turn spoke first."""
+    """Another call of the same turn answered first."""
     INTERRUPTED = "interrupted"
     """A later turn of the conversation began."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnIds:
-    """What a history is known by. No text can be read from it.
+    """The hashes that identify a history. No text can be recovered from them.
 
-    `thread_id` names the conversation with this beginning, whose row it is; `turn_id` the history; `ancestors` the
-    histories that earlier calls of the thread can have had, oldest first.
+    `thread_id` identifies the conversation and its first message, and is the key of the thread's row; `turn_id`
+    identifies the history; `ancestors` the histories that earlier calls of the thread can have had, oldest first.
     """
 
     thread_id: str
@@ -35,7 +35,7 @@ class TurnIds:
 
 @dataclass(frozen=True, slots=True)
 class TurnCall:
-    """One call, as its turn sees it."""
+    """The facts about a call that its turn depends on."""
 
     project: str
     ids: TurnIds
@@ -45,11 +45,11 @@ class TurnCall:
 
 @dataclass(frozen=True, slots=True)
 class TurnRow:
-    """The turn that was begun last in a thread.
+    """The latest turn of a thread.
 
-    `began_ms`: its first call's arrival. `arrivals`: how many calls it has had; the last one came at `arrived_ms`, with
-    the trace id `arrived_by`. `spoken_ms` and `spoken_by`: when one of them spoke, and which; None while all are silent
-    or none found it worth a mark.
+    `began_ms`: its first call's arrival. `arrivals`: how many calls it has had; the last one arrived at `arrived_ms`,
+    with the trace id `arrived_by`. `spoken_ms` and `spoken_by`: when one of them sent its first content, and which;
+    None until one is marked.
     """
 
     turn_id: str
@@ -64,22 +64,22 @@ class TurnRow:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What an arrival came to: the thread's row as it is now, and the call's number among those of its turn, from 0."""
+    """The result of counting a call: the thread's row as it is now, and the call's number within its turn, from 0."""
 
     row: TurnRow
     retry: int
 
 
 def first_row(call: TurnCall) -> TurnRow:
-    """The row of a turn whose first call this is."""
+    """The row of a turn that begins with this call."""
     return TurnRow(call.ids.turn_id, call.ids.ancestors, call.arrived_ms, call.arrived_ms, call.trace_id)
 
 
 def begins_turn(row: TurnRow | None, call: TurnCall) -> bool:
-    """Whether the call begins a turn, and the thread's row becomes its turn's.
+    """Whether the call begins a turn, so that the thread's row is replaced.
 
-    A history that goes back to an earlier turn has to wait for it until the later one is out of use: the call may be a
-    straggler. It runs, but it is none's retry.
+    A call whose history is that of an earlier turn does not replace the row until `RETRY_WINDOW_MS` after the last call
+    of the later turn: it may have been delayed. It runs, but does not count as a retry.
     """
     if row is None or row.arrived_ms < call.arrived_ms - RETRY_WINDOW_MS:
         return True
@@ -89,7 +89,7 @@ def begins_turn(row: TurnRow | None, call: TurnCall) -> bool:
 
 
 def record_arrival(row: TurnRow | None, call: TurnCall) -> Arrival:
-    """Count the call. Counting it twice is counting it once."""
+    """Count the call. Idempotent."""
     if row is None or begins_turn(row, call):
         return Arrival(first_row(call), 0)
     if row.turn_id != call.ids.turn_id:
@@ -101,7 +101,7 @@ def record_arrival(row: TurnRow | None, call: TurnCall) -> Arrival:
 
 
 def mark_answered(row: TurnRow | None, call: TurnCall, spoken_ms: int) -> TurnRow | None:
-    """Mark the turn as answered by the call, if the turn was not begun anew or marked since the call arrived."""
+    """Mark the turn as answered by the call, unless it was begun anew or marked since the call arrived."""
     if row is None or row.turn_id != call.ids.turn_id or row.began_ms > call.arrived_ms:
         return row
     if row.spoken_ms is not None and row.spoken_ms >= call.arrived_ms:
@@ -110,7 +110,7 @@ def mark_answered(row: TurnRow | None, call: TurnCall, spoken_ms: int) -> TurnRo
 
 
 def stop_reason(row: TurnRow | None, call: TurnCall, *, is_silent: bool) -> Stop | None:
-    """Why the call should stop, going by the thread's row; None when somebody may still be waiting for it."""
+    """Why the call should stop, according to the thread's row; None if its caller may still be waiting."""
     if row is None:
         return None
     if row.turn_id == call.ids.turn_id:
@@ -121,14 +121,14 @@ def stop_reason(row: TurnRow | None, call: TurnCall, *, is_silent: bool) -> Stop
 
 
 def merge_rows(one: TurnRow | None, other: TurnRow | None) -> TurnRow | None:
-    """What two views of one thread's row say together: the turn begun last, and of one turn all that is known."""
+    """Merge two versions of a thread's row: the later turn wins; two versions of the same turn are combined."""
     if one is None or other is None:
         return other if one is None else one
     if one.turn_id != other.turn_id:
         return max(one, other, key=lambda row: (row.began_ms, row.turn_id))
     older, newer = sorted((one, other), key=lambda row: (row.began_ms, row.arrived_ms, row.arrived_by))
     if older.spoken_ms is not None and older.spoken_ms < newer.began_ms:
-        return newer  # asked again after it was answered: its count is its own
+        return newer  # the turn was begun anew after its answer: it has a count of its own
     last = max(one, other, key=lambda row: (row.arrived_ms, row.arrived_by))
     spoken = max(one, other, key=lambda row: (row.spoken_ms or 0, row.spoken_by or ""))
     return replace(

@@ -1,11 +1,11 @@
-"""Token usage in disjoint classes: no token is counted in two of them (`reasoning` alone lies within `output`)."""
+"""Token usage in disjoint classes: no token is counted twice, except that `reasoning` is part of `output`."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil
 
 CHARACTERS_PER_TOKEN = 4
-"""The rule of thumb of ElevenLabs' model documentation; it only stands in where a provider told nothing."""
+"""The rule of thumb in ElevenLabs' model documentation; used only if a provider reported no usage."""
 
 
 class UsageSource(StrEnum):
@@ -37,7 +37,7 @@ class Tokens:
 class Usage:
     """The tokens of a call and their source; `tokens` is None exactly when the source is ABSENT.
 
-    `billed_pico_usd` is what the provider itself says the call cost, where it says so: then that is the cost.
+    `billed_pico_usd` is the cost that the provider reported, if it did; it then takes precedence over any rate card.
     """
 
     source: UsageSource
@@ -49,7 +49,7 @@ ABSENT = Usage(UsageSource.ABSENT)
 
 
 def estimate(prompt_characters: int, output_characters: int) -> Usage:
-    """Usage by length alone, for a call whose provider gave none (or whose caller left before it came)."""
+    """Usage estimated by length, for a call whose provider reported none, or whose caller left before it did."""
     return Usage(
         UsageSource.ESTIMATED,
         Tokens(
@@ -60,7 +60,7 @@ def estimate(prompt_characters: int, output_characters: int) -> Usage:
 
 
 def estimate_output(prompt: Tokens, output_characters: int) -> Usage:
-    """Usage of a call that was broken off after its provider had counted the prompt: the output by its length."""
+    """Usage of a call that was cut off after its provider had reported the prompt: the output, estimated by length."""
     return Usage(
         UsageSource.ESTIMATED, replace(prompt, output=ceil(output_characters / CHARACTERS_PER_TOKEN), reasoning=0)
     )

@@ -27,7 +27,7 @@ def to_item(attempt: AttemptRecord) -> Item:
 
 
 def from_item(item: Mapping[str, Any]) -> AttemptRecord:
-    """The attempt of an attribute. Raises KeyError or ValueError for what is none of ours."""
+    """The attempt of an attribute. Raises KeyError or ValueError if it is not an attempt."""
     ttft_ms = item.get("ttft_ms")
     return AttemptRecord(
         provider=item["provider"],

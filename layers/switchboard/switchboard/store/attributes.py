@@ -1,4 +1,4 @@
-"""Plain values ⇄ DynamoDB's typed attributes, without boto3 (whose serializer costs its import)."""
+"""Plain values ⇄ DynamoDB's typed attributes, without boto3's serializer, whose import is slow."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -12,12 +12,12 @@ type Item = Mapping[str, Value]
 
 
 def encode_item(item: Item) -> "dict[str, AttributeValueTypeDef]":
-    """An item as DynamoDB takes it; attributes that are None are left out."""
+    """An item in DynamoDB's format; attributes that are None are left out."""
     return {_text(name): encode(value) for name, value in item.items() if value is not None}
 
 
 def encode(value: Value) -> "AttributeValueTypeDef":  # noqa: PLR0911 - one line for each type
-    """One attribute. A lone surrogate, which UTF-8 cannot carry, becomes a question mark."""
+    """One attribute. A lone surrogate, which UTF-8 cannot encode, becomes a question mark."""
     match value:
         case str():
             return {"S": _text(value)}
@@ -36,12 +36,12 @@ def encode(value: Value) -> "AttributeValueTypeDef":  # noqa: PLR0911 - one line
 
 
 def decode_item(item: "Mapping[str, AttributeValueTypeDef]") -> dict[str, Any]:
-    """The plain values of an item as DynamoDB gives it."""
+    """The plain values of an item in DynamoDB's format."""
     return {name: decode(value) for name, value in item.items()}
 
 
-def decode(attribute: "AttributeValueTypeDef") -> Any:  # noqa: ANN401 - what it is, is only known at run time
-    """One plain value: whole numbers as int, others as Decimal, sets as they come."""
+def decode(attribute: "AttributeValueTypeDef") -> Any:  # noqa: ANN401 - the type is only known at run time
+    """One plain value: whole numbers as int, others as Decimal, sets unchanged."""
     [(kind, value)] = cast("Mapping[str, Any]", attribute).items()
     match kind:
         case "M":

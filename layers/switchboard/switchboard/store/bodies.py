@@ -1,6 +1,6 @@
-"""Cuts a request body where turns of one agent are alike: system messages and tools can be stored once for all of them.
+"""Splits a request body into pieces, so that system messages and tools, which repeat between calls, are stored once.
 
-Nothing is written anew, only cut: the pieces put together are the body, byte for byte.
+The body is only split, never re-encoded: the pieces joined are the body, byte for byte.
 """
 
 import json
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 SHARED_FROM_BYTES = 1024
-"""What is shorter costs less inside the trace's own item than the look-up of its mark."""
+"""Shorter content costs less inside the trace's own item than the lookup of its marker."""
 MAX_SHARED_PIECES = 16
-"""Each new one costs three requests to the store; the first ones are the ones that stay from turn to turn."""
+"""Each new piece costs three requests to the store; the first pieces are those that repeat between turns."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder()
@@ -19,7 +19,7 @@ _DECODER = json.JSONDecoder()
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some consecutive bytes of a body; `is_shared` when other calls are likely to carry the same."""
+    """Consecutive bytes of a body; `is_shared` if other calls are likely to contain the same."""
 
     content: bytes
     is_shared: bool = False
@@ -28,7 +28,7 @@ class Piece:
 def split_request(body: bytes) -> tuple[Piece, ...]:
     """The body in pieces: long system messages and tools to be shared, everything else inline.
 
-    What is no JSON object in UTF-8 stays one inline piece. No piece is empty, except that of an empty body.
+    A body that is not a JSON object in UTF-8 stays one inline piece. No piece is empty, unless the body is.
     """
     try:
         text = body.decode()
@@ -53,11 +53,11 @@ def _pieces(text: str, spans: list[tuple[int, int]]) -> Iterator[Piece]:
 
 
 def _shareable_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where system messages and tools stand in the text. Raises ValueError for what is no JSON object."""
+    """The positions of system messages and tools in the text. Raises ValueError if it is not a JSON object."""
     scanner = _Scanner(text)
     for name in scanner.members():
         start = scanner.at
-        if name == "messages" and scanner.sees("["):
+        if name == "messages" and scanner.is_next("["):
             yield from _system_messages(scanner)
         else:
             scanner.value()
@@ -74,7 +74,7 @@ def _system_messages(scanner: "_Scanner") -> Iterator[tuple[int, int]]:
 
 
 class _Scanner:
-    """Walks one JSON text and knows where it stands (json.loads does not tell); values are read at C's speed."""
+    """Scans a JSON text and tracks positions, which json.loads does not report; values are parsed by the C decoder."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -82,59 +82,59 @@ class _Scanner:
         self._skip_space()
 
     def members(self) -> Iterator[str]:
-        """The names of the object that begins here; the caller reads each value before it asks for the next name."""
+        """The names of the object that begins here; the caller reads each value before requesting the next name."""
         self._expect("{")
-        if self._took("}"):
+        if self._accept("}"):
             return
         while True:
             yield self._name()
-            if self._took("}"):
+            if self._accept("}"):
                 return
             self._expect(",")
 
     def elements(self) -> Iterator[int]:
-        """Where each element of the array that begins here starts; the caller reads it before it asks for the next."""
+        """The start of each element of the array that begins here; the caller reads it before requesting the next."""
         self._expect("[")
-        if self._took("]"):
+        if self._accept("]"):
             return
         while True:
             yield self.at
-            if self._took("]"):
+            if self._accept("]"):
                 return
             self._expect(",")
 
     def value(self) -> object:
-        """The value that begins here; we stand right behind it then, before any space."""
+        """The value that begins here; moves to its end, before any whitespace."""
         value, self.at = _DECODER.raw_decode(self._text, self.at)
         return value
 
     def end(self) -> None:
-        """Raises ValueError when anything is left."""
+        """Raises ValueError if any text is left."""
         self._skip_space()
         if self.at != len(self._text):
             raise ValueError(f"more text after the object, at {self.at}")
 
-    def sees(self, character: str) -> bool:
-        """Whether that character comes next."""
+    def is_next(self, character: str) -> bool:
+        """Whether that character is next."""
         return self._text.startswith(character, self.at)
 
     def _name(self) -> str:
-        if not self.sees('"'):
+        if not self.is_next('"'):
             raise ValueError(f"no member's name at {self.at}")
         name = str(self.value())
         self._expect(":")
         return name
 
-    def _took(self, character: str) -> bool:
+    def _accept(self, character: str) -> bool:
         self._skip_space()
-        if not self.sees(character):
+        if not self.is_next(character):
             return False
         self.at += 1
         self._skip_space()
         return True
 
     def _expect(self, character: str) -> None:
-        if not self._took(character):
+        if not self._accept(character):
             raise ValueError(f"no {character} at {self.at}")
 
     def _skip_space(self) -> None:

@@ -1,7 +1,7 @@
-"""Bodies ⇄ items: what is not shared of a call's request and response, compressed together, as few items as it takes.
+"""Bodies ⇄ items: the unshared parts of a call's request and response, compressed together in as few items as fit.
 
-Each is written only where none is, so that repeating an interrupted write completes it. The first says how many there
-are, and how the request is put together.
+An item is only written if it does not exist, so repeating an interrupted write completes it. The first item has the
+number of items, and the outline of the request.
 """
 
 import zlib
@@ -14,16 +14,16 @@ from switchboard.store.attributes import Item
 
 KIND = "body"
 ITEM_BYTES = 350 * 1024
-"""Compressed bytes in one item; DynamoDB takes 400 KB with everything around them."""
+"""Compressed bytes in one item; DynamoDB's limit of 400 KB includes keys and other attributes."""
 
 type Outline = list[int | str]
-"""A request in order: a number is so many inline bytes, a text the SHA-256 of shared content."""
+"""The pieces of a request in order: an integer is a count of inline bytes, a string the SHA-256 of shared content."""
 
 
 def to_items(
     project: str, trace_id: str, *, outline: Outline | None, inline: bytes, response: bytes | None, expires_at: int
 ) -> list[Item]:
-    """The items, first one first. `inline`: the request's inline bytes, joined."""
+    """The items in order. `inline`: the request's inline bytes, joined."""
     data = zlib.compress(inline + (response or b""))
     slices = [data[start : start + ITEM_BYTES] for start in range(0, len(data), ITEM_BYTES)]
     items: list[Item] = []
@@ -36,7 +36,7 @@ def to_items(
 
 
 def from_items(items: Iterable[Mapping[str, Any]], find_shared: Callable[[str], bytes | None]) -> Bodies:
-    """The bodies; None each where it was not kept or is not whole any more (its time was up)."""
+    """The bodies; each is None if it was not stored, or if part of it has expired."""
     found = list(items)
     if not found or len(found) != found[0].get("items"):
         return Bodies()

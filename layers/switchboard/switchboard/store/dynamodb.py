@@ -1,4 +1,4 @@
-"""The store: DynamoDB, one table."""
+"""The store, on one DynamoDB table."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DynamoStore", "connect"]
 
-_NOT_THERE = "attribute_not_exists(pk)"
-_THERE = "attribute_exists(pk)"
+_NOT_STORED = "attribute_not_exists(pk)"
+_EXISTS = "attribute_exists(pk)"
 _NOT_FINISHED = "attribute_not_exists(pk) OR #status = :status"
 
 
 class DynamoStore:
-    """Every store of the gateway on one table. Traces, bodies and what they share are deleted after `retention`."""
+    """All stores of the gateway on one table. Traces, bodies and shared content expire after `retention`."""
 
     def __init__(
         self, client: "DynamoDBClient", table_name: str, *, retention: timedelta, clock: Callable[[], datetime]
@@ -47,8 +47,8 @@ class DynamoStore:
         return None if item is None else key_items.from_item(item)
 
     def put_key(self, key: GatewayKey) -> None:
-        """Keep the key, in place of an older one with the same digest, and register its project."""
-        self._table.put_if(key_items.project_item(key.project), _NOT_THERE)
+        """Store the key, replacing one with the same digest, and register its project."""
+        self._table.put_if(key_items.project_item(key.project), _NOT_STORED)
         self._table.put(key_items.to_item(key))
 
     def list_keys(self, project: str) -> tuple[GatewayKey, ...]:
@@ -57,55 +57,55 @@ class DynamoStore:
         return tuple(map(key_items.from_item, self._in_order(listed)))
 
     def policies(self, project: str) -> ProjectPolicies:
-        """Every policy of the project, as the last writes left them; those that nobody wrote say nothing."""
+        """Every policy of the project, as last written; a policy that was never written has no field set."""
         return policy_items.from_items(self._table.partition(keyspace.policies_of_project(project)))
 
     def put_policy(self, project: str, task_id: str | None, policy: Policy) -> None:
-        """Keep the policy, in place of an older one. Raises PoliciesFull for one task too many."""
+        """Store the policy, replacing an older one. Raises PoliciesFull beyond `MAX_TASK_POLICIES` tasks."""
         item = policy_items.to_item(project, task_id, policy)
         if task_id is None:
             self._table.put(item)
-        elif not self._table.put_if(item, _THERE):
+        elif not self._table.put_if(item, _EXISTS):
             if len(self.policies(project).tasks) >= MAX_TASK_POLICIES:
                 raise PoliciesFull(MAX_TASK_POLICIES)
             self._table.put(item)
 
     def delete_policy(self, project: str, task_id: str | None) -> bool:
-        """Forget the policy; says whether there was one."""
+        """Delete the policy; returns whether there was one."""
         return self._table.delete(keyspace.policy(project, task_id))
 
     def record_arrival(self, call: TurnCall) -> Arrival:
-        """Count the call among those of its turn. Repeating it is safe."""
+        """Count the call (see the port)."""
         return self._turns.record_arrival(call)
 
     def mark_answered(self, call: TurnCall, spoken_ms: int) -> None:
-        """Mark the call's turn as answered by it, unless another call of it did so first."""
+        """Mark the call's turn as answered by this call, unless another call of the turn did so first."""
         self._turns.mark_answered(call, spoken_ms)
 
     def read_turn(self, call: TurnCall) -> TurnRow | None:
-        """The row of the call's thread, a moment old at most; None where there is none."""
+        """The row of the call's thread, or None; an eventually consistent read."""
         return self._turns.read_turn(call)
 
     def open_trace(self, trace: Trace) -> None:
-        """Keep the row of a call that has begun to wait for its provider; a row that is there already stays."""
-        self._table.put_if(trace_items.to_item(trace, self._expires_at()), _NOT_THERE)
+        """Store the row of a call that is waiting for its provider, unless a row exists."""
+        self._table.put_if(trace_items.to_item(trace, self._expires_at()), _NOT_STORED)
 
     def complete_trace(self, trace: Trace, bodies: Bodies) -> None:
-        """Keep the bodies, then the finished trace in place of its open row. A trace that is finished already stays."""
+        """Store the bodies, then the finished trace, replacing its open row. A finished trace is not replaced."""
         expires_at = self._expires_at()
         if bodies != Bodies():
             self._keep_bodies(trace, bodies, expires_at)
         self._table.put_if(trace_items.to_item(trace, expires_at), _NOT_FINISHED, status=Status.OPEN.value)
 
     def find_trace(self, project: str, trace_id: str) -> Trace | None:
-        """The project's trace with that id, or None (also for an id that is none)."""
+        """The project's trace with that id, or None (also for an invalid id)."""
         if not keyspace.is_trace_id(trace_id):
             return None
         item = self._table.get(keyspace.trace(project, trace_id))
         return None if item is None else trace_items.from_item(item)
 
     def find_bodies(self, project: str, trace_id: str) -> Bodies:
-        """The trace's bodies, byte for byte as they were given."""
+        """The trace's bodies, byte for byte as they were stored."""
         items = self._table.partition(keyspace.body(project, trace_id).pk)
         return body_items.from_items(items, lambda digest: self._shared.find(project, digest))
 
@@ -119,7 +119,7 @@ class DynamoStore:
         until: datetime | None = None,
         cursor: str | None = None,
     ) -> TracePage:
-        """Traces that began in [since, until), newest first. Raises ValueError for a cursor that is none of ours."""
+        """Traces that began in [since, until), newest first. Raises ValueError for an invalid cursor."""
         ids = keyspace.trace_range(since, until, cursor)
         if ids.is_empty:
             return TracePage((), None)
@@ -142,7 +142,7 @@ class DynamoStore:
         return merge(*pages, key=itemgetter("sk"), reverse=True)
 
     def _in_order(self, listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """The whole items of what an index listed; what has gone since is passed over."""
+        """The full items of the listed index entries, in order; items deleted since are skipped."""
         keys = [keyspace.Key(item["pk"], item["sk"]) for item in listed]
         found = {keyspace.Key(item["pk"], item["sk"]): item for item in self._table.get_all(keys)}
         return (found[key] for key in keys if key in found)
@@ -167,12 +167,12 @@ class DynamoStore:
             expires_at=expires_at,
         )
         for item in items:
-            self._table.put_if(item, _NOT_THERE)
+            self._table.put_if(item, _NOT_STORED)
 
     def _expires_at(self) -> int:
         return int((self._clock() + self._retention).timestamp())
 
 
 def _page_size(limit: int) -> int:
-    """Rows to read at once from one shard: its share of the page, and some more since shares are never quite even."""
+    """Rows to read at once from one shard: its share of the page, plus a margin, since shards are not quite even."""
     return limit // len(keyspace.SHARDS) + 4

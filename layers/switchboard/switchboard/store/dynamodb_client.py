@@ -1,4 +1,4 @@
-"""The way to DynamoDB: a client that gives up in time."""
+"""Makes DynamoDB clients with short timeouts."""
 
 from typing import TYPE_CHECKING, cast
 
@@ -15,13 +15,13 @@ USER_AGENT = "switchboard"
 def connect(*, region: str | None = None, endpoint: str | None = None, max_tries: int = MAX_TRIES) -> "DynamoDBClient":
     """A low-level DynamoDB client, safe to share between threads.
 
-    `region` defaults to the environment's. `endpoint` replaces AWS's own address; over plain http it is a local engine,
-    and the requests are signed with made-up credentials for a made-up region, the same from every process: real ones
-    have no business there, and DynamoDB Local keeps a database apart for each.
+    `region` defaults to the environment's. `endpoint` replaces AWS's address. An endpoint over plain http is a local
+    engine: requests are signed with dummy credentials for a dummy region, the same in every process, since real
+    credentials must not be sent there, and DynamoDB Local keeps a separate database for each key and region.
 
-    A request's parameters are not checked on this side: what is wrong with them, DynamoDB says.
+    Request parameters are not validated by the client; DynamoDB reports invalid ones.
     """
-    # Imported here, since it costs half a second; and botocore without boto3 around it, which would add a tenth.
+    # Imported here, since it takes half a second; and without boto3, which would take another tenth.
     from botocore.config import Config  # noqa: PLC0415
     from botocore.session import get_session  # noqa: PLC0415
 
@@ -31,7 +31,7 @@ def connect(*, region: str | None = None, endpoint: str | None = None, max_tries
         retries={"mode": "standard", "total_max_attempts": max_tries},
         max_pool_connections=POOL_SIZE,
         tcp_keepalive=True,
-        # These two are a sixth of a request's processor time: the check, and composing botocore's own name twice.
+        # These two save a sixth of a request's CPU time: the validation, and building botocore's user agent twice.
         parameter_validation=False,
         user_agent=USER_AGENT,
     )

@@ -1,4 +1,4 @@
-"""One DynamoDB table: plain items in and out, pages and leftovers followed to their end, refusals as one exception."""
+"""One DynamoDB table with plain items: reads all pages, retries unprocessed keys, and raises one exception."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,14 +28,14 @@ class Table:
         self._name = name
 
     def put(self, item: Item) -> None:
-        """Keep the item, in place of an older one."""
-        with _refusals_named():
+        """Store the item, replacing an older one."""
+        with _errors_translated():
             self._client.put_item(TableName=self._name, Item=encode_item(item))
 
     def put_if(self, item: Item, condition: str, **values: Value) -> bool:
-        """Keep the item if the one in its place, if any, meets the condition; says whether it did.
+        """Store the item if the existing one, or its absence, meets the condition; returns whether it was stored.
 
-        The condition spells the value of an attribute `:name` and the attribute itself `#name`.
+        In the condition, `#name` is an attribute and `:name` its entry in `values`.
         """
         wire: PutItemInputTypeDef = {
             "TableName": self._name,
@@ -45,7 +45,7 @@ class Table:
         if values:
             wire["ExpressionAttributeNames"] = {f"#{name}": name for name in values}
             wire["ExpressionAttributeValues"] = wire_values(values)
-        with _refusals_named():
+        with _errors_translated():
             try:
                 self._client.put_item(**wire)
             except self._client.exceptions.ConditionalCheckFailedException:
@@ -53,11 +53,11 @@ class Table:
         return True
 
     def put_or_get(self, item: Item, condition: str, values: Mapping[str, Value]) -> dict[str, Any] | None:
-        """Keep the item if the one in its place, if any, meets the condition; else the one that did not, unchanged.
+        """Store the item if the existing one, or its absence, meets the condition; else return the existing one.
 
-        The condition spells attributes `#name`, except `pk`; `values` are its `:name`s.
+        In the condition, attributes are written `#name`, except `pk`; `values` are its `:name`s.
         """
-        with _refusals_named():
+        with _errors_translated():
             try:
                 self._client.put_item(
                     TableName=self._name,
@@ -72,8 +72,8 @@ class Table:
         return None
 
     def update(self, update: Update) -> dict[str, Any] | None:
-        """Update the item if it meets the condition; the item as it is then, or None."""
-        with _refusals_named():
+        """Update the item if it meets the condition; returns the updated item, or None."""
+        with _errors_translated():
             try:
                 answer = self._client.update_item(**update.wire(self._name), ReturnValues="ALL_NEW")
             except self._client.exceptions.ConditionalCheckFailedException:
@@ -81,24 +81,24 @@ class Table:
         return decode_item(answer["Attributes"])
 
     def delete(self, key: Key) -> bool:
-        """Remove the item; says whether it was there."""
-        with _refusals_named():
+        """Delete the item; returns whether it existed."""
+        with _errors_translated():
             answer = self._client.delete_item(TableName=self._name, Key=_wire_key(key), ReturnValues="ALL_OLD")
         return "Attributes" in answer
 
     def get(self, key: Key, *, consistent: bool = True) -> dict[str, Any] | None:
-        """The item as the last write left it, or None; not `consistent`, it may be a moment old, at half the price."""
-        with _refusals_named():
+        """The item, or None. A read that is not `consistent` costs half, and may miss the latest write."""
+        with _errors_translated():
             answer = self._client.get_item(TableName=self._name, Key=_wire_key(key), ConsistentRead=consistent)
         return decode_item(answer["Item"]) if "Item" in answer else None
 
     def get_all(self, keys: Iterable[Key]) -> Iterator[dict[str, Any]]:
-        """The items that are there, in no order."""
+        """The items that exist, in no particular order."""
         for batch in batched(keys, _BATCH_KEYS, strict=False):
             yield from self._get_batch([_wire_key(key) for key in batch])
 
     def partition(self, pk: str, prefix: str = "") -> Iterator[dict[str, Any]]:
-        """Every item of a partition whose sk begins so, in order, as the last writes left them."""
+        """Every item of a partition whose sk has the prefix, in order; a consistent read."""
         condition, values = "pk = :pk", {":pk": encode(pk)}
         if prefix:
             condition, values = f"{condition} AND begins_with(sk, :prefix)", {**values, ":prefix": encode(prefix)}
@@ -107,7 +107,7 @@ class Table:
         )
 
     def newest(self, pk: str, first: str, last: str, page_size: int) -> Iterator[dict[str, Any]]:
-        """Items of a partition with an sk from first to last, last first; read page by page as they are taken."""
+        """Items of a partition with an sk from first to last, last first; pages are read as they are consumed."""
         return self._pages(
             {
                 "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
@@ -118,7 +118,7 @@ class Table:
         )
 
     def newest_in_index(self, pk: str, first: str, last: str, page_size: int) -> Iterator[dict[str, Any]]:
-        """The same of an index partition; the items are keys only."""
+        """The same for an index partition; the items have keys only."""
         return self._pages(
             {
                 "IndexName": INDEX,
@@ -130,7 +130,7 @@ class Table:
         )
 
     def index_partition(self, pk: str) -> Iterator[dict[str, Any]]:
-        """Every item of an index partition in order; keys only."""
+        """Every item of an index partition, in order; the items have keys only."""
         return self._pages(
             {
                 "IndexName": INDEX,
@@ -142,7 +142,7 @@ class Table:
     def _pages(self, query: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         request: QueryInputTypeDef = {"TableName": self._name, **query}  # type: ignore[typeddict-item]
         while True:
-            with _refusals_named():
+            with _errors_translated():
                 answer = self._client.query(**request)
             yield from map(decode_item, answer["Items"])
             if "LastEvaluatedKey" not in answer:
@@ -155,7 +155,7 @@ class Table:
             if attempt:
                 time.sleep(pause_s)
                 pause_s *= 2
-            with _refusals_named():
+            with _errors_translated():
                 answer = self._client.batch_get_item(RequestItems={self._name: {"Keys": keys, "ConsistentRead": True}})
             yield from map(decode_item, answer["Responses"].get(self._name, ()))
             left = answer.get("UnprocessedKeys", {}).get(self._name)
@@ -170,7 +170,7 @@ def _wire_key(key: Key) -> "dict[str, AttributeValueTypeDef]":
 
 
 @contextmanager
-def _refusals_named() -> Iterator[None]:
+def _errors_translated() -> Iterator[None]:
     # Imported here so that the store can be imported without botocore.
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""An update of one row, and how its expressions go over the wire."""
+"""An update of one row, and its encoding as a DynamoDB request."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _ALIAS = re.compile(r"#\w+")
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """An update of one row. Its expressions spell attributes `#name`, except `pk`; `values` are their `:name`s."""
+    """An update of one row. Its expressions write attributes as `#name`, except `pk`; `values` are their `:name`s."""
 
     key: Key
     expression: str
@@ -24,7 +24,7 @@ class Update:
     condition: str | None = None
 
     def wire(self, table: str) -> dict[str, Any]:
-        """The update of the table's row, as DynamoDB takes it."""
+        """The update as a DynamoDB request."""
         wire = {
             "TableName": table,
             "Key": {"pk": encode(self.key.pk), "sk": encode(self.key.sk)},
@@ -36,10 +36,10 @@ class Update:
 
 
 def names_in(expression: str) -> dict[str, str]:
-    """Every attribute that an expression spells `#name`."""
+    """Every attribute that an expression refers to as `#name`."""
     return {alias: alias[1:] for alias in set(_ALIAS.findall(expression))}
 
 
 def wire_values(values: Mapping[str, Value]) -> "dict[str, AttributeValueTypeDef]":
-    """The `:name`s of an expression."""
+    """The values of an expression, by `:name`."""
     return {f":{name}": encode(value) for name, value in values.items()}

@@ -13,7 +13,7 @@ PROJECT_KIND = "project"
 
 
 def to_item(key: GatewayKey) -> Item:
-    """The item of a key; it never expires by itself, so that a refused one can still be named."""
+    """The item of a key; it never expires, so that a revoked key can still be identified."""
     place = keyspace.gateway_key(key.digest)
     return {
         "pk": place.pk,
@@ -31,13 +31,13 @@ def to_item(key: GatewayKey) -> Item:
 
 
 def project_item(project: str) -> Item:
-    """The item that registers a project; what goes through all projects finds it by that."""
+    """The item that registers a project, so that all projects can be listed."""
     place = keyspace.project(project)
     return {"pk": place.pk, "sk": place.sk, "kind": PROJECT_KIND, "project": project}
 
 
 def from_item(item: Mapping[str, Any]) -> GatewayKey:
-    """The key of an item. Raises KeyError or ValueError for what is no key of ours."""
+    """The key of an item. Raises KeyError or ValueError if it is not a key."""
     revoked_at = item.get("revoked_at")
     return GatewayKey(
         digest=item["digest"],

@@ -1,4 +1,4 @@
-"""Every key of the one table: who lives where.
+"""Every key of the table.
 
 | kind  | pk                          | sk               | gsi1pk                          | gsi1sk                |
 |-------|-----------------------------|------------------|---------------------------------|-----------------------|
@@ -16,8 +16,8 @@
 | totals  | P#<project>#TOTALS#<task>#<shard> | HOUR#2026-11-20T13 DAY#2026-11-20 |
 | rates   | RATES#<provider>#<model>          | <valid_from>                      |
 
-A partition takes 1,000 writes a second, hence the shards; a trace's shard follows from its id, so that project and id
-alone find it. Text from outside is escaped: no two different keys are ever spelled alike.
+A partition accepts 1,000 writes a second, hence the shards. A trace's shard is computed from its id, so a trace is
+found by project and id. Text from users is escaped, so that different values never give the same key.
 """
 
 import base64
@@ -53,19 +53,19 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class TraceRange:
-    """Trace ids from `first` to `last`, both included; empty when they are the wrong way round."""
+    """Trace ids from `first` to `last`, both included; empty if `first` is greater than `last`."""
 
     first: str
     last: str
 
     @property
     def is_empty(self) -> bool:
-        """Whether no id lies within."""
+        """Whether the range has no ids."""
         return self.first > self.last
 
 
 def gateway_key(digest: str) -> Key:
-    """Where a gateway key lies."""
+    """The key of a gateway key's item."""
     return Key(f"KEY#{_part(digest)}", "KEY")
 
 
@@ -75,12 +75,12 @@ def keys_of_project(project: str) -> str:
 
 
 def key_order(created: datetime, key_id: str) -> str:
-    """A key's place in its project's list: by age."""
+    """The sort key of a gateway key in its project's list, by age."""
     return f"{created.astimezone(UTC).isoformat(timespec='microseconds')}#{key_id}"
 
 
 def trace(project: str, trace_id: str) -> Key:
-    """Where a trace lies."""
+    """The key of a trace."""
     return Key(traces_of_project(project, _shard(trace_id)), trace_id)
 
 
@@ -90,7 +90,7 @@ def traces_of_project(project: str, shard: int) -> str:
 
 
 def trace_in_task(project: str, task_id: str, trace_id: str) -> Key:
-    """Where the index lists a trace under its task."""
+    """The index key of a trace under its task."""
     return Key(traces_of_task(project, task_id, _shard(trace_id)), trace_id)
 
 
@@ -100,27 +100,27 @@ def traces_of_task(project: str, task_id: str, shard: int) -> str:
 
 
 def body(project: str, trace_id: str, number: int = 0) -> Key:
-    """Where a part of a trace's bodies lies."""
+    """The key of a part of a trace's bodies."""
     return Key(f"P#{_part(project)}#BODY#{_part(trace_id)}", f"{number:04d}")
 
 
 def blob_mark(project: str, digest: str) -> Key:
-    """Where the mark lies that says: all parts of this content are there."""
+    """The key of the marker that all parts of this content are stored."""
     return Key(f"P#{_part(project)}#BLOB#{digest}", BLOB_MARK)
 
 
 def blob_part(project: str, digest: str, number: int) -> Key:
-    """Where a part of shared content lies."""
+    """The key of a part of shared content."""
     return Key(f"P#{_part(project)}#BLOB#{digest}", f"{BLOB_PARTS}{number:04d}")
 
 
 def project(project: str) -> Key:
-    """Where a project is registered."""
+    """The key of a project's registration."""
     return Key(PROJECTS, _part(project))
 
 
 def policy(project: str, task_id: str | None) -> Key:
-    """Where a task's policy lies, or without a task the project's own."""
+    """The key of a task's policy, or without a task, of the project's own."""
     return Key(policies_of_project(project), PROJECT_POLICY if task_id is None else f"{TASK_POLICIES}{_part(task_id)}")
 
 
@@ -130,12 +130,12 @@ def policies_of_project(project: str) -> str:
 
 
 def turn(project: str, thread_id: str) -> Key:
-    """Where the latest turn of a conversation's thread lies. A grant to write turns can name their first word."""
+    """The key of a thread's row. The fixed prefix lets an IAM policy grant access to turns alone."""
     return Key(f"TURNS#{_part(project)}#{thread_id}", "TURN")
 
 
 def task_totals(project: str, task_id: str, shard: int) -> Key:
-    """Where a share of a task's all-time totals lies."""
+    """The key of one shard of a task's all-time totals."""
     return Key(tasks_of_project(project, shard), f"TASK#{_part(task_id)}")
 
 
@@ -145,12 +145,12 @@ def tasks_of_project(project: str, shard: int) -> str:
 
 
 def hour_totals(project: str, task_id: str, hour: datetime, shard: int) -> Key:
-    """Where a share of a task's totals of one hour lies."""
+    """The key of one shard of a task's totals of one hour."""
     return Key(totals_of_task(project, task_id, shard), hour_name(hour))
 
 
 def day_totals(project: str, task_id: str, day: datetime, shard: int) -> Key:
-    """Where a share of a task's totals of one day lies."""
+    """The key of one shard of a task's totals of one day."""
     return Key(totals_of_task(project, task_id, shard), day_name(day))
 
 
@@ -160,22 +160,22 @@ def totals_of_task(project: str, task_id: str, shard: int) -> str:
 
 
 def hour_name(moment: datetime) -> str:
-    """The sort key of the moment's hour, in UTC; they sort by time."""
+    """The sort key of the hour in UTC; sorts by time."""
     return f"HOUR#{moment.astimezone(UTC).isoformat(timespec='hours')[:13]}"
 
 
 def day_name(moment: datetime) -> str:
-    """The sort key of the moment's day, in UTC; they sort by time."""
+    """The sort key of the day in UTC; sorts by time."""
     return f"DAY#{moment.astimezone(UTC).date().isoformat()}"
 
 
 def period_start(name: str) -> datetime:
-    """When the hour or the day with that sort key begins. Raises ValueError for another key."""
+    """The start of the hour or day with that sort key. Raises ValueError for any other key."""
     return datetime.fromisoformat(name.partition("#")[2]).replace(tzinfo=UTC)
 
 
 def rate_card(provider: str, model: str, valid_from: datetime) -> Key:
-    """Where a rate card lies: in its model's partition, by its first moment."""
+    """The key of a rate card: in its model's partition, by its start."""
     return Key(rate_cards_of_model(provider, model), rate_card_order(valid_from))
 
 
@@ -185,12 +185,12 @@ def rate_cards_of_model(provider: str, model: str) -> str:
 
 
 def rate_card_order(moment: datetime) -> str:
-    """A moment's place among rate cards: the last card at or before it is the one that prices it."""
+    """The sort key of a time among rate cards: the last card at or before it applies."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def is_trace_id(text: str) -> bool:
-    """Whether the text is a trace id, spelled as ours are."""
+    """Whether the text is a trace id in canonical form."""
     if len(text) != _TRACE_ID_CHARACTERS:
         return False
     try:
@@ -212,23 +212,23 @@ def trace_range(since: datetime | None, until: datetime | None, cursor: str | No
 
 
 def write_cursor(trace_id: str) -> str:
-    """The cursor that continues after this trace: 22 characters, fit for a URL."""
+    """The cursor that continues after this trace: 22 characters, safe in URLs."""
     return base64.urlsafe_b64encode(UUID(trace_id).bytes).decode().rstrip("=")
 
 
 def read_cursor(cursor: str) -> str:
-    """The trace id that a cursor names. Raises ValueError for what is none of ours."""
+    """The trace id in a cursor. Raises ValueError for an invalid cursor."""
     try:
         trace_id = str(UUID(bytes=base64.urlsafe_b64decode(cursor + "==")))
     except ValueError:
         trace_id = ""
     if not is_trace_id(trace_id) or write_cursor(trace_id) != cursor:
-        raise ValueError("The cursor is not one that this list gave out.")
+        raise ValueError("The cursor is invalid: use the `next_cursor` of a previous page.")
     return trace_id
 
 
 def _next_millisecond(moment: datetime) -> datetime:
-    """The moment itself when it is a whole millisecond: ids know no smaller unit."""
+    """The time rounded up to a whole millisecond, the resolution of ids."""
     try:
         return moment + timedelta(microseconds=-moment.microsecond % 1000)
     except OverflowError:
@@ -243,4 +243,4 @@ def _part(text: str) -> str:
     escaped = text.replace("%", "%25").replace("#", "%23")
     if len(escaped.encode("utf-8", "replace")) <= _LONGEST_PART:
         return escaped
-    return "%" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()  # no escape is that long
+    return "%" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()  # longer than any escaped part

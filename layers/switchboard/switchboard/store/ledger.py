@@ -22,8 +22,8 @@ _MAX_SPANS = 1000
 class DynamoLedger:
     """Ledger on one table. For one thread at a time.
 
-    It adds to the same shard of the totals until it meets somebody there: those who settle at once soon keep apart, and
-    one who settles alone writes the fewest rows.
+    It adds to the same shard of the totals until another writer conflicts with it, then switches to another shard.
+    Concurrent writers thus soon use different shards, and a single writer writes the fewest rows.
     """
 
     def __init__(self, client: "DynamoDBClient", table_name: str, *, random: Random) -> None:
@@ -43,17 +43,17 @@ class DynamoLedger:
             try:
                 self._table.transact(group.updates(self._spans))
             except ConditionsFailed as failed:
-                earlier += self._learn(group, failed, left)
+                earlier += self._drop_settled(group, failed, left)
             except StoreBusy:
-                self._move()
+                self._change_shard()
                 raise
             else:
                 self._extend_spans(group)
                 return SettledTraces(group.traces, tuple(earlier))
-        raise StoreBusy(f"the rows have changed {_MAX_ROUNDS} times while they were written")
+        raise StoreBusy(f"the rows changed during each of {_MAX_ROUNDS} tries to write them")
 
-    def _learn(self, group: Group, failed: ConditionsFailed, left: dict[Key, Trace]) -> list[Trace]:
-        """Take out what need not be settled any more, and remember spans; those that were settled before."""
+    def _drop_settled(self, group: Group, failed: ConditionsFailed, left: dict[Key, Trace]) -> list[Trace]:
+        """Remove traces that need not be settled any more, and store spans; returns those that were settled before."""
         earlier = []
         for place, row in failed.rows.items():
             if place >= len(group.traces):
@@ -76,5 +76,5 @@ class DynamoLedger:
             if key in self._spans:
                 self._spans[key] |= span
 
-    def _move(self) -> None:
+    def _change_shard(self) -> None:
         self._shard = self._random.choice([shard for shard in keyspace.TOTALS_SHARDS if shard != self._shard])

@@ -1,4 +1,4 @@
-"""Keeps rate cards as rows."""
+"""Stores rate cards as rows."""
 
 from typing import TYPE_CHECKING
 
@@ -17,5 +17,5 @@ class DynamoCards:
         self._table = Table(client, table_name)
 
     def put_card(self, card: RateCard) -> None:
-        """Keep the card, in place of an older one for the same model from the same moment."""
+        """Store the card, replacing one for the same model with the same start."""
         self._table.put(rate_items.to_item(card))

@@ -1,10 +1,10 @@
-"""A group of settled calls as one transaction: each trace's row once, and what they add to the totals, summed first."""
+"""A group of settled calls as one transaction: one update for each trace, and one for each row of totals."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-from switchboard.domain.totals import COUNTERS, NOTHING, Span, Totals, totals_of
+from switchboard.domain.totals import COUNTERS, ZERO, Span, Totals, totals_of
 from switchboard.domain.trace import Trace
 from switchboard.store import keyspace, settlement_items, total_items
 from switchboard.store.attributes import Value
@@ -16,8 +16,8 @@ MAX_ROWS = 100
 """DynamoDB's limit for one transaction."""
 
 _UNSETTLED = "attribute_exists(pk) AND attribute_not_exists(#settled_at) AND #status = :status"
-_SPAN_GROWS_AT_ITS_END = "attribute_not_exists(pk) OR (#first_seen <= :first_seen AND #last_seen <= :last_seen)"
-_SPAN_GROWS = "attribute_not_exists(pk) OR (#first_seen >= :first_seen AND #last_seen <= :last_seen)"
+_EXTENDS_LAST_SEEN = "attribute_not_exists(pk) OR (#first_seen <= :first_seen AND #last_seen <= :last_seen)"
+_WIDENS_SPAN = "attribute_not_exists(pk) OR (#first_seen >= :first_seen AND #last_seen <= :last_seen)"
 
 
 class _Rows(NamedTuple):
@@ -41,11 +41,11 @@ class _Task:
     key: Key
     task_id: str
     span: Span
-    totals: Totals = NOTHING
+    totals: Totals = ZERO
 
 
 class Group:
-    """Settled traces, all different, on their way into one shard of the totals."""
+    """Settled traces, all different, to be added to one shard of the totals."""
 
     def __init__(self, traces: Iterable[Trace], shard: int) -> None:
         self.traces = tuple(traces)
@@ -56,7 +56,7 @@ class Group:
             self._add(trace, shard)
 
     def updates(self, known: Mapping[Key, Span]) -> list[Update]:
-        """The transaction: the traces, then their tasks, hours and days. `known`: spans of all-time rows."""
+        """The transaction: the traces, then their tasks, hours and days. `known`: the stored spans of all-time rows."""
         return [
             *map(_trace_update, self.traces),
             *(_task_update(task, known.get(task.key)) for task in self._tasks.values()),
@@ -65,11 +65,11 @@ class Group:
         ]
 
     def task_row(self, place: int) -> Key:
-        """The all-time row whose update has that place in the transaction."""
+        """The all-time row whose update has that index in the transaction."""
         return list(self._tasks)[place - len(self.traces)]
 
     def spans(self) -> dict[Key, Span]:
-        """From when to when the group's calls started, by all-time row."""
+        """The first and last start of the group's calls, by all-time row."""
         return {key: task.span for key, task in self._tasks.items()}
 
     def _add(self, trace: Trace, shard: int) -> None:
@@ -79,12 +79,12 @@ class Group:
         task = self._tasks.setdefault(rows.task, _Task(rows.task, trace.task_id, span))
         task.span |= span
         task.totals += added
-        self._hours[rows.hour] = self._hours.get(rows.hour, NOTHING) + added
-        self._days[rows.day] = self._days.get(rows.day, NOTHING) + added
+        self._hours[rows.hour] = self._hours.get(rows.hour, ZERO) + added
+        self._days[rows.day] = self._days.get(rows.day, ZERO) + added
 
 
 def pack(traces: Iterable[Trace]) -> Iterator[tuple[Trace, ...]]:
-    """The traces in groups that fit a transaction, a task's calls of one hour side by side: they share their rows."""
+    """The traces in groups that fit a transaction. A task's calls of one hour are adjacent, since they share rows."""
     group: list[Trace] = []
     rows: set[Key] = set()
     for trace in sorted(traces, key=lambda trace: (trace.project, trace.task_id, trace.started_at)):
@@ -112,24 +112,24 @@ def _trace_update(trace: Trace) -> Update:
 
 
 def _task_update(task: _Task, known: Span | None) -> Update:
-    """Adds to an all-time row and widens its span, which holds in any order of settling.
+    """Adds to an all-time row and widens its span, in whatever order calls are settled.
 
-    A row of which nothing is known is taken to have begun earlier and to end now, as is usual; one that does not
-    refuses, and tells its span by that.
+    If the row's span is unknown, the update assumes that these calls are its latest, as is usual. If they are not, the
+    condition fails, and the failure returns the row with its span.
     """
-    reach = task.span if known is None else known | task.span
+    widened = task.span if known is None else known | task.span
     values: dict[str, Value] = {
         "kind": total_items.KIND,
         "task_id": task.task_id,
-        "first_seen": total_items.moment_text(reach.first),
-        "last_seen": total_items.moment_text(reach.last),
+        "first_seen": total_items.moment_text(widened.first),
+        "last_seen": total_items.moment_text(widened.last),
     }
     first = "if_not_exists(#first_seen, :first_seen)" if known is None else ":first_seen"
     return Update(
         task.key,
         f"SET #kind = :kind, #task_id = :task_id, #first_seen = {first}, #last_seen = :last_seen {_add(task.totals)}",
-        {**values, **_raised(task.totals)},
-        _SPAN_GROWS_AT_ITS_END if known is None else _SPAN_GROWS,
+        {**values, **_nonzero(task.totals)},
+        _EXTENDS_LAST_SEEN if known is None else _WIDENS_SPAN,
     )
 
 
@@ -138,16 +138,16 @@ def _hour_update(key: Key, added: Totals) -> Update:
         "kind": total_items.KIND,
         "expires_at": total_items.expires_at(keyspace.period_start(key.sk)),
     }
-    return Update(key, f"SET #kind = :kind, #expires_at = :expires_at {_add(added)}", {**values, **_raised(added)})
+    return Update(key, f"SET #kind = :kind, #expires_at = :expires_at {_add(added)}", {**values, **_nonzero(added)})
 
 
 def _day_update(key: Key, added: Totals) -> Update:
-    return Update(key, f"SET #kind = :kind {_add(added)}", {"kind": total_items.KIND, **_raised(added)})
+    return Update(key, f"SET #kind = :kind {_add(added)}", {"kind": total_items.KIND, **_nonzero(added)})
 
 
 def _add(added: Totals) -> str:
-    return "ADD " + ", ".join(f"#{name} :{name}" for name in _raised(added))
+    return "ADD " + ", ".join(f"#{name} :{name}" for name in _nonzero(added))
 
 
-def _raised(added: Totals) -> dict[str, int]:
+def _nonzero(added: Totals) -> dict[str, int]:
     return {name: count for name in COUNTERS if (count := getattr(added, name))}

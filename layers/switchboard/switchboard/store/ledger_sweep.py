@@ -1,4 +1,4 @@
-"""Finds the calls that nobody ended: project by project, the part of time that was not looked at before."""
+"""Finds calls whose end was never written, by project, in the time range that was not yet checked."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _STILL_OPEN = "attribute_exists(pk) AND #status = :open"
-_NOT_FURTHER = "attribute_exists(pk) AND (attribute_not_exists(#swept_until) OR #swept_until < :swept_until)"
+_ADVANCES = "attribute_exists(pk) AND (attribute_not_exists(#swept_until) OR #swept_until < :swept_until)"
 
 
 class DynamoOpenCalls:
@@ -26,7 +26,7 @@ class DynamoOpenCalls:
         self._table = LedgerTable(client, table_name)
 
     def projects(self) -> tuple[ProjectSweep, ...]:
-        """Every project that ever had a key, and until when its calls have been looked through."""
+        """Every project that ever had a key, and the time up to which its calls have been checked."""
         return tuple(
             ProjectSweep(
                 item["project"],
@@ -36,7 +36,7 @@ class DynamoOpenCalls:
         )
 
     def open_traces(self, project: str, since: datetime | None, until: datetime) -> Iterator[Trace]:
-        """The calls that began in [since, until) and are open, oldest first."""
+        """The open calls that began in [since, until), oldest first."""
         ids = keyspace.trace_range(since, until, None)
         if ids.is_empty:
             return iter(())
@@ -45,7 +45,7 @@ class DynamoOpenCalls:
         return map(trace_items.from_item, merge(*open_rows, key=itemgetter("sk")))
 
     def mark_lost(self, trace: Trace) -> bool:
-        """Keep a lost call's status and failure if the row is still open; says whether it was."""
+        """Store a lost call's status and failure if its row is still open; returns whether it was."""
         return self._table.update_if(
             Update(
                 keyspace.trace(trace.project, trace.trace_id),
@@ -60,12 +60,12 @@ class DynamoOpenCalls:
         )
 
     def mark_swept(self, project: str, until: datetime) -> None:
-        """The project's calls that began before `until` have been looked through. It never goes back."""
+        """Record that the project's calls that began before `until` have been checked. The time never decreases."""
         self._table.update_if(
             Update(
                 keyspace.project(project),
                 "SET #swept_until = :swept_until",
                 {"swept_until": total_items.moment_text(until)},
-                _NOT_FURTHER,
+                _ADVANCES,
             )
         )

@@ -1,4 +1,4 @@
-"""The table as the ledger needs it: ranges in order, updates under a condition, transactions; refusals told apart."""
+"""The table with what the ledger needs: ranges, conditional updates, transactions, and errors by kind."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 _CONDITION_FAILED = "ConditionalCheckFailed"
-_NOTHING_WRONG = "None"
+_NO_ERROR = "None"
 _SERVER_ERROR = 500
 _INVALID = frozenset({"ValidationError", "ValidationException", "ItemCollectionSizeLimitExceeded"})
-_PASSING = frozenset(
+_TRANSIENT = frozenset(
     {
         "InternalServerError",
         "ProvisionedThroughputExceeded",
@@ -35,9 +35,9 @@ _PASSING = frozenset(
 
 
 class ConditionsFailed(Exception):
-    """A transaction was cancelled, and trying it again cannot help: `rows` are those that stood against it.
+    """A transaction was cancelled because conditions failed, so repeating it cannot help.
 
-    They go by their place in the transaction; None is a row that is not there.
+    `rows`: the rows whose conditions failed, by their index in the transaction; None if a row does not exist.
     """
 
     def __init__(self, rows: Mapping[int, dict[str, Any] | None]) -> None:
@@ -46,14 +46,14 @@ class ConditionsFailed(Exception):
 
 
 class LedgerTable(Table):
-    """Also raises StoreBusy where another try may help, and WriteRefused where none ever will."""
+    """Also raises StoreBusy if a retry may help, and WriteRefused if none ever will."""
 
     def between(self, pk: str, first: str, last: str) -> Iterator[dict[str, Any]]:
-        """Items of a partition with an sk from first to last, in order, as the last writes left them."""
+        """Items of a partition with an sk from first to last, in order; a consistent read."""
         return self._pages(_range(pk, first, last) | {"ConsistentRead": True})
 
     def between_where(self, pk: str, first: str, last: str, **wanted: str) -> Iterator[dict[str, Any]]:
-        """Those of them whose attributes have these texts; a moment old."""
+        """Those whose attributes have these values; an eventually consistent read."""
         query = _range(pk, first, last)
         query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in wanted)
         query["ExpressionAttributeNames"] = {f"#{name}": name for name in wanted}
@@ -61,8 +61,8 @@ class LedgerTable(Table):
         return self._pages(query)
 
     def update_if(self, update: Update) -> bool:
-        """Update the row if it meets the condition; says whether it did."""
-        with _refusals_told_apart():
+        """Update the row if it meets the condition; returns whether it was updated."""
+        with _errors_by_kind():
             try:
                 self._client.update_item(**update.wire(self._name))
             except self._client.exceptions.ConditionalCheckFailedException:
@@ -70,12 +70,12 @@ class LedgerTable(Table):
         return True
 
     def transact(self, updates: Sequence[Update]) -> None:
-        """Make all updates or none. Raises ConditionsFailed."""
+        """Apply all updates or none. Raises ConditionsFailed."""
         items: list[TransactWriteItemTypeDef] = [
             {"Update": {**update.wire(self._name), "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}}  # type: ignore[typeddict-item]
             for update in updates
         ]
-        with _refusals_told_apart():
+        with _errors_by_kind():
             try:
                 self._client.transact_write_items(TransactItems=items)
             except self._client.exceptions.TransactionCanceledException as cancelled:
@@ -83,15 +83,15 @@ class LedgerTable(Table):
 
 
 def _reason(reasons: Sequence[Mapping[str, Any]]) -> Exception:
-    """The gravest reason of all: what can never be written, then what has changed meanwhile, then what may pass."""
-    codes = {reason.get("Code", _NOTHING_WRONG) for reason in reasons}
+    """The most serious reason: first invalid writes, then failed conditions, then transient errors."""
+    codes = {reason.get("Code", _NO_ERROR) for reason in reasons}
     if codes & _INVALID:
         messages = {str(reason.get("Message")) for reason in reasons if reason.get("Code") in _INVALID}
         return WriteRefused("; ".join(sorted(messages)))
     if failed := {place for place, reason in enumerate(reasons) if reason.get("Code") == _CONDITION_FAILED}:
         rows = {place: reasons[place].get("Item") for place in failed}
         return ConditionsFailed({place: decode_item(row) if row else None for place, row in rows.items()})
-    return StoreBusy(f"the transaction was cancelled: {', '.join(sorted(codes - {_NOTHING_WRONG}))}")
+    return StoreBusy(f"the transaction was cancelled: {', '.join(sorted(codes - {_NO_ERROR}))}")
 
 
 def _range(pk: str, first: str, last: str) -> dict[str, Any]:
@@ -102,19 +102,19 @@ def _range(pk: str, first: str, last: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _refusals_told_apart() -> Iterator[None]:
+def _errors_by_kind() -> Iterator[None]:
     # Imported here so that the ledger can be imported without botocore.
-    from botocore import exceptions as refusals  # noqa: PLC0415
+    from botocore import exceptions as errors  # noqa: PLC0415
 
     try:
         yield
-    except (refusals.ConnectionError, refusals.HTTPClientError) as error:
-        raise StoreBusy(f"no answer came, and it may be done or not: {error}") from error
-    except refusals.BotoCoreError as error:
+    except (errors.ConnectionError, errors.HTTPClientError) as error:
+        raise StoreBusy(f"no response was received, so the write may or may not have been applied: {error}") from error
+    except errors.BotoCoreError as error:
         raise StoreUnavailable(str(error)) from error
-    except refusals.ClientError as error:
+    except errors.ClientError as error:
         code = error.response["Error"]["Code"]
         if code in _INVALID:
             raise WriteRefused(str(error)) from error
-        is_passing = code in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_ERROR
-        raise (StoreBusy if is_passing else StoreUnavailable)(str(error)) from error
+        is_transient = code in _TRANSIENT or error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_ERROR
+        raise (StoreBusy if is_transient else StoreUnavailable)(str(error)) from error

@@ -1,4 +1,4 @@
-"""Reads the totals: queries on the few partitions that hold them, and nothing else."""
+"""Reads the totals, with queries on the partitions that hold them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

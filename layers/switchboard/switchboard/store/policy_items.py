@@ -1,4 +1,4 @@
-"""Policies ⇄ rows: `from_items` gives back what `to_item` was given, and passes over what a newer version wrote."""
+"""Policies ⇄ rows: `from_items` returns what `to_item` was given, and ignores what a newer version wrote."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ KIND = "policy"
 
 
 def to_item(project: str, task_id: str | None, policy: Policy) -> Item:
-    """The row of a task's policy, or without a task of the project's own; it stays until it is removed."""
+    """The row of a task's policy, or without a task, of the project's own; it never expires."""
     place = keyspace.policy(project, task_id)
     return {
         "pk": place.pk,
@@ -21,13 +21,13 @@ def to_item(project: str, task_id: str | None, policy: Policy) -> Item:
         "kind": KIND,
         "project": project,
         "task_id": task_id,
-        # As text: hundreds may be read at once, and attribute by attribute that would take more than twice as long.
+        # As text: hundreds may be read at once, and decoding attributes would take more than twice as long.
         "policy": json.dumps(policy_json(policy), ensure_ascii=False, separators=(",", ":")),
     }
 
 
 def from_items(items: Iterable[Mapping[str, Any]]) -> ProjectPolicies:
-    """The policies of a project's rows. Never raises: a call must be answered whatever is in a row."""
+    """The policies of a project's rows. Never raises: calls must be answered whatever a row contains."""
     project, tasks = Policy(), {}
     for item in items:
         policy, task_id = _policy(item.get("policy")), item.get("task_id")

@@ -1,4 +1,4 @@
-"""Rate cards ⇄ rows, kept prices ⇄ attributes: `from_item(to_item(card)) == card`, and a price reads back likewise.
+"""Rate cards ⇄ rows, stored prices ⇄ attributes: `from_item(to_item(card)) == card`, and likewise for prices.
 
 One query finds the card for a call: the last of `keyspace.rate_cards_of_model(provider, model)` whose sort key is at
 or before `keyspace.rate_card_order(at)`, if it `is_valid_at(at)`.
@@ -16,7 +16,7 @@ KIND = "rates"
 
 
 def to_item(card: RateCard) -> Item:
-    """The row of a rate card; it stays, since old calls are asked about for as long as they are kept."""
+    """The row of a rate card; it never expires, since the prices of old calls may be looked up."""
     key = keyspace.rate_card(card.provider, card.model, card.valid_from)
     return {
         "pk": key.pk,
@@ -33,7 +33,7 @@ def to_item(card: RateCard) -> Item:
 
 
 def from_item(item: Mapping[str, Any]) -> RateCard:
-    """The rate card of a row. Raises KeyError or ValueError for what is no card of ours."""
+    """The rate card of a row. Raises KeyError or ValueError if it is not a rate card."""
     valid_until = item.get("valid_until")
     return RateCard(
         provider=item["provider"],
@@ -47,12 +47,12 @@ def from_item(item: Mapping[str, Any]) -> RateCard:
 
 
 def price_item(price: Price) -> Item:
-    """The attribute by which a trace keeps its price."""
+    """The attribute that stores a trace's price."""
     return {"source": price.source, "valid_from": _text(price.valid_from), "rates": _rates_item(price.rates)}
 
 
 def read_price(item: Mapping[str, Any]) -> Price:
-    """The price that a trace kept. Raises KeyError or ValueError for what is none of ours."""
+    """The price stored with a trace. Raises KeyError or ValueError if it is not a price."""
     return Price(item["source"], datetime.fromisoformat(item["valid_from"]), _rates(item["rates"]))
 
 

@@ -11,7 +11,7 @@ from switchboard.store.rate_items import price_item, read_price
 
 
 def to_item(settlement: Settlement) -> Item:
-    """The attributes; one that is None is left out of the row, and says: unknown."""
+    """The attributes; None means unknown, and is left out of the row."""
     return {
         "settled_at": settlement.settled_at.astimezone(UTC).isoformat(),
         "cost_pico_usd": settlement.cost_pico_usd,
@@ -21,7 +21,7 @@ def to_item(settlement: Settlement) -> Item:
 
 
 def from_item(item: Mapping[str, Any]) -> Settlement | None:
-    """The settlement of a trace's row, None before there is one. Raises KeyError or ValueError for what is none."""
+    """The settlement of a trace's row, None if it is not settled. Raises KeyError or ValueError if it is invalid."""
     if "settled_at" not in item:
         return None
     return Settlement(

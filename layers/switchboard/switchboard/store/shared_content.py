@@ -1,7 +1,7 @@
-"""Content stored once per project and SHA-256, in parts, under a mark that says that all parts are there.
+"""Content stored once per project and SHA-256, in parts, with a marker that is written when all parts are stored.
 
-Order is what makes it safe: parts first, then the mark; a crash in between leaves parts that nobody refers to. Each
-part is compressed by itself, so that two writers (even with different versions of zlib) only write parts that fit.
+Parts are written before the marker, so a crash in between only leaves parts that are not referred to. Each part is
+compressed separately, so that parts of two concurrent writers can be mixed, even with different versions of zlib.
 """
 
 import hashlib
@@ -14,9 +14,9 @@ from switchboard.store.dynamodb_table import Table
 
 KIND = "blob"
 PART_BYTES = 350 * 1024
-"""Before compression: it stays below DynamoDB's 400 KB even where compression only adds."""
+"""Before compression; stays below DynamoDB's limit of 400 KB even if compression makes a part larger."""
 MARGIN_S = int(timedelta(days=1).total_seconds())
-"""How much longer content is kept than asked for, so that it is renewed once a day and not with every call."""
+"""Content is kept this much longer than requested, so that it is renewed once a day and not with every call."""
 
 _MAX_REMEMBERED = 4096
 
@@ -30,7 +30,7 @@ class SharedContent:
         self._lock = Lock()
 
     def keep(self, project: str, content: bytes, until: int) -> str:
-        """Makes sure that the content is there until that time (epoch seconds) at least; its SHA-256 in hex."""
+        """Store the content until at least that time (epoch seconds); returns its SHA-256 in hex."""
         digest = hashlib.sha256(content).hexdigest()
         if self._known.get((project, digest), 0) >= until:
             return digest
@@ -42,14 +42,14 @@ class SharedContent:
         return digest
 
     def find(self, project: str, digest: str) -> bytes | None:
-        """The content, or None unless all of it is there."""
+        """The content, or None if any part of it is missing."""
         mark = keyspace.blob_mark(project, digest)
         parts = self._table.partition(mark.pk, keyspace.BLOB_PARTS)
         content = b"".join(zlib.decompress(part["data"]) for part in parts)
         return content if hashlib.sha256(content).hexdigest() == digest else None
 
     def _marked_until(self, project: str, digest: str) -> int:
-        # Read before it is written: a condition that fails is billed like the write.
+        # Read before writing: a write whose condition fails is billed like a write.
         mark = self._table.get(keyspace.blob_mark(project, digest))
         return 0 if mark is None else int(mark["expires_at"])
 
@@ -60,7 +60,7 @@ class SharedContent:
         self._put(keyspace.blob_mark(project, digest), expires_at, None)
 
     def _put(self, key: keyspace.Key, expires_at: int, data: bytes | None) -> None:
-        # A slower writer must not shorten the life that another has just given.
+        # The condition keeps a slower writer from shortening the expiry that another has just set.
         self._table.put_if(
             {"pk": key.pk, "sk": key.sk, "kind": KIND, "expires_at": expires_at, "data": data},
             "attribute_not_exists(pk) OR #expires_at < :expires_at",

@@ -1,6 +1,7 @@
-"""Trace ⇄ item: `from_item(to_item(trace, …)) == trace`. Small, since every later update is charged by the whole item.
+"""Trace ⇄ item: `from_item(to_item(trace, …)) == trace`. Every later update is billed by the size of
+the whole item, so items are kept small.
 
-What is None, empty or zero is left out; what is not known here (other functions add to a finished row) is passed over.
+Values that are None, empty or zero are left out; unknown attributes, which other functions add later, are ignored.
 """
 
 from collections.abc import Mapping
@@ -34,7 +35,7 @@ def to_item(trace: Trace, expires_at: int) -> Item:
         "key_id": trace.key_id,
         "model": trace.model,
         "provider": trace.provider,
-        # DynamoDB takes no empty name, and a row is worth more than a nameless value.
+        # DynamoDB rejects empty attribute names; dropping such a value is better than losing the row.
         "metadata": {name: text for name, text in trace.metadata.items() if name} or None,
         "ttft_ms": trace.ttft_ms,
         "duration_ms": trace.duration_ms,
@@ -53,7 +54,7 @@ def to_item(trace: Trace, expires_at: int) -> Item:
 
 
 def from_item(item: Mapping[str, Any]) -> Trace:
-    """The trace of a row. Raises KeyError or ValueError for what is no row of ours."""
+    """The trace of a row. Raises KeyError or ValueError if it is not a trace."""
     return Trace(
         trace_id=item["sk"],
         project=item["project"],
@@ -103,5 +104,5 @@ def _turn(item: Mapping[str, Any] | None) -> Turn | None:
     return None if item is None else Turn(item["turn_id"], item.get("retry", 0))
 
 
-def _milliseconds(value: Any) -> float | None:  # noqa: ANN401 - Decimal, int or float, by the way it came
+def _milliseconds(value: Any) -> float | None:  # noqa: ANN401 - Decimal, int or float, depending on the source
     return None if value is None else float(value)

@@ -1,4 +1,4 @@
-"""Turns in the table: the rules of `switchboard.turns`, each held by one conditional write."""
+"""Turns in the table: the rules of `switchboard.domain.turns`, each enforced by one conditional write."""
 
 from switchboard.domain.turns import RETRY_WINDOW_MS, Arrival, TurnCall, TurnRow, first_row, record_arrival
 from switchboard.store import keyspace, turn_items
@@ -7,7 +7,7 @@ from switchboard.store.dynamodb_table import Table
 from switchboard.store.dynamodb_update import Update
 
 _MAX_ROUNDS = 4
-"""A round is lost to whoever begins another turn between its two writes."""
+"""A round fails if another call begins a turn between its two writes."""
 
 _BEGINS_TURN = (
     "attribute_not_exists(pk) OR #arrived_ms < :stale_ms"
@@ -31,9 +31,9 @@ class TurnTable:
     def record_arrival(self, call: TurnCall) -> Arrival:
         """Count the call (see the port)."""
         for _ in range(_MAX_ROUNDS):
-            stands = self._begin(call)
-            arrived = record_arrival(stands, call)
-            if stands is None or arrived.row == stands:
+            existing = self._begin(call)
+            arrived = record_arrival(existing, call)
+            if existing is None or arrived.row == existing:
                 return arrived
             counted = self._count(call)
             if counted is not None:
@@ -56,18 +56,18 @@ class TurnTable:
         return None if item is None else turn_items.from_item(item)
 
     def _begin(self, call: TurnCall) -> TurnRow | None:
-        """Make the row the call's turn's, if the call begins one; else the row that stands."""
+        """Replace the row if the call begins a turn, and return None; else return the existing row."""
         item = turn_items.to_item(first_row(call), _place(call))
         values: Item = {
             "turn_id": call.ids.turn_id,
             "now_ms": call.arrived_ms,
             "stale_ms": call.arrived_ms - RETRY_WINDOW_MS,
         }
-        stands = self._table.put_or_get(item, _BEGINS_TURN, values)
-        return None if stands is None else turn_items.from_item(stands)
+        existing = self._table.put_or_get(item, _BEGINS_TURN, values)
+        return None if existing is None else turn_items.from_item(existing)
 
     def _count(self, call: TurnCall) -> TurnRow | None:
-        """Add the call to its turn's; the row then, or None if it is another turn's by now, or the call is counted."""
+        """Count the call and return the row; None if the row is another turn's by now, or the call is counted."""
         values: Item = {
             "turn_id": call.ids.turn_id,
             "trace_id": call.trace_id,

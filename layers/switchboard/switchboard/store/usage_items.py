@@ -10,7 +10,7 @@ _OPTIONAL_TOKENS = ("cache_read", "cache_write_5m", "cache_write_1h", "reasoning
 
 
 def to_item(usage: Usage) -> Item | None:
-    """The attribute; None where the provider told nothing. A count of 0 is left out where most are."""
+    """The attribute; None if there is no usage. Token classes that are usually 0 are left out if they are 0."""
     if usage.tokens is None:
         return None
     optional = {name: getattr(usage.tokens, name) for name in _OPTIONAL_TOKENS}
@@ -24,7 +24,7 @@ def to_item(usage: Usage) -> Item | None:
 
 
 def from_item(item: Mapping[str, Any] | None) -> Usage:
-    """The usage of an attribute. Raises KeyError or ValueError for what is none of ours."""
+    """The usage of an attribute. Raises KeyError or ValueError if it is not a usage."""
     if item is None:
         return ABSENT
     optional = {name: item.get(name, 0) for name in _OPTIONAL_TOKENS}

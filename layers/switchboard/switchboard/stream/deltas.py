@@ -1,4 +1,4 @@
-"""What one chat completion chunk, or one whole completion, says: OpenAI's shape read leniently into typed values."""
+"""Reads a chat completion chunk, or a whole completion, leniently into typed values."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 DONE = b"[DONE]"
 
 FAILED_REASONS = frozenset({"error", "network_error", "insufficient_system_resource"})
-"""Finish reasons that say: the provider failed. OpenRouter, Mistral; Z.AI; DeepSeek."""
+"""Finish reasons that mean that the provider failed. OpenRouter, Mistral; Z.AI; DeepSeek."""
 
 _PLAIN = frozenset({"content", "role"})
 
@@ -37,13 +37,13 @@ class ChoiceDelta:
 
     @property
     def is_useful(self) -> bool:
-        """Whether a caller can speak or act on it: text, a refusal, a tool call; never reasoning, blanks or a role."""
+        """Whether a caller can use it: text, a refusal or a tool call, but not reasoning, whitespace or a role."""
         return bool((self.text and not self.text.isspace()) or self.refusal or self.tool_calls)
 
 
 @dataclass(frozen=True, slots=True)
 class InBandError:
-    """An error that came inside a stream that had begun with status 200."""
+    """An error inside a stream that had begun with status 200."""
 
     message: str
     code: str | None = None
@@ -51,7 +51,7 @@ class InBandError:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """One chunk. `usage` is the provider's own object, unread; None when absent or null."""
+    """One chunk. `usage` is the provider's own object, unparsed; None if absent or null."""
 
     choices: tuple[ChoiceDelta, ...] = ()
     usage: Json | None = None
@@ -61,7 +61,7 @@ class Delta:
 
     @property
     def is_useful(self) -> bool:
-        """Whether any choice got something to speak or act on."""
+        """Whether any choice has something that a caller can use."""
         return any(choice.is_useful for choice in self.choices)
 
     @property
@@ -71,27 +71,27 @@ class Delta:
 
 
 def read_chunk(data: bytes) -> Delta:
-    """One event's data as a delta. Raises ValueError when it is not a JSON object."""
+    """One event's data as a delta. Raises ValueError if it is not a JSON object."""
     return read_chunk_object(_object(data))
 
 
 def read_chunk_object(chunk: Json) -> Delta:
-    """A chunk that is already parsed, as a delta."""
+    """A parsed chunk as a delta."""
     return _read(chunk, part="delta")
 
 
 def read_completion(body: bytes) -> Delta:
-    """A whole (not streamed) completion as one delta. Raises ValueError when it is not a JSON object."""
+    """A whole (not streamed) completion as one delta. Raises ValueError if it is not a JSON object."""
     return read_completion_object(_object(body))
 
 
 def read_completion_object(completion: Json) -> Delta:
-    """A whole completion that is already parsed, as one delta."""
+    """A parsed whole completion as one delta."""
     return _read(completion, part="message")
 
 
 def read_error(body: bytes) -> InBandError:
-    """The message and code of an error body in any of the providers' shapes; the text itself where it has none."""
+    """The message and code of an error body in any of the providers' shapes; the text itself if it has none."""
     try:
         parsed = _parsed(body)
     except ValueError:
@@ -142,7 +142,7 @@ def _may_be_error(body: Json) -> bool:
 
 
 def _failure_of(choice: Json) -> InBandError:
-    """OpenRouter puts the error of one choice into it; others leave it at the finish reason."""
+    """OpenRouter puts an error object into the choice; others only send the finish reason."""
     reason = str(choice.get("finish_reason"))
     return _error_of({"error": choice.get("error")}) or InBandError(f"the answer ended with {reason!r}", reason)
 
@@ -159,7 +159,7 @@ def _choice(choice: Json, part: str) -> ChoiceDelta:
     text = content if isinstance(content, str) else _content(content)
     index = index if isinstance(index, int) else 0
     reason = reason if reason and isinstance(reason, str) else None
-    if delta.keys() <= _PLAIN:  # nearly every chunk: spare the looks that would find nothing
+    if delta.keys() <= _PLAIN:  # nearly every chunk: skip the lookups below
         return ChoiceDelta(index, text, finish_reason=reason)
     calls = delta.get("tool_calls")
     if not calls and isinstance(function := delta.get("function_call"), dict):  # the older way to call one tool

@@ -8,26 +8,26 @@ from dataclasses import dataclass
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 
-# Atomic groups: a CR LF pair must never be read as two line ends.
+# Atomic groups: a CR LF pair must never be matched as two line ends.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LONGEST_BLANK_LINE = 4
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class EventTooLong(Exception):
-    """A stream went on for MAX_EVENT_BYTES without ending its event."""
+    """A stream sent MAX_EVENT_BYTES without ending its event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event: `raw` as it came, blank line included; `data` its data lines joined by LF, None without any."""
+    """One event: `raw` as received, with the blank line; `data` its data lines joined by LF, None if it has none."""
 
     raw: bytes
     data: bytes | None
 
 
 class EventSplitter:
-    """Cuts a byte stream into events. Nothing is decoded, so a character cut in two is whole again in its event."""
+    """Cuts a byte stream into events. Nothing is decoded, so a character that is split over two chunks stays intact."""
 
     __slots__ = ("_buffer", "_has_begun", "_searched")
 
@@ -49,7 +49,7 @@ class EventSplitter:
         return events
 
     def finish(self) -> Event | None:
-        """What is left when the stream has ended: an event that lacks its blank line, or None."""
+        """The rest when the stream has ended: an event without its blank line, or None."""
         rest = bytes(self._buffer)
         self._buffer.clear()
         self._searched = 0

@@ -1,4 +1,4 @@
-"""Folds deltas into what was said: text, reasoning, tool calls, why it ended, usage as the provider gave it."""
+"""Accumulates deltas: text, reasoning, tool calls, the finish reason, and usage as the provider sent it."""
 
 from dataclasses import dataclass, field
 
@@ -8,15 +8,15 @@ from switchboard.stream.sse import EventSplitter
 
 @dataclass(slots=True)
 class ToolCall:
-    """A tool call put together from its parts; `arguments` is JSON text as the model wrote it."""
+    """A tool call assembled from its parts; `arguments` is JSON text as the model wrote it."""
 
     call_id: str | None = None
     name: str = ""
     arguments: str = ""
 
     def is_another(self, part: ToolCallDelta) -> bool:
-        """Whether the part begins a different call under the same index: not every provider counts parallel calls."""
-        # An id alone says nothing: there are servers that make up a new one for every part.
+        """Whether the part begins a different call with the same index: some providers do not number parallel calls."""
+        # A new id alone is not enough: some servers send a new one with every part.
         return bool(part.name and part.call_id and self.call_id and part.call_id != self.call_id)
 
 
@@ -32,7 +32,7 @@ class Choice:
     _latest_by_index: dict[int, ToolCall] = field(default_factory=dict)
 
     def add(self, delta: ChoiceDelta) -> None:
-        """Take in what one chunk adds."""
+        """Add what one chunk contains."""
         if delta.text:
             self.text.append(delta.text)
         if delta.reasoning:
@@ -44,7 +44,7 @@ class Choice:
         self.finish_reason = delta.finish_reason or self.finish_reason
 
     def message(self) -> dict[str, object]:
-        """The choice as an assistant message of OpenAI's shape."""
+        """The choice as an assistant message in OpenAI's shape."""
         message: dict[str, object] = {"role": "assistant", "content": "".join(self.text) or None}
         if reasoning := "".join(self.reasoning):
             message["reasoning_content"] = reasoning
@@ -68,7 +68,7 @@ class Choice:
 
 
 class Transcript:
-    """Everything said in one answer. Later usage replaces earlier: where it comes in every chunk, it is cumulative."""
+    """The content of one answer. Later usage replaces earlier usage, since repeated usage is a running total."""
 
     __slots__ = ("choices", "completion_id", "is_useful", "model", "usage")
 
@@ -80,7 +80,7 @@ class Transcript:
         self.is_useful = False
 
     def add(self, delta: Delta) -> None:
-        """Take in one chunk, or one whole completion."""
+        """Add one chunk, or one whole completion."""
         self.completion_id = self.completion_id or delta.completion_id
         self.model = self.model or delta.model
         self.usage = delta.usage or self.usage
@@ -93,12 +93,12 @@ class Transcript:
 
     @property
     def finish_reason(self) -> str | None:
-        """Why the first choice ended, None while it has not."""
+        """The finish reason of the first choice, None until it has ended."""
         return self.choices[min(self.choices)].finish_reason if self.choices else None
 
     @property
     def characters(self) -> int:
-        """How much was produced, reasoning and tool calls included."""
+        """The number of characters produced, including reasoning and tool calls."""
         return sum(
             sum(map(len, choice.text))
             + sum(map(len, choice.reasoning))
@@ -108,7 +108,7 @@ class Transcript:
         )
 
     def completion(self) -> dict[str, object]:
-        """All of it as one `chat.completion` object of OpenAI's shape."""
+        """The answer as one `chat.completion` object in OpenAI's shape."""
         return {
             "id": self.completion_id,
             "object": "chat.completion",
@@ -122,7 +122,7 @@ class Transcript:
 
 
 def assemble(stream: bytes) -> Transcript:
-    """The transcript of a recorded event stream; events that are no JSON objects are passed over."""
+    """The transcript of a recorded event stream; events that are not JSON objects are skipped."""
     splitter, transcript = EventSplitter(), Transcript()
     events = splitter.feed(stream)
     if (last := splitter.finish()) is not None:
