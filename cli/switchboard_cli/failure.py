@@ -1,4 +1,4 @@
-"""Errors as sentences."""
+"""Reports errors as sentences on stderr."""
 
 import sys
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from switchboard.store.ports import StoreUnavailable
 
 
 class CommandFailed(Exception):
-    """The command cannot do what it was asked; the sentence says why."""
+    """The command failed; the message is a sentence that says why."""
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
-    """Ends the command with a sentence on stderr and exit code 1 where it fails for a reason outside of it."""
+def errors_reported() -> Iterator[None]:
+    """Turns expected errors into a sentence on stderr and exit code 1."""
     try:
         yield
     except (CommandFailed, StoreUnavailable, BotoCoreError, ClientError) as failed:
@@ -27,8 +27,8 @@ def told_plainly() -> Iterator[None]:
 def _sentence(failed: Exception) -> str:
     match failed:
         case StoreUnavailable():
-            return f"The table does not answer, or says no: {failed}"
+            return f"The table is unavailable, or rejected the request: {failed}"
         case BotoCoreError() | ClientError():
-            return f"AWS says no: {failed}"
+            return f"AWS reported an error: {failed}"
         case _:
             return str(failed)

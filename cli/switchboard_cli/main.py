@@ -1,11 +1,11 @@
-"""The command line: `switchboard …`."""
+"""The command line interface, `switchboard`."""
 
 import typer
 
 from switchboard_cli import keys, policies, provider_keys
 
 app = typer.Typer(
-    help="Switchboard from the command line.",
+    help="Manage Switchboard: gateway keys, policies and provider keys.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -1,4 +1,4 @@
-"""`switchboard policies`: show, set and remove what a project and its tasks want of their calls."""
+"""`switchboard policies`: show, set and remove the policies of a project and its tasks."""
 
 import json
 import sys
@@ -18,19 +18,19 @@ from switchboard.domain.policy_json import (
     read_task_id,
 )
 from switchboard.store.ports import PoliciesFull, PolicyStore
-from switchboard_cli.failure import CommandFailed, told_plainly
+from switchboard_cli.failure import CommandFailed, errors_reported
 from switchboard_cli.projects import check_project
 from switchboard_cli.table_text import table_text
 from switchboard_cli.target import DataDirOption, EndpointOption, StackOption, TableOption, Target, target
 
-app = typer.Typer(help="Policies: where calls go, and for how long they wait.", no_args_is_help=True)
+app = typer.Typer(help="Policies: targets, retries and timeouts of calls.", no_args_is_help=True)
 
 ProjectOption = Annotated[str, typer.Option("--project", help="The project whose policy it is.")]
 TaskOption = Annotated[str | None, typer.Option("--task", help="The task whose policy it is; else the project's own.")]
 
 _STDIN = "-"
-_CLOSED = "Until it is set again, or removed, zero retention holds in its place, and no target is allowed."
-_SOON = "Gateways that run go by it within a minute."
+_STRICTEST = "Until it is set again or removed, zero retention applies, and no target is allowed."
+_EFFECTIVE = "Running gateways apply it within a minute."
 
 
 @app.command()
@@ -38,14 +38,14 @@ def show(
     *,
     project: ProjectOption = "default",
     task: TaskOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The policy itself, as `set` takes it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The policy as JSON, as accepted by `set`.")] = False,
     stack: StackOption = None,
     data_dir: DataDirOption = None,
     table: TableOption = None,
     endpoint_url: EndpointOption = None,
 ) -> None:
-    """Show what holds for a task, or for the whole project, and who says so."""
-    with told_plainly():
+    """Show the effective policy of a task or of the project, and where each value comes from."""
+    with errors_reported():
         task_id = _task(task)
         found = _store(target(stack, data_dir, table, endpoint_url), project).policies(project)
         if task_id in found.unreadable:
@@ -72,8 +72,8 @@ def set_policy(
     table: TableOption = None,
     endpoint_url: EndpointOption = None,
 ) -> None:
-    """Keep a policy, in place of an older one."""
-    with told_plainly():
+    """Set a policy, replacing an older one."""
+    with errors_reported():
         try:
             task_id, policy = _task(task), parse_policy(_content(file))
             _store(target(stack, data_dir, table, endpoint_url), project).put_policy(project, task_id, policy)
@@ -81,7 +81,7 @@ def set_policy(
             raise CommandFailed("\n".join(problem.sentence for problem in invalid.problems)) from invalid
         except PoliciesFull as full:
             raise CommandFailed(str(full)) from full
-        typer.echo(f"Kept for {_named(project, task)}. {_SOON}")
+        typer.echo(f"Stored for {_named(project, task)}. {_EFFECTIVE}")
 
 
 @app.command()
@@ -94,12 +94,12 @@ def remove(
     table: TableOption = None,
     endpoint_url: EndpointOption = None,
 ) -> None:
-    """Forget a policy; then what is wider holds."""
-    with told_plainly():
+    """Remove a policy; the next wider one then applies."""
+    with errors_reported():
         store = _store(target(stack, data_dir, table, endpoint_url), project)
         if not store.delete_policy(project, _task(task)):
             raise CommandFailed(f"There is no policy for {_named(project, task)}.")
-        typer.echo(f"Removed for {_named(project, task)}. {_SOON}")
+        typer.echo(f"Removed for {_named(project, task)}. {_EFFECTIVE}")
 
 
 def _store(where: Target, project: str) -> PolicyStore:
@@ -127,11 +127,11 @@ def _named(project: str, task: str | None) -> str:
 
 
 def _unreadable(project: str, task: str | None) -> str:
-    return f"The policy of {_named(project, task)} is unreadable. {_CLOSED}"
+    return f"The policy of {_named(project, task)} is unreadable. {_STRICTEST}"
 
 
 def _rows(found: ProjectPolicies, task: str | None) -> list[tuple[str, str, str]]:
-    """Each field with its value and who says so; what nobody says is the stack's."""
+    """Each field with its value and its origin; an unset field comes from the stack."""
     wide = policy_json(found.project)
     narrow = {} if task is None else policy_json(found.tasks.get(task, Policy()))
     return [

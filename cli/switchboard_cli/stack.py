@@ -1,4 +1,4 @@
-"""What a deployed stack says about itself: its outputs."""
+"""Reads the outputs of a deployed stack."""
 
 from typing import Any, Protocol
 
@@ -8,7 +8,7 @@ from switchboard_cli.failure import CommandFailed
 
 
 class CloudFormation(Protocol):
-    """The one question put to CloudFormation."""
+    """The part of CloudFormation's client that is used."""
 
     def describe_stacks(self, *, StackName: str) -> Any:  # noqa: N803, ANN401 — boto3's own names and shape
         """The stacks of that name."""
@@ -24,5 +24,7 @@ def output(cloudformation: CloudFormation, stack: str, name: str) -> str:
         raise
     values = {entry["OutputKey"]: entry["OutputValue"] for entry in found.get("Outputs", [])}
     if name not in values:
-        raise CommandFailed(f"The stack {stack} has no output {name}: is it Switchboard, and deployed to its end?")
+        raise CommandFailed(
+            f"The stack {stack} has no output {name}: is it a Switchboard stack whose deployment is complete?"
+        )
     return str(values[name])

@@ -1,4 +1,4 @@
-"""Which table a command works on: a deployed stack's, the one of the local system, or one named outright."""
+"""The table that a command works on: a deployed stack's, the local system's, or one given by name."""
 
 import json
 from dataclasses import dataclass
@@ -16,19 +16,17 @@ from switchboard_cli.failure import CommandFailed
 from switchboard_cli.moments import now
 from switchboard_cli.stack import output
 
-StackOption = Annotated[str | None, typer.Option("--stack", help="The deployed stack, by its name.")]
-DataDirOption = Annotated[
-    Path | None, typer.Option("--data-dir", help="The data folder of a local system that is running.")
-]
-TableOption = Annotated[str | None, typer.Option("--table", envvar="TABLE_NAME", help="The table, by its name.")]
+StackOption = Annotated[str | None, typer.Option("--stack", help="The name of the deployed stack.")]
+DataDirOption = Annotated[Path | None, typer.Option("--data-dir", help="The data folder of a running local system.")]
+TableOption = Annotated[str | None, typer.Option("--table", envvar="TABLE_NAME", help="The name of the table.")]
 EndpointOption = Annotated[
-    str | None, typer.Option("--endpoint-url", envvar="DYNAMODB_ENDPOINT", help="A DynamoDB other than AWS's own.")
+    str | None, typer.Option("--endpoint-url", envvar="DYNAMODB_ENDPOINT", help="A DynamoDB endpoint other than AWS's.")
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A table and the DynamoDB that has it; None for AWS's own."""
+    """A table and its DynamoDB endpoint; None for AWS's."""
 
     table: str
     endpoint: str | None = None
@@ -47,21 +45,21 @@ class Target:
         return tuple(sorted(sweep.project for sweep in found))
 
     def _store(self) -> DynamoStore:
-        # Neither keys nor policies have a time to live; nothing else is written from here.
+        # Only keys and policies are written here, and they do not expire.
         return DynamoStore(connect(endpoint=self.endpoint), self.table, retention=timedelta(0), clock=now)
 
 
 def target(stack: str | None, data_dir: Path | None, table: str | None, endpoint: str | None) -> Target:
-    """The target of these options; what is more particular goes before. Raises CommandFailed, and botocore's errors."""
+    """The target that the options select: --stack or --data-dir, else --table. Raises CommandFailed and botocore errors."""
     if stack is not None and data_dir is not None:
-        raise CommandFailed("Say --stack NAME or --data-dir FOLDER, not both: they are different tables.")
+        raise CommandFailed("Use --stack NAME or --data-dir FOLDER, not both: they are different tables.")
     if stack is not None:
         return Target(output(boto3.client("cloudformation"), stack, "TableName"))
     if data_dir is not None:
         return _local(data_dir)
     if table is not None:
         return Target(table, endpoint)
-    raise CommandFailed("Which table? Say --stack NAME, --data-dir FOLDER (of `make run`) or --table NAME.")
+    raise CommandFailed("No table given: use --stack NAME, --data-dir FOLDER (of `make run`) or --table NAME.")
 
 
 def _local(data_dir: Path) -> Target:

@@ -34,10 +34,10 @@ def test_a_key_from_stdin_becomes_a_secure_string(switchboard: Switchboard, monk
 @pytest.mark.parametrize(
     ("name", "stdin", "said"),
     [
-        ("openai", "\n", "That is no key"),
-        ("openai", "two\nlines\n", "That is no key"),
-        ("openai", "x" * 5000, "That is no key"),
-        ("../other", KEY, "no provider's name"),
+        ("openai", "\n", "Invalid key"),
+        ("openai", "two\nlines\n", "Invalid key"),
+        ("openai", "x" * 5000, "Invalid key"),
+        ("../other", KEY, "not a provider's name"),
     ],
 )
 def test_what_is_no_key_is_not_stored(
