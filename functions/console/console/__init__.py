@@ -1,1 +1,1 @@
-"""Reads what the gateway left behind: the API under /api, the page at /console."""
+"""Shows recorded calls and costs: the API under /api, the web page at /console."""

@@ -1,4 +1,4 @@
-"""Errors become answers: OpenAI's shape, and the status from one table."""
+"""Makes responses. Errors have OpenAI's shape, and their status from one table."""
 
 import json
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from console import errors
 from console.errors import AnswerTooLong, ReadRefused
 
 MAX_ANSWER_BYTES = 6_200_000
-"""What Lambda lets through in one piece is 6 MiB (6,291,456 bytes), of which headers need some."""
+"""Lambda's limit for a buffered response is 6 MiB (6,291,456 bytes), including headers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How an error shows itself to the caller."""
+    """How an error is reported to the caller."""
 
     http_status: int
     type: str
@@ -46,28 +46,28 @@ KINDS: dict[type[ReadRefused], Kind] = {
 
 _LONGEST_ESCAPE = 6  # \u001b for one byte
 
-# What is read here is somebody's conversation: no cache keeps it, and no browser takes it for a page.
+# Responses contain conversations: they must not be cached, nor interpreted as HTML by a browser.
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 def answer_json(value: object) -> Response:
-    """An answer whose body is the value as JSON."""
+    """A response with the value as JSON."""
     return answer_bytes(_json_bytes(value), "application/json")
 
 
 def answer_bytes(content: bytes, content_type: str) -> Response:
-    """An answer of these bytes, unchanged. Raises AnswerTooLong."""
+    """A response with these bytes, unchanged. Raises AnswerTooLong."""
     if (length := _length_on_lambda(content)) > MAX_ANSWER_BYTES:
         raise AnswerTooLong(
-            f"The answer has {length:,} bytes, and Lambda lets {MAX_ANSWER_BYTES:,} through. A trace's bodies can be "
-            "read one by one, at …/request and …/response."
+            f"The answer has {length:,} bytes; the maximum is {MAX_ANSWER_BYTES:,}. A trace's bodies can be "
+            "read separately, at …/request and …/response."
         )
-    # Not as `media_type`: Starlette would add a charset to what is text.
+    # Not as `media_type`: Starlette would add a charset to text types.
     return Response(content, headers={**_HEADERS, "content-type": content_type})
 
 
 def answer_error(error: ReadRefused) -> Response:
-    """The answer for an error."""
+    """The response for an error."""
     kind = KINDS[type(error)]
     body = {"error": {"message": error.message, "type": kind.type, "param": error.param, "code": kind.code}}
     response = answer_json(body)
@@ -78,7 +78,7 @@ def answer_error(error: ReadRefused) -> Response:
 
 
 def _length_on_lambda(content: bytes) -> int:
-    """How long the bytes are in the envelope that a function answers with: JSON again, or base64."""
+    """The length of the bytes in Lambda's response, where they are a JSON string or base64."""
     if len(content) < MAX_ANSWER_BYTES // _LONGEST_ESCAPE:
         return len(content)
     try:
@@ -89,5 +89,5 @@ def _length_on_lambda(content: bytes) -> int:
 
 def _json_bytes(value: object) -> bytes:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    # Half a surrogate pair is legal in JSON, as an escape only; this handler writes just that.
+    # JSON allows a lone surrogate as an escape only, which is what this error handler writes.
     return text.encode("utf-8", "backslashreplace")

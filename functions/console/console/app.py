@@ -1,4 +1,4 @@
-"""The edge: routes, and every failure as an answer in OpenAI's shape."""
+"""The routes, and error handlers that answer in OpenAI's shape."""
 
 from collections.abc import Awaitable, Callable
 from typing import cast
@@ -27,7 +27,7 @@ from console.reads import Raw, Reads
 from switchboard.store.ports import StoreUnavailable
 
 LOGGED = frozenset({401, 403, 413})
-"""Refusals that an operator is asked about; the others are between the caller and the answer."""
+"""Statuses that are logged, since operators are asked about them."""
 
 
 def create_app(reads: Reads, page: Page, log: Log) -> FastAPI:
@@ -43,7 +43,7 @@ def create_app(reads: Reads, page: Page, log: Log) -> FastAPI:
 
 
 def _add_traces(app: FastAPI, reads: Reads) -> None:
-    # Plain functions: they block on the store, so Starlette runs them in a thread.
+    # Not async: they block on the store, so Starlette runs them in a thread.
     def traces(request: Request) -> Response:
         project = reads.project_of(request.headers.get("authorization"))
         return answer_json(reads.page(project, read_query(request.query_params.multi_items())))
@@ -75,12 +75,12 @@ def _add_tasks(app: FastAPI, reads: Reads) -> None:
     def costs(request: Request, task_id: str) -> Response:
         project = reads.project_of(request.headers.get("authorization"))
         if not task_id:
-            raise ParameterInvalid("The path names no task: /api/tasks/<task_id>/costs.", param="task_id")
+            raise ParameterInvalid("The path has no task id: use /api/tasks/<task_id>/costs.", param="task_id")
         query = read_costs_query(request.query_params.multi_items(), reads.now())
         return answer_json(reads.costs(project, task_id, query))
 
     app.add_api_route("/api/tasks", tasks, methods=["GET"])
-    # The path comes decoded, so that a task's own slashes are among the others.
+    # The path is already decoded, so a task id may contain slashes.
     app.add_api_route("/api/tasks/{task_id:path}/costs", costs, methods=["GET"])
 
 
@@ -93,18 +93,18 @@ def _shown(page: Page) -> Callable[[], Awaitable[Response]]:
 
 def _add_refusals(app: FastAPI, log: Log) -> None:
     async def refused(request: Request, error: Exception) -> Response:
-        refusal = cast("ReadRefused", error)  # Starlette's type is wider than what it calls this with
+        refusal = cast("ReadRefused", error)  # Starlette's declared type is wider
         if KINDS[type(refusal)].http_status in LOGGED:
             log.info("request.refused", extra=_facts(request, refusal))
         return answer_error(refusal)
 
     async def unavailable(request: Request, error: Exception) -> Response:
-        answer = ReadsUnavailable("The store of traces did not answer. Try again.")
+        answer = ReadsUnavailable("The store of traces did not respond. Try again.")
         log.error("request.failed", extra={**_facts(request, answer), "reason": str(error)})
         return answer_error(answer)
 
     async def failed(request: Request, error: Exception) -> Response:
-        answer = ConsoleFailed("The console failed. Its log says why.")
+        answer = ConsoleFailed("The console failed. The reason is in its log.")
         log.error("request.failed", extra=_facts(request, answer), exc_info=error)
         return answer_error(answer)
 
@@ -127,7 +127,7 @@ async def _no_route(request: Request, error: Exception) -> Response:
 
 
 def _facts(request: Request, error: ReadRefused) -> dict[str, object]:
-    # The route, not the path: a key pasted in the wrong place would be in it.
+    # The route, not the path, which could contain a key that was pasted in the wrong place.
     kind = KINDS[type(error)]
     return {
         "route": getattr(request.scope.get("route"), "path", None),

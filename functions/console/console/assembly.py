@@ -1,4 +1,4 @@
-"""The composition root: settings become a console."""
+"""The composition root: builds the console from settings."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ def build(
 ) -> FastAPI:
     """The console's ASGI application, by default on DynamoDB with its log on stdout.
 
-    A store that is given is taken to have no totals, unless they are given too.
+    If a store is given without totals, the totals are empty.
     """
     reads = _dynamodb(settings) if store is None else Reads(store, totals or _NoTotals())
     return create_app(reads, load_page(), log or logger())
@@ -28,13 +28,13 @@ def build(
 
 def _dynamodb(settings: Settings) -> Reads:
     client = connect(endpoint=settings.dynamodb_endpoint or None)
-    # Policies, all that is written here, have no time to live.
+    # The console only writes policies, which do not expire.
     store = DynamoStore(client, settings.table_name, retention=timedelta(0), clock=utc_now)
     return Reads(store, DynamoTotals(client, settings.table_name))
 
 
 class _NoTotals:
-    """The totals of a store whose calls nobody settles."""
+    """Empty totals, for a store whose calls are not settled."""
 
     def task_totals(self, project: str) -> tuple[TaskTotals, ...]:  # noqa: ARG002
         return ()

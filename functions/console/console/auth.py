@@ -1,4 +1,4 @@
-"""A gateway key becomes a project, or a clear no."""
+"""Authenticates a gateway key."""
 
 from datetime import datetime
 
@@ -6,11 +6,11 @@ from console.errors import KeyMissing, KeyRevoked, KeyUnknown, ScopeMissing
 from switchboard.domain.keys import PREFIX, Scope, digest, key_id
 from switchboard.store.ports import KeyStore
 
-_WHAT_FOR = {Scope.CALL: "make calls", Scope.READ: "read", Scope.ADMIN: "change policies"}
+_ACTIONS = {Scope.CALL: "make calls", Scope.READ: "read", Scope.ADMIN: "change policies"}
 
 
 def authenticate(authorization: str | None, keys: KeyStore, now: datetime, scope: Scope = Scope.READ) -> str:
-    """The project that the header's key opens for what the scope allows.
+    """The project of the key in the header, if the key has the scope.
 
     Raises KeyMissing, KeyUnknown, KeyRevoked, ScopeMissing or StoreUnavailable.
     """
@@ -27,5 +27,5 @@ def authenticate(authorization: str | None, keys: KeyStore, now: datetime, scope
     if not key.is_valid_at(now):
         raise KeyRevoked(f"The key {named} was revoked. Use a newer one.", key_id=named)
     if scope not in key.scopes:
-        raise ScopeMissing(f"The key {named} may not {_WHAT_FOR[scope]}: it lacks the scope `{scope}`.", key_id=named)
+        raise ScopeMissing(f"The key {named} may not {_ACTIONS[scope]}: it lacks the scope `{scope}`.", key_id=named)
     return key.project

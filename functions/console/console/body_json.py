@@ -1,4 +1,4 @@
-"""Recorded bodies as values to show: the bytes stay what they are, this only reads them."""
+"""Reads recorded bodies as JSON values to display."""
 
 import json
 import math
@@ -7,17 +7,17 @@ import re
 from switchboard.stream.sse import EventTooLong
 from switchboard.stream.transcript import assemble
 
-# The fields of an event stream, or a comment; a byte order mark and blank lines may stand before them.
+# The fields of an event stream, or a comment; a byte order mark and blank lines may precede them.
 _STREAM_BEGINS = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*(?:data|event|id|retry)?:")
 
 
 def request_value(body: bytes | None) -> object:
-    """The request as JSON; its text when it is none, None when it was not kept."""
+    """The request as JSON; as text if it is not JSON, None if it was not stored."""
     return None if body is None else _json_or_text(body)
 
 
 def response_value(body: bytes | None, *, streamed: bool) -> object:
-    """The response as JSON, of a stream the completion put together; its text when it is neither, None without any."""
+    """The response as JSON, a stream as its assembled completion; as text if it is neither, None if there is none."""
     if not body:
         return None
     if not is_event_stream(body, streamed=streamed):
@@ -29,7 +29,7 @@ def response_value(body: bytes | None, *, streamed: bool) -> object:
 
 
 def is_event_stream(body: bytes, *, streamed: bool) -> bool:
-    """Whether the body is a stream of events: a streamed call that failed at once was answered with plain JSON."""
+    """Whether the body is an event stream. A streamed call that fails before its first event is answered with JSON."""
     return streamed and _STREAM_BEGINS.match(body) is not None
 
 
@@ -45,11 +45,11 @@ def _text(body: bytes) -> str:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is Python's, not JSON's")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _finite(text: str) -> float:
-    # 1e999 is JSON, but what Python makes of it could not be written as JSON again.
+    # 1e999 is valid JSON, but Python reads it as infinity, which cannot be written as JSON.
     if not math.isfinite(value := float(text)):
-        raise ValueError(f"{text} is beyond a double")
+        raise ValueError(f"{text} is too large for a double")
     return value

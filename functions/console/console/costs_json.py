@@ -1,4 +1,4 @@
-"""Costs in the API's words: money as exact decimal strings of USD, the names as callers build on them."""
+"""Costs in the API's JSON format: money as exact decimal strings of USD. The field names are a public contract."""
 
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ _PRICED_CLASSES = ("fresh_input", "cache_read", "cache_write_5m", "cache_write_1
 
 
 def settlement_json(settlement: Settlement | None) -> dict[str, object]:
-    """What a call cost. All is null until it is settled; a cost that nobody knows is null for good, never 0."""
+    """The cost of a call. Every field is null until it is settled; an unknown cost stays null, and is never 0."""
     if settlement is None:
         return {"cost_usd": None, "unpriced": None, "price": None, "settled_at": None}
     cost = settlement.cost_pico_usd
@@ -26,7 +26,7 @@ def settlement_json(settlement: Settlement | None) -> dict[str, object]:
 
 
 def attempt_cost_json(settlement: Settlement | None, place: int) -> dict[str, object]:
-    """What an attempt cost that used tokens beside the answer; null for any other, until settled, and if unknown."""
+    """The cost of an attempt whose answer was not used; null for any other attempt, until settled, and if unknown."""
     costs = settlement.attempt_costs if settlement else ()
     found = next((cost for cost in costs if cost.attempt == place), None)
     if found is None or found.cost_pico_usd is None:
@@ -35,7 +35,7 @@ def attempt_cost_json(settlement: Settlement | None, place: int) -> dict[str, ob
 
 
 def tasks_json(tasks: tuple[TaskTotals, ...]) -> dict[str, object]:
-    """A project's tasks, the most expensive first; of those that cost the same, the one that was called last."""
+    """A project's tasks, the most expensive first; at equal cost, the one called last."""
     ranked = sorted(tasks, key=lambda task: (task.totals.cost_pico_usd, task.seen.last), reverse=True)
     return {"tasks": [_task(task) for task in ranked]}
 
@@ -50,7 +50,7 @@ def costs_json(task_id: str, query: CostsQuery, found: PeriodTotals) -> dict[str
         "total": _counters(found.total),
         "periods": [
             {
-                # A month may lie within the range in part: what is said is what was counted.
+                # A month may be only partly in the range: the start and end are of the part that was counted.
                 "start": iso_utc(max(period.start, query.since)),
                 "end": iso_utc(min(_end_of(period.start, query.granularity), query.until)),
                 **_counters(period.totals),

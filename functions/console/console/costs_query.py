@@ -1,4 +1,4 @@
-"""The query parameters of a task's costs become whole hours or days, or a no that names the parameter."""
+"""Reads the query parameters of a task's costs as a range of whole hours or days; an error names the parameter."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from switchboard.store.total_items import HOURS_KEPT_FOR, expires_at
 
 PARAMETERS = ("from", "to", "granularity")
 MAX_HOURS = 31 * 24
-"""A long month's: what a chart can show, and an answer should hold."""
+"""31 days: the most that a chart can show and an answer should contain."""
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -21,7 +21,7 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class CostsQuery:
-    """Which costs: [since, until) in UTC, whole hours for hours and whole days for days and months."""
+    """Which costs to read: [since, until) in UTC, in whole hours for hours and whole days for days and months."""
 
     since: datetime
     until: datetime
@@ -29,24 +29,24 @@ class CostsQuery:
 
 
 def read_costs_query(pairs: Iterable[tuple[str, str]], now: datetime) -> CostsQuery:
-    """The query of a request, widened to the hours or days that its ends lie in. Raises ParameterInvalid.
+    """The query of a request, widened to whole hours or days. Raises ParameterInvalid.
 
-    Without `to` it ends now; without `from` it has 24 hours, 30 days or 12 months, the last one included.
+    Without `to` it ends now; without `from` it spans 24 hours, 30 days or 12 months, including the last.
     """
     given = once_each(pairs, PARAMETERS)
     granularity = _granularity(given.get("granularity"))
     begin, end = read_moment("from", given.get("from")), read_moment("to", given.get("to")) or now
     if begin is not None and begin >= end:
         raise ParameterInvalid(
-            "`from` must be earlier than `to`, which is not included itself and is now unless it is given.",
+            "`from` must be earlier than `to` (`to` is exclusive, and defaults to now).",
             param="from",
         )
     try:
         query = _whole(begin, end, granularity)
     except (OverflowError, ValueError):
-        raise ParameterInvalid("The range reaches beyond the calendar.", param="to") from None
+        raise ParameterInvalid("The range goes beyond the years 1 to 9999.", param="to") from None
     if granularity is Granularity.HOUR:
-        _refuse_hours_beyond_reach(query, now)
+        _check_hours(query, now)
     return query
 
 
@@ -62,12 +62,12 @@ def _whole(begin: datetime | None, end: datetime, granularity: Granularity) -> C
     is_hour = granularity is Granularity.HOUR
     unit, length = (Granularity.HOUR, _HOUR) if is_hour else (Granularity.DAY, _DAY)
     last = unit.start_of(end - _INSTANT)
-    since = _usual_start(last, granularity) if begin is None else unit.start_of(begin)
+    since = _default_start(last, granularity) if begin is None else unit.start_of(begin)
     return CostsQuery(since, last + length, granularity)
 
 
-def _usual_start(last: datetime, granularity: Granularity) -> datetime:
-    """Where a range begins of which only the last hour or day is known."""
+def _default_start(last: datetime, granularity: Granularity) -> datetime:
+    """The default start of a range, from its last hour or day."""
     match granularity:
         case Granularity.HOUR:
             return last - 23 * _HOUR
@@ -78,11 +78,12 @@ def _usual_start(last: datetime, granularity: Granularity) -> datetime:
             return last.replace(year=last.year - (month > 1), month=month, day=1)
 
 
-def _refuse_hours_beyond_reach(query: CostsQuery, now: datetime) -> None:
+def _check_hours(query: CostsQuery, now: datetime) -> None:
     hours = (query.until - query.since) // _HOUR
     if hours > MAX_HOURS:
         raise ParameterInvalid(
-            f"The range has {hours} hours, and an answer {MAX_HOURS} at most. Ask for less, or by day.", param="from"
+            f"The range has {hours} hours; the maximum is {MAX_HOURS}. Use a shorter range, or `granularity=day`.",
+            param="from",
         )
     if expires_at(query.since) <= now.timestamp():
-        raise ParameterInvalid(f"Hours are kept for {HOURS_KEPT_FOR.days} days. Ask by day.", param="from")
+        raise ParameterInvalid(f"Hours are stored for {HOURS_KEPT_FOR.days} days. Use `granularity=day`.", param="from")

@@ -1,8 +1,8 @@
-"""Why a request gets no answer, as facts. `answers.KINDS` gives each its HTTP status."""
+"""The reasons why a request is refused. `answers.KINDS` gives each its HTTP status."""
 
 
 class ReadRefused(Exception):
-    """A request that is not answered. Its text is for the caller: what to do, no secret in it."""
+    """The request is refused. The message is for the caller, says what to do, and has no secrets."""
 
     def __init__(self, message: str, *, param: str | None = None, key_id: str | None = None) -> None:
         super().__init__(message)
@@ -12,23 +12,23 @@ class ReadRefused(Exception):
 
 
 class ParameterInvalid(ReadRefused):
-    """A query parameter is unknown, or its value cannot be used (`param` names it)."""
+    """A query parameter is unknown or invalid (`param` names it)."""
 
 
 class KeyMissing(ReadRefused):
-    """No gateway key came with the request."""
+    """The request has no gateway key."""
 
 
 class KeyUnknown(ReadRefused):
-    """The gateway key is not one of ours."""
+    """The gateway key does not exist."""
 
 
 class KeyRevoked(ReadRefused):
-    """The gateway key was one of ours."""
+    """The gateway key was revoked."""
 
 
 class ScopeMissing(ReadRefused):
-    """The gateway key may not do this."""
+    """The gateway key lacks the required scope."""
 
 
 class TraceUnknown(ReadRefused):
@@ -36,40 +36,40 @@ class TraceUnknown(ReadRefused):
 
 
 class BodyNotKept(ReadRefused):
-    """The trace is there, the body that was asked for is not."""
+    """The trace exists, but the requested body was not stored."""
 
 
 class PolicyRefused(ReadRefused):
-    """The body is no policy (`param` names the first field at fault)."""
+    """The body is not a valid policy (`param` names the first invalid field)."""
 
 
 class PolicyUnknown(ReadRefused):
-    """The policy that was to be deleted is not there."""
+    """The policy to delete does not exist."""
 
 
 class TooManyPolicies(ReadRefused):
-    """As many tasks have a policy as may have one."""
+    """The maximum number of tasks has a policy."""
 
 
 class BodyTooLarge(ReadRefused):
-    """The request's body has more bytes than any policy."""
+    """The request body is larger than a policy may be."""
 
 
 class RouteUnknown(ReadRefused):
-    """There is nothing at this path."""
+    """No route has this path."""
 
 
 class MethodRefused(ReadRefused):
-    """There is something at this path, but not for this method."""
+    """The route does not support this method."""
 
 
 class AnswerTooLong(ReadRefused):
-    """The answer does not fit through the door it would have to leave by."""
+    """The answer exceeds Lambda's response limit."""
 
 
 class ReadsUnavailable(ReadRefused):
-    """The store did not answer."""
+    """The store did not respond."""
 
 
 class ConsoleFailed(ReadRefused):
-    """The fault is the console's own; the reason is in its log."""
+    """The console has a bug; the reason is in its log."""

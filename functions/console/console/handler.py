@@ -1,4 +1,4 @@
-"""The console's door on Lambda: one API Gateway event, one answer in one piece."""
+"""The console's entry point on Lambda, for API Gateway events, with buffered responses."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ from mangum import Mangum
 from console.assembly import build
 from console.settings import Settings
 
-# Mangum runs on the current loop, and warns where there is none.
+# Mangum runs on the current event loop, and warns if there is none.
 asyncio.set_event_loop(asyncio.new_event_loop())
 
 handler = Mangum(build(Settings.from_env(os.environ)), lifespan="off")

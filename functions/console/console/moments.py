@@ -1,4 +1,4 @@
-"""Moments as text: read from a query, written into an answer."""
+"""Reads and writes times as ISO 8601 text."""
 
 from datetime import UTC, date, datetime, time
 
@@ -6,12 +6,12 @@ from console.errors import ParameterInvalid
 
 
 def iso_utc(moment: datetime) -> str:
-    """The moment in UTC to the millisecond: `2026-11-20T09:30:00.000Z`."""
+    """The time in UTC to the millisecond: `2026-11-20T09:30:00.000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def read_moment(name: str, text: str | None) -> datetime | None:
-    """A parameter's moment in UTC, a date as its midnight; None where none is given. Raises ParameterInvalid."""
+    """A parameter's time in UTC (a date means its midnight); None if it is not given. Raises ParameterInvalid."""
     if text is None:
         return None
     try:
@@ -28,7 +28,7 @@ def _read(text: str) -> datetime:
     try:
         return datetime.combine(date.fromisoformat(text), time(), UTC)
     except ValueError:
-        # Python takes any character for the T, even a digit: 20261120120000Z would be eight in the evening.
+        # Python accepts any character as the T, even a digit: 20261120120000Z would be read as 20:00:00.
         if "T" not in text:
             raise
     moment = datetime.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""What operators see: one line per request that failed."""
+"""The console's log: one line per failed request."""
 
 import logging
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class Log(Protocol):
 
 def logger() -> Log:
     """Log lines as JSON on stdout."""
-    # Without the code's place and the task's name, which tell nothing; Powertools takes the latter for a field of ours.
+    # Without the code location and the asyncio task's name, which Powertools would log as an extra field.
     logging.logAsyncioTasks = False  # type: ignore[attr-defined]  # typeshed does not know it yet
     log: Log = Logger(service=SERVICE, location=None)
     return log

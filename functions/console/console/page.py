@@ -1,4 +1,4 @@
-"""The page: one document that holds its style and script, and a policy that lets nothing else in."""
+"""The web page: one document with inline style and script, and a Content-Security-Policy that allows nothing else."""
 
 import base64
 import hashlib
@@ -47,7 +47,7 @@ class Page:
 
 
 def load_page() -> Page:
-    """The page, put together from its files: one request, since each would start a function of its own."""
+    """The page, assembled from its files into one document, since every further request could start another sandbox."""
     style = _read("style.css")
     script = "\n".join(map(_read, SCRIPTS))
     document = _read("page.html").replace("/* style */", style, 1).replace("/* script */", script, 1)

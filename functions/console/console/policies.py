@@ -1,4 +1,4 @@
-"""The use cases of policies: read with a key that may read, changed with one that may administer."""
+"""Reads and changes policies: reading takes the scope `read`, changing takes `admin`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,29 +21,29 @@ class Store(KeyStore, PolicyStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """Answers about policies, and changes; `task_id` None means the project's own. All methods block, and raise
+    """Reads and changes policies; `task_id` None means the project's own. All methods block, and raise
     StoreUnavailable."""
 
     store: Store
     now: Callable[[], datetime]
 
     def project_of(self, authorization: str | None, scope: Scope) -> str:
-        """The project that the caller's key opens. Raises KeyMissing, KeyUnknown, KeyRevoked or ScopeMissing."""
+        """The project that the caller's key belongs to. Raises KeyMissing, KeyUnknown, KeyRevoked or ScopeMissing."""
         return authenticate(authorization, self.store, self.now(), scope)
 
     def show(self, project: str, task_id: str | None) -> dict[str, object]:
-        """What the policy says, or that nobody can read it; for a task also what holds. Raises ParameterInvalid."""
+        """The stored policy, or that it is unreadable; for a task also the effective one. Raises ParameterInvalid."""
         task_id = _task(task_id)
         found = self.store.policies(project)
         own = found.project if task_id is None else found.tasks.get(task_id, _NOTHING)
-        # What holds in its place is no word of whoever wrote it.
-        told: dict[str, object] = (
+        # What applies in place of an unreadable policy was not written by a user, so it is not shown as `policy`.
+        shown: dict[str, object] = (
             {"policy": None, "unreadable": True} if task_id in found.unreadable else {"policy": policy_json(own)}
         )
-        return told if task_id is None else told | {"effective": policy_json(found.for_task(task_id))}
+        return shown if task_id is None else shown | {"effective": policy_json(found.for_task(task_id))}
 
     def put(self, project: str, task_id: str | None, body: bytes) -> dict[str, object]:
-        """Keep the policy of a JSON body in place of an older one, and show it.
+        """Store the policy in a JSON body, replacing an older one, and return it.
 
         Raises ParameterInvalid, BodyTooLarge, PolicyRefused or TooManyPolicies.
         """
@@ -55,7 +55,7 @@ class Policies:
         return {"policy": policy_json(policy)}
 
     def delete(self, project: str, task_id: str | None) -> None:
-        """Forget the policy. Raises ParameterInvalid or PolicyUnknown."""
+        """Delete the policy. Raises ParameterInvalid or PolicyUnknown."""
         if not self.store.delete_policy(project, _task(task_id)):
             raise PolicyUnknown("There is no such policy in the key's project.")
 

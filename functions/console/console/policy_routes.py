@@ -14,14 +14,14 @@ SCOPES = {"GET": Scope.READ, "PUT": Scope.ADMIN, "DELETE": Scope.ADMIN}
 
 
 def add_policies(app: FastAPI, policies: Policies) -> None:
-    """Adds the project's policy and those of its tasks."""
+    """Add the routes of the project's policy and of its tasks' policies."""
 
     async def policy(request: Request) -> Response:
         body = await _beginning(request) if request.method == "PUT" else b""
         return await run_in_threadpool(_answer, policies, request, body)
 
     app.add_api_route("/api/policy", policy, methods=[*SCOPES])
-    # The path comes decoded, so that a task's own slashes are among the others.
+    # The path is already decoded, so a task id may contain slashes.
     app.add_api_route("/api/tasks/{task_id:path}/policy", policy, methods=[*SCOPES])
 
 
@@ -40,7 +40,7 @@ def _answer(policies: Policies, request: Request, body: bytes) -> Response:
 
 
 async def _beginning(request: Request) -> bytes:
-    """The body, or so much of it that it is too large: the key is judged before the body is."""
+    """The body, or its beginning if it is too large: the key is checked before the size is."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

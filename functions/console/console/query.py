@@ -1,4 +1,4 @@
-"""A list's query parameters become one value, or a no that names the parameter."""
+"""Reads the query parameters of a list; an error names the parameter."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PARAMETERS = ("task_id", "from", "to", "limit", "cursor")
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Which traces: of that task, begun in [since, until) UTC, `limit` at most, older than the cursor's."""
+    """Which traces to list: of the task, begun in [since, until) UTC, at most `limit`, older than the cursor's."""
 
     task_id: str | None = None
     since: datetime | None = None
@@ -25,7 +25,7 @@ class ListQuery:
 
 
 def read_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
-    """The query of a request. Raises ParameterInvalid for what is unknown, repeated, empty or makes no sense."""
+    """The query of a request. Raises ParameterInvalid for a parameter that is unknown, repeated, empty or invalid."""
     given = once_each(pairs, PARAMETERS)
     query = ListQuery(
         task_id=given.get("task_id"),
@@ -35,14 +35,14 @@ def read_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
         cursor=given.get("cursor"),
     )
     if query.since is not None and query.until is not None and query.since >= query.until:
-        raise ParameterInvalid("`from` must be earlier than `to`, which is not included itself.", param="from")
+        raise ParameterInvalid("`from` must be earlier than `to` (`to` is exclusive).", param="from")
     return query
 
 
 def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
-    # Three digits at most: int() of a thousand digits is no number to compare with.
+    # The length is checked first, since int() is slow for very long numbers.
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_LIMIT)) and 1 <= int(text) <= MAX_LIMIT):
         raise ParameterInvalid(f"`limit` must be a whole number from 1 to {MAX_LIMIT}.", param="limit")
     return int(text)

@@ -1,4 +1,4 @@
-"""The use cases: what a caller may ask of the traces and costs of its project."""
+"""Reads the traces and costs of a caller's project."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Store(KeyStore, PolicyStore, TraceStore, Protocol):
 
 
 def utc_now() -> datetime:
-    """The time of day, in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 
@@ -35,14 +35,14 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """Answers about traces and costs. All methods block, and raise StoreUnavailable."""
+    """Reads traces and costs. All methods block, and raise StoreUnavailable."""
 
     store: Store
     totals: TotalsReader
     now: Callable[[], datetime] = utc_now
 
     def project_of(self, authorization: str | None) -> str:
-        """The project that the caller's key opens. Raises KeyMissing, KeyUnknown, KeyRevoked or ScopeMissing."""
+        """The project that the caller's key belongs to. Raises KeyMissing, KeyUnknown, KeyRevoked or ScopeMissing."""
         return authenticate(authorization, self.store, self.now())
 
     def page(self, project: str, query: ListQuery) -> dict[str, object]:
@@ -66,14 +66,14 @@ class Reads:
         return trace_json(trace, self.store.find_bodies(project, trace_id))
 
     def request(self, project: str, trace_id: str) -> Raw:
-        """The request as it came. Raises TraceUnknown or BodyNotKept."""
+        """The request as received. Raises TraceUnknown or BodyNotKept."""
         self._find(project, trace_id)
-        return Raw(_kept(self.store.find_bodies(project, trace_id).request, "request"), "application/json")
+        return Raw(_stored(self.store.find_bodies(project, trace_id).request, "request"), "application/json")
 
     def response(self, project: str, trace_id: str) -> Raw:
-        """The response as it left. Raises TraceUnknown or BodyNotKept."""
+        """The response as sent. Raises TraceUnknown or BodyNotKept."""
         trace = self._find(project, trace_id)
-        content = _kept(self.store.find_bodies(project, trace_id).response, "response")
+        content = _stored(self.store.find_bodies(project, trace_id).response, "response")
         streamed = is_event_stream(content, streamed=trace.streamed)
         return Raw(content, "text/event-stream" if streamed else "application/json")
 
@@ -84,7 +84,7 @@ class Reads:
     def costs(self, project: str, task_id: str, query: CostsQuery) -> dict[str, object]:
         """A task's costs, in total and by period.
 
-        A task that nobody has called costs 0: it may be called yet, and then nothing about the answer's shape changes.
+        A task without calls costs 0, and is not an error: it may be called later.
         """
         found = self.totals.period_totals(
             project, task_id, since=query.since, until=query.until, granularity=query.granularity
@@ -98,7 +98,7 @@ class Reads:
         return trace
 
 
-def _kept(body: bytes | None, name: str) -> bytes:
+def _stored(body: bytes | None, name: str) -> bytes:
     if body is None:
-        raise BodyNotKept(f"The {name} of this call was not kept.")
+        raise BodyNotKept(f"The {name} of this call was not stored.")
     return body

@@ -1,4 +1,4 @@
-"""What the deployment decides: read once, at the door."""
+"""The console's settings, read from the environment once, at the entry point."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from switchboard.settings import read_settings
 class Settings:
     """Each field is an environment variable of the same name in capitals.
 
-    `dynamodb_endpoint`: empty for AWS's own.
+    `dynamodb_endpoint`: empty for AWS's endpoint.
     """
 
     table_name: str

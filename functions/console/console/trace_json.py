@@ -1,4 +1,4 @@
-"""A trace in the API's words: the names here are what callers build on."""
+"""A trace in the API's JSON format. The field names are a public contract."""
 
 from dataclasses import asdict
 
@@ -28,7 +28,7 @@ def trace_json(trace: Trace, bodies: Bodies) -> dict[str, object]:
 
 
 def entry_json(trace: Trace) -> dict[str, object]:
-    """One trace as lists have it: everything but the bodies."""
+    """One trace as in lists: everything but the bodies."""
     return {
         "trace_id": trace.trace_id,
         "task_id": trace.task_id,

@@ -12,9 +12,9 @@ def test_each_parameter_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("pairs", "known", "said"),
     [
-        ([("form", "a")], ("from", "to"), "There is no parameter `form`. There are `from`, `to`."),
-        ([("form", "a")], (), "There is no parameter `form`. There is none at all."),
-        ([("from", "a"), ("from", "a")], ("from",), "`from` may be given once."),
+        ([("form", "a")], ("from", "to"), "There is no parameter `form`. The parameters are `from`, `to`."),
+        ([("form", "a")], (), "There is no parameter `form`. This route has none."),
+        ([("from", "a"), ("from", "a")], ("from",), "`from` may only be given once."),
         ([("from", "")], ("from",), "`from` is empty. Leave it out instead."),
     ],
 )
