@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from cost_aggregator.poison import Poison, QueueUnavailable
+from cost_aggregator.poison import PoisonMessage, QueueUnavailable
 
 
 class ShownPoison:
@@ -13,11 +13,11 @@ class ShownPoison:
         self._path = path
         self._say = say
 
-    def put(self, poison: Poison) -> None:
+    def put(self, poison: PoisonMessage) -> None:
         """Keep it. Raises QueueUnavailable."""
         try:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(poison.to_json() + "\n")
         except OSError as error:
             raise QueueUnavailable(f"{self._path} cannot be written: {error.strerror}") from error
-        self._say(f"  {poison.place.sk} cannot be settled: {poison.reason} (kept in {self._path})")
+        self._say(f"  {poison.record_id.sk} cannot be settled: {poison.reason} (kept in {self._path})")

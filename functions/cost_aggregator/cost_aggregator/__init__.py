@@ -1,1 +1,1 @@
-"""Prices traces once and keeps the totals."""
+"""Prices finished traces and maintains the totals."""

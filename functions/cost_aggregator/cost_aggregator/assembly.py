@@ -1,4 +1,4 @@
-"""The composition root: settings become an aggregator."""
+"""The composition root: builds an aggregator from settings."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -25,12 +25,12 @@ from switchboard.store.ports import Ledger, OpenCalls
 
 
 class EventUnknown(Exception):
-    """The event is neither a batch of the table's stream nor the schedule's."""
+    """The event is neither a batch of the table's stream nor a scheduled event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What the aggregator touches beyond itself; the tests and the local system put their own in its place."""
+    """The aggregator's external dependencies, replaced in tests and in the local system."""
 
     ledger: Ledger
     calls: OpenCalls
@@ -44,14 +44,14 @@ class Dependencies:
 
 @dataclass(frozen=True, slots=True)
 class Aggregator:
-    """Answers both kinds of events."""
+    """Handles both kinds of events."""
 
     settling: Settling
     publishing: Publishing
     sweeping: Sweeping
 
     def handle(self, event: Mapping[str, Any], remaining_ms: RemainingMs) -> dict[str, object]:
-        """A stream's batch: the records to deliver again. A schedule's event: an empty answer. Raises EventUnknown."""
+        """Handle a stream batch (returns the records to deliver again) or a scheduled event. Raises EventUnknown."""
         if "Records" in event:
             failed = self.settling.settle(event["Records"], remaining_ms)
             self.publishing.publish()
@@ -59,12 +59,12 @@ class Aggregator:
         if event.get("source") == "aws.events":
             self.sweeping.sweep(remaining_ms)
             return {}
-        raise EventUnknown(f"neither a stream's batch nor a schedule's event: {sorted(event)}")
+        raise EventUnknown(f"neither a batch of the stream nor a scheduled event: {sorted(event)}")
 
 
 def dependencies(settings: Settings, telemetry: Telemetry, poison: PoisonQueue | None = None) -> Dependencies:
-    """The real outside: DynamoDB, and the deployment's queue unless another is given."""
-    # A write that met somebody is tried again by us, with the time left in view; the client's own tries would hide it.
+    """The production dependencies: DynamoDB, and the deployment's queue unless another is given."""
+    # Conflicting writes are retried by the aggregator, within the time that is left, so the client does not retry.
     client = connect(endpoint=settings.dynamodb_endpoint or None, max_tries=1)
     reader = connect(endpoint=settings.dynamodb_endpoint or None)
     random = SystemRandom()
@@ -79,7 +79,7 @@ def dependencies(settings: Settings, telemetry: Telemetry, poison: PoisonQueue |
 
 
 def build(parts: Dependencies) -> Aggregator:
-    """The aggregator."""
+    """Build the aggregator."""
     prices = PriceBook(shipped_overrides(), PriceLibrary())
     backoff = Backoff(parts.sleep, parts.random)
     return Aggregator(

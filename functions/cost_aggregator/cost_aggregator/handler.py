@@ -1,4 +1,4 @@
-"""The aggregator's door on Lambda: a batch of the table's stream, or the schedule's event."""
+"""The aggregator's entry point on Lambda, for batches of the table's stream and scheduled events."""
 
 import os
 from collections.abc import Mapping
@@ -14,5 +14,5 @@ _aggregator = build(dependencies(Settings.from_env(os.environ), telemetry()))
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, object]:
-    """Settle the batch, or look for lost calls."""
+    """Settle the batch, or find lost calls."""
     return _aggregator.handle(event, context.get_remaining_time_in_millis)

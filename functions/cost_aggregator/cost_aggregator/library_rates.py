@@ -1,4 +1,4 @@
-"""One price of genai-prices as our rates: pure, exact, or nothing at all."""
+"""Converts a price of genai-prices to rates, exactly or not at all."""
 
 from decimal import Decimal
 
@@ -14,10 +14,10 @@ _BEYOND_TOKENS = ("requests_kcount", "output_reasoning_mtok", "output_citation_m
 
 
 def read_rates(prices: ModelPrice, *, is_claude: bool) -> tuple[Rates, tuple[Tier, ...]] | None:
-    """The rates and the tiers above them; None for what has no price per token, or one that our classes cannot tell.
+    """The rates and tiers; None if there is no price per token, or one that the token classes cannot express.
 
     The library's prices are rounded to whole pico-dollars per token. Only OpenRouter's cache writes of Gemini models
-    need it (a twelfth of a dollar, with 16 digits); all others are whole.
+    need rounding (a twelfth of a dollar, with 16 digits); all others are whole.
     """
     if any(getattr(prices, name) is not None for name in _BEYOND_TOKENS):
         return None

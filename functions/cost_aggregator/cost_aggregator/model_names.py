@@ -1,4 +1,4 @@
-"""How models are called: the spellings under which a price may stand, and the models that only their maker prices."""
+"""Model names: the spellings under which a price may be listed, and the models that only their maker sells."""
 
 import re
 
@@ -25,9 +25,9 @@ def spellings(model: str) -> tuple[str, ...]:
 
 
 def maker(model: str) -> tuple[str, str] | None:
-    """Who makes a model whose weights nobody else has, and its name there; None where others may serve it.
+    """The maker of a proprietary model, and the model's name there; None if others may serve the model.
 
-    Only such a model costs what its maker asks, at whatever address it is called.
+    Only a proprietary model costs its maker's price, at whatever address it is called.
     """
     name = plain(model)
     for provider, pattern in _MAKERS:

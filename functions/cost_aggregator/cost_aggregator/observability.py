@@ -1,4 +1,4 @@
-"""Powertools' logger and metrics, as the aggregator's telemetry."""
+"""The aggregator's telemetry on Powertools' logger and metrics."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,16 +9,16 @@ from cost_aggregator.telemetry import NAMESPACE, Emit, Log, Telemetry
 
 SERVICE = "cost_aggregator"
 MAX_VALUES = 99
-"""Of one metric in one document. CloudWatch takes 100; at its hundredth, Powertools sends the document by itself."""
+"""Of one metric in one document. CloudWatch's limit is 100, but Powertools flushes the document itself at the 100th."""
 
 
 def telemetry() -> Telemetry:
-    """Log lines as JSON on stdout, metrics in CloudWatch's embedded format beside them."""
+    """Log lines as JSON on stdout, metrics in CloudWatch's embedded metric format."""
     return Telemetry(_logger(), _emitter())
 
 
 def _logger() -> Log:
-    # Without the code's place, which is the same on every line of a kind.
+    # Without the code location, which is the same for every line of an event.
     logger: Log = Logger(service=SERVICE, location=None)
     return logger
 

@@ -1,4 +1,4 @@
-"""One `[[price]]` of an overrides file: read whole, with every problem named."""
+"""Reads one `[[price]]` of an overrides file, and reports every problem."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -11,15 +11,15 @@ from switchboard.domain.rates import RateCard, Rates, Tier, from_usd_per_million
 type Entry = Mapping[str, object]
 type Report = Callable[[str], None]
 
-_MUST = ("input", "output")
-_MAY = ("cache_read", "cache_write_5m", "cache_write_1h")
-_PRICES = _MUST + _MAY
+_REQUIRED = ("input", "output")
+_OPTIONAL = ("cache_read", "cache_write_5m", "cache_write_1h")
+_PRICES = _REQUIRED + _OPTIONAL
 _KEYS = {"provider", "model", "from", "until", "tiers", *_PRICES}
 
 
 def read_entry(entry: Entry, report: Report) -> RateCard | None:
-    """The rate card of an entry, or None when `report` was told what is wrong with it."""
-    problems: list[str] = [f"{name!r} is no setting of a price." for name in sorted(entry.keys() - _KEYS)]
+    """The rate card of an entry; or None, with every problem passed to `report`."""
+    problems: list[str] = [f"{name!r} is not a field of a price." for name in sorted(entry.keys() - _KEYS)]
     provider, model = (_name(entry, name, problems.append) for name in ("provider", "model"))
     since = _moment(entry, "from", problems.append)
     until = _moment(entry, "until", problems.append) if "until" in entry else None
@@ -42,7 +42,7 @@ def _name(entry: Entry, name: str, report: Report) -> str:
         case None:
             report(f"{name!r} is missing.")
         case _:
-            report(f"{name!r} must be a name.")
+            report(f"{name!r} must be a non-empty string.")
     return ""
 
 
@@ -56,13 +56,13 @@ def _moment(entry: Entry, name: str, report: Report) -> datetime | None:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        report(f'{name!r} must be a moment with its offset, such as "2026-01-01T00:00:00Z".')
+        report(f'{name!r} must be a date and time with an offset, such as "2026-01-01T00:00:00Z".')
         return None
     return moment.astimezone(UTC)
 
 
 def _rates(entry: Entry, model: str, report: Report) -> Rates | None:
-    for name in _MUST:
+    for name in _REQUIRED:
         if name not in entry:
             report(f"{name!r} is missing.")
     prices = {name: _pico_usd(entry[name], name, report) for name in _PRICES if name in entry}
@@ -78,7 +78,7 @@ def _pico_usd(value: object, name: str, report: Report) -> int | None:
     try:
         return from_usd_per_million(Decimal(value))
     except InvalidOperation:
-        report(f"{name!r} is no number: {value!r}.")
+        report(f"{name!r} is not a number: {value!r}.")
     except ValueError as error:
         report(f"{name!r}: {error}")
     return None
@@ -93,13 +93,13 @@ def _tiers(entry: Entry, model: str, report: Report) -> tuple[Tier, ...]:
     tiers = [_tier(tier, f"tier {number}", named, model, report) for number, tier in enumerate(listed, start=1)]
     starts = [tier.above for tier in tiers if tier]
     if len(set(starts)) != len(starts):
-        report("Two tiers begin at the same number of tokens.")
+        report("Two tiers have the same 'above'.")
     return tuple(sorted((tier for tier in tiers if tier), key=lambda tier: tier.above))
 
 
 def _tier(tier: Entry, where: str, named: list[str], model: str, report: Report) -> Tier | None:
     if tier.keys() != {"above", *named}:
-        report(f"{where} must name 'above' and the prices its entry names: {', '.join(named)}.")
+        report(f"{where} must have 'above' and the same prices as its entry: {', '.join(named)}.")
         return None
     above = tier["above"]
     if type(above) is not int or above <= 0:

@@ -1,4 +1,4 @@
-"""The operator's own prices: dated, in a file, and stronger than any library's."""
+"""The operator's own prices, dated, in a file. They take precedence over the library's."""
 
 import re
 import tomllib
@@ -18,7 +18,7 @@ _ENTRY_HEADER = re.compile(r"\s*\[\[\s*price\s*\]\]")
 
 
 class OverridesMalformed(ValueError):
-    """The overrides file holds something that is no price; `problems` names all of it, entry by entry."""
+    """The overrides file is invalid; `problems` lists every problem, by entry."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -27,16 +27,16 @@ class OverridesMalformed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """Rate cards by provider and plain model name, oldest first; each ends where the next begins, at the latest."""
+    """Rate cards by provider and plain model name, oldest first. A card ends no later than the next one begins."""
 
     cards: Mapping[tuple[str, str], tuple[RateCard, ...]]
 
     def card(self, provider: str, model: str, at: datetime) -> RateCard | None:
-        """The card that prices a call of that moment; the model goes by its exact name, in any case."""
+        """The card for a call that began at that time. The model is matched by its exact name, ignoring case."""
         return next((card for card in self._cards_of(provider, model) if card.is_valid_at(at)), None)
 
     def gap(self, provider: str, model: str, at: datetime) -> tuple[datetime | None, datetime | None]:
-        """The time around a moment without a card: since the last one's end, until the next one's beginning."""
+        """The period around `at` without a card: from the end of the previous card to the start of the next."""
         cards = self._cards_of(provider, model)
         ends = [card.valid_until for card in cards if card.valid_until is not None and card.valid_until <= at]
         starts = [card.valid_from for card in cards if card.valid_from > at]
@@ -51,8 +51,10 @@ def read_overrides(text: str) -> Overrides:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise OverridesMalformed([f"The file is no TOML: {error}"]) from error
-    problems = [f"{name!r} is no part of this file: it holds [[price]] alone." for name in document if name != "price"]
+        raise OverridesMalformed([f"The file is not valid TOML: {error}"]) from error
+    problems = [
+        f"{name!r} is not allowed: the file has [[price]] entries only." for name in document if name != "price"
+    ]
     cards = _read_entries(document.get("price", []), _lines_of_entries(text), problems)
     if problems:
         raise OverridesMalformed(problems)
@@ -60,7 +62,7 @@ def read_overrides(text: str) -> Overrides:
 
 
 def shipped_overrides() -> Overrides:
-    """The prices of `overrides.toml`, which lies beside this module. Raises OverridesMalformed."""
+    """The prices in `overrides.toml`, next to this module. Raises OverridesMalformed."""
     return read_overrides(SHIPPED.read_text("utf-8"))
 
 
@@ -73,14 +75,14 @@ def _read_entries(
         return cards
     for number, entry in enumerate(entries, start=1):
         where = f"price {number}" + (f" (line {lines[number - 1]})" if len(lines) == len(entries) else "")
-        told: list[str] = []
-        card = read_entry(entry, told.append)
-        problems += [f"{where}: {problem}" for problem in told]
+        found: list[str] = []
+        card = read_entry(entry, found.append)
+        problems += [f"{where}: {problem}" for problem in found]
         if card is None:
             continue
         others = cards[card.provider, card.model]
         if any(other.valid_from == card.valid_from for other in others):
-            problems.append(f"{where}: {card.provider} {card.model} has another price from the same moment.")
+            problems.append(f"{where}: {card.provider} {card.model} has another price with the same 'from'.")
         others.append(card)
     return cards
 

@@ -1,56 +1,56 @@
-"""Traces that cannot be settled, put aside with their key and the reason, so that the stream goes on without them."""
+"""A queue for traces that cannot be settled, with their key and the reason, so that they do not block the stream."""
 
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from cost_aggregator.records import Place
+from cost_aggregator.records import RecordId
 
 MAX_REASON_CHARACTERS = 1000
 
 
 class QueueUnavailable(Exception):
-    """The queue did not take the message."""
+    """The queue did not accept the message."""
 
 
 @dataclass(frozen=True, slots=True)
-class Poison:
-    """A row that cannot be settled: where it is, where the stream told of it, and why not."""
+class PoisonMessage:
+    """A row that cannot be settled: its key, its record in the stream, and the reason."""
 
-    place: Place
+    record_id: RecordId
     reason: str
 
     def to_json(self) -> str:
         """One line: `{"pk", "sk", "sequence_number", "reason"}`."""
-        return json.dumps({**asdict(self.place), "reason": self.reason[:MAX_REASON_CHARACTERS]}, ensure_ascii=False)
+        return json.dumps({**asdict(self.record_id), "reason": self.reason[:MAX_REASON_CHARACTERS]}, ensure_ascii=False)
 
 
 class PoisonQueue(Protocol):
-    """Where they are put."""
+    """Accepts traces that cannot be settled."""
 
-    def put(self, poison: Poison) -> None:
-        """Keep it. Raises QueueUnavailable."""
+    def put(self, poison: PoisonMessage) -> None:
+        """Send the message. Raises QueueUnavailable."""
 
 
 class NoQueue:
-    """For a deployment without a queue: what is put here is in the log, which has every poison."""
+    """For a deployment without a queue. Does nothing: the log already has every such trace."""
 
-    def put(self, poison: Poison) -> None:
-        """Nothing."""
+    def put(self, poison: PoisonMessage) -> None:
+        """Do nothing."""
 
 
 class SqsPoisonQueue:
-    """An SQS queue. `connect` gives its client when the first message is to be sent: most sandboxes never send one."""
+    """An SQS queue. `connect` makes the client before the first message is sent: most sandboxes never send one."""
 
     def __init__(self, url: str, connect: Callable[[], Any]) -> None:
         self._url = url
         self._connect = connect
         self._client: Any = None
 
-    def put(self, poison: Poison) -> None:
-        """Keep it. Raises QueueUnavailable."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as seldom as the client
+    def put(self, poison: PoisonMessage) -> None:
+        """Send the message. Raises QueueUnavailable."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - rarely needed
 
         try:
             self._client = self._client or self._connect()

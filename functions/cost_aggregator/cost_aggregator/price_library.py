@@ -1,6 +1,6 @@
-"""Rate cards from genai-prices: its names, its dates, its hours of the day.
+"""Rate cards from genai-prices, with its names, start dates and hours of the day.
 
-This module and `library_rates` alone import the library, which takes a third of a second; it never fetches anything.
+Only this module and `library_rates` import the library, which takes a third of a second. It makes no requests.
 """
 
 from collections.abc import Iterator
@@ -31,10 +31,10 @@ LIBRARY_NAMES = {
     "azure": "azure",
     "bedrock": "aws",
 }
-"""Switchboard's names of providers, and the library's."""
+"""The library's provider names, by Switchboard's."""
 
 UNPRICED_PROVIDERS = frozenset({"demo"})
-"""Providers that serve models of nobody else's, known to the overrides alone."""
+"""Providers whose models have no price in the library, only in the overrides."""
 
 _FREE = ":free"
 _NOTHING = Rates(fresh_input=0, output=0, cache_read=0, cache_write_5m=0, cache_write_1h=0)
@@ -49,7 +49,7 @@ class PriceLibrary:
         self._find = lru_cache(maxsize=1024)(self._look_up)
 
     def card(self, provider: str, model: str, at: datetime) -> RateCard | None:
-        """The card for a call that began at `at` (UTC); None for a model that the library has no price per token of."""
+        """The card for a call that began at `at` (UTC); None if the library has no price per token for the model."""
         found = self._find(provider, model)
         if found is None:
             return None
@@ -64,7 +64,7 @@ class PriceLibrary:
         )
 
     def _look_up(self, provider: str, model: str) -> tuple[ModelInfo, str] | None:
-        """The library's entry, and what the source's name adds when it is the maker's."""
+        """The library's entry, and a suffix for the source if it is the maker's entry."""
         if provider in UNPRICED_PROVIDERS:
             return None
         if (named := LIBRARY_NAMES.get(provider)) and (info := self._entry(named, model)):
@@ -88,7 +88,7 @@ def _rate_table(prices: ModelPrice, model: str) -> tuple[Rates, tuple[Tier, ...]
 
 
 def _window(info: ModelInfo, at: datetime) -> tuple[datetime, datetime | None]:
-    """The time around `at` in which no condition of the model's prices changes."""
+    """The period around `at` in which the model's prices do not change."""
     changes = list(_changes(info, at))
     since = max((moment for moment in changes if moment <= at), default=ALWAYS)
     return since, min((moment for moment in changes if moment > at), default=None)

@@ -1,4 +1,4 @@
-"""Which rate card prices a call: the operator's override of that day, else the library's price."""
+"""Finds the rate card for a call: the operator's override at that time, else the library's price."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,14 +13,14 @@ _MOST_CARDS = 4096
 
 
 class PriceSource(Protocol):
-    """What knows the price of a model at a moment, and from when until when it holds."""
+    """Finds the price of a model at a given time, and the period in which it applies."""
 
     def card(self, provider: str, model: str, at: datetime) -> RateCard | None:
-        """The card for a call that began at `at` (UTC); None where the price is not known."""
+        """The card for a call that began at `at` (UTC); None if the price is unknown."""
 
 
 class PriceBook:
-    """Every price that a call can take. Remembers the cards it gave out, and which rows of them are to be written."""
+    """All prices. Caches the cards that were used, and tracks which of their rows are not yet written."""
 
     def __init__(self, overrides: Overrides, library: PriceSource) -> None:
         self._overrides = overrides
@@ -30,7 +30,7 @@ class PriceBook:
         self._remembered = 0
 
     def card(self, provider: str, model: str, at: datetime) -> RateCard | None:
-        """The card for a call that began at `at` (UTC), under the names the call used; None: it stays unpriced."""
+        """The card for a call that began at `at` (UTC), under the names the call used; None if the price is unknown."""
         known = self._cards.get((provider, model), ())
         if card := next((card for card in known if card.is_valid_at(at)), None):
             return card
@@ -42,16 +42,16 @@ class PriceBook:
         return card
 
     def unpublished(self) -> tuple[RateCard, ...]:
-        """The cards given out whose rows are yet to be written."""
+        """The used cards whose rows are not yet written."""
         return tuple(self._unpublished)
 
     def cards_published(self, cards: Iterable[RateCard]) -> None:
-        """Notes that the rows of these cards are written."""
+        """Mark these cards' rows as written."""
         for card in cards:
             self._unpublished.pop(card, None)
 
     def _between_overrides(self, provider: str, model: str, at: datetime) -> RateCard | None:
-        """The library's card, no longer than no override covers it."""
+        """The library's card, limited to the period between overrides."""
         card = self._library.card(provider, model, at)
         if card is None:
             return None
@@ -63,7 +63,7 @@ class PriceBook:
         )
 
     def _remember(self, card: RateCard) -> None:
-        if self._remembered >= _MOST_CARDS:  # names have no end, and prices by the hour make new cards every day
+        if self._remembered >= _MOST_CARDS:  # model names are unlimited, and hourly prices make new cards every day
             self._cards.clear()
             self._remembered = 0
         self._cards[card.provider, card.model].append(card)

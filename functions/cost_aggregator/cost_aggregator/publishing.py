@@ -1,4 +1,4 @@
-"""Keeps the rate cards that calls were priced with as rows, for whoever asks later what a price was."""
+"""Stores the rate cards that calls were priced with, so that past prices can be looked up."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,32 +10,32 @@ from switchboard.store.ports import StoreUnavailable
 
 
 class Catalogue(Protocol):
-    """Knows which cards were given out."""
+    """Tracks which rate cards were used."""
 
     def unpublished(self) -> tuple[RateCard, ...]:
-        """The cards given out whose rows are yet to be written."""
+        """The used cards whose rows are not yet written."""
 
     def cards_published(self, cards: Iterable[RateCard]) -> None:
-        """Notes that the rows of these cards are written."""
+        """Mark these cards' rows as written."""
 
 
 class CardStore(Protocol):
-    """Where rate cards are kept."""
+    """Stores rate cards."""
 
     def put_card(self, card: RateCard) -> None:
-        """Keep the card, in place of an older one for the same model from the same moment. Raises StoreUnavailable."""
+        """Store the card, replacing one for the same model with the same start. Raises StoreUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
-    """Writes a card once per process. No call waits for it, and none is held up where it fails."""
+    """Writes each card once per process. Calls are settled first, so a failure here does not delay them."""
 
     catalogue: Catalogue
     store: CardStore
     telemetry: Telemetry
 
     def publish(self) -> None:
-        """Write the rows of the cards that were given out since."""
+        """Write the rows of newly used cards."""
         for card in self.catalogue.unpublished():
             try:
                 self.store.put_card(card)

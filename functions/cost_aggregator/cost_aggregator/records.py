@@ -1,4 +1,4 @@
-"""What a record of the table's stream tells: a finished call to settle, something else, or nothing that can be read."""
+"""Reads records of the table's stream, and picks those of finished calls that are not settled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,35 +9,35 @@ from switchboard.store import trace_items
 from switchboard.store.attributes import decode_item
 
 type StreamRecord = Mapping[str, Any]
-"""As Lambda hands it over: `eventName`, `dynamodb: {SequenceNumber, Keys, NewImage, …}`."""
+"""As Lambda passes it: `eventName`, `dynamodb: {SequenceNumber, Keys, NewImage, …}`."""
 
 
-class Unreadable(Exception):
-    """The record is of a finished call, and its image cannot be understood."""
+class RecordUnreadable(Exception):
+    """The record is of a trace, and its image cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Which record it is, and which row it tells of."""
+class RecordId:
+    """Identifies a record and the row that it describes."""
 
     sequence_number: str
     pk: str
     sk: str
 
 
-def place_of(record: StreamRecord) -> Place:
-    """The record's place. Raises KeyError for what is no record of a table of ours."""
+def record_id_of(record: StreamRecord) -> RecordId:
+    """The record's id. Raises KeyError if it is not a record of the table."""
     change = record["dynamodb"]
-    return Place(change["SequenceNumber"], change["Keys"]["pk"]["S"], change["Keys"]["sk"]["S"])
+    return RecordId(change["SequenceNumber"], change["Keys"]["pk"]["S"], change["Keys"]["sk"]["S"])
 
 
-def due_trace(record: StreamRecord) -> Trace | None:
-    """The finished, unsettled call that the record tells of; None for any other record. Raises Unreadable."""
+def unsettled_trace(record: StreamRecord) -> Trace | None:
+    """The finished, unsettled call in the record; None for any other record. Raises RecordUnreadable."""
     image = record["dynamodb"].get("NewImage")
     if not image or image.get("kind") != {"S": trace_items.KIND} or "settled_at" in image:
         return None
     try:
         trace = trace_items.from_item(decode_item(image))
     except (ArithmeticError, AttributeError, KeyError, LookupError, TypeError, ValueError) as error:
-        raise Unreadable(f"{type(error).__name__}: {error}") from error
+        raise RecordUnreadable(f"{type(error).__name__}: {error}") from error
     return None if trace.status is Status.OPEN else trace

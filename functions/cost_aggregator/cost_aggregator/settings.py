@@ -1,4 +1,4 @@
-"""What the deployment decides: read once, at the door."""
+"""The aggregator's settings, read from the environment once, at the entry point."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from switchboard.settings import read_settings
 class Settings:
     """Each field is an environment variable of the same name in capitals.
 
-    `poison_queue_url`: the SQS queue for traces that cannot be settled; empty for the log alone. `dynamodb_endpoint`:
-    empty for AWS's own.
+    `poison_queue_url`: the SQS queue for traces that cannot be settled; if empty, they are only logged.
+    `dynamodb_endpoint`: empty for AWS's endpoint.
     """
 
     table_name: str

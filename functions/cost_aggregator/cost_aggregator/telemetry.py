@@ -1,10 +1,10 @@
-"""What operators see: a log line per settled call, and metrics per batch."""
+"""The aggregator's logs and metrics: a log line per settled call, and metrics per batch."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from cost_aggregator.poison import Poison
+from cost_aggregator.poison import PoisonMessage
 from switchboard.domain.pricing import unpriced_model
 from switchboard.domain.rates import usd
 from switchboard.domain.trace import Trace
@@ -38,12 +38,12 @@ class Telemetry:
         self._emit = emit
 
     def settled(self, traces: Sequence[Trace]) -> None:
-        """These traces were settled, now or before: a line may come again, and says the same."""
+        """Log traces that were settled, now or before: a line may be repeated, with the same content."""
         for trace in traces:
             self._log.info("call.settled", extra=_line(trace))
 
     def counted(self, fresh: Sequence[Trace], poisoned: int) -> None:
-        """A batch is over: `fresh` are those that it settled itself."""
+        """Emit a batch's metrics: `fresh` are the traces that it settled itself."""
         if not fresh and not poisoned:
             return
         unpriced = sum(trace.settlement is not None and trace.settlement.is_unpriced for trace in fresh)
@@ -56,31 +56,31 @@ class Telemetry:
             metrics["Lag"] = ("Milliseconds", lags)
         self._emit(metrics)
 
-    def poisoned(self, poison: Poison) -> None:
-        """A trace cannot be settled and was put aside."""
-        place = poison.place
-        self._log.error("trace.poisoned", extra={"pk": place.pk, "sk": place.sk, "reason": poison.reason})
+    def poisoned(self, poison: PoisonMessage) -> None:
+        """Log a trace that cannot be settled and was put in the poison queue."""
+        record_id = poison.record_id
+        self._log.error("trace.poisoned", extra={"pk": record_id.pk, "sk": record_id.sk, "reason": poison.reason})
 
     def deferred(self, records: int, reason: str) -> None:
-        """So many records are left for another delivery."""
+        """Log that this many records must be delivered again."""
         self._log.warning("batch.deferred", extra={"records": records, "reason": reason})
 
     def cards_unpublished(self, reason: str) -> None:
-        """Rate cards could not be written; the next batch tries again."""
+        """Log that rate cards could not be written; the next batch tries again."""
         self._log.warning("rate_cards.unpublished", extra={"reason": reason})
 
     def lost(self, trace: Trace) -> None:
-        """A call was open for too long."""
+        """Log a call that was open for too long."""
         self._log.warning("call.lost", extra=_identity(trace))
 
     def swept(self, lost: int, *, is_complete: bool) -> None:
-        """A sweep is over; an incomplete one ran out of time, and the next goes on."""
+        """Log the end of a sweep; an incomplete one ran out of time, and the next one continues."""
         self._log.info("sweep.done", extra={"lost": lost, "is_complete": is_complete})
         self._emit({"Lost": ("Count", [lost])})
 
 
 def lag_ms(trace: Trace) -> float | None:
-    """From the call's end to its settlement; None when nobody saw the end."""
+    """From the call's end to its settlement; None if the end is unknown."""
     if trace.settlement is None or trace.duration_ms is None:
         return None
     ended_at = trace.started_at + timedelta(milliseconds=trace.duration_ms)
@@ -88,7 +88,7 @@ def lag_ms(trace: Trace) -> float | None:
 
 
 def utc_now() -> datetime:
-    """The time of day, in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 
@@ -112,7 +112,7 @@ def _line(trace: Trace) -> dict[str, object]:
     return {
         **_identity(trace),
         "started_at": started_at.isoformat(),
-        "hour": f"{started_at:%Y-%m-%dT%H}",  # the totals' hour, for queries: the line's own time is a later one
+        "hour": f"{started_at:%Y-%m-%dT%H}",  # the totals' hour, for queries: the line's own timestamp is later
         "cost_usd": None if cost is None else usd(cost),
         "cost_pico_usd": cost,
         "unpriced": cost is None,

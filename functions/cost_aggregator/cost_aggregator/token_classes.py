@@ -1,4 +1,4 @@
-"""What a token class costs when a price list leaves it out."""
+"""The prices of token classes that a price list leaves out."""
 
 from switchboard.domain.rates import Rates
 
@@ -14,8 +14,8 @@ def complete_rates(
 ) -> Rates:
     """The rates of all classes, in pico-dollars per token.
 
-    A cache read costs what input costs. A cache write costs 1.25 times the input at Claude's models (twice for an
-    hour), and what input costs elsewhere; a write for an hour costs there what any write costs.
+    Defaults: a cache read costs the input price. For Claude's models, a cache write costs 1.25 times the input price,
+    and twice for an hour; for other models, it costs the input price, and a write for an hour the price of any write.
     """
     if cache_write_5m is None:
         cache_write_5m = _rounded_up(fresh_input * 5, 4) if is_claude else fresh_input

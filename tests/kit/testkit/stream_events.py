@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.session import get_session
 
 from cost_aggregator.assembly import Aggregator, Dependencies, build
-from cost_aggregator.poison import Poison, QueueUnavailable
+from cost_aggregator.poison import PoisonMessage, QueueUnavailable
 from cost_aggregator.telemetry import Telemetry
 from switchboard.domain.trace import Trace
 from switchboard.store import trace_items
@@ -46,7 +46,7 @@ class Seen:
     def __init__(self) -> None:
         self.lines: list[tuple[str, dict[str, object]]] = []
         self.metrics: list[dict[str, tuple[str, list[float]]]] = []
-        self.poison: list[Poison] = []
+        self.poison: list[PoisonMessage] = []
         self.queue_is_away = False
 
     def info(self, msg: object, *, extra: Any) -> None:
@@ -60,7 +60,7 @@ class Seen:
         """Emit one document."""
         self.metrics.append({name: (unit, list(values)) for name, (unit, values) in metrics.items()})
 
-    def put(self, poison: Poison) -> None:
+    def put(self, poison: PoisonMessage) -> None:
         """Keep it. Raises QueueUnavailable."""
         if self.queue_is_away:
             raise QueueUnavailable("the queue is away")

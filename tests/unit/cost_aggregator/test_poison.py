@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from cost_aggregator.poison import MAX_REASON_CHARACTERS, Poison, QueueUnavailable, SqsPoisonQueue
-from cost_aggregator.records import Place
+from cost_aggregator.poison import MAX_REASON_CHARACTERS, PoisonMessage, QueueUnavailable, SqsPoisonQueue
+from cost_aggregator.records import RecordId
 
-POISON = Poison(Place("7", "P#acme#TRACES#1", "the-trace"), "ä" * 5000)
+POISON = PoisonMessage(RecordId("7", "P#acme#TRACES#1", "the-trace"), "ä" * 5000)
 
 
 class Sqs:

@@ -169,11 +169,11 @@ def test_a_row_that_cannot_be_read_is_put_aside_and_the_rest_goes_on() -> None:
     assert hand.settle(event) == ()
     assert len(hand.ledger.kept) == 1
     first, second = hand.seen.poison
-    assert first.place.sequence_number == number(1)
+    assert first.record_id.sequence_number == number(1)
     assert "yesterday" in first.reason
-    assert first.place.sk == event["Records"][0]["dynamodb"]["Keys"]["sk"]["S"]
+    assert first.record_id.sk == event["Records"][0]["dynamodb"]["Keys"]["sk"]["S"]
     assert second.reason == "cannot be priced: OverflowError: too long ago"
-    assert [line["sk"] for line in hand.seen.named("trace.poisoned")] == [first.place.sk, second.place.sk]
+    assert [line["sk"] for line in hand.seen.named("trace.poisoned")] == [first.record_id.sk, second.record_id.sk]
     assert hand.seen.metrics[0]["Poisoned"] == ("Count", [2])
 
 
@@ -183,7 +183,7 @@ def test_the_one_trace_that_the_store_refuses_is_found() -> None:
     assert hand.settle(stream_event(traces)) == ()
     assert len(hand.ledger.kept) == 39
     [poison] = hand.seen.poison
-    assert poison.place.sk == traces[13].trace_id
+    assert poison.record_id.sk == traces[13].trace_id
     assert "maximum allowed size" in poison.reason
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cost_aggregator.poison import Poison, QueueUnavailable
-from cost_aggregator.records import Place
+from cost_aggregator.poison import PoisonMessage, QueueUnavailable
+from cost_aggregator.records import RecordId
 from switchboard.domain.totals import Totals
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.domain.usage import Tokens, Usage, UsageSource
@@ -248,7 +248,7 @@ def test_a_record_looks_as_lambda_has_it() -> None:
 def test_poison_is_shown_and_kept(tmp_path: Path) -> None:
     said: list[str] = []
     path = tmp_path / "poison.jsonl"
-    ShownPoison(path, said.append).put(Poison(Place("7", "P#acme#TRACES#1", "the-trace"), "cannot be read"))
+    ShownPoison(path, said.append).put(PoisonMessage(RecordId("7", "P#acme#TRACES#1", "the-trace"), "cannot be read"))
     [line] = said
     assert "the-trace cannot be settled: cannot be read" in line
     assert json.loads(path.read_text()) == {
@@ -258,4 +258,4 @@ def test_poison_is_shown_and_kept(tmp_path: Path) -> None:
         "reason": "cannot be read",
     }
     with pytest.raises(QueueUnavailable):
-        ShownPoison(tmp_path, said.append).put(Poison(Place("7", "a", "b"), "cannot be read"))
+        ShownPoison(tmp_path, said.append).put(PoisonMessage(RecordId("7", "a", "b"), "cannot be read"))
