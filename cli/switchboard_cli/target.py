@@ -50,7 +50,7 @@ class Target:
 
 
 def target(stack: str | None, data_dir: Path | None, table: str | None, endpoint: str | None) -> Target:
-    """The target that the options select: --stack or --data-dir, else --table. Raises CommandFailed and botocore errors."""
+    """The target that the options select: --stack or --data-dir, else --table. Raises CommandFailed or botocore's."""
     if stack is not None and data_dir is not None:
         raise CommandFailed("Use --stack NAME or --data-dir FOLDER, not both: they are different tables.")
     if stack is not None:
