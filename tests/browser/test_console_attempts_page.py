@@ -116,7 +116,7 @@ def test_an_attempt_without_a_price_is_named(page: Page, address: str, store: Me
     lost = replace(a_lost_hedge(), provider="generic", model="house-model")
     detail = open_call(page, address, store, a_settled_call(attempts=(ANSWER, lost)))
     expect(page.locator("#rows td.cost")).to_have_text(["unpriced"])
-    expect(detail.locator(".unknown")).to_contain_text("No price is known for house-model at generic")
+    expect(detail.locator(".unknown")).to_contain_text("The price of house-model at generic is unknown")
     expect(detail.locator(".bill .total")).to_contain_text("unpriced")
     assert [figures(attempt)[-1] for attempt in detail.locator(".attempt").all()] == ["Cost$0.008085", "Costunpriced"]
 
@@ -149,7 +149,7 @@ def test_the_reason_why_a_call_is_unpriced_is_the_ledgers(
     detail = open_call(page, address, store, trace)
     provider, model = unpriced_model(trace)
     is_uncounted = model == trace.model and trace.usage is ABSENT
-    said = "How many tokens it used is not known." if is_uncounted else f"No price is known for {model} at {provider}."
+    said = "The number of tokens is unknown." if is_uncounted else f"The price of {model} at {provider} is unknown."
     expect(detail.locator(".unknown")).to_contain_text(said)
 
 
@@ -240,9 +240,9 @@ def test_a_retry_joins_its_turn_while_one_looks(page: Page, address: str, store:
 
 def test_a_call_that_was_stopped_says_why_and_is_no_error(page: Page, address: str, store: MemoryStore) -> None:
     endings = {
-        Status.SUPERSEDED: ("turn_answered", "Another call of the same turn spoke first"),
+        Status.SUPERSEDED: ("turn_answered", "Another call of the same turn answered first"),
         Status.INTERRUPTED: ("barge_in", "A later turn of the conversation began"),
-        Status.CLIENT_CLOSED: ("client_closed", "The caller left"),
+        Status.CLIENT_CLOSED: ("client_closed", "The caller disconnected"),
     }
     for place, (status, (code, _)) in enumerate(endings.items()):
         stopped = {"failure": Failure(code, "It was stopped.", 499), "attempts": (replace(ANSWER, outcome=code),)}
@@ -276,10 +276,10 @@ def test_a_call_for_which_nobody_was_asked_says_so(page: Page, address: str, sto
     for row in page.locator("#rows tr").all():
         row.click()
         expect(detail.locator(".legend li")).to_have_text(["Gateway2.4 ms"])
-        expect(detail).to_contain_text("No provider was asked.")
-        expect(detail).not_to_contain_text("The provider told nothing.")
+        expect(detail).to_contain_text("No provider was called.")
+        expect(detail).not_to_contain_text("The provider reported no usage.")
     page.locator("#rows tr").first.click()
-    expect(detail).to_contain_text("Not kept: the call was refused.")
+    expect(detail).to_contain_text("Not stored: the call was refused.")
     expect(detail.get_by_role("button", name="Save response")).to_have_count(0)
     expect(detail).not_to_contain_text("Delivery")
 
@@ -287,8 +287,11 @@ def test_a_call_for_which_nobody_was_asked_says_so(page: Page, address: str, sto
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (Status.OPEN, ("It is under way.", "Not told yet.", "Not kept before the call is over.")),
-        (Status.LOST, ("How long it lasted is not known.", "Nobody was there to be told.", "nobody wrote")),
+        (Status.OPEN, ("The call is still running.", "Not reported yet.", "Not stored until the call has ended.")),
+        (
+            Status.LOST,
+            ("The duration is unknown.", "Unknown: the call's end was not recorded.", "Not stored: the call's end"),
+        ),
     ],
 )
 def test_a_call_without_an_end_makes_none_up(
@@ -322,7 +325,7 @@ def test_buffer_words_and_zero_retention_are_marked(page: Page, address: str, st
         ["Gateway3.1 ms", "To buffer words1.20 s", "To first token310 ms", "Answer1.00 s"]
     )
     assert span_of(detail.locator(".lane .buffer"))[0] == pytest.approx(100 * 1200 / 2510, abs=0.1)
-    expect(detail).to_contain_text("Not kept: the call was made under zero retention.")
+    expect(detail).to_contain_text("Not stored: the call was made under zero retention.")
     expect(detail.get_by_role("button", name="Save response")).to_have_count(0)
 
 

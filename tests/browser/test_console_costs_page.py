@@ -76,8 +76,8 @@ def test_a_calls_cost_comes_with_its_settlement(page: Page, address: str, store:
 @pytest.mark.parametrize(
     ("usage", "reason"),
     [
-        (a_usual_usage(), "No price is known for claude-sonnet-4-5 at anthropic."),
-        (ABSENT, "How many tokens it used is not known."),
+        (a_usual_usage(), "The price of claude-sonnet-4-5 at anthropic is unknown."),
+        (ABSENT, "The number of tokens is unknown."),
     ],
 )
 def test_what_is_unpriced_says_so_and_why(
@@ -95,7 +95,7 @@ def test_a_call_that_used_nothing_cost_nothing(page: Page, address: str, settle:
     sign_in(page, address)
     expect(costs_in_list(page)).to_have_text(["$0"])
     page.locator("#rows tr").first.click()
-    expect(page.get_by_text("$0: it used no token.")).to_be_visible()
+    expect(page.get_by_text("$0: no tokens were used.")).to_be_visible()
 
 
 def test_a_price_without_a_first_day_names_none(page: Page, address: str, store: MemoryStore) -> None:

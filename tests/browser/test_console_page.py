@@ -88,7 +88,7 @@ def test_the_key_is_kept_for_the_tab_until_it_is_forgotten(page: Page, address: 
 
 
 @pytest.mark.parametrize(
-    ("key", "said"), [("sb-none", "There is no key key_"), ("not a key…", "That is no gateway key")]
+    ("key", "said"), [("sb-none", "There is no key key_"), ("not a key…", "This is not a gateway key")]
 )
 def test_a_key_that_opens_nothing_says_why(page: Page, address: str, key: str, said: str) -> None:
     sign_in(page, address, key)
@@ -287,7 +287,7 @@ def test_an_outage_is_said_and_gets_over(page: Page, address: str, store: Memory
     expect(rows(page)).to_have_count(1)
     store.fail_with(StoreUnavailable("throttled"))
     live(page)
-    expect(page.locator("#list-problem")).to_contain_text("did not answer")
+    expect(page.locator("#list-problem")).to_contain_text("did not respond")
     expect(rows(page)).to_have_count(1)
     store.fail_with(None)
     live(page)

@@ -13,7 +13,7 @@ SCRIPTS = (
     "element.js",
     "words.js",
     "money.js",
-    "questions.js",
+    "requests.js",
     "messages.js",
     "timing.js",
     "attempts.js",

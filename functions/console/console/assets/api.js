@@ -1,5 +1,5 @@
 const KEY_PLACE = "switchboard.key";
-// The page may lie below a stage name or a domain's base path: /prod/console.
+// The page may be below a stage name or a base path: /prod/console.
 const BASE = location.pathname.replace(/\/console\/?$/, "");
 
 class ApiError extends Error {

@@ -14,11 +14,11 @@ function lastingTo({ duration_ms, attempts }) {
   return Math.max(1, duration_ms ?? 0, ...attempts.map((attempt) => attempt.started_ms + attempt.duration_ms));
 }
 
-// The attempt by which the call ended: the one that went well, else the one that spoke, else the last.
+// The attempt that ended the call: the one that succeeded, else the last that sent content, else the last.
 function decisiveAttempt(attempts) {
-  const inQuestion = attempts.filter(({ outcome }) => outcome !== "outpaced");
-  const last = (wanted) => inQuestion.filter(wanted).at(-1);
-  return last(({ outcome }) => outcome === "ok") ?? last(({ ttft_ms }) => ttft_ms !== null) ?? inQuestion.at(-1) ?? attempts.at(-1);
+  const candidates = attempts.filter(({ outcome }) => outcome !== "outpaced");
+  const last = (wanted) => candidates.filter(wanted).at(-1);
+  return last(({ outcome }) => outcome === "ok") ?? last(({ ttft_ms }) => ttft_ms !== null) ?? candidates.at(-1) ?? attempts.at(-1);
 }
 
 function piece(kind, from, to, length) {
@@ -31,12 +31,12 @@ function piece(kind, from, to, length) {
 function lane(attempt, length, ticks, bufferedMs) {
   const from = attempt.started_ms;
   const to = from + attempt.duration_ms;
-  const spoke = attempt.ttft_ms === null ? to : from + attempt.ttft_ms;
-  const first = attempt.ttft_ms === null ? "no first token" : `first token at ${milliseconds(spoke)}`;
+  const firstAt = attempt.ttft_ms === null ? to : from + attempt.ttft_ms;
+  const first = attempt.ttft_ms === null ? "no first token" : `first token at ${milliseconds(firstAt)}`;
   return element("div", { class: "lane", role: "img", "aria-label": `From ${milliseconds(from)} to ${milliseconds(to)}, ${first}` },
     ...ticks.map((tick) => piece("tick", tick, tick, length)),
-    piece("silent", from, spoke, length),
-    attempt.ttft_ms === null ? null : piece("speaking", spoke, to, length),
+    piece("silent", from, firstAt, length),
+    attempt.ttft_ms === null ? null : piece("speaking", firstAt, to, length),
     bufferedMs === null ? null : piece("buffer", bufferedMs, bufferedMs, length));
 }
 
@@ -69,7 +69,7 @@ function attemptNode(trace, attempt, length, ticks) {
   return element("li", { class: look },
     element("div", { class: "attempt-head" },
       element("b", {}, attempt.model),
-      attempt.is_hedge ? tag("hedge", "Begun beside an attempt that was silent") : null,
+      attempt.is_hedge ? tag("hedge", "Started in parallel with an attempt that had sent no content") : null,
       outcomeBadge(attempt.outcome)),
     lane(attempt, length, ticks, trace.buffered_ms),
     element("ul", { class: "attempt-figures" },
@@ -82,7 +82,7 @@ function attemptNode(trace, attempt, length, ticks) {
     attempt.error ? element("small", { class: "failed" }, attempt.error) : null);
 }
 
-// Every attempt on one scale of time, from the call's arrival on.
+// All attempts on one time scale, from the call's arrival.
 function waterfall(trace) {
   const length = lastingTo(trace);
   const step = niceStep(length);
@@ -91,5 +91,5 @@ function waterfall(trace) {
     scale(length, ticks),
     element("ol", {}, ...trace.attempts.map((attempt) => attemptNode(trace, attempt, length, ticks))),
     trace.buffered_ms === null ? null
-      : element("small", { class: "buffer-note" }, `Buffer words were said at ${milliseconds(trace.buffered_ms)}.`));
+      : element("small", { class: "buffer-note" }, `Buffer words were sent at ${milliseconds(trace.buffered_ms)}.`));
 }

@@ -1,6 +1,6 @@
 const detail = byId("detail");
 const listing = new Listing(byId("rows"), openTrace);
-const callQuestions = new Questions(byId("list-problem"));
+const callRequests = new Requests(byId("list-problem"));
 let drawnDetail = "";
 
 function readFilters() {
@@ -13,7 +13,7 @@ function readFilters() {
 }
 
 function askCalls(take, more = {}) {
-  return callQuestions.ask(() => askJson("/api/traces", { ...readFilters(), ...more }), async (page) => {
+  return callRequests.ask(() => askJson("/api/traces", { ...readFilters(), ...more }), async (page) => {
     take(page);
     await drawAround();
   });
@@ -42,7 +42,7 @@ async function drawAround() {
   else byId("empty").hidden = true;
 }
 
-// What did not change is not drawn anew: it may be scrolled, unfolded or selected.
+// If nothing changed, the panel is not redrawn: it may be scrolled, expanded or selected.
 function drawDetail(trace) {
   const calls = listing.turnOf(trace.trace_id);
   const text = JSON.stringify([trace, calls.map((call) => [call.trace_id, call.status])]);
@@ -92,7 +92,7 @@ async function showCalls(traceId) {
 }
 
 function forgetCalls() {
-  callQuestions.drop();
+  callRequests.drop();
   closeTrace();
   listing.replace({ traces: [], next_cursor: null });
   byId("tasks").replaceChildren();
@@ -103,5 +103,5 @@ byId("filters").addEventListener("change", () => {
   byId("between").hidden = byId("range").value !== "between";
   loadCalls();
 });
-byId("task").addEventListener("search", loadCalls); // the field's own cross empties it without a change
+byId("task").addEventListener("search", loadCalls); // the field's clear button fires no change event
 byId("older").addEventListener("click", olderCalls);

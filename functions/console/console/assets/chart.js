@@ -1,6 +1,6 @@
 const SVG = byId("drawing").content.firstElementChild.namespaceURI;
 const PLOT_HEIGHT = 100;
-const LEAST_HEIGHT = 2; // what cost something is seen
+const LEAST_HEIGHT = 2; // so that a small cost is visible
 const NO_CALLS = { calls: 0, errors: 0, cost_usd: "0", unpriced_calls: 0, prompt_tokens: 0, completion_tokens: 0 };
 
 function drawn(name, attributes) {
@@ -17,7 +17,7 @@ function nextStart(start, granularity) {
   return next;
 }
 
-// Every period of the range: the API leaves out those without calls.
+// Every period of the range, including those without calls, which the API leaves out.
 function everyPeriod(costs) {
   const found = new Map(costs.periods.map((period) => [period.start, period]));
   const periods = [];
@@ -46,7 +46,7 @@ function periodText({ label, calls, cost_usd, unpriced_calls }) {
 
 function barsOf(periods, most) {
   return periods.flatMap((period, place) => {
-    // Pixels need no exactness, unlike every amount that is written.
+    // A float is exact enough for pixels; displayed amounts are exact.
     const share = most > 0 ? (Number(period.cost_usd) / most) * PLOT_HEIGHT : 0;
     const height = share > 0 ? Math.max(share, LEAST_HEIGHT) : 0;
     const bar = { x: place + 0.12, width: 0.76 };
@@ -57,7 +57,7 @@ function barsOf(periods, most) {
   });
 }
 
-// Bars of cost. Pointer and arrow keys choose a period, whose values are then written above and told to a reader.
+// A bar chart of costs. Pointer and arrow keys select a period, whose values are shown above and read by screen readers.
 function chart(costs, name) {
   const periods = everyPeriod(costs);
   const top = periods.reduce((best, period) => (pico(period.cost_usd) > pico(best) ? period.cost_usd : best), "0");

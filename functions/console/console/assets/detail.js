@@ -1,12 +1,12 @@
-function untoldUsage(trace) {
-  if (!wasAsked(trace)) return "No provider was asked.";
-  if (trace.status === "open") return "Not told yet.";
-  return trace.status === "lost" ? "Nobody was there to be told." : "The provider told nothing.";
+function missingUsageText(trace) {
+  if (!wasAsked(trace)) return "No provider was called.";
+  if (trace.status === "open") return "Not reported yet.";
+  return trace.status === "lost" ? "Unknown: the call's end was not recorded." : "The provider reported no usage.";
 }
 
 function usageNode(trace) {
   const { usage } = trace;
-  if (usage.source === "absent") return element("p", { class: "nothing" }, untoldUsage(trace));
+  if (usage.source === "absent") return element("p", { class: "nothing" }, missingUsageText(trace));
   const written = usage.cache_write_5m + usage.cache_write_1h;
   const list = facts([
     ["Fresh input", count(usage.fresh_input)],
@@ -60,22 +60,22 @@ function detailFacts(trace) {
   ]);
 }
 
-const NOTHING_KEPT = {
-  open: "Not kept before the call is over.",
-  lost: "Not kept: nobody wrote the call's end.",
-  refused: "Not kept: the call was refused.",
+const NOT_STORED = {
+  open: "Not stored until the call has ended.",
+  lost: "Not stored: the call's end was not recorded.",
+  refused: "Not stored: the call was refused.",
 };
 
-function unkeptReason(trace) {
-  if (trace.zero_retention) return "Not kept: the call was made under zero retention.";
-  return trace.request === null && trace.response === null ? NOTHING_KEPT[trace.status] : null;
+function notStoredReason(trace) {
+  if (trace.zero_retention) return "Not stored: the call was made under zero retention.";
+  return trace.request === null && trace.response === null ? NOT_STORED[trace.status] : null;
 }
 
 function bodyNodes(trace) {
-  if (trace.bodies === "loading") return [element("p", { class: "nothing" }, "Reading …")];
+  if (trace.bodies === "loading") return [element("p", { class: "nothing" }, "Loading …")];
   if (trace.bodies) return [element("p", { class: "problem" }, trace.bodies)];
-  const unkept = unkeptReason(trace);
-  if (unkept) return [section("Content", element("p", { class: "nothing" }, unkept))];
+  const notStored = notStoredReason(trace);
+  if (notStored) return [section("Content", element("p", { class: "nothing" }, notStored))];
   return [
     section("Request", ...requestNodes(trace.request).filter(Boolean)),
     section("Response", ...responseNodes(trace.response)),
@@ -85,7 +85,7 @@ function bodyNodes(trace) {
   ];
 }
 
-// A list's entry has no bodies: `bodies` says "loading", or why there are none. `calls`: those of its turn.
+// A list's entry has no bodies: `bodies` is "loading" or an error message. `calls`: those of its turn.
 function detailNodes(trace, calls, { close, open }) {
   const metadata = Object.entries(trace.metadata);
   return [

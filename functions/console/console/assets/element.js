@@ -1,6 +1,6 @@
 const byId = (id) => document.getElementById(id);
 
-// Everything from outside reaches the page through here, as text nodes: nothing is ever parsed as HTML.
+// All data is inserted as text nodes: nothing is ever parsed as HTML.
 function element(name, options = {}, ...children) {
   const made = document.createElement(name);
   for (const [option, value] of Object.entries(options)) {

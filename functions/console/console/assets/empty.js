@@ -1,4 +1,4 @@
-// A gateway with a demo upstream answers without any provider's key.
+// A gateway with the demo provider answers without a provider key.
 async function firstCallModel() {
   try {
     const models = (await askJson("/v1/models")).data.map((model) => model.id);
@@ -35,7 +35,7 @@ async function drawEmpty(place, isFiltered) {
   const command = element("pre", {}, firstCall(null));
   place.replaceChildren(
     element("h2", {}, "No calls yet"),
-    element("p", {}, "Make the first one; it appears here as it begins."),
+    element("p", {}, "Make the first call; it appears here when it begins."),
     command,
   );
   const demo = await firstCallModel();

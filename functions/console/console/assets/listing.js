@@ -12,7 +12,7 @@ function taskNodes(trace, place) {
   return [
     element("span", { title: trace.task_id }, trace.task_id),
     retryTag(trace),
-    place ? tag(`${place.calls} calls`, "Calls of one turn: the caller asked again") : null,
+    place ? tag(`${place.calls} calls`, "Calls of one turn: the caller retried") : null,
     ...handlingTags(trace),
   ];
 }
@@ -42,7 +42,7 @@ function turnClass(place) {
   return place && `in-turn${place.number ? " again" : ""}${place.isLast ? " last" : ""}`;
 }
 
-// Traces by id, in turns, newest first. What is on the page already stays in place, focus and all.
+// Traces by id, grouped in turns, newest first. Rows that are already on the page are kept, with their focus.
 class Listing {
   constructor(place, open) {
     this.place = place;
@@ -70,7 +70,7 @@ class Listing {
     this.draw();
   }
 
-  // The first page again. Older pages stay, unless so many calls came that there may be a gap below them.
+  // Update the first page. Older pages stay, unless so many new calls came that there may be a gap between them.
   refresh(page) {
     const oldest = page.traces.at(-1);
     const newestKnown = [...this.traces.keys()].sort().at(-1);
@@ -88,7 +88,7 @@ class Listing {
     for (const [id, { row }] of this.rows) row.setAttribute("aria-selected", String(id === traceId));
   }
 
-  // The calls of the same turn that are here, from the first on.
+  // The listed calls of the same turn, first to last.
   turnOf(traceId) {
     return this.turns.find((calls) => calls.some((call) => call.trace_id === traceId)) ?? [];
   }

@@ -5,7 +5,7 @@ function drawPanels() {
   document.body.classList.toggle("has-detail", isOpen);
 }
 
-// #<trace id>, #tasks or #tasks/<task>; all else is the calls.
+// #<trace id>, #tasks or #tasks/<task>; anything else shows the calls.
 function readPlace() {
   const hash = location.hash.slice(1);
   const [view, name] = hash.split("/");
@@ -33,8 +33,8 @@ async function go() {
 
 async function tick() {
   const isIdle = document.hidden || !byId("live").checked || storedKey() === null;
-  if (!isIdle && !byId("calls").hidden && !callQuestions.isWaiting) await refreshCalls();
-  if (!isIdle && !byId("board").hidden && !taskQuestions.isWaiting) await refreshTasks();
+  if (!isIdle && !byId("calls").hidden && !callRequests.isWaiting) await refreshCalls();
+  if (!isIdle && !byId("board").hidden && !taskRequests.isWaiting) await refreshTasks();
   setTimeout(tick, REFRESH_MS);
 }
 
@@ -51,9 +51,9 @@ function signOut(message) {
 byId("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const key = byId("key").value.trim();
-  // A header carries nothing else; the browser would refuse to send it.
+  // Browsers refuse to send other characters in a header.
   if (!/^[!-~]+$/.test(key)) {
-    show(byId("key-problem"), "That is no gateway key: they begin with sb- and have letters, digits, - and _.");
+    show(byId("key-problem"), "This is not a gateway key: keys begin with sb- and have letters, digits, - and _.");
     return;
   }
   keepKey(key);

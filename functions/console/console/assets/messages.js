@@ -46,7 +46,7 @@ function messageNode(message) {
     "li",
     { class: `message ${known}` },
     element("div", { class: "role" }, role, message.tool_call_id ? element("span", { class: "tool-id" }, message.tool_call_id) : null),
-    ...(children.length ? children : [element("div", { class: "said nothing" }, "nothing said")]),
+    ...(children.length ? children : [element("div", { class: "said nothing" }, "empty")]),
   );
 }
 
@@ -56,7 +56,7 @@ function folded(title, value) {
 }
 
 function requestNodes(request) {
-  if (request === null) return [element("p", { class: "nothing" }, "Not kept.")];
+  if (request === null) return [element("p", { class: "nothing" }, "Not stored.")];
   if (!Array.isArray(request?.messages)) return [longText(pretty(request), "said code")];
   const { messages, tools, ...parameters } = request;
   const names = Array.isArray(tools) ? tools.map((tool) => tool?.function?.name ?? tool?.type ?? "?") : [];
@@ -68,7 +68,7 @@ function requestNodes(request) {
 }
 
 function responseNodes(response) {
-  if (response === null) return [element("p", { class: "nothing" }, "Nothing kept.")];
+  if (response === null) return [element("p", { class: "nothing" }, "Not stored.")];
   const choices = Array.isArray(response?.choices) ? response.choices : [];
   if (!choices.length) return [longText(pretty(response), "said code")];
   return [element("ol", { class: "conversation" }, ...choices.map((choice) => messageNode(choice?.message ?? choice)))];

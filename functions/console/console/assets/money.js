@@ -1,4 +1,4 @@
-// Money is exact: decimal strings of USD, reckoned in whole pico-dollars.
+// Money is exact: decimal strings of USD, computed in whole pico-dollars.
 const PICO_DIGITS = 12;
 const TOKENS_PER_RATE = 1_000_000n;
 
@@ -20,7 +20,7 @@ function dollarParts(usd) {
 
 const dollars = (usd) => dollarParts(usd).join("");
 
-// The point stands at the same place in every row.
+// The decimal point is aligned in every row.
 function moneyNode(usd) {
   const [whole, fraction] = dollarParts(usd);
   return element("span", { class: "money" }, whole, element("span", { class: "fraction" }, fraction));
@@ -31,7 +31,7 @@ function callCost(trace) {
   return trace.unpriced ? badge("unpriced") : moneyNode(trace.cost_usd);
 }
 
-// A sum in which nothing is known is no 0.
+// A sum without any known cost is unpriced, not 0.
 function sumNode(counters) {
   const { calls, unpriced_calls, cost_usd } = counters;
   return calls > 0 && unpriced_calls === calls ? badge("unpriced") : moneyNode(cost_usd);
@@ -57,13 +57,13 @@ const beside = (trace) => trace.attempts.filter((attempt) => attempt.usage !== n
 
 const ENDED_WITHOUT_A_COUNT = ["ok", "lost"];
 
-// Whether the answer certainly used no token: refused, given up, or failed before the first one.
+// Whether the answer certainly used no token: refused, stopped, or failed before the first one.
 function usedNothing({ usage, ttft_ms, status }) {
   if (usage.source !== "absent") return promptTokens(usage) === 0 && usage.output === 0;
   return ttft_ms === null && !ENDED_WITHOUT_A_COUNT.includes(status);
 }
 
-// What the call's own tokens cost, without the attempts beside the answer; null where nobody knows.
+// The cost of the call's own tokens, without the other attempts; null if unknown.
 function ownCost(trace) {
   if (trace.usage.billed_usd !== null) return pico(trace.usage.billed_usd);
   if (trace.price) return sumOf(classCosts(trace).map(({ amount }) => amount));
@@ -106,23 +106,23 @@ function bill(trace) {
 }
 
 function priceOrigin(prices) {
-  // 1970: the first day of this price is not known.
-  const told = prices.map(({ source, valid_from }) => (valid_from.startsWith("1970") ? source : `${source}, since ${valid_from.slice(0, 10)}`));
-  return element("small", {}, `Price: ${[...new Set(told)].join("; ")}.`);
+  // 1970: the start of this price is unknown.
+  const origins = prices.map(({ source, valid_from }) => (valid_from.startsWith("1970") ? source : `${source}, since ${valid_from.slice(0, 10)}`));
+  return element("small", {}, `Price: ${[...new Set(origins)].join("; ")}.`);
 }
 
-// What has no known cost is the call's own tokens, else those of an attempt beside them.
+// The cost of the call's own tokens is unknown, else that of another attempt.
 function unpricedReason(trace) {
   const isOwn = ownCost(trace) === null;
-  if (isOwn && trace.usage.source === "absent") return "How many tokens it used is not known.";
+  if (isOwn && trace.usage.source === "absent") return "The number of tokens is unknown.";
   const { model, provider } = isOwn ? trace : beside(trace).find(({ cost_usd }) => cost_usd === null);
-  return `No price is known for ${model} at ${provider}.`;
+  return `The price of ${model} at ${provider} is unknown.`;
 }
 
 function costNodes(trace) {
   if (trace.settled_at === null) return [element("p", { class: "nothing" }, "Not settled yet.")];
   const hasRows = trace.price !== null || trace.usage.billed_usd !== null || beside(trace).length > 0;
-  if (!hasRows && !trace.unpriced) return [element("p", { class: "nothing" }, `${dollars(trace.cost_usd)}: it used no token.`)];
+  if (!hasRows && !trace.unpriced) return [element("p", { class: "nothing" }, `${dollars(trace.cost_usd)}: no tokens were used.`)];
   const prices = [trace.price, ...beside(trace).map(({ price }) => price)].filter(Boolean);
   return [
     hasRows ? bill(trace) : null,

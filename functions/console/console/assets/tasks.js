@@ -1,6 +1,6 @@
 const taskPanel = byId("task-panel");
-const taskQuestions = new Questions(byId("board-problem"));
-const costQuestions = new Questions(byId("board-problem"));
+const taskRequests = new Requests(byId("board-problem"));
+const costRequests = new Requests(byId("board-problem"));
 const RANGES = [
   ["hour", "24 hours"],
   ["day", "30 days"],
@@ -47,11 +47,11 @@ async function drawTasks(found) {
   byId("no-tasks").hidden = found.length > 0;
 }
 
-const loadTasks = () => taskQuestions.ask(async () => (await askJson("/api/tasks")).tasks, drawTasks);
+const loadTasks = () => taskRequests.ask(async () => (await askJson("/api/tasks")).tasks, drawTasks);
 
 function askCosts() {
   const path = `/api/tasks/${encodeURIComponent(tasks.open)}/costs`;
-  return costQuestions.ask(() => askJson(path, { granularity: tasks.granularity }), drawCosts);
+  return costRequests.ask(() => askJson(path, { granularity: tasks.granularity }), drawCosts);
 }
 
 function rangeSwitch() {
@@ -87,7 +87,7 @@ function openTask(taskId) {
       element("div", { class: "detail-title" }, element("h2", {}, taskId)),
       element("button", { type: "button", class: "quiet close", "aria-label": "Close", on: { click: closeTask } }, "✕")),
     rangeSwitch(),
-    element("div", { class: "costs", id: "costs" }, element("p", { class: "nothing" }, "Reading …")),
+    element("div", { class: "costs", id: "costs" }, element("p", { class: "nothing" }, "Loading …")),
     element("div", { class: "raw" }, element("button", { type: "button", class: "quiet", on: { click: () => callsOfTask(taskId) } }, "Show its calls")),
   );
   taskPanel.hidden = false;
@@ -95,12 +95,12 @@ function openTask(taskId) {
   return askCosts();
 }
 
-// What did not change is not drawn anew: a period may be chosen, the table unfolded.
+// If nothing changed, the panel is not redrawn: a period may be selected, or the table expanded.
 function drawCosts(costs) {
   const text = JSON.stringify(costs);
   if (text === tasks.costs) return;
   tasks.costs = text;
-  const wasUnfolded = byId("costs").querySelector("details")?.open;
+  const wasExpanded = byId("costs").querySelector("details")?.open;
   const { total } = costs;
   const figures = facts([
     ["Calls", count(total.calls)],
@@ -114,7 +114,7 @@ function drawCosts(costs) {
   figures.className = "figures";
   const isUnknown = total.calls > 0 && total.unpriced_calls === total.calls;
   const table = element("details", { class: "long" }, element("summary", {}, "As a table"), periodTable(costs));
-  table.open = wasUnfolded ?? false;
+  table.open = wasExpanded ?? false;
   byId("costs").replaceChildren(
     element("p", { class: "sum" }, isUnknown ? badge("unpriced") : element("b", {}, dollars(total.cost_usd)), unpricedBadge(total)),
     section(`Cost by ${costs.granularity}, UTC`, chart(costs, `Cost by ${costs.granularity}`)),
@@ -131,7 +131,7 @@ function closeTask() {
 }
 
 function forgetTask() {
-  costQuestions.drop();
+  costRequests.drop();
   tasks.open = null;
   taskPanel.hidden = true;
   taskPanel.replaceChildren();
@@ -151,7 +151,7 @@ async function refreshTasks() {
 }
 
 function forgetTasks() {
-  taskQuestions.drop();
+  taskRequests.drop();
   forgetTask();
   tasks.shown = "";
   byId("task-rows").replaceChildren();

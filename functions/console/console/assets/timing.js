@@ -1,4 +1,4 @@
-// Where a call's time went. Queue lies before the arrival, from which everything else is counted.
+// The parts of a call's time. The queue is before the arrival; all other times count from the arrival.
 function timingParts(trace) {
   const gateway = (wasAsked(trace) ? trace.gateway_ms : trace.duration_ms) ?? 0;
   const parts = [
@@ -22,20 +22,20 @@ function timingParts(trace) {
   return parts.filter(([, , length]) => length !== null && length > 0);
 }
 
-const UNENDED_TIMES = { open: "It is under way.", lost: "How long it lasted is not known." };
+const UNKNOWN_DURATIONS = { open: "The call is still running.", lost: "The duration is unknown." };
 
-// Of a call without an end there is no bar: its parts would look like the whole.
+// A call without an end has no bar, which would look like a complete one.
 function timing(trace) {
   const parts = timingParts(trace);
   const legend = element("ul", { class: "legend" }, ...parts.map(([kind, name, length]) =>
     element("li", { class: kind }, name, element("b", {}, milliseconds(length)))));
-  const untold = UNENDED_TIMES[trace.status] ?? (parts.length ? null : "Nothing was measured.");
-  return element("div", {}, untold ? element("p", { class: "nothing" }, untold) : timeBar(parts), legend);
+  const missing = UNKNOWN_DURATIONS[trace.status] ?? (parts.length ? null : "Nothing was measured.");
+  return element("div", {}, missing ? element("p", { class: "nothing" }, missing) : timeBar(parts), legend);
 }
 
 function timeBar(parts) {
-  const told = parts.map(([, name, length]) => `${name} ${milliseconds(length)}`).join(", ");
-  const bar = element("div", { class: "bar", role: "img", "aria-label": told });
+  const label = parts.map(([, name, length]) => `${name} ${milliseconds(length)}`).join(", ");
+  const bar = element("div", { class: "bar", role: "img", "aria-label": label });
   for (const [kind, , length] of parts) {
     const piece = element("span", { class: kind });
     piece.style.flexGrow = String(length);

@@ -1,4 +1,4 @@
-// Calls in the order of the page: newest turn first, and within a turn from its first call to its last retry.
+// Calls in display order: newest turn first, and within a turn from its first call to its last retry.
 function inTurns(traces) {
   const byId = (one, other) => (one.trace_id < other.trace_id ? -1 : 1); // ids sort by time
   const turns = [];
@@ -15,19 +15,19 @@ function inTurns(traces) {
   return turns.reverse();
 }
 
-// Whether the call asks anew, rather than again, what those calls asked: the same words have the same id.
+// Whether the call begins a new turn rather than retrying those calls: the same history has the same id.
 function beginsTurn(call, calls) {
   if (call.turn.retry) return false;
-  // Which retry a call is may be known only when it ends.
-  return !UNENDED.includes(call.status) || calls.some((other) => spokeBefore(other, call));
+  // The retry number of a call may be unknown until it ends.
+  return !UNENDED.includes(call.status) || calls.some((other) => answeredBefore(other, call));
 }
 
-function spokeBefore({ started_at, status, ttft_ms, duration_ms }, call) {
-  const spoken = ttft_ms ?? (status === "ok" ? duration_ms : null);
-  return spoken !== null && Date.parse(started_at) + spoken < Date.parse(call.started_at);
+function answeredBefore({ started_at, status, ttft_ms, duration_ms }, call) {
+  const firstContent = ttft_ms ?? (status === "ok" ? duration_ms : null);
+  return firstContent !== null && Date.parse(started_at) + firstContent < Date.parse(call.started_at);
 }
 
-// What a row says of its turn; null for a call that is alone in it.
+// A row's place in its turn; null for the only call of a turn.
 function placeInTurn(calls, number) {
   if (calls.length === 1) return null;
   return { calls: calls.length, number, isLast: number === calls.length - 1, after_ms: new Date(calls[number].started_at) - new Date(calls[0].started_at) };
@@ -38,7 +38,7 @@ function retryName({ turn }, number) {
   return number ? "Retry" : "First call";
 }
 
-// The calls of a turn that the list has, each to be opened; this one among them.
+// The listed calls of a turn, as buttons that open them; includes this call.
 function turnNode(trace, calls, open) {
   const items = calls.map((call, number) => {
     const isThis = call.trace_id === trace.trace_id;

@@ -1,19 +1,19 @@
 const STATUS_WORDS = {
-  open: "It is under way.",
-  ok: "The caller got the whole answer.",
-  client_closed: "The caller left before the answer was complete. Nothing failed.",
-  superseded: "Another call of the same turn spoke first, so this one stopped. Nothing failed.",
-  interrupted: "A later turn of the conversation began, and nobody listened any more: the answer was stopped. Nothing failed.",
+  open: "The call is still running.",
+  ok: "The caller received the complete answer.",
+  client_closed: "The caller disconnected before the answer was complete. This is not an error.",
+  superseded: "Another call of the same turn answered first, so this one was stopped. This is not an error.",
+  interrupted: "A later turn of the conversation began, so this answer was stopped. This is not an error.",
   upstream_error: "No provider answered, or the one that did reported an error.",
   timeout: "The providers took too long.",
   truncated: "The answer was cut off after it had begun.",
   refused: "The gateway refused the call.",
   lost: "The gateway was stopped before the call ended.",
-  unpriced: "Its cost is not known.",
+  unpriced: "The cost is unknown.",
 };
-// Nobody waited for the end of these: they are no errors.
+// Statuses of calls whose caller no longer waited for the end; they are not errors.
 const ABANDONED = ["client_closed", "superseded", "interrupted"];
-// Nobody has written their end: what is known only then is not known of these.
+// Statuses of calls whose end is not recorded, so facts known only at the end are missing.
 const UNENDED = ["open", "lost"];
 const STOPPED = ["outpaced", "redirected", "turn_answered", "barge_in", "client_closed"];
 
@@ -41,12 +41,12 @@ function tag(text, title, kind = "") {
 }
 
 function retryTag({ turn }) {
-  return turn?.retry ? tag(`retry ${turn.retry}`, "The same turn was asked for before") : null;
+  return turn?.retry ? tag(`retry ${turn.retry}`, "A retry of an earlier call of the same turn") : null;
 }
 
 function handlingTags({ buffered_ms, zero_retention }) {
   return [
-    buffered_ms === null ? null : tag("buffer words", `Said ${milliseconds(buffered_ms)} after the call came`, "handling"),
-    zero_retention ? tag("zero retention", "Nothing of its content was kept", "handling") : null,
+    buffered_ms === null ? null : tag("buffer words", `Sent ${milliseconds(buffered_ms)} after the call arrived`, "handling"),
+    zero_retention ? tag("zero retention", "Its content was not stored", "handling") : null,
   ];
 }

@@ -1,19 +1,19 @@
-// Questions to the API for one part of the page: what an older one brings comes too late, and is dropped.
-class Questions {
+// API requests for one part of the page. Only the response of the latest request is used.
+class Requests {
   constructor(place) {
     this.place = place;
     this.latest = 0;
     this.isWaiting = false;
   }
 
-  async ask(question, take) {
+  async ask(request, use) {
     const number = ++this.latest;
     this.isWaiting = true;
     try {
-      const answer = await question();
+      const answer = await request();
       if (number !== this.latest) return;
       show(this.place, null);
-      await take(answer);
+      await use(answer);
     } catch (problem) {
       if (number !== this.latest) return;
       if (problem.isAboutKey) signOut(problem.message);
