@@ -104,7 +104,7 @@ def test_every_status_can_be_read(store: Store, console: TestClient, status: Sta
     ],
     ids=["stream", "completion", "refusal", "binary", "nothing"],
 )
-def test_bodies_are_given_back_byte_for_byte(
+def test_bodies_are_returned_byte_for_byte(
     store: Store, console: TestClient, response: bytes, streamed: bool, content_type: str
 ) -> None:
     trace = a_finished_trace(streamed=streamed)
@@ -115,7 +115,7 @@ def test_bodies_are_given_back_byte_for_byte(
     assert (answered.content, answered.headers["content-type"]) == (response, content_type)
 
 
-def test_a_long_system_prompt_is_given_back_byte_for_byte(store: Store, console: TestClient) -> None:
+def test_a_long_system_prompt_is_returned_byte_for_byte(store: Store, console: TestClient) -> None:
     prompt = base64.b64encode(os.urandom(750_000)).decode()
     body = json.dumps({"messages": [{"role": "system", "content": prompt}]}).encode()
     trace = a_finished_trace()
@@ -124,7 +124,7 @@ def test_a_long_system_prompt_is_given_back_byte_for_byte(store: Store, console:
 
 
 @pytest.mark.parametrize("below", ["", "/request", "/response"])
-def test_another_projects_trace_does_not_exist(store: Store, console: TestClient, below: str) -> None:
+def test_another_projects_trace_is_not_found_by_the_api(store: Store, console: TestClient, below: str) -> None:
     trace = a_finished_trace()
     store.complete_trace(trace, Bodies(REQUEST, STREAM))
     path = f"/api/traces/{trace.trace_id}{below}"
@@ -134,7 +134,7 @@ def test_another_projects_trace_does_not_exist(store: Store, console: TestClient
     assert (refused.status_code, refused.json()) == (404, unknown.json())
 
 
-def test_another_projects_list_is_its_own(store: Store, console: TestClient) -> None:
+def test_another_projects_traces_are_not_listed(store: Store, console: TestClient) -> None:
     ours, theirs = open_traces(store, 3), open_traces(store, 2, project="other")
     other = {"authorization": "Bearer sb-two"}
     assert ids_of(console.get("/api/traces").json()) == [trace.trace_id for trace in ours]
@@ -147,7 +147,7 @@ def test_another_projects_list_is_its_own(store: Store, console: TestClient) -> 
 
 @pytest.mark.parametrize("limit", [None, 1, 7, 100])
 @pytest.mark.parametrize("task_id", [None, "booking #1/ä"])
-def test_pages_have_no_gaps_and_no_doubles(
+def test_pages_have_no_gaps_and_no_duplicates(
     store: Store, console: TestClient, limit: int | None, task_id: str | None
 ) -> None:
     count = 25 if limit == 1 else 230
@@ -212,7 +212,7 @@ def seeded(store: Store, console: TestClient) -> Seeded:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(since=MOMENTS, until=MOMENTS, limit=LIMITS, task_id=TASKS)
-def test_any_question_is_refused_or_answered_right(
+def test_any_query_is_refused_or_answered_correctly(
     seeded: Seeded,
     since: Given | None,
     until: Given | None,
@@ -293,7 +293,7 @@ def test_the_handler_answers_api_gateway(real_store: Store, invoke: Invoke) -> N
 
 
 @pytest.mark.parametrize(("response", "is_text"), [(STREAM, True), (b"\xff\xfe", False)])
-def test_the_handler_gives_bodies_back_byte_for_byte(
+def test_the_handler_returns_bodies_byte_for_byte(
     real_store: Store, invoke: Invoke, response: bytes, is_text: bool
 ) -> None:
     trace = a_finished_trace()
@@ -305,7 +305,7 @@ def test_the_handler_gives_bodies_back_byte_for_byte(
     assert answer["isBase64Encoded"] is not is_text
 
 
-def test_the_handler_refuses_in_the_same_shape(real_store: Store, invoke: Invoke) -> None:
+def test_the_handlers_errors_have_the_same_shape(real_store: Store, invoke: Invoke) -> None:
     real_store.put_key(replace(a_key("sb-call"), scopes=frozenset({Scope.CALL})))
     for authorization, status in (("", 401), ("Bearer sb-none", 401), ("Bearer sb-call", 403)):
         answer = invoke(rest_event(path="/api/traces", headers={"Authorization": authorization}))
@@ -322,7 +322,7 @@ def test_the_handler_serves_the_page(invoke: Invoke) -> None:
     assert "default-src 'none'" in answer["headers"]["content-security-policy"]
 
 
-def test_the_handler_says_when_the_table_is_not_there(
+def test_the_handler_reports_a_missing_table(
     invoke: Invoke, dynamodb: Any, table: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     dynamodb.delete_table(TableName=table)

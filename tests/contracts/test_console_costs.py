@@ -118,7 +118,7 @@ def test_a_call_has_no_cost_until_it_is_settled(books: Books, console: TestClien
     assert (task["task_id"], task["calls"], task["cost_usd"]) == ("booking", 1, "0.008085")
 
 
-def test_the_arithmetic_can_be_followed_by_the_answer_alone(books: Books, console: TestClient) -> None:
+def test_the_cost_can_be_recomputed_from_the_answer(books: Books, console: TestClient) -> None:
     usage = Usage(UsageSource.PROVIDER, Tokens(1234, 567, cache_read=89, cache_write_5m=10, cache_write_1h=11))
     trace = a_settled_call(usage=usage)
     books.settle(trace)
@@ -159,13 +159,13 @@ def test_tasks_come_most_expensive_first_with_all_their_counts(books: Books, con
     }
 
 
-def test_a_task_that_nobody_called_costs_nothing_yet(console: TestClient) -> None:
+def test_a_task_without_calls_costs_0(console: TestClient) -> None:
     answer = costs(console, "nothing")
     assert (answer["periods"], answer["granularity"]) == ([], "day")
     assert answer["total"] == {**dict.fromkeys(SUMMED, 0), "cost_usd": "0"}
 
 
-def test_another_projects_tasks_are_its_own(books: Books, console: TestClient) -> None:
+def test_another_projects_tasks_are_not_listed(books: Books, console: TestClient) -> None:
     books.settle(a_settled_call(project="other"))
     books.store.put_key(a_key("sb-two", project="other"))
     theirs = {"authorization": "Bearer sb-two"}
@@ -177,12 +177,12 @@ def test_another_projects_tasks_are_its_own(books: Books, console: TestClient) -
 
 
 @pytest.mark.parametrize("task_id", ["a/b", "a#b%", "costs", "/costs", "💶 ä", "TASK#a", "a//b"])
-def test_a_task_is_found_by_its_name_and_no_other_is(books: Books, console: TestClient, task_id: str) -> None:
+def test_a_task_is_found_by_its_exact_name(books: Books, console: TestClient, task_id: str) -> None:
     books.settle(a_settled_call(task_id=task_id), a_settled_call(task_id=task_id + "x"), a_settled_call(task_id="b"))
     assert costs(console, task_id, from_="2026-11-20", to="2026-11-21")["total"]["calls"] == 1
 
 
-def test_a_range_counts_whole_hours_and_days_and_says_so(books: Books, console: TestClient) -> None:
+def test_a_range_is_widened_to_whole_hours_and_days(books: Books, console: TestClient) -> None:
     books.settle(*(a_settled_call(NOON + timedelta(minutes=30 * half_hours)) for half_hours in range(60)))
     ends = {"from_": "2026-11-20T13:15:00Z", "to": "2026-11-20T14:45:00Z"}
     hours, days = costs(console, granularity="hour", **ends), costs(console, **ends)
@@ -293,7 +293,7 @@ def test_the_events_are_answered_by_the_handler(books: Books, invoke: Invoke) ->
 
 
 @pytest.mark.parametrize("task_id", ["a/b #1", "50%25 off", "100%", "a+b c", "💶/ä?x=1&y", "x/costs"])
-def test_the_handler_takes_any_name_as_api_gateway_sends_it(books: Books, invoke: Invoke, task_id: str) -> None:
+def test_the_handler_accepts_any_task_id_as_api_gateway_sends_it(books: Books, invoke: Invoke, task_id: str) -> None:
     # A REST API hands the path over as it came: percent-encoded.
     books.settle(a_settled_call(task_id=task_id))
     path = f"/api/tasks/{quote(task_id, safe='')}/costs"
@@ -302,7 +302,7 @@ def test_the_handler_takes_any_name_as_api_gateway_sends_it(books: Books, invoke
     assert (answer["statusCode"], body["task_id"], body["total"]["calls"]) == (200, task_id, 1)
 
 
-def test_the_handler_refuses_with_a_name(books: Books, invoke: Invoke) -> None:
+def test_the_handlers_errors_name_the_parameter(books: Books, invoke: Invoke) -> None:
     for query, param in (({"granularity": "week"}, "granularity"), ({"from": "x"}, "from"), ({"page": "2"}, "page")):
         answer = invoke(rest_event(path="/api/tasks/booking/costs", headers=AUTHORIZED, query=query))
         assert (answer["statusCode"], json.loads(answer["body"])["error"]["param"]) == (400, param)
@@ -311,15 +311,13 @@ def test_the_handler_refuses_with_a_name(books: Books, invoke: Invoke) -> None:
     assert refused["statusCode"] == 403
 
 
-def test_the_handler_says_when_the_table_is_not_there(invoke: Invoke, dynamodb: "DynamoDBClient", table: str) -> None:
+def test_the_handler_reports_a_missing_table(invoke: Invoke, dynamodb: "DynamoDBClient", table: str) -> None:
     dynamodb.delete_table(TableName=table)
     answer = invoke(rest_event(path="/api/tasks", headers=AUTHORIZED))
     assert (answer["statusCode"], json.loads(answer["body"])["error"]["code"]) == (503, "store_unavailable")
 
 
-def test_an_answer_takes_one_query_for_each_shard_and_one_look_at_the_key(
-    books: Books, dynamodb: "DynamoDBClient"
-) -> None:
+def test_an_answer_takes_one_query_for_each_shard_and_one_key_lookup(books: Books, dynamodb: "DynamoDBClient") -> None:
     books.settle(*(a_settled_call(NOON + timedelta(hours=hours)) for hours in range(48)))
     asked: list[str] = []
     console = books.console()

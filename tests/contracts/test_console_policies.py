@@ -59,7 +59,7 @@ def test_a_projects_policy_is_put_shown_and_deleted(store: Store, console: TestC
     assert console.get("/api/policy").json() == {"policy": {}}
 
 
-def test_a_tasks_policy_is_shown_with_what_holds_for_it(console: TestClient) -> None:
+def test_a_tasks_policy_is_shown_with_the_effective_policy(console: TestClient) -> None:
     console.put("/api/policy", json={"max_attempts": 2, "ttft_timeout_ms": 2000})
     console.put(path_of("booking"), json={"ttft_timeout_ms": 900})
     assert console.get(path_of("booking")).json() == {
@@ -80,7 +80,7 @@ def test_put_replaces_the_whole_policy(console: TestClient) -> None:
     assert console.get("/api/policy").json() == {"policy": {"plan_timeout_ms": 9000}}
 
 
-def test_a_key_reaches_its_own_projects_policies_alone(store: Store, console: TestClient) -> None:
+def test_a_key_only_reaches_its_own_projects_policies(store: Store, console: TestClient) -> None:
     store.put_policy("other", None, Policy(max_attempts=7))
     store.put_policy("other", "booking", Policy(max_attempts=8))
     console.put(path_of("booking"), json={"max_attempts": 1})
@@ -113,7 +113,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch, dynamodb_endpoint: str, table: str) 
 
 
 @pytest.mark.parametrize("task_id", ["booking", "a/b #1", "50%25 off", "x/policy"])
-def test_the_handler_takes_a_policy_as_api_gateway_sends_it(
+def test_the_handler_accepts_a_policy_as_api_gateway_sends_it(
     invoke: Invoke, dynamodb: "DynamoDBClient", table: str, task_id: str
 ) -> None:
     store = DynamoStore(dynamodb, table, retention=timedelta(0), clock=lambda: NOON)

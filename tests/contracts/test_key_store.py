@@ -16,13 +16,13 @@ def test_finds_a_key_by_its_digest(store: KeyStore) -> None:
     assert store.find_key(key.digest) == key
 
 
-def test_knows_nothing_of_other_digests(store: KeyStore) -> None:
+def test_other_digests_are_not_found(store: KeyStore) -> None:
     store.put_key(a_key())
     assert store.find_key(a_key("sb-other").digest) is None
 
 
 @pytest.mark.parametrize("digest", ["", "#", "KEY", "é" * 3000])
-def test_a_digest_that_is_none_is_not_found(store: KeyStore, digest: str) -> None:
+def test_an_invalid_digest_is_not_found(store: KeyStore, digest: str) -> None:
     assert store.find_key(digest) is None
 
 
@@ -51,7 +51,7 @@ def test_lists_more_keys_than_one_request_fetches(store: KeyStore) -> None:
     assert store.list_keys("acme") == tuple(keys)
 
 
-def test_a_key_that_has_no_scopes_is_kept(store: KeyStore) -> None:
+def test_a_key_without_scopes_is_stored(store: KeyStore) -> None:
     key = replace(a_key(), scopes=frozenset())
     store.put_key(key)
     assert store.find_key(key.digest) == key

@@ -77,7 +77,7 @@ def books(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str) -> Boo
     return Books(dynamodb, dynamodb_endpoint, table)
 
 
-def test_a_group_is_settled_once_and_says_what_was_before(books: Books) -> None:
+def test_a_group_is_settled_once_and_returns_earlier_settlements(books: Books) -> None:
     ledger, other = books.ledger(1), books.ledger(2)
     first, second, third = (books.call(minutes) for minutes in range(3))
     assert ledger.settle([first, second]) == SettledTraces((first, second), ())
@@ -90,7 +90,7 @@ def test_a_group_is_settled_once_and_says_what_was_before(books: Books) -> None:
     assert task.totals.unpriced_calls == 1
 
 
-def test_what_is_gone_or_has_changed_is_left_out(books: Books) -> None:
+def test_deleted_and_changed_traces_are_left_out(books: Books) -> None:
     gone = settled(replace(an_open_trace(), status=Status.OK), one_price(CARD), NOON)
     changed = replace(books.call(), status=Status.TIMEOUT)
     there = books.call()
@@ -102,7 +102,7 @@ def test_what_is_gone_or_has_changed_is_left_out(books: Books) -> None:
     assert books.ledger().settle([gone]) == SettledTraces((), ())
 
 
-def test_ledgers_at_the_same_calls_at_once_count_them_once(books: Books) -> None:
+def test_concurrent_ledgers_count_a_call_once(books: Books) -> None:
     calls = [books.call(number) for number in range(60)]
     random = Random(5)
     fresh: list[Trace] = []
@@ -126,7 +126,7 @@ def test_ledgers_at_the_same_calls_at_once_count_them_once(books: Books) -> None
     assert task.seen == Span(calls[0].started_at, calls[-1].started_at)
 
 
-def test_first_and_last_hold_in_any_order(books: Books) -> None:
+def test_first_and_last_seen_are_right_in_any_order(books: Books) -> None:
     for seed in range(4):
         books.ledger(seed).settle([books.call(0)])
     ledger = books.ledger(9)
@@ -170,7 +170,7 @@ def test_ranges_are_whole_hours_or_whole_days_of_utc(books: Books) -> None:
     assert books.periods(Granularity.DAY, *extremes).total == days.total
 
 
-def test_names_cannot_reach_into_each_other(books: Books) -> None:
+def test_task_names_with_delimiters_do_not_collide(books: Books) -> None:
     names = ["a", "a#0", "a%230", "", "x" * 3000, "ä🙂"]
     for number, name in enumerate(names):
         books.ledger().settle([books.call(number, task_id=name), books.call(number, task_id=name)])
@@ -181,7 +181,7 @@ def test_names_cannot_reach_into_each_other(books: Books) -> None:
     assert books.periods(Granularity.DAY) == PeriodTotals(ZERO, ())
 
 
-def test_hours_expire_and_days_stay(books: Books) -> None:
+def test_hourly_totals_expire_and_daily_totals_do_not(books: Books) -> None:
     books.ledger().settle([books.call()])
     expires = {item["sk"]["S"]: item.get("expires_at") for item in items_of(books.client, books.table)}
     after = int((NOON + timedelta(hours=1, days=400)).timestamp())
@@ -208,7 +208,7 @@ def test_groups_fit_a_transaction_and_keep_a_task_together() -> None:
     assert list(pack([])) == []
 
 
-def test_a_row_that_would_be_too_large_is_refused_for_good(books: Books) -> None:
+def test_a_row_that_would_be_too_large_is_refused(books: Books) -> None:
     def refuse(parsed: dict[str, Any], **_event: object) -> None:
         parsed.clear()
         parsed["Error"] = {"Code": "TransactionCanceledException", "Message": "cancelled"}
@@ -221,7 +221,7 @@ def test_a_row_that_would_be_too_large_is_refused_for_good(books: Books) -> None
         _answered(books, refuse).settle([books.call()])
 
 
-def test_another_writer_moves_the_ledger_to_another_shard(books: Books) -> None:
+def test_a_conflict_moves_the_ledger_to_another_shard(books: Books) -> None:
     shards = []
 
     def note(params: dict[str, Any], **_event: object) -> None:
@@ -253,7 +253,7 @@ def _answered(books: Books, answer: Callable[..., None], asked: Callable[..., No
     return DynamoLedger(client, books.table, random=Random(1))
 
 
-def test_an_engine_that_is_not_there_is_busy_and_a_missing_table_is_not(books: Books) -> None:
+def test_an_unreachable_engine_is_busy_and_a_missing_table_is_unavailable(books: Books) -> None:
     with pytest.raises(StoreBusy):
         DynamoLedger(connect_once("http://127.0.0.1:9"), books.table, random=Random(1)).settle([books.call()])
     with pytest.raises(StoreUnavailable) as missing:
@@ -283,7 +283,7 @@ def test_what_settled_calls_cost_in_write_units(books: Books, calls: int, tasks:
     assert consumed == [units, units]
 
 
-def test_totals_are_read_with_queries_alone(books: Books) -> None:
+def test_totals_are_read_with_queries_only(books: Books) -> None:
     books.ledger().settle([books.call()])
     client, asked = connect_once(books.endpoint), list[str]()
     client.meta.events.register("before-call.dynamodb", lambda model, **_event: asked.append(model.name))

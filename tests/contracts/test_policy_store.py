@@ -38,7 +38,7 @@ def test_policies_are_found_by_project_and_task(store: PolicyStore) -> None:
     assert found.for_task("elsewhere") == OWN
 
 
-def test_a_project_without_policies_says_nothing(store: PolicyStore) -> None:
+def test_a_project_without_policies_has_no_field_set(store: PolicyStore) -> None:
     assert store.policies("nobody") == NO_POLICIES
 
 
@@ -50,7 +50,7 @@ def test_putting_a_policy_again_replaces_it_whole(store: PolicyStore, task_id: s
 
 
 @pytest.mark.parametrize("task_id", [None, "booking"])
-def test_a_policy_is_forgotten_once(store: PolicyStore, task_id: str | None) -> None:
+def test_a_policy_is_deleted_once(store: PolicyStore, task_id: str | None) -> None:
     for kept in (None, "booking"):
         store.put_policy("acme", kept, OWN)
     assert store.delete_policy("acme", task_id)
@@ -68,7 +68,7 @@ def test_a_task_may_have_any_name(store: PolicyStore, task_id: str) -> None:
     assert store.policies("acme").tasks == {"a": OWN}
 
 
-def test_so_many_tasks_and_no_more_may_have_a_policy(store: PolicyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_task_policies_is_limited(store: PolicyStore, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_TASK_POLICIES == 500
     for module in ("switchboard.store.dynamodb", "testkit.memory_store"):
         monkeypatch.setattr(f"{module}.MAX_TASK_POLICIES", 3)
@@ -89,7 +89,7 @@ def dynamo(dynamodb: "DynamoDBClient", table: str) -> DynamoStore:
     return DynamoStore(dynamodb, table, retention=timedelta(0), clock=lambda: NOON)
 
 
-def test_the_rows_of_a_newer_version_are_passed_over_and_nothing_breaks(
+def test_unknown_rows_of_a_newer_version_are_ignored(
     dynamo: DynamoStore, dynamodb: "DynamoDBClient", table: str
 ) -> None:
     pk = keyspace.policies_of_project("acme")
@@ -113,7 +113,7 @@ CLOSED = Policy(zero_retention=True, allowed_targets=())
     ids=["word", "cut", "list", "null", "empty", "deep", "map", "number", "bytes", "absent"],
 )
 @pytest.mark.parametrize("task_id", [None, "booking"])
-def test_a_row_that_nobody_can_read_allows_nothing_and_says_so(
+def test_an_unreadable_row_allows_nothing_and_is_reported(
     dynamo: DynamoStore, dynamodb: "DynamoDBClient", table: str, written: Value, task_id: str | None
 ) -> None:
     dynamo.put_policy("acme", "another", OWN)

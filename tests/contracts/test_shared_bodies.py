@@ -90,9 +90,7 @@ def new_store(dynamodb: "DynamoDBClient", table: str, clock: Clock) -> DynamoSto
     return DynamoStore(dynamodb, table, retention=RETENTION, clock=clock)
 
 
-def test_ten_turns_with_two_megabytes_of_prompt_take_the_room_of_one(
-    dynamodb: "DynamoDBClient", table: str, clock: Clock
-) -> None:
+def test_ten_turns_share_a_prompt_of_two_megabytes(dynamodb: "DynamoDBClient", table: str, clock: Clock) -> None:
     prompt = prose(2_000_000)
     kept = []
     for number in range(10):
@@ -119,7 +117,7 @@ def test_a_usual_turn_writes_one_item_of_bodies(dynamodb: "DynamoDBClient", tabl
 
 
 @pytest.mark.parametrize("size", [349_000, 1_200_000])
-def test_what_is_long_and_not_shared_is_split_over_items(
+def test_long_unshared_content_is_split_over_items(
     dynamodb: "DynamoDBClient", table: str, clock: Clock, size: int
 ) -> None:
     store = new_store(dynamodb, table, clock)
@@ -148,7 +146,7 @@ def test_shared_content_outlives_every_trace_and_is_renewed_once_a_day(
     assert writes == 4
 
 
-def test_what_was_swept_is_written_again(dynamodb: "DynamoDBClient", table: str, clock: Clock) -> None:
+def test_expired_shared_content_is_written_again(dynamodb: "DynamoDBClient", table: str, clock: Clock) -> None:
     complete(new_store(dynamodb, table, clock), turn(0, prose(800_000)))
     clock.now += RETENTION + timedelta(days=2)
     swept = [item for item in items_of(dynamodb, table) if item["sk"] == {"S": "PART#0001"}]
@@ -160,7 +158,7 @@ def test_what_was_swept_is_written_again(dynamodb: "DynamoDBClient", table: str,
     assert store.find_bodies("acme", trace.trace_id) == turn(1, prose(800_000))
 
 
-def test_bodies_whose_time_was_up_are_none(dynamodb: "DynamoDBClient", table: str, clock: Clock) -> None:
+def test_expired_bodies_are_none(dynamodb: "DynamoDBClient", table: str, clock: Clock) -> None:
     store = new_store(dynamodb, table, clock)
     trace = complete(store, turn(0, prose(800_000)))
     for item in items_of(dynamodb, table):
@@ -169,7 +167,7 @@ def test_bodies_whose_time_was_up_are_none(dynamodb: "DynamoDBClient", table: st
     assert store.find_bodies("acme", trace.trace_id) == Bodies(None, turn(0, "").response)
 
 
-def test_projects_share_nothing(dynamodb: "DynamoDBClient", table: str, clock: Clock) -> None:
+def test_projects_do_not_share_content(dynamodb: "DynamoDBClient", table: str, clock: Clock) -> None:
     store = new_store(dynamodb, table, clock)
     complete(store, turn(0, prose(4000)), "acme")
     complete(store, turn(0, prose(4000)), "other")
@@ -206,7 +204,7 @@ def test_a_crash_between_any_two_writes_leaves_nothing_unreadable(
     assert crashes == len(sent) == 8  # the mark is read; three parts, the mark, two body items and the row are written
 
 
-def test_many_at_once_share_new_content(dynamodb: "DynamoDBClient", table: str, clock: Clock) -> None:
+def test_concurrent_writers_share_new_content(dynamodb: "DynamoDBClient", table: str, clock: Clock) -> None:
     def one(number: int) -> tuple[str, Bodies]:
         bodies = turn(number, prose(800_000))
         return complete(new_store(dynamodb, table, clock), bodies).trace_id, bodies

@@ -76,7 +76,7 @@ def hooked(client: "DynamoDBClient", event: str, hook: Callable[..., Any]) -> It
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 @pytest.mark.parametrize("kind", ["memory", "dynamodb"])
-def test_every_call_says_that_the_store_is_unavailable(
+def test_every_method_raises_store_unavailable(
     request: pytest.FixtureRequest, kind: str, call: Callable[[Any], object]
 ) -> None:
     store: MemoryStore | DynamoStore
@@ -89,7 +89,7 @@ def test_every_call_says_that_the_store_is_unavailable(
         call(store)
 
 
-def test_an_engine_that_is_not_there_is_given_up_in_time() -> None:
+def test_an_unreachable_engine_fails_within_the_timeout() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         client = connect(endpoint=f"http://127.0.0.1:{unused.getsockname()[1]}")
@@ -99,7 +99,7 @@ def test_an_engine_that_is_not_there_is_given_up_in_time() -> None:
     assert time.monotonic() - began < 5
 
 
-def test_throttling_is_said_when_trying_again_did_not_help(dynamodb: "DynamoDBClient", table: str) -> None:
+def test_throttling_raises_after_the_retries(dynamodb: "DynamoDBClient", table: str) -> None:
     tries = 0
 
     def throttle(**_event: object) -> AWSResponse:
@@ -116,7 +116,7 @@ def test_throttling_is_said_when_trying_again_did_not_help(dynamodb: "DynamoDBCl
     assert tries == 3
 
 
-def test_unprocessed_keys_are_asked_for_again(dynamodb: "DynamoDBClient", table: str) -> None:
+def test_unprocessed_keys_are_requested_again(dynamodb: "DynamoDBClient", table: str) -> None:
     store = store_on(dynamodb, table)
     traces = [an_open_trace(started_at=NOON + timedelta(seconds=number)) for number in range(12)]
     for trace in traces:

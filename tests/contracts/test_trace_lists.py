@@ -42,7 +42,7 @@ def test_lists_newest_first(store: TraceStore, task_id: str | None) -> None:
 
 @pytest.mark.parametrize("limit", [1, 7, 40, 41])
 @pytest.mark.parametrize("filters", [{}, {"task_id": "booking"}], ids=["project", "task"])
-def test_pages_put_together_are_the_list(store: TraceStore, limit: int, filters: dict[str, str]) -> None:
+def test_joined_pages_are_the_whole_list(store: TraceStore, limit: int, filters: dict[str, str]) -> None:
     traces = open_traces(store, 41)
     found = list(pages(store, limit, **filters))
     assert [trace for page in found for trace in page] == traces
@@ -76,7 +76,7 @@ def test_a_task_lists_its_own_traces_only(store: TraceStore) -> None:
         (-1e10, 1e11),
     ],
 )
-def test_lists_a_span_of_time(store: TraceStore, since: float | None, until: float | None, task_id: str | None) -> None:
+def test_lists_a_time_range(store: TraceStore, since: float | None, until: float | None, task_id: str | None) -> None:
     traces = open_traces(store, 12)
     begin, end = (None if at is None else NOON + timedelta(seconds=at) for at in (since, until))
     expected = [
@@ -88,7 +88,7 @@ def test_lists_a_span_of_time(store: TraceStore, since: float | None, until: flo
     assert found.traces == tuple(expected)
 
 
-def test_a_span_is_paged_too(store: TraceStore) -> None:
+def test_a_time_range_is_paged(store: TraceStore) -> None:
     traces = open_traces(store, 20)
     since, until = NOON + timedelta(seconds=5), NOON + timedelta(seconds=16)
     found = [trace for page in pages(store, 4, since=since, until=until) for trace in page]
@@ -118,13 +118,13 @@ def test_traces_that_come_between_two_pages_do_not_shift_them(store: TraceStore)
     ],
 )
 @pytest.mark.parametrize("task_id", [None, "booking"])
-def test_a_cursor_that_is_none_is_refused_in_words(store: TraceStore, cursor: str, task_id: str | None) -> None:
+def test_an_invalid_cursor_is_refused(store: TraceStore, cursor: str, task_id: str | None) -> None:
     open_traces(store, 2)
     with pytest.raises(ValueError, match="cursor is invalid"):
         store.list_traces("acme", limit=1, cursor=cursor, task_id=task_id)
 
 
-def test_a_cursor_fits_into_a_url(store: TraceStore) -> None:
+def test_a_cursor_is_safe_in_urls(store: TraceStore) -> None:
     open_traces(store, 2)
     cursor = store.list_traces("acme", limit=1).next_cursor
     assert cursor is not None

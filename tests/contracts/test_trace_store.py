@@ -41,7 +41,7 @@ def test_an_opened_trace_is_found(store: TraceStore) -> None:
     assert store.find_bodies(trace.project, trace.trace_id) == Bodies()
 
 
-def test_a_completed_trace_takes_the_open_rows_place(store: TraceStore) -> None:
+def test_a_completed_trace_replaces_its_open_row(store: TraceStore) -> None:
     trace = an_open_trace()
     store.open_trace(trace)
     store.complete_trace(finished(trace), Bodies(b"request", b"response"))
@@ -49,13 +49,13 @@ def test_a_completed_trace_takes_the_open_rows_place(store: TraceStore) -> None:
     assert store.list_traces(trace.project, limit=10).traces == (finished(trace),)
 
 
-def test_completing_needs_no_open_row(store: TraceStore) -> None:
+def test_a_trace_can_be_completed_without_an_open_row(store: TraceStore) -> None:
     trace = finished(an_open_trace())
     store.complete_trace(trace, Bodies())
     assert store.find_trace(trace.project, trace.trace_id) == trace
 
 
-def test_a_late_open_never_hides_a_finished_trace(store: TraceStore) -> None:
+def test_a_late_open_does_not_replace_a_finished_trace(store: TraceStore) -> None:
     trace = an_open_trace()
     store.complete_trace(finished(trace), Bodies())
     store.open_trace(trace)
@@ -107,12 +107,12 @@ def test_absent_usage_stays_absent(store: TraceStore) -> None:
 @pytest.mark.parametrize(
     "trace_id", ["", "#", "none", "x" * 36, "{" * 4000, "0" * 32, "ffffffff-ffff-7fff-bfff-ffffffffffff", "\ud800" * 36]
 )
-def test_an_id_that_is_none_is_not_found(store: TraceStore, trace_id: str) -> None:
+def test_an_invalid_id_is_not_found(store: TraceStore, trace_id: str) -> None:
     store.open_trace(an_open_trace())
     assert store.find_trace("acme", trace_id) is None
 
 
-def test_an_id_is_found_only_as_it_is_spelled(store: TraceStore) -> None:
+def test_an_id_is_only_found_in_its_canonical_spelling(store: TraceStore) -> None:
     trace = an_open_trace()
     store.open_trace(trace)
     assert store.find_trace(trace.project, trace.trace_id.upper()) is None

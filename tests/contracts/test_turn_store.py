@@ -60,13 +60,13 @@ def test_the_same_arrival_is_counted_once(store: TurnStore) -> None:
     assert list(numbers(store, first, first, second, second)) == [0, 0, 1, 1]
 
 
-def test_long_after_the_last_call_the_turn_begins_anew(store: TurnStore) -> None:
+def test_after_the_retry_window_the_turn_begins_anew(store: TurnStore) -> None:
     late = a_call(trace_id="c", at_s=4 + RETRY_WINDOW_MS / 1000 + 0.001)
     assert list(numbers(store, a_call(), a_call(trace_id="b", at_s=4), late)) == [0, 1, 0]
     assert store.read_turn(late) == TurnRow("turn-1", (), late.arrived_ms, late.arrived_ms, "c")
 
 
-def test_the_first_to_speak_marks_the_turn(store: TurnStore) -> None:
+def test_the_first_call_to_answer_marks_the_turn(store: TurnStore) -> None:
     first, second = a_call(), a_call(trace_id="b", at_s=4)
     list(numbers(store, first, second))
     store.mark_answered(second, T + 5000)
@@ -85,7 +85,7 @@ def test_an_answered_turn_that_is_asked_again_begins_anew(store: TurnStore) -> N
     assert store.read_turn(again) == TurnRow("turn-1", (), T + 5001, T + 5001, "c")
 
 
-def test_whoever_came_before_a_turn_was_asked_again_does_not_mark_it(store: TurnStore) -> None:
+def test_a_call_from_before_a_turn_began_anew_does_not_mark_it(store: TurnStore) -> None:
     first, again = a_call(), a_call(trace_id="c", at_s=6)
     store.record_arrival(first)
     store.mark_answered(first, T + 5000)
@@ -96,7 +96,7 @@ def test_whoever_came_before_a_turn_was_asked_again_does_not_mark_it(store: Turn
     assert row.spoken_ms is None
 
 
-def test_a_later_turn_takes_the_row_and_interrupts_those_it_goes_on_from(store: TurnStore) -> None:
+def test_a_later_turn_replaces_the_row_and_interrupts_its_ancestors(store: TurnStore) -> None:
     store.record_arrival(a_call())
     assert store.record_arrival(a_call(SECOND, "b", 7)) == Arrival(
         TurnRow("turn-2", ("turn-1",), T + 7000, T + 7000, "b"), 0
@@ -104,14 +104,14 @@ def test_a_later_turn_takes_the_row_and_interrupts_those_it_goes_on_from(store: 
     assert stop_reason(store.read_turn(a_call()), a_call(), is_silent=False) is Stop.INTERRUPTED
 
 
-def test_a_straggler_learns_that_it_is_one(store: TurnStore) -> None:
+def test_a_delayed_call_gets_the_later_turns_row(store: TurnStore) -> None:
     store.record_arrival(a_call(SECOND, "b", 7))
     arrived = store.record_arrival(a_call(at_s=6.5))
     assert (arrived.row.turn_id, arrived.retry) == ("turn-2", 0)
     assert stop_reason(arrived.row, a_call(at_s=6.5), is_silent=True) is Stop.INTERRUPTED
 
 
-def test_a_history_that_goes_back_runs_and_leaves_the_later_turn_its_row(store: TurnStore) -> None:
+def test_a_history_of_an_earlier_turn_does_not_replace_the_row(store: TurnStore) -> None:
     back = a_call(at_s=9)
     store.record_arrival(a_call(SECOND, "b", 7))
     arrived = store.record_arrival(back)
@@ -120,7 +120,7 @@ def test_a_history_that_goes_back_runs_and_leaves_the_later_turn_its_row(store: 
     assert list(numbers(store, a_call(SECOND, "c", 11))) == [1]
 
 
-def test_other_histories_take_turns_and_interrupt_nobody(store: TurnStore) -> None:
+def test_other_histories_replace_the_row_and_interrupt_no_call(store: TurnStore) -> None:
     first, aside = a_call(), a_call(ASIDE, "b")  # at the same moment
     assert list(numbers(store, first, aside)) == [0, 0]
     row = store.read_turn(first)
@@ -139,12 +139,12 @@ def test_projects_and_threads_have_rows_of_their_own(store: TurnStore) -> None:
     assert list(numbers(store, a_call(), *others)) == [0, 0, 0]
 
 
-def test_a_mark_without_a_row_is_none(store: TurnStore) -> None:
+def test_a_mark_without_a_row_has_no_effect(store: TurnStore) -> None:
     store.mark_answered(a_call(), T)
     assert store.read_turn(a_call()) is None
 
 
-def test_calls_that_come_at_once_get_numbers_of_their_own(store: TurnStore) -> None:
+def test_concurrent_calls_get_different_numbers(store: TurnStore) -> None:
     gate = Barrier(8)
 
     def arrive(number: int) -> int:
@@ -156,7 +156,7 @@ def test_calls_that_come_at_once_get_numbers_of_their_own(store: TurnStore) -> N
 
 
 @pytest.mark.parametrize("speaker", ["a", "b"])
-def test_of_calls_that_speak_at_once_one_marks_the_turn(store: TurnStore, speaker: str) -> None:
+def test_of_concurrent_answers_one_marks_the_turn(store: TurnStore, speaker: str) -> None:
     calls = [a_call(trace_id=name) for name in ("a", "b", "c", "d")]
     list(numbers(store, *calls))
     gate = Barrier(4)
@@ -173,7 +173,7 @@ def test_of_calls_that_speak_at_once_one_marks_the_turn(store: TurnStore, speake
     assert len(superseded) == 3
 
 
-def test_turns_that_race_leave_one_whole_row(store: TurnStore) -> None:
+def test_concurrent_turns_leave_one_consistent_row(store: TurnStore) -> None:
     calls = [a_call(ids, name, at_s) for ids, name, at_s in ((FIRST, "a", 0), (SECOND, "b", 1), (ASIDE, "c", 2))] * 2
     gate = Barrier(len(calls))
 
@@ -187,7 +187,7 @@ def test_turns_that_race_leave_one_whole_row(store: TurnStore) -> None:
     assert store.read_turn(calls[0]) == TurnRow("turn-aside", ("turn-0",), T + 2000, T + 2000, "c")
 
 
-def test_a_row_costs_the_smallest_write_and_goes_after_an_hour(
+def test_a_row_takes_one_write_unit_and_expires_after_an_hour(
     dynamodb: "DynamoDBClient", table: str, dynamo_store: DynamoStore
 ) -> None:
     ids = TurnIds("t" * 24, "u" * 24, tuple(f"{number:024}" for number in range(8)))
@@ -210,7 +210,7 @@ moves = st.lists(
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves)
-def test_the_table_holds_to_the_rules(dynamo_store: DynamoStore, script: list[tuple[TurnIds, bool, int, str]]) -> None:
+def test_the_table_follows_the_rules(dynamo_store: DynamoStore, script: list[tuple[TurnIds, bool, int, str]]) -> None:
     project, row, now_ms = uuid4().hex, None, T
     for ids, speaks, pause_s, trace_id in script:
         now_ms += pause_s * 1000
@@ -225,7 +225,7 @@ def test_the_table_holds_to_the_rules(dynamo_store: DynamoStore, script: list[tu
         assert dynamo_store.read_turn(call) == row
 
 
-def test_what_needs_no_write_is_not_written(dynamodb: "DynamoDBClient", dynamo_store: DynamoStore) -> None:
+def test_unnecessary_writes_are_skipped(dynamodb: "DynamoDBClient", dynamo_store: DynamoStore) -> None:
     asked: list[str] = []
 
     def note(model: Any, **_event: object) -> None:
@@ -244,7 +244,7 @@ def test_what_needs_no_write_is_not_written(dynamodb: "DynamoDBClient", dynamo_s
         dynamodb.meta.events.unregister("before-call.dynamodb", note)
 
 
-def test_an_answer_that_was_lost_does_not_make_a_call_its_own_retry(
+def test_a_retry_after_a_lost_response_is_not_counted_twice(
     dynamodb: "DynamoDBClient", dynamo_store: DynamoStore
 ) -> None:
     lost: list[object] = []

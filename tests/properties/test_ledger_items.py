@@ -29,14 +29,14 @@ def stored(item: Any) -> dict[str, Any]:
 
 
 @given(SETTLEMENTS)
-def test_a_settlement_comes_back_whole(settlement: Settlement) -> None:
+def test_a_settlement_round_trips(settlement: Settlement) -> None:
     item = settlement_items.to_item(settlement)
     assert settlement_items.from_item(item) == settlement
     assert settlement_items.from_item(stored(item)) == settlement
 
 
 @given(SETTLEMENTS)
-def test_a_settled_trace_comes_back_whole(settlement: Settlement) -> None:
+def test_a_settled_trace_round_trips(settlement: Settlement) -> None:
     trace = replace(an_open_trace(), settlement=settlement)
     assert trace_items.from_item(stored(trace_items.to_item(trace, 1))) == trace
 
@@ -49,7 +49,7 @@ def test_totals_add_up_in_any_order(order: list[int], totals: list[Totals]) -> N
 
 
 @given(MOMENTS, MOMENTS)
-def test_names_of_periods_sort_by_time_and_tell_their_start(one: datetime, other: datetime) -> None:
+def test_period_keys_sort_by_time_and_give_their_start(one: datetime, other: datetime) -> None:
     for name, granularity in ((keyspace.hour_name, Granularity.HOUR), (keyspace.day_name, Granularity.DAY)):
         assert keyspace.period_start(name(one)) == granularity.start_of(one) <= one
         assert (name(one) < name(other)) == (granularity.start_of(one) < granularity.start_of(other))

@@ -54,27 +54,27 @@ JSON = st.recursive(
 
 
 @given(policies)
-def test_a_policy_comes_back_from_its_json(policy: Policy) -> None:
+def test_a_policy_round_trips_through_json(policy: Policy) -> None:
     assert read_policy(policy_json(policy)) == policy
     assert read_stored_policy(policy_json(policy)) == policy
     assert parse_policy(json.dumps(policy_json(policy))) == policy
 
 
 @given(policies, st.dictionaries(TASK, policies, max_size=3))
-def test_all_policies_of_a_project_come_back_from_their_rows(own: Policy, tasks: dict[str, Policy]) -> None:
+def test_all_policies_of_a_project_round_trip_through_rows(own: Policy, tasks: dict[str, Policy]) -> None:
     rows = [policy_items.to_item("acme", None, own)]
     rows += [policy_items.to_item("acme", task_id, policy) for task_id, policy in tasks.items()]
     assert policy_items.from_items(decode_item(encode_item(row)) for row in rows) == ProjectPolicies(own, tasks)
 
 
 @given(policies, policies)
-def test_the_narrower_policy_speaks_and_the_wider_one_fills_in(narrow: Policy, wide: Policy) -> None:
+def test_the_narrower_policy_wins_and_the_wider_one_fills_in(narrow: Policy, wide: Policy) -> None:
     said = policy_json(narrow)
     assert policy_json(narrow.over(wide)) == policy_json(wide) | said
 
 
 @given(JSON | st.dictionaries(st.sampled_from(sorted(POLICY_FIELDS)), JSON, max_size=4))
-def test_whatever_is_read_is_a_policy_or_names_what_is_wrong(value: Any) -> None:
+def test_any_json_is_a_policy_or_refused_with_problems(value: Any) -> None:
     left = read_stored_policy(value)
     policy, problems = outcome(value)
     assert (policy is None) == bool(problems)
@@ -83,7 +83,7 @@ def test_whatever_is_read_is_a_policy_or_names_what_is_wrong(value: Any) -> None
 
 
 @given(st.text(max_size=30) | JSON.map(json.dumps) | st.none() | st.integers() | st.binary(), TASK)
-def test_whatever_a_row_holds_it_is_a_policy_or_allows_nothing(text: Any, task_id: str) -> None:
+def test_any_row_is_a_policy_or_allows_nothing(text: Any, task_id: str) -> None:
     found = policy_items.from_items([{"sk": keyspace.PROJECT_POLICY, "policy": text}, {"sk": "", "task_id": task_id}])
     try:
         is_object = isinstance(json.loads(text if isinstance(text, str) else ""), dict)

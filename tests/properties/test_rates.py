@@ -61,7 +61,7 @@ def test_the_price_of_a_sum_is_the_sum_of_the_prices(one: Tokens, other: Tokens,
 
 
 @given(tokens, cards)
-def test_a_kept_price_gives_the_cost_again(used: Tokens, card: RateCard) -> None:
+def test_a_stored_price_gives_the_same_cost(used: Tokens, card: RateCard) -> None:
     kept = rate_items.read_price(stored(rate_items.price_item(price_of(used, card))))
     assert kept == price_of(used, card)
     assert cost_at_rates(used, kept.rates) == cost_pico_usd(used, card)
@@ -93,12 +93,12 @@ def test_a_stored_price_is_the_price(price: Price) -> None:
 
 
 @given(MOMENT, MOMENT)
-def test_cards_lie_in_the_order_of_their_moments(one: datetime, other: datetime) -> None:
+def test_cards_sort_by_their_start(one: datetime, other: datetime) -> None:
     assert (rate_card_order(one) < rate_card_order(other)) == (one < other)
 
 
 @given(st.lists(st.tuples(st.text("#%a", max_size=4), st.text("#%a", max_size=4)), unique=True, max_size=20))
-def test_different_models_lie_in_different_partitions(names: list[tuple[str, str]]) -> None:
+def test_different_models_have_different_partitions(names: list[tuple[str, str]]) -> None:
     assert len({rate_cards_of_model(*name) for name in names}) == len(names)
 
 

@@ -54,7 +54,7 @@ bodies = json_bodies() | broken_bodies() | st.binary(max_size=50)
 
 
 @given(bodies)
-def test_the_pieces_are_the_body(body: bytes) -> None:
+def test_the_joined_pieces_are_the_body(body: bytes) -> None:
     pieces = split_request(body)
     assert b"".join(piece.content for piece in pieces) == body
     assert all(piece.content for piece in pieces) or pieces == (Piece(b""),)
@@ -69,7 +69,7 @@ def test_a_shared_piece_is_a_whole_value(body: bytes) -> None:
 
 
 @given(st.none() | bodies, st.none() | st.binary(max_size=2000))
-def test_items_give_the_bodies_back(request: bytes | None, response: bytes | None) -> None:
+def test_bodies_round_trip_through_items(request: bytes | None, response: bytes | None) -> None:
     pieces = () if request is None else split_request(request)
     blobs = {f"digest {number}": piece.content for number, piece in enumerate(pieces) if piece.is_shared}
     outline: body_items.Outline | None = None

@@ -78,14 +78,14 @@ def stored(item: Any) -> dict[str, Any]:
 
 
 @given(traces, st.integers(0, 2**40))
-def test_a_trace_comes_back_whole(trace: Trace, expires_at: int) -> None:
+def test_a_trace_round_trips(trace: Trace, expires_at: int) -> None:
     item = trace_items.to_item(trace, expires_at)
     assert trace_items.from_item(item) == trace
     assert trace_items.from_item(stored(item)) == trace
 
 
 @given(keys)
-def test_a_key_comes_back_whole(key: GatewayKey) -> None:
+def test_a_key_round_trips(key: GatewayKey) -> None:
     item = key_items.to_item(key)
     assert key_items.from_item(item) == key
     assert key_items.from_item(stored(item)) == key

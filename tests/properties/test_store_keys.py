@@ -46,12 +46,12 @@ def partition(thing: tuple[str, ...]) -> str:  # noqa: PLR0911 - one line for ea
 
 
 @given(st.lists(partitions, max_size=30, unique=True))
-def test_different_things_lie_in_different_partitions(things: list[tuple[str, ...]]) -> None:
+def test_different_values_have_different_keys(things: list[tuple[str, ...]]) -> None:
     assert len({partition(thing) for thing in things}) == len(things)
 
 
 @given(NAME, NAME, st.lists(NAME, min_size=2, max_size=2, unique=True))
-def test_a_name_changes_the_key_wherever_it_stands(project: str, task_id: str, pair: list[str]) -> None:
+def test_a_different_name_changes_the_key(project: str, task_id: str, pair: list[str]) -> None:
     one, other = pair
     assert keyspace.traces_of_task(one, task_id, 0) != keyspace.traces_of_task(other, task_id, 0)
     assert keyspace.traces_of_task(project, one, 0) != keyspace.traces_of_task(project, other, 0)

@@ -14,7 +14,7 @@ BITS = st.integers(0, 2**76 - 1)
 
 
 @given(MOMENT, BITS)
-def test_an_id_tells_when_it_was_made(moment: datetime, bits: int) -> None:
+def test_an_id_contains_its_time(moment: datetime, bits: int) -> None:
     trace_id = _with_random_bits(moment, bits)
     assert created_at(trace_id) == moment
     assert keyspace.is_trace_id(trace_id)
@@ -27,7 +27,7 @@ def test_ids_sort_by_time(one: datetime, other: datetime, one_bits: int, other_b
 
 
 @given(MOMENT, MOMENT, BITS)
-def test_the_earliest_id_parts_before_from_after(moment: datetime, at: datetime, bits: int) -> None:
+def test_the_earliest_id_separates_earlier_ids_from_later_ones(moment: datetime, at: datetime, bits: int) -> None:
     assert (_with_random_bits(moment, bits) >= earliest_trace_id(at)) == (moment >= at)
 
 

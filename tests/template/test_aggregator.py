@@ -75,14 +75,14 @@ def test_the_local_system_reads_the_same_filter(translated: Template) -> None:
     ("forgotten", "noticed"),
     [("kind", {"totals"}), ("status", {"open, INSERT", "open, MODIFY"})],
 )
-def test_a_condition_that_is_forgotten_is_noticed(forgotten: str, noticed: set[str]) -> None:
+def test_a_missing_filter_condition_is_detected(forgotten: str, noticed: set[str]) -> None:
     pattern = json.loads(PATTERN)
     del pattern["dynamodb"]["NewImage"][forgotten]
 
     assert set(wrongly_filtered(EventFilter([json.dumps(pattern)]))) == noticed
 
 
-def test_an_aggregator_that_feeds_itself_is_noticed() -> None:
+def test_an_aggregator_that_triggers_itself_is_detected() -> None:
     pattern = json.loads(PATTERN)
     del pattern["dynamodb"]["NewImage"]["settled_at"]
 
@@ -91,7 +91,7 @@ def test_an_aggregator_that_feeds_itself_is_noticed() -> None:
     assert noticed == {f"{status}, settled" for status in Status if status is not Status.OPEN}
 
 
-def test_what_fails_comes_again_alone_until_the_stream_is_about_to_forget_it(translated: Template) -> None:
+def test_failed_records_are_retried_until_shortly_before_the_retention_ends(translated: Template) -> None:
     mapping = source(translated)
 
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -102,19 +102,19 @@ def test_what_fails_comes_again_alone_until_the_stream_is_about_to_forget_it(tra
     assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["PoisonQueue", "Arn"]}
 
 
-def test_calls_wait_for_company_but_a_few_seconds(translated: Template) -> None:
+def test_batching_delays_calls_by_a_few_seconds_at_most(translated: Template) -> None:
     assert 0 < source(translated)["MaximumBatchingWindowInSeconds"] <= A_FEW_SECONDS
     assert source(translated)["ParallelizationFactor"] == 1
 
 
-def test_the_local_system_hands_over_as_much_and_waits_as_long(written: Template, translated: Template) -> None:
+def test_the_local_system_has_the_same_batch_size_and_window(written: Template, translated: Template) -> None:
     function = written["Resources"]["CostAggregatorFunction"]["Properties"]
 
     assert source(translated)["BatchSize"] == BATCH_RECORDS
     assert function["Timeout"] * 1000 == INVOCATION_MS
 
 
-def test_lost_calls_are_looked_for_as_often_as_here(translated: Template) -> None:
+def test_the_local_system_sweeps_as_often(translated: Template) -> None:
     [rule] = of_type(translated, "AWS::Events::Rule")
 
     assert rule["ScheduleExpression"] == f"rate({timedelta(seconds=SWEEP_EVERY_S) // timedelta(minutes=1)} minutes)"

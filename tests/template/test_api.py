@@ -68,12 +68,12 @@ def test_the_gateways_answers_are_streamed_to_their_end(translated: Template) ->
     assert list(cut_streams(translated)) == []
 
 
-def test_the_consoles_answers_come_in_one_piece(translated: Template) -> None:
+def test_the_consoles_answers_are_buffered(translated: Template) -> None:
     assert not [path for path in CONSOLE_PATHS if "responseTransferMode" in integrations(translated)[path]]
 
 
 @pytest.mark.parametrize("missing", ["ResponseTransferMode", "TimeoutInMillis"])
-def test_a_cut_stream_is_noticed(written: Template, translate: Translate, missing: str) -> None:
+def test_a_missing_streaming_property_is_detected(written: Template, translate: Translate, missing: str) -> None:
     del written["Resources"]["GatewayFunction"]["Properties"]["Events"]["Everything"]["Properties"][missing]
 
     assert list(cut_streams(translate(written))) == ["/{proxy+}"]
@@ -86,7 +86,7 @@ def test_api_gateways_own_answers_are_in_openais_shape_and_repeat_nothing(transl
     assert list(echoing_answers(translated)) == []
 
 
-def test_an_echo_is_noticed(written: Template, translate: Translate) -> None:
+def test_an_error_text_with_request_data_is_detected(written: Template, translate: Translate) -> None:
     answers = written["Resources"]["Api"]["Properties"]["GatewayResponses"]
     answers["DEFAULT_4XX"]["ResponseTemplates"]["application/json"] = json.dumps(
         {"error": {"message": "$context.error.message", "type": "t", "param": None, "code": "c"}}

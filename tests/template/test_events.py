@@ -101,7 +101,7 @@ def send(store: MemoryStore, loop: asyncio.AbstractEventLoop) -> Iterator[Send]:
 
 
 @pytest.mark.parametrize("name", OF_THE_API)
-def test_an_event_agrees_with_itself(name: str) -> None:
+def test_an_event_is_consistent(name: str) -> None:
     event = read(name)
     context = event["requestContext"]
 
@@ -114,7 +114,7 @@ def test_an_event_agrees_with_itself(name: str) -> None:
     assert {name: values[-1] for name, values in query.items()} == (event["queryStringParameters"] or {})
 
 
-def test_a_record_of_the_stream_agrees_with_itself_and_with_the_template(written: Template) -> None:
+def test_a_stream_record_is_consistent_and_matches_the_template(written: Template) -> None:
     records = read("dynamodb-stream")["Records"]
     table = written["Resources"]["Table"]["Properties"]
 

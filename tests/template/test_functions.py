@@ -76,7 +76,7 @@ def test_environment_names_are_the_settings_fields(translated: Template) -> None
         ("CostAggregatorFunction", "POISON_QUEUE_URL", "POISON_QUEUE"),
     ],
 )
-def test_a_forgotten_setting_and_a_stray_variable_are_noticed(
+def test_a_missing_setting_and_an_unknown_variable_are_detected(
     translated: Template, name: str, setting: str, stray: str
 ) -> None:
     variables = function(translated, name)["Environment"]["Variables"]
@@ -85,7 +85,7 @@ def test_a_forgotten_setting_and_a_stray_variable_are_noticed(
     assert set(unlike_settings(translated)) == {setting, stray}
 
 
-def test_the_templates_own_values_are_settings_that_can_be_used(written: Template) -> None:
+def test_the_templates_values_are_valid_settings(written: Template) -> None:
     defaults = {name: str(parameter["Default"]) for name, parameter in written["Parameters"].items()}
     given = function(written, "GatewayFunction")["Environment"]["Variables"].items()
     environment = {
@@ -121,7 +121,7 @@ def test_functions_share_one_layer_and_one_runtime(translated: Template, name: s
     assert properties["Architectures"] == [{"Ref": "Architecture"}]
 
 
-def test_calls_go_to_a_published_version_and_old_versions_go(translated: Template) -> None:
+def test_the_api_calls_a_published_version_and_old_versions_are_deleted(translated: Template) -> None:
     assert version(translated)["DeletionPolicy"] == "Delete"
     assert function(translated, "GatewayFunction")["SnapStart"]["ApplyOn"]["Fn::If"][1:] == [
         "PublishedVersions",

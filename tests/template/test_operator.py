@@ -33,7 +33,7 @@ def test_every_parameter_has_a_default_and_bounds(written: Template) -> None:
         ("DynamoDbEndpoint", "8001", False),
     ],
 )
-def test_a_parameters_value_is_checked_at_the_door(
+def test_parameter_values_are_validated_by_cloudformation(
     written: Template, parameter: str, value: str, is_allowed: bool
 ) -> None:
     pattern = written["Parameters"][parameter]["AllowedPattern"]
@@ -41,7 +41,7 @@ def test_a_parameters_value_is_checked_at_the_door(
     assert bool(re.fullmatch(pattern, value)) is is_allowed
 
 
-def test_outputs_lead_to_the_gateway_and_its_console(written: Template) -> None:
+def test_outputs_have_the_urls_of_the_gateway_and_the_console(written: Template) -> None:
     outputs = {name: output["Value"] for name, output in written["Outputs"].items()}
 
     assert outputs["BaseUrl"]["Fn::Sub"].endswith("/prod/v1")
@@ -50,14 +50,14 @@ def test_outputs_lead_to_the_gateway_and_its_console(written: Template) -> None:
     assert outputs["PoisonQueueUrl"] == {"Ref": "PoisonQueue"}
 
 
-def test_what_could_not_be_settled_waits_as_long_as_a_queue_can_keep_it(written: Template) -> None:
+def test_the_poison_queue_has_the_maximum_retention(written: Template) -> None:
     queue = written["Resources"]["PoisonQueue"]["Properties"]
 
     assert queue["MessageRetentionPeriod"] == timedelta(days=14) / timedelta(seconds=1)
     assert queue["SqsManagedSseEnabled"] is True
 
 
-def test_the_table_outlives_its_stack_and_mistakes(written: Template) -> None:
+def test_the_table_is_retained_and_has_backups(written: Template) -> None:
     table = written["Resources"]["Table"]
 
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
@@ -68,7 +68,7 @@ def test_the_table_outlives_its_stack_and_mistakes(written: Template) -> None:
     assert table["Properties"]["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
 
 
-def test_logs_are_not_kept_for_ever(written: Template) -> None:
+def test_logs_expire(written: Template) -> None:
     groups = [r["Properties"] for r in written["Resources"].values() if r["Type"] == "AWS::Logs::LogGroup"]
 
     assert [group["RetentionInDays"] for group in groups] == [{"Ref": "LogRetentionDays"}] * 3

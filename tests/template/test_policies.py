@@ -48,7 +48,7 @@ def actions(template: Template, role: str, service: str) -> set[str]:
     return {action.removeprefix(f"{service}:") for action in granted if action.startswith(f"{service}:")}
 
 
-def test_no_function_may_do_anything_anywhere(translated: Template) -> None:
+def test_no_role_grants_any_action_on_any_resource(translated: Template) -> None:
     assert list(too_wide(translated)) == []
 
 
@@ -59,13 +59,13 @@ def test_no_function_may_do_anything_anywhere(translated: Template) -> None:
         ({"Resource": "*"}, "GatewayRole: KeysAndTraces"),
     ],
 )
-def test_a_wide_grant_is_noticed(translated: Template, change: Template, noticed: str) -> None:
+def test_a_wide_grant_is_detected(translated: Template, change: Template, noticed: str) -> None:
     next(statements(translated, "GatewayRole")).update(change)
 
     assert list(too_wide(translated)) == [noticed]
 
 
-def test_a_role_of_sams_own_making_is_noticed(written: Template, translate: Translate) -> None:
+def test_a_role_generated_by_sam_is_detected(written: Template, translate: Translate) -> None:
     del written["Resources"]["ConsoleFunction"]["Properties"]["Role"]
 
     assert list(too_wide(translate(written))) == ["ConsoleFunctionRole: a managed policy"]
@@ -81,9 +81,7 @@ def test_the_gateway_reads_keys_and_writes_traces(translated: Template) -> None:
     ("function", "may"),
     [("Gateway", ["dynamodb:Query"]), ("Console", ["dynamodb:PutItem", "dynamodb:DeleteItem"])],
 )
-def test_the_gateway_reads_policies_and_the_console_writes_them_where_they_lie_alone(
-    translated: Template, function: str, may: list[str]
-) -> None:
+def test_policy_grants_are_limited_to_policy_partitions(translated: Template, function: str, may: list[str]) -> None:
     grants = {statement["Sid"]: statement for statement in statements(translated, f"{function}Role")}
     policies = grants["Policies"]
 
@@ -95,7 +93,7 @@ def test_the_gateway_reads_policies_and_the_console_writes_them_where_they_lie_a
     assert [place for place in places if fnmatchcase(place, pattern)] == [keyspace.policies_of_project("a#b")]
 
 
-def test_the_gateway_updates_turns_alone(translated: Template) -> None:
+def test_the_gateway_only_updates_turns(translated: Template) -> None:
     grants = {statement["Sid"]: statement for statement in statements(translated, "GatewayRole")}
     turns = grants["Turns"]
 
@@ -134,9 +132,7 @@ def test_the_aggregator_follows_the_stream_and_writes_costs_and_totals(translate
     assert grants["TracesAndTotals"]["Resource"] == {"Fn::GetAtt": ["Table", "Arn"]}
 
 
-def test_the_aggregator_may_do_to_the_table_what_it_does_and_no_more(
-    translated: Template, dynamodb_endpoint: str, table: str
-) -> None:
+def test_the_aggregators_grants_match_its_requests(translated: Template, dynamodb_endpoint: str, table: str) -> None:
     client = connect_once(dynamodb_endpoint)
     store = DynamoStore(client, table, retention=timedelta(days=30), clock=lambda: NOON)
     store.put_key(a_key())
@@ -161,7 +157,7 @@ def test_the_aggregator_may_do_to_the_table_what_it_does_and_no_more(
     assert actions(translated, "CostAggregatorRole", "dynamodb") - FOLLOWS_A_STREAM == done
 
 
-def test_the_aggregator_sends_to_its_queue_and_reads_no_other(translated: Template) -> None:
+def test_the_aggregator_only_sends_to_its_queue(translated: Template) -> None:
     grants = {statement["Sid"]: statement for statement in statements(translated, "CostAggregatorRole")}
 
     assert actions(translated, "CostAggregatorRole", "sqs") == {"SendMessage"}
@@ -176,7 +172,7 @@ def test_the_console_writes_policies_and_reads_the_rest(translated: Template) ->
     assert actions(translated, "ConsoleRole", "ssm") == set()
 
 
-def test_provider_keys_are_read_under_the_stacks_path_alone(translated: Template) -> None:
+def test_provider_keys_are_only_read_under_the_stacks_path(translated: Template) -> None:
     grants = {statement["Sid"]: statement for statement in statements(translated, "GatewayRole")}
     path = translated["Outputs"]["ProviderKeysPath"]["Value"]["Fn::Sub"]
     read = grants["ProviderKeys"]
@@ -191,7 +187,7 @@ def test_provider_keys_are_read_under_the_stacks_path_alone(translated: Template
 
 
 @pytest.mark.parametrize("function", ["Gateway", "CostAggregator", "Console"])
-def test_a_function_writes_its_own_log_group_alone(translated: Template, function: str) -> None:
+def test_a_function_only_writes_its_own_log_group(translated: Template, function: str) -> None:
     logs = next(statement for statement in statements(translated, f"{function}Role") if statement["Sid"] == "Logs")
 
     assert actions(translated, f"{function}Role", "logs") == {"CreateLogStream", "PutLogEvents"}

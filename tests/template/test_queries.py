@@ -83,7 +83,7 @@ def test_each_query_is_known(queries: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(OF_CALLS | OF_COSTS))
-def test_a_query_asks_for_fields_that_the_log_has(
+def test_a_query_only_uses_fields_of_the_log(
     queries: dict[str, str], log_fields: dict[str, set[str]], name: str
 ) -> None:
     line = "call.completed" if name in OF_CALLS else "call.settled"
@@ -103,7 +103,7 @@ def test_a_query_reads_the_group_that_has_its_line(written: Template, name: str)
     ("name", "field"),
     [("FirstTokenByModel", "ttft_ms"), ("CostPerTask", "cost_pico_usd"), ("CostPerHour", "hour")],
 )
-def test_a_renamed_field_is_noticed(
+def test_a_renamed_field_is_detected(
     queries: dict[str, str], log_fields: dict[str, set[str]], name: str, field: str
 ) -> None:
     line = "call.completed" if name in OF_CALLS else "call.settled"
@@ -111,7 +111,7 @@ def test_a_renamed_field_is_noticed(
     assert unknown_fields(queries[name], log_fields[line] - {field}) == {field}
 
 
-def test_a_field_that_the_first_stats_leaves_behind_is_noticed(
+def test_a_field_dropped_by_the_first_stats_is_detected(
     queries: dict[str, str], log_fields: dict[str, set[str]]
 ) -> None:
     query = queries["CostPerTask"].replace("by trace_id, task_id", "by trace_id")
@@ -120,7 +120,7 @@ def test_a_field_that_the_first_stats_leaves_behind_is_noticed(
 
 
 @pytest.mark.parametrize("name", sorted(OF_COSTS))
-def test_a_line_that_comes_twice_is_counted_once(queries: dict[str, str], name: str) -> None:
+def test_a_repeated_line_is_counted_once(queries: dict[str, str], name: str) -> None:
     stages = [" ".join(command.split()) for command in queries[name].split("|")]
 
     assert re.match(r"stats latest\(\w+\) as \w+ by trace_id, task_id", stages[1])
@@ -130,10 +130,10 @@ def test_a_line_that_comes_twice_is_counted_once(queries: dict[str, str], name: 
     assert "@timestamp" not in queries[name]
 
 
-def test_calls_that_nobody_waited_for_are_no_errors_of_an_upstream(queries: dict[str, str]) -> None:
+def test_abandoned_calls_are_not_upstream_errors(queries: dict[str, str]) -> None:
     [left_out] = re.findall(r"status not in \[(.*)\]", queries["ErrorsByUpstream"])
     assert set(re.findall(r'"(\w+)"', left_out)) == {Status.OK, *ABANDONED}
 
 
-def test_first_tokens_are_those_of_whole_answers(queries: dict[str, str]) -> None:
+def test_times_to_first_token_are_of_complete_answers(queries: dict[str, str]) -> None:
     assert f'status = "{Status.OK}"' in queries["FirstTokenByModel"]

@@ -24,7 +24,7 @@ def error_of(answer: Any) -> tuple[int, str, str | None]:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_route_wants_a_key_that_may_read(client: TestClient, store: MemoryStore, path: str) -> None:
+def test_every_route_requires_a_key_with_the_scope_read(client: TestClient, store: MemoryStore, path: str) -> None:
     store.put_key(type(a_key())(digest("sb-call"), "acme", frozenset({Scope.CALL}), NOON))
     for header, expected in [
         ("", (401, "key_missing", None)),
@@ -34,7 +34,7 @@ def test_every_route_wants_a_key_that_may_read(client: TestClient, store: Memory
         assert error_of(client.get(path, headers={"authorization": header})) == expected
 
 
-def test_the_key_is_asked_for_before_anything_is_said_of_the_query(client: TestClient) -> None:
+def test_the_key_is_checked_before_the_query(client: TestClient) -> None:
     assert error_of(client.get(f"{LIST}?limit=0", headers={"authorization": ""}))[0] == 401
 
 
@@ -51,7 +51,7 @@ def test_the_key_is_asked_for_before_anything_is_said_of_the_query(client: TestC
         ("from=2026-11-21&to=2026-11-20", "from"),
     ],
 )
-def test_a_query_that_makes_no_sense_is_named(client: TestClient, query: str, param: str) -> None:
+def test_an_invalid_query_is_refused_by_its_parameter(client: TestClient, query: str, param: str) -> None:
     assert error_of(client.get(f"{LIST}?{query}")) == (400, "parameter_invalid", param)
 
 
@@ -66,7 +66,7 @@ def test_a_query_that_makes_no_sense_is_named(client: TestClient, query: str, pa
         ("/api/tasks//costs", "task_id"),
     ],
 )
-def test_a_question_about_costs_that_makes_no_sense_is_named(client: TestClient, path: str, param: str) -> None:
+def test_an_invalid_costs_query_is_refused_by_its_parameter(client: TestClient, path: str, param: str) -> None:
     assert error_of(client.get(path)) == (400, "parameter_invalid", param)
 
 
@@ -77,11 +77,11 @@ def test_a_task_may_have_any_name(client: TestClient, task_id: str) -> None:
 
 
 @pytest.mark.parametrize("path", [ONE, f"{ONE}/request", f"{ONE}/response", f"{LIST}/%00"])
-def test_a_trace_that_is_not_there(client: TestClient, path: str) -> None:
+def test_an_unknown_trace_is_a_404(client: TestClient, path: str) -> None:
     assert error_of(client.get(path)) == (404, "trace_unknown", None)
 
 
-def test_a_body_that_was_not_kept(client: TestClient, store: MemoryStore) -> None:
+def test_a_body_that_was_not_stored_is_a_404(client: TestClient, store: MemoryStore) -> None:
     trace = an_open_trace()
     store.complete_trace(trace, Bodies(request=b"{}"))
     assert client.get(f"{LIST}/{trace.trace_id}/request").content == b"{}"
@@ -107,13 +107,13 @@ def test_other_paths_are_unknown_in_the_same_shape(client: TestClient, path: str
 
 @pytest.mark.parametrize("path", [*PATHS, "/console"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_other_methods_are_refused_with_those_there_are(client: TestClient, method: str, path: str) -> None:
+def test_other_methods_are_refused_with_the_allowed_ones(client: TestClient, method: str, path: str) -> None:
     answer = client.request(method, path)
     assert error_of(answer) == (405, "method_refused", None)
     assert "GET" in answer.headers["allow"]
 
 
-def test_what_is_read_is_kept_nowhere(client: TestClient, store: MemoryStore) -> None:
+def test_responses_are_not_cached(client: TestClient, store: MemoryStore) -> None:
     trace = an_open_trace()
     store.complete_trace(trace, Bodies(b"{}", b"{}"))
     for path in (LIST, f"{LIST}/{trace.trace_id}", f"{LIST}/{trace.trace_id}/request"):
@@ -122,7 +122,7 @@ def test_what_is_read_is_kept_nowhere(client: TestClient, store: MemoryStore) ->
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_store_that_does_not_answer_is_a_503_and_a_line(
+def test_an_unavailable_store_is_a_503_and_is_logged(
     client: TestClient, store: MemoryStore, log: Any, path: str
 ) -> None:
     store.fail_with(StoreUnavailable("ThrottlingException: slow down"))
@@ -134,7 +134,7 @@ def test_a_store_that_does_not_answer_is_a_503_and_a_line(
     assert (fields["http_status"], fields["code"]) == (503, "store_unavailable")
 
 
-def test_a_fault_of_the_console_is_a_500_and_a_line_with_its_stack(
+def test_an_unexpected_error_is_a_500_and_is_logged_with_its_stack(
     client: TestClient, store: MemoryStore, log: Any
 ) -> None:
     fault = RuntimeError("internals")
@@ -145,7 +145,7 @@ def test_a_fault_of_the_console_is_a_500_and_a_line_with_its_stack(
     assert [(level, event, error) for level, event, _, error in log.lines] == [("error", "request.failed", fault)]
 
 
-def test_a_refused_key_leaves_its_id_in_the_log_and_never_itself(client: TestClient, log: Any) -> None:
+def test_a_refused_key_is_logged_by_its_id_only(client: TestClient, log: Any) -> None:
     canary = "sb-canary"
     client.get(f"/api/traces/{canary}?cursor={canary}", headers={"authorization": f"Bearer {canary}"})
     [(level, event, fields, _)] = log.lines

@@ -16,7 +16,7 @@ def test_a_request_is_its_json() -> None:
     assert request_value(b'{"model": "m", "messages": []}') == {"model": "m", "messages": []}
 
 
-def test_what_was_not_kept_is_null() -> None:
+def test_a_body_that_was_not_stored_is_null() -> None:
     assert request_value(None) is None
     assert response_value(None, streamed=True) is None
     assert response_value(b"", streamed=True) is None
@@ -27,7 +27,7 @@ def test_what_was_not_kept_is_null() -> None:
     [b"", b"{", b"hello", b'{"a": NaN}', b'{"a": 1e999}', b"[" * 100_000, b"1" * 10_000, b"\xff\xfe\xfd"],
     ids=["empty", "cut", "text", "nan", "infinity", "deep", "long", "binary"],
 )
-def test_what_is_no_json_is_its_text(body: bytes) -> None:
+def test_a_body_that_is_not_json_is_shown_as_text(body: bytes) -> None:
     assert request_value(body) == body.decode("utf-8", "replace")
     if body:
         assert response_value(body, streamed=False) == body.decode("utf-8", "replace")
@@ -39,14 +39,14 @@ def test_any_bytes_become_something_that_can_be_shown(body: bytes) -> None:
     assert json.loads(bytes(answer_json(values).body)) == values
 
 
-def test_half_a_surrogate_pair_stays_the_escape_it_was() -> None:
+def test_a_lone_surrogate_stays_an_escape() -> None:
     body = b'{"content": "\\ud83d \xe2\x82\xac"}'
     shown = bytes(answer_json(request_value(body)).body)
     assert shown == b'{"content":"\\ud83d \xe2\x82\xac"}'
     assert json.loads(shown) == json.loads(body)
 
 
-def test_a_stream_is_shown_as_the_completion_it_made() -> None:
+def test_a_stream_is_shown_as_its_assembled_completion() -> None:
     shown = response_value(STREAM, streamed=True)
     assert isinstance(shown, dict)
     assert shown["choices"] == [
@@ -66,11 +66,11 @@ def test_an_error_in_place_of_a_stream_is_json() -> None:
 
 
 @pytest.mark.parametrize("begin", [b"data: x", b": keep-alive", b"event: a", b"\xef\xbb\xbf\r\n\r\nid: 1", b"retry:5"])
-def test_knows_a_stream_by_its_beginning(begin: bytes) -> None:
+def test_a_stream_is_recognised_by_its_beginning(begin: bytes) -> None:
     assert is_event_stream(begin, streamed=True)
     assert not is_event_stream(begin, streamed=False)
 
 
 @pytest.mark.parametrize("begin", [b"", b"{", b"dat: x", b'"data: x"', b"\n\n", b"<html>"])
-def test_knows_what_is_no_stream(begin: bytes) -> None:
+def test_other_bodies_are_not_taken_for_a_stream(begin: bytes) -> None:
     assert not is_event_stream(begin, streamed=True)

@@ -39,11 +39,11 @@ def day(number: int, month: int = 11) -> datetime:
     return datetime(2026, month, number, tzinfo=UTC)
 
 
-def test_before_a_call_is_settled_nothing_is_known_of_its_cost() -> None:
+def test_an_unsettled_call_has_null_costs() -> None:
     assert settlement_json(None) == {"cost_usd": None, "unpriced": None, "price": None, "settled_at": None}
 
 
-def test_a_settled_call_tells_its_cost_and_its_price() -> None:
+def test_a_settled_call_has_its_cost_and_price() -> None:
     settled = settlement_json(Settlement(NOON, 8_085_000_001, Price("overrides 2026-11-20", day(20), RATES)))
     assert settled == {
         "cost_usd": "0.008085000001",
@@ -64,22 +64,22 @@ def test_a_settled_call_tells_its_cost_and_its_price() -> None:
     assert settlement_json(Settlement(NOON, 0, Price("x", ALWAYS, RATES)))["cost_usd"] == "0"
 
 
-def test_an_unpriced_call_has_no_cost_and_says_so() -> None:
+def test_an_unpriced_call_has_a_null_cost() -> None:
     settled = settlement_json(Settlement(NOON, None))
     assert (settled["cost_usd"], settled["unpriced"], settled["price"]) == (None, True, None)
 
 
-def test_a_call_that_used_nothing_costs_nothing_and_is_priced() -> None:
+def test_a_call_without_tokens_costs_0_and_is_priced() -> None:
     settled = settlement_json(Settlement(NOON, 0))
     assert (settled["cost_usd"], settled["unpriced"], settled["price"]) == ("0", False, None)
 
 
-def test_lists_tell_costs_too() -> None:
+def test_lists_include_costs() -> None:
     trace = replace(an_open_trace(), settlement=Settlement(NOON, 12_000_000_000_000))
     assert entry_json(trace)["cost_usd"] == "12"
 
 
-def test_a_task_has_exactly_its_names() -> None:
+def test_a_task_has_exactly_these_fields() -> None:
     task = TaskTotals("a/b #1", COUNTED, Span(NOON, day(21)))
     assert tasks_json((task,)) == {
         "tasks": [
@@ -93,7 +93,7 @@ def test_a_task_has_exactly_its_names() -> None:
     }
 
 
-def test_the_most_expensive_task_is_the_first_and_then_the_latest() -> None:
+def test_tasks_are_sorted_by_cost_then_by_last_call() -> None:
     def task(name: str, cost_pico_usd: int, last: datetime) -> TaskTotals:
         return TaskTotals(name, Totals(calls=1, cost_pico_usd=cost_pico_usd), Span(NOON, last))
 
@@ -108,7 +108,7 @@ def test_the_most_expensive_task_is_the_first_and_then_the_latest() -> None:
     assert [task["task_id"] for task in shown] == ["dear", "cheap", "free, later", "free"]
 
 
-def test_costs_have_exactly_their_names() -> None:
+def test_costs_have_exactly_these_fields() -> None:
     query = CostsQuery(day(20), day(22), Granularity.DAY)
     assert costs_json("a/b", query, PeriodTotals.of((Period(day(21), COUNTED),))) == {
         "task_id": "a/b",
@@ -120,7 +120,7 @@ def test_costs_have_exactly_their_names() -> None:
     }
 
 
-def test_a_month_in_part_says_which_part() -> None:
+def test_a_partial_month_has_the_counted_start_and_end() -> None:
     query = CostsQuery(day(15, month=10), day(10, month=12), Granularity.MONTH)
     months = tuple(Period(day(1, month=month), COUNTED) for month in (10, 11, 12))
     shown = costs_json("a", query, PeriodTotals.of(months))["periods"]

@@ -32,7 +32,7 @@ def refused_for(*pairs: tuple[str, str], now: datetime = NOW) -> str | None:
         ("month", at(2025, 12, 1), at(2026, 11, 21)),
     ],
 )
-def test_the_usual_range_ends_now(granularity: str | None, since: datetime, until: datetime) -> None:
+def test_the_default_range_ends_now(granularity: str | None, since: datetime, until: datetime) -> None:
     pairs = [] if granularity is None else [("granularity", granularity)]
     assert read_costs_query(pairs, NOW) == CostsQuery(since, until, Granularity(granularity or "day"))
 
@@ -45,7 +45,7 @@ def test_twelve_months_are_twelve_months(now: datetime, since: datetime) -> None
     assert read_costs_query([("granularity", "month")], now).since == since
 
 
-def test_a_range_without_a_beginning_is_as_long_as_usual() -> None:
+def test_a_range_without_a_start_has_the_default_length() -> None:
     assert read_costs_query([("to", "2026-03-02")], NOW).since == at(2026, 1, 31)
 
 
@@ -61,13 +61,13 @@ def test_a_range_without_an_end_ends_now() -> None:
         ("month", at(2026, 11, 2), at(2026, 11, 4)),
     ],
 )
-def test_ends_are_widened_to_what_is_counted(granularity: str, since: datetime, until: datetime) -> None:
+def test_a_range_is_widened_to_whole_units(granularity: str, since: datetime, until: datetime) -> None:
     pairs = [("from", "2026-11-02T09:59:59Z"), ("to", "2026-11-03T17:00:00.001Z"), ("granularity", granularity)]
     assert read_costs_query(pairs, NOW) == CostsQuery(since, until, Granularity(granularity))
 
 
 @pytest.mark.parametrize("granularity", list(Granularity))
-def test_whole_days_stay_as_they_are(granularity: Granularity) -> None:
+def test_whole_days_are_not_widened(granularity: Granularity) -> None:
     pairs = [("from", "2026-11-02"), ("to", "2026-11-03"), ("granularity", granularity.value)]
     assert read_costs_query(pairs, NOW) == CostsQuery(at(2026, 11, 2), at(2026, 11, 3), granularity)
 
@@ -88,12 +88,12 @@ def test_whole_days_stay_as_they_are(granularity: Granularity) -> None:
         ([("to", "0001-11-01"), ("granularity", "month")], "to"),
     ],
 )
-def test_what_makes_no_sense_is_named(pairs: list[tuple[str, str]], param: str) -> None:
+def test_an_invalid_parameter_is_refused_by_its_name(pairs: list[tuple[str, str]], param: str) -> None:
     assert refused_for(*pairs) == param
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_repeated_and_empty_parameters_are_named(name: str) -> None:
+def test_repeated_and_empty_parameters_are_refused(name: str) -> None:
     assert refused_for((name, "")) == name
     assert refused_for((name, "day"), (name, "day")) == name
 
@@ -106,7 +106,7 @@ def test_hours_are_a_month_at_most() -> None:
     assert refused_for(("from", "2026-10-01"), hourly) == "from"
 
 
-def test_hours_that_are_deleted_are_refused_rather_than_counted_as_nothing() -> None:
+def test_expired_hours_are_refused() -> None:
     hourly, day = ("granularity", "hour"), ("to", "2025-10-17")
     kept = NOW - timedelta(days=400)
     assert kept == at(2025, 10, 16, 13, 37, 21)
@@ -132,7 +132,7 @@ def test_any_range_is_refused_or_covered_by_less_than_a_unit_more(
 
 
 @given(now=moments, granularity=st.sampled_from(Granularity))
-def test_the_usual_range_has_as_many_periods_as_promised(now: datetime, granularity: Granularity) -> None:
+def test_the_default_range_has_the_documented_number_of_periods(now: datetime, granularity: Granularity) -> None:
     assume(2 < now.year < 9999)
     query = read_costs_query([("granularity", granularity.value)], now)
     periods, start = set(), query.since

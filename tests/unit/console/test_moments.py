@@ -14,7 +14,7 @@ def test_writes_utc_to_the_millisecond() -> None:
     assert iso_utc(datetime(2026, 11, 20, tzinfo=UTC)) == "2026-11-20T00:00:00.000Z"
 
 
-def test_nothing_given_is_no_moment() -> None:
+def test_a_missing_time_is_none() -> None:
     assert read_moment("from", None) is None
 
 
@@ -23,7 +23,7 @@ def test_what_is_written_can_be_read(moment: datetime) -> None:
     assert read_moment("from", iso_utc(moment)) == moment - timedelta(microseconds=moment.microsecond % 1000)
 
 
-def test_a_moment_that_is_none_is_named() -> None:
+def test_an_invalid_time_is_refused() -> None:
     with pytest.raises(ParameterInvalid, match="`to` must be an ISO 8601") as refused:
         read_moment("to", "soon")
     assert refused.value.param == "to"

@@ -13,7 +13,7 @@ def inline(document: str, tag: str) -> str:
     return str(found[0])
 
 
-def test_the_policy_lets_in_what_the_page_holds_and_nothing_else() -> None:
+def test_the_content_security_policy_allows_only_the_inline_code() -> None:
     page = load_page()
     document = page.content.decode()
     for directive, tag in (("script-src", "script"), ("style-src", "style")):
@@ -23,13 +23,13 @@ def test_the_policy_lets_in_what_the_page_holds_and_nothing_else() -> None:
     assert "unsafe" not in page.policy
 
 
-def test_the_page_asks_nobody_else_for_anything() -> None:
+def test_the_page_loads_nothing_from_elsewhere() -> None:
     document = load_page().content.decode()
     assert not re.findall(r"https?:|//[a-z]|@import|url\(", document.replace("// ", ""))
     assert not re.findall(r"\son[a-z]+=|\sstyle=", document)
 
 
-def test_nothing_from_outside_is_parsed_as_html() -> None:
+def test_data_is_never_parsed_as_html() -> None:
     document = load_page().content.decode()
     assert not re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", document)
 

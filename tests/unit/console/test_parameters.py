@@ -18,7 +18,7 @@ def test_each_parameter_by_its_name() -> None:
         ([("from", "")], ("from",), "`from` is empty. Leave it out instead."),
     ],
 )
-def test_what_is_unknown_repeated_or_empty_is_named(
+def test_unknown_repeated_and_empty_parameters_are_refused(
     pairs: list[tuple[str, str]], known: tuple[str, ...], said: str
 ) -> None:
     with pytest.raises(ParameterInvalid) as refused:

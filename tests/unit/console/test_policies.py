@@ -33,7 +33,9 @@ def store(store: MemoryStore) -> MemoryStore:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(("method", "wanted"), [("GET", Scope.READ), ("PUT", Scope.ADMIN), ("DELETE", Scope.ADMIN)])
-def test_reading_and_writing_want_a_scope_each(client: TestClient, method: str, path: str, wanted: Scope) -> None:
+def test_reading_and_writing_require_different_scopes(
+    client: TestClient, method: str, path: str, wanted: Scope
+) -> None:
     for scope in Scope:
         answer = client.request(method, path, content=b"{}", headers={"authorization": f"Bearer sb-{scope}"})
         if scope is wanted:
@@ -47,7 +49,7 @@ def test_reading_and_writing_want_a_scope_each(client: TestClient, method: str, 
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_key_is_judged_before_query_task_and_body(client: TestClient, path: str) -> None:
+def test_the_key_is_checked_before_query_task_and_body(client: TestClient, path: str) -> None:
     bad = {"content": b"x" * 20_000, "headers": {"authorization": "Bearer sb-read"}}
     assert error_of(client.put(f"{path}?a=1", **bad)) == (403, "scope_missing", None)  # type: ignore[arg-type]
 
@@ -65,7 +67,7 @@ def test_the_key_is_judged_before_query_task_and_body(client: TestClient, path: 
         (b'{"\\ud800": 1}', "\ud800"),
     ],
 )
-def test_a_bad_policy_is_named_and_the_old_one_stays(
+def test_an_invalid_policy_is_refused_and_the_old_one_stays(
     client: TestClient, path: str, body: bytes, param: str | None
 ) -> None:
     client.put(path, content=b'{"max_attempts": 2}').raise_for_status()
@@ -74,7 +76,7 @@ def test_a_bad_policy_is_named_and_the_old_one_stays(
 
 
 @pytest.mark.parametrize(("task_id", "path"), [(None, OWN), ("booking", OF_TASK)])
-def test_a_policy_that_nobody_can_read_is_said_to_be_and_not_made_up(
+def test_an_unreadable_policy_is_reported_and_not_shown(
     client: TestClient, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, task_id: str | None, path: str
 ) -> None:
     row = {"sk": keyspace.policy("acme", task_id).sk, "task_id": task_id, "policy": "{"}
@@ -87,7 +89,7 @@ def test_a_policy_that_nobody_can_read_is_said_to_be_and_not_made_up(
     assert other == {"policy": {}, "effective": {} if task_id else holding}
 
 
-def test_every_problem_is_told_at_once(client: TestClient) -> None:
+def test_every_problem_of_a_policy_is_reported(client: TestClient) -> None:
     message = client.put(OWN, content=b'{"max_attempts": 9, "provider": "x"}').json()["error"]["message"]
     assert "`max_attempts`" in message
     assert "`provider`" in message
@@ -117,9 +119,7 @@ def test_a_task_that_no_call_can_have_is_refused(client: TestClient, method: str
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_a_query_would_be_without_effect_and_is_refused(
-    client: TestClient, store: MemoryStore, method: str, path: str
-) -> None:
+def test_query_parameters_are_refused(client: TestClient, store: MemoryStore, method: str, path: str) -> None:
     store.put_policy("acme", None, Policy(max_attempts=2))
     answer = client.request(method, f"{path}?task_id=other", content=b"{}")
     assert error_of(answer) == (400, "parameter_invalid", "task_id")
@@ -127,13 +127,13 @@ def test_a_query_would_be_without_effect_and_is_refused(
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_other_methods_are_refused_with_those_there_are(client: TestClient, path: str) -> None:
+def test_other_methods_are_refused_with_the_allowed_ones(client: TestClient, path: str) -> None:
     answer = client.post(path, content=b"{}")
     assert error_of(answer) == (405, "method_refused", None)
     assert {name.strip() for name in answer.headers["allow"].split(",")} == {"GET", "PUT", "DELETE"}
 
 
-def test_one_task_too_many_is_a_conflict(
+def test_a_policy_beyond_the_limit_is_a_conflict(
     client: TestClient, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_given: object) -> None:
@@ -145,10 +145,10 @@ def test_one_task_too_many_is_a_conflict(
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_a_store_that_does_not_answer_is_a_503(client: TestClient, store: MemoryStore, method: str, path: str) -> None:
+def test_an_unavailable_store_is_a_503(client: TestClient, store: MemoryStore, method: str, path: str) -> None:
     store.fail_with(StoreUnavailable("ThrottlingException: slow down"))
     assert error_of(client.request(method, path, content=b"{}")) == (503, "store_unavailable", None)
 
 
-def test_a_policy_is_kept_by_no_cache(client: TestClient) -> None:
+def test_a_policy_is_not_cached(client: TestClient) -> None:
     assert client.get(OWN).headers["cache-control"] == "no-store"

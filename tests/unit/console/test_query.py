@@ -10,7 +10,7 @@ from console.query import PARAMETERS, ListQuery, read_query
 moments = st.datetimes(timezones=st.timezones())
 
 
-def test_nothing_given_is_the_newest_fifty() -> None:
+def test_without_parameters_the_newest_fifty_are_listed() -> None:
     assert read_query([]) == ListQuery(task_id=None, since=None, until=None, limit=50, cursor=None)
 
 
@@ -49,14 +49,14 @@ def test_moments_are_read_into_utc(text: str, expected: datetime) -> None:
         "\u0662\u0660\u0662\u0666-11-20",
     ],
 )
-def test_what_is_no_moment_is_named(name: str, text: str) -> None:
+def test_an_invalid_time_is_refused_by_its_name(name: str, text: str) -> None:
     with pytest.raises(ParameterInvalid, match=f"`{name}` must be an ISO 8601") as refused:
         read_query([(name, text)])
     assert refused.value.param == name
 
 
 @pytest.mark.parametrize("text", ["0", "101", "-1", "1.5", "ten", "\u0665", " 5", "1" * 5000, "0" * 5000 + "5"])
-def test_a_limit_out_of_bounds_is_named(text: str) -> None:
+def test_a_limit_out_of_bounds_is_refused(text: str) -> None:
     with pytest.raises(ParameterInvalid, match="from 1 to 100") as refused:
         read_query([("limit", text)])
     assert refused.value.param == "limit"
@@ -73,14 +73,14 @@ def test_from_must_be_before_to(until: str) -> None:
         read_query([("from", "2026-11-20T10:00:00Z"), ("to", until)])
 
 
-def test_an_unknown_parameter_is_named_with_those_there_are() -> None:
+def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ParameterInvalid, match="`task`") as refused:
         read_query([("task", "booking")])
     assert all(f"`{name}`" in refused.value.message for name in PARAMETERS)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_repeated_and_empty_parameters_are_named(name: str) -> None:
+def test_repeated_and_empty_parameters_are_refused(name: str) -> None:
     for pairs in ([(name, "")], [(name, "2026-11-20"), (name, "2026-11-20")]):
         with pytest.raises(ParameterInvalid) as refused:
             read_query(pairs)
@@ -88,7 +88,7 @@ def test_repeated_and_empty_parameters_are_named(name: str) -> None:
 
 
 @given(since=moments, until=moments)
-def test_any_two_moments_are_a_span_or_refused(since: datetime, until: datetime) -> None:
+def test_any_two_times_are_a_range_or_refused(since: datetime, until: datetime) -> None:
     pairs = [("from", since.isoformat()), ("to", until.isoformat())]
     try:
         query = read_query(pairs)

@@ -57,7 +57,7 @@ def a_finished_trace() -> Trace:
     )
 
 
-def test_a_trace_has_exactly_its_names() -> None:
+def test_a_trace_has_exactly_these_fields() -> None:
     for trace in (an_open_trace(), a_finished_trace()):
         assert sorted(trace_json(trace, Bodies())) == sorted(NAMES)
         assert sorted({*NAMES} - {*entry_json(trace)}) == ["request", "response"]
@@ -123,14 +123,14 @@ def test_a_lost_hedge_shows_what_it_used_and_cost() -> None:
     assert (unpriced[1]["cost_usd"], unpriced[1]["price"]) == (None, None)
 
 
-def test_a_retry_buffer_words_and_zero_retention_are_said() -> None:
+def test_a_retry_buffer_words_and_zero_retention_are_shown() -> None:
     trace = replace(an_open_trace(), turn=Turn("turn_1", 2), buffered_ms=1200.5, is_zero_retention=True)
     shown = entry_json(trace)
     assert shown["turn"] == {"turn_id": "turn_1", "retry": 2}
     assert (shown["buffered_ms"], shown["zero_retention"]) == (1200.5, True)
 
 
-def test_what_is_not_known_is_null_and_never_zero() -> None:
+def test_unknown_values_are_null_and_never_zero() -> None:
     shown = trace_json(replace(an_open_trace(), usage=ABSENT), Bodies())
     unknown = [
         "request",
@@ -164,7 +164,7 @@ def test_times_are_utc_to_the_millisecond() -> None:
     assert entry_json(replace(an_open_trace(), started_at=at))["started_at"] == "2026-11-19T23:02:03.045Z"
 
 
-def test_a_page_has_its_traces_and_where_to_go_on() -> None:
+def test_a_page_has_its_traces_and_the_next_cursor() -> None:
     trace = an_open_trace()
     assert page_json(TracePage((trace,), "next")) == {"traces": [entry_json(trace)], "next_cursor": "next"}
     assert page_json(TracePage((), None)) == {"traces": [], "next_cursor": None}

@@ -73,7 +73,7 @@ def told_traces() -> list[Trace]:
     return [trace_items.from_item(decode_item(record["dynamodb"]["NewImage"])) for record in BATCH["Records"]]
 
 
-def test_a_batch_of_the_stream_twice(
+def test_a_batch_delivered_twice_is_settled_once(
     invoke: Callable[..., Lines], store: DynamoStore, dynamodb: "DynamoDBClient", table: str
 ) -> None:
     for trace in told_traces():
@@ -103,11 +103,11 @@ def test_a_batch_of_the_stream_twice(
     assert len(metrics["Lag"]) == 2
 
 
-def test_the_filter_lets_the_batch_through() -> None:
+def test_the_batch_passes_the_filter() -> None:
     assert all(EventFilter([PATTERN]).admits(record) for record in BATCH["Records"])
 
 
-def test_the_schedules_event(invoke: Callable[..., Lines], store: DynamoStore) -> None:
+def test_a_scheduled_event_sweeps(invoke: Callable[..., Lines], store: DynamoStore) -> None:
     store.put_key(a_key())
     trace = replace(an_open_trace(), trace_id="0192b1e0-0000-7000-8000-000000000001")  # of October 2024
     store.open_trace(trace)

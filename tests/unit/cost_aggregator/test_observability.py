@@ -6,7 +6,7 @@ from cost_aggregator.observability import MAX_VALUES, _emitter
 
 
 @pytest.mark.parametrize("count", [1, MAX_VALUES, MAX_VALUES + 1, 250])
-def test_a_large_batch_is_told_in_documents_that_cloudwatch_takes(
+def test_a_large_batch_is_split_into_documents_within_cloudwatchs_limit(
     count: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lags = [float(n) for n in range(count)]

@@ -35,7 +35,7 @@ def test_the_message_names_the_row_and_the_reason() -> None:
     assert body == {"pk": "P#acme#TRACES#1", "sk": "the-trace", "sequence_number": "7"}
 
 
-def test_the_client_is_made_once_and_only_when_it_is_needed() -> None:
+def test_the_client_is_made_once_before_the_first_message() -> None:
     made: list[Any] = []
 
     def connect() -> Sqs:
@@ -50,6 +50,6 @@ def test_the_client_is_made_once_and_only_when_it_is_needed() -> None:
     assert len(sqs.sent) == 2
 
 
-def test_a_queue_that_is_away_says_so() -> None:
+def test_an_unavailable_queue_raises_queue_unavailable() -> None:
     with pytest.raises(QueueUnavailable):
         SqsPoisonQueue("https://queue", lambda: Sqs(is_away=True)).put(POISON)

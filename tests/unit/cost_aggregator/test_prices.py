@@ -43,7 +43,7 @@ class CountingLibrary:
         return card if card.is_valid_at(at) else None
 
 
-def test_an_override_wins_in_its_time_and_the_library_around_it() -> None:
+def test_an_override_applies_in_its_period_and_the_library_outside_it() -> None:
     book = PriceBook(read_overrides(FOR_DECEMBER), CountingLibrary())
     january = datetime(2027, 1, 1, tzinfo=UTC)
     cards = [book.card("openai", "gpt-4o", at) for at in (DECEMBER - INSTANT, DECEMBER, january - INSTANT, january)]
@@ -56,34 +56,34 @@ def test_an_override_wins_in_its_time_and_the_library_around_it() -> None:
     ]
 
 
-def test_the_librarys_own_dates_stay_where_they_are_narrower() -> None:
+def test_the_librarys_dates_apply_if_they_are_narrower() -> None:
     since, until = DECEMBER - timedelta(days=9), DECEMBER - timedelta(days=2)
     card = PriceBook(read_overrides(FOR_DECEMBER), CountingLibrary(since, until)).card("openai", "gpt-4o", since)
     assert card is not None
     assert (card.valid_from, card.valid_until) == (since, until)
 
 
-def test_a_card_bears_the_names_that_the_call_used() -> None:
+def test_a_card_has_the_names_that_the_call_used() -> None:
     card = PriceBook(shipped_overrides(), CountingLibrary()).card("demo", "Demo/Echo", NOON)
     assert card is not None
     assert (card.provider, card.model) == ("demo", "Demo/Echo")
     assert card.source.startswith("overrides ")
 
 
-def test_a_price_is_looked_up_once_for_all_its_time() -> None:
+def test_a_price_is_looked_up_once_for_its_period() -> None:
     library = CountingLibrary()
     book = PriceBook(Overrides({}), library)
     assert book.card("openai", "gpt-4o", NOON) is book.card("openai", "gpt-4o", DECEMBER)
     assert library.asked == 1
 
 
-def test_a_price_not_known_yet_is_found_when_its_day_comes() -> None:
+def test_an_unknown_price_is_looked_up_again() -> None:
     book = PriceBook(Overrides({}), CountingLibrary(since=DECEMBER))
     assert book.card("openai", "gpt-10", NOON) is None
     assert book.card("openai", "gpt-10", DECEMBER) is not None
 
 
-def test_endless_names_do_not_fill_the_memory() -> None:
+def test_the_number_of_cached_cards_is_limited() -> None:
     library = CountingLibrary()
     book = PriceBook(Overrides({}), library)
     for number in range(_MOST_CARDS):
@@ -95,7 +95,7 @@ def test_endless_names_do_not_fill_the_memory() -> None:
     assert library.asked == _MOST_CARDS + 2
 
 
-def test_cards_are_to_be_published_until_they_are() -> None:
+def test_used_cards_are_unpublished_until_marked() -> None:
     book = PriceBook(Overrides({}), CountingLibrary())
     one, other = (book.card("openai", model, NOON) for model in ("gpt-4o", "gpt-4.1"))
     assert book.unpublished() == (one, other)
@@ -114,9 +114,7 @@ def test_cards_are_to_be_published_until_they_are() -> None:
         (DECEMBER + timedelta(days=400), "second"),
     ],
 )
-def test_one_query_finds_the_card_of_a_moment(
-    dynamodb: "DynamoDBClient", table: str, at: datetime, source: str
-) -> None:
+def test_one_query_finds_the_card_for_a_time(dynamodb: "DynamoDBClient", table: str, at: datetime, source: str) -> None:
     first = RateCard("generic", "a#b%", RATES, valid_from=ALWAYS, valid_until=DECEMBER, source="first")
     second = replace(first, valid_from=DECEMBER, valid_until=None, source="second")
     for card in (second, first, replace(first, model="a", source="another")):
@@ -135,7 +133,7 @@ def test_one_query_finds_the_card_of_a_moment(
     assert found == (first if source == "first" else second)
 
 
-def test_the_shipped_book_prices_the_demo_and_the_seldom_spelled() -> None:
+def test_the_shipped_overrides_price_the_demo_and_unusual_names() -> None:
     book = PriceBook(shipped_overrides(), PriceLibrary())
     for provider, model in (("demo", "demo/echo"), ("anthropic", "claude-3-0-haiku"), ("google", "gemini-1.5-pro")):
         card = book.card(provider, model, NOON)

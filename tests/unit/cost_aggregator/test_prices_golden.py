@@ -35,7 +35,7 @@ def book() -> PriceBook:
 
 
 @pytest.mark.parametrize("bill", BILLS)
-def test_a_bill_comes_out_as_worked_by_hand(book: PriceBook, bill: dict[str, Any]) -> None:
+def test_a_bill_equals_the_manual_calculation(book: PriceBook, bill: dict[str, Any]) -> None:
     assert _cost(book, bill, Tokens(**{"output": 0} | bill["tokens"])) == Decimal(bill["usd"]) * 10**12
 
 
@@ -70,7 +70,7 @@ def test_streamed_equals_not_streamed(book: PriceBook, bill: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_call_of_several_attempts_comes_out_as_worked_by_hand(book: PriceBook, call: dict[str, Any]) -> None:
+def test_a_call_of_several_attempts_equals_the_manual_calculation(book: PriceBook, call: dict[str, Any]) -> None:
     answered, *beside = bills = [BY_NAME[name] for name in (call["answered"], *call["beside"])]
     assert call["working"] == " + ".join(bill["usd"] for bill in bills)
     assert sum(Decimal(bill["usd"]) for bill in bills) == Decimal(call["usd"])

@@ -23,7 +23,7 @@ def usd_per_million(provider: str, model: str, at: datetime = TODAY) -> tuple[fl
     return None if card is None else (card.rates.fresh_input / 10**6, card.rates.output / 10**6)
 
 
-def test_every_provider_has_its_place_in_the_library_or_none_for_a_reason() -> None:
+def test_every_provider_is_mapped_to_the_library_or_listed_as_unpriced() -> None:
     assert {provider.name for provider in PROVIDERS} == LIBRARY_NAMES.keys() | UNPRICED_PROVIDERS | {GENERIC.name}
     assert set(LIBRARY_NAMES.values()) <= {provider.id for provider in get_snapshot().providers}
 
@@ -52,7 +52,7 @@ def test_every_provider_has_its_place_in_the_library_or_none_for_a_reason() -> N
         ("openrouter", "google/gemini-2.0-flash-exp:free", (0, 0)),
     ],
 )
-def test_models_are_found_as_their_providers_call_them(provider: str, model: str, prices: tuple[float, float]) -> None:
+def test_models_are_found_by_their_providers_names(provider: str, model: str, prices: tuple[float, float]) -> None:
     assert usd_per_million(provider, model) == prices
 
 
@@ -70,7 +70,7 @@ def test_models_are_found_as_their_providers_call_them(provider: str, model: str
         ("openrouter", "perplexity/sonar-deep-research"),
     ],
 )
-def test_what_has_no_certain_price_per_token_stays_unpriced(provider: str, model: str) -> None:
+def test_a_model_without_a_certain_price_per_token_is_unpriced(provider: str, model: str) -> None:
     assert LIBRARY.card(provider, model, TODAY) is None
 
 
@@ -90,12 +90,12 @@ def test_what_has_no_certain_price_per_token_stays_unpriced(provider: str, model
         ("not-claude-sonnet-4-5", None),
     ],
 )
-def test_elsewhere_a_model_costs_its_makers_price_if_only_its_maker_has_it(model: str, source: str | None) -> None:
+def test_a_proprietary_model_costs_its_makers_price_at_any_provider(model: str, source: str | None) -> None:
     card = LIBRARY.card("generic", model, TODAY)
     assert (card and card.source.partition(" as ")[1:]) == (source and (" as ", source.removeprefix("as ")))
 
 
-def test_a_card_names_what_was_asked_for_and_its_source() -> None:
+def test_a_card_has_the_requested_names_and_its_source() -> None:
     card = LIBRARY.card("google", "models/Gemini-2.5-pro", TODAY)
     assert card is not None
     assert (card.provider, card.model) == ("google", "models/Gemini-2.5-pro")
@@ -103,7 +103,7 @@ def test_a_card_names_what_was_asked_for_and_its_source() -> None:
     assert (card.valid_from, card.valid_until) == (ALWAYS, None)
 
 
-def test_tiers_carry_all_classes() -> None:
+def test_tiers_have_rates_for_all_classes() -> None:
     card = LIBRARY.card("anthropic", "claude-sonnet-4-5", TODAY)
     assert card is not None
     assert card.rates == Rates(3_000_000, 15_000_000, 300_000, 3_750_000, 6_000_000)
@@ -119,7 +119,7 @@ def test_tiers_carry_all_classes() -> None:
         ("openai", "gpt-5.6-terra", Rates(2_000_000, 12_000_000, 200_000, 2_500_000, 2_500_000)),
     ],
 )
-def test_classes_without_a_price_take_the_documented_one(provider: str, model: str, rates: Rates) -> None:
+def test_classes_without_a_price_get_the_documented_default(provider: str, model: str, rates: Rates) -> None:
     card = LIBRARY.card(provider, model, TODAY)
     assert card is not None
     assert card.rates == rates
@@ -143,7 +143,7 @@ def test_a_price_starts_at_midnight_utc_and_ends_at_the_next() -> None:
         (16, 30, 135_000, (1, 16, 30), (2, 0, 30)),
     ],
 )
-def test_prices_by_the_hour_hold_for_their_hours(
+def test_hourly_prices_apply_in_their_hours(
     hour: int, minute: int, rate: int, since: tuple[int, int, int], until: tuple[int, int, int]
 ) -> None:
     card = LIBRARY.card("deepseek", "deepseek-chat", datetime(2025, 7, 1, hour, minute, tzinfo=UTC))
@@ -158,7 +158,7 @@ def test_prices_by_the_hour_hold_for_their_hours(
     ("provider", "model"),
     [("deepseek", "deepseek-v4-flash"), ("openai", "gpt-5.6-sol"), ("google", "gemini-flash-latest")],
 )
-def test_within_its_time_a_card_never_changes_and_the_next_begins_where_it_ends(provider: str, model: str) -> None:
+def test_cards_are_constant_in_their_period_and_adjacent(provider: str, model: str) -> None:
     at = datetime(2026, 8, 1, tzinfo=UTC)
     while at < datetime(2026, 9, 20, tzinfo=UTC):
         card = LIBRARY.card(provider, model, at)
@@ -203,7 +203,7 @@ def test_every_model_of_our_providers_has_a_card_or_no_price_per_token() -> None
     assert unpriced == {("openrouter", "perplexity/sonar-deep-research")}
 
 
-def test_only_the_library_module_pays_for_the_library() -> None:
+def test_only_the_library_modules_import_the_library() -> None:
     check = "import sys, cost_aggregator.prices; sys.exit('genai_prices' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 

@@ -61,16 +61,16 @@ def test_an_entry_becomes_a_card() -> None:
     ("model", "five_minutes", "hour"),
     [('"claude-x"', 3_750_000, 6_000_000), ('"gpt-9"', 3_000_000, 3_000_000)],
 )
-def test_cache_writes_nobody_priced_cost_by_the_makers_rule(model: str, five_minutes: int, hour: int) -> None:
+def test_cache_writes_without_a_price_get_the_default(model: str, five_minutes: int, hour: int) -> None:
     rates = card_of(one_price(model=model)).rates
     assert (rates.cache_read, rates.cache_write_5m, rates.cache_write_1h) == (3_000_000, five_minutes, hour)
 
 
-def test_tomls_own_moments_are_taken() -> None:
+def test_toml_dates_and_times_are_accepted() -> None:
     assert card_of(one_price(**{"from": "2026-12-01T02:00:00+02:00"})).valid_from == MIDNIGHT
 
 
-def test_a_price_holds_until_the_next_one_begins() -> None:
+def test_a_price_applies_until_the_next_one_begins() -> None:
     overrides = read_overrides(TWO_PRICES)
     sources = [
         card.source if (card := overrides.card("generic", "house-model", at)) else None
@@ -84,14 +84,14 @@ def test_a_price_holds_until_the_next_one_begins() -> None:
     assert sources == [None, "overrides 2026-09-30", "overrides 2026-12-01", "overrides 2026-12-01"]
 
 
-def test_the_next_price_begins_even_before_the_ones_own_end() -> None:
+def test_the_next_price_replaces_one_that_would_end_later() -> None:
     longer = TWO_PRICES.replace('cache_read = "0.09"', 'until = "2027-06-01T00:00:00Z"')
     card = read_overrides(longer).card("generic", "house-model", MIDNIGHT)
     assert card is not None
     assert card.source == "overrides 2026-12-01"
 
 
-def test_models_go_by_their_exact_name_in_any_case() -> None:
+def test_models_are_matched_by_their_exact_name_in_any_case() -> None:
     overrides = read_overrides(TWO_PRICES)
     known = [
         overrides.card(*name, MIDNIGHT) is not None
@@ -105,7 +105,7 @@ def test_models_go_by_their_exact_name_in_any_case() -> None:
     assert known == [True, True, False, False]
 
 
-def test_the_gap_is_what_no_card_covers() -> None:
+def test_a_gap_is_a_period_without_a_card() -> None:
     overrides = read_overrides(one_price(until='"2026-02-01T00:00:00Z"'))
     start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
     assert overrides.gap("openai", "gpt-9", start - INSTANT) == (None, start)
@@ -144,7 +144,7 @@ def test_the_gap_is_what_no_card_covers() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_named_with_its_entry_and_line(text: str, problem: str) -> None:
+def test_a_problem_names_its_entry_and_line(text: str, problem: str) -> None:
     with pytest.raises(OverridesMalformed) as raised:
         read_overrides(f"# mine\n\n{text}")
     [told] = raised.value.problems
@@ -152,7 +152,7 @@ def test_what_is_wrong_is_named_with_its_entry_and_line(text: str, problem: str)
     assert problem in told
 
 
-def test_every_problem_of_every_entry_is_named() -> None:
+def test_every_problem_of_every_entry_is_reported() -> None:
     with pytest.raises(OverridesMalformed) as raised:
         read_overrides("\n".join([one_price(input="", model="3"), one_price(), one_price(output='"much"')]))
     assert [problem.partition(":")[0] for problem in raised.value.problems] == ["price 1 (line 1)"] * 2 + [
@@ -179,7 +179,7 @@ def test_an_empty_file_has_no_prices() -> None:
     assert read_overrides("# nothing yet") == Overrides({})
 
 
-def test_the_shipped_file_is_sound_and_names_providers_that_exist() -> None:
+def test_the_shipped_file_is_valid_and_names_known_providers() -> None:
     cards = shipped_overrides().cards
     assert ("demo", "demo/echo") in cards
     assert {provider for provider, _ in cards} <= {provider.name for provider in PROVIDERS}

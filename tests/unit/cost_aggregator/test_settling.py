@@ -93,7 +93,7 @@ def test_a_batch_is_settled_in_few_transactions() -> None:
     assert metrics["Lag"][1][0] == 500
 
 
-def test_a_trace_that_comes_twice_is_settled_once_and_told_again() -> None:
+def test_a_trace_delivered_twice_is_settled_once_and_logged_again() -> None:
     hand = Hand(ScriptedLedger())
     trace = finished()
     for _ in range(2):
@@ -121,7 +121,7 @@ def test_a_trace_that_comes_twice_is_settled_once_and_told_again() -> None:
         ({"usage": Usage(UsageSource.PROVIDER, Tokens(0, 0)), "model": "unknown"}, 0, False),
     ],
 )
-def test_unknown_is_not_zero(fields: Any, cost: int | None, is_unpriced: bool) -> None:
+def test_an_unknown_cost_is_not_zero(fields: Any, cost: int | None, is_unpriced: bool) -> None:
     hand = Hand(ScriptedLedger())
     hand.settle(stream_event([finished(**fields)]))
     [trace] = hand.ledger.kept.values()
@@ -148,7 +148,7 @@ def test_an_unpriced_call_names_the_attempt_whose_price_is_missing() -> None:
     assert all(line["model"] == "claude-sonnet-4-5" for line in lines)
 
 
-def test_what_is_not_due_is_passed_over() -> None:
+def test_other_records_are_skipped() -> None:
     hand = Hand(ScriptedLedger())
     settled = finished(settlement=Settlement(NOON, 5))
     deleted = stream_record(finished())
@@ -162,7 +162,7 @@ def test_what_is_not_due_is_passed_over() -> None:
     assert hand.seen.metrics == []
 
 
-def test_a_row_that_cannot_be_read_is_put_aside_and_the_rest_goes_on() -> None:
+def test_an_unreadable_row_goes_to_the_poison_queue_and_the_others_are_settled() -> None:
     hand = Hand(ScriptedLedger())
     event = stream_event([finished(), finished(), finished(model="broken")])
     event["Records"][0]["dynamodb"]["NewImage"]["started_at"] = {"S": "yesterday"}
@@ -177,7 +177,7 @@ def test_a_row_that_cannot_be_read_is_put_aside_and_the_rest_goes_on() -> None:
     assert hand.seen.metrics[0]["Poisoned"] == ("Count", [2])
 
 
-def test_the_one_trace_that_the_store_refuses_is_found() -> None:
+def test_the_trace_that_the_store_refuses_is_isolated() -> None:
     traces = [finished(second) for second in range(40)]
     hand = Hand(ScriptedLedger(refuses=[traces[13]]))
     assert hand.settle(stream_event(traces)) == ()
@@ -187,7 +187,7 @@ def test_the_one_trace_that_the_store_refuses_is_found() -> None:
     assert "maximum allowed size" in poison.reason
 
 
-def test_poison_that_no_queue_takes_comes_again() -> None:
+def test_a_record_that_the_queue_does_not_accept_is_delivered_again() -> None:
     hand = Hand(ScriptedLedger())
     hand.seen.queue_is_away = True
     assert hand.settle(stream_event([finished(), finished(model="broken")])) == (number(2),)
@@ -195,7 +195,7 @@ def test_poison_that_no_queue_takes_comes_again() -> None:
     assert len(hand.ledger.kept) == 1
 
 
-def test_a_busy_store_is_asked_again_later_each_time() -> None:
+def test_a_busy_store_is_retried_with_backoff() -> None:
     hand = Hand(ScriptedLedger(*[StoreBusy("conflict")] * 12))
     assert hand.settle(stream_event([finished()])) == ()
     assert len(hand.pauses) == 12
@@ -204,7 +204,7 @@ def test_a_busy_store_is_asked_again_later_each_time() -> None:
     assert max(hand.pauses[6:]) > max(hand.pauses[:3])
 
 
-def test_what_is_not_settled_in_time_comes_again() -> None:
+def test_calls_not_settled_in_time_are_delivered_again() -> None:
     hand = Hand(ScriptedLedger(*[StoreBusy("conflict")] * 1000))
     event = stream_event([finished(second) for second in range(60)])
     failed = hand.settle(event, lambda: 20_000 - 1000 * sum(hand.pauses))
@@ -214,13 +214,13 @@ def test_what_is_not_settled_in_time_comes_again() -> None:
     assert [line["records"] for line in hand.seen.named("batch.deferred")] == [50, 10]
 
 
-def test_nothing_is_begun_without_time_to_end_it() -> None:
+def test_no_transaction_is_started_without_time_for_it() -> None:
     hand = Hand(ScriptedLedger())
     assert hand.settle(stream_event([finished()]), lambda: ONE_TRY_MS - 1) == (number(1),)
     assert hand.ledger.groups == []
 
 
-def test_a_store_that_is_away_is_not_waited_for() -> None:
+def test_an_unavailable_store_is_not_retried() -> None:
     hand = Hand(ScriptedLedger(StoreUnavailable("no such table")))
     trace = finished()
     assert hand.settle(stream_event([trace, trace])) == (number(1), number(2))

@@ -76,7 +76,7 @@ def sweep(dynamodb: "DynamoDBClient", table: str) -> Sweep:
     return sweep
 
 
-def test_what_is_open_for_too_long_is_lost_with_its_estimate(sweep: Sweep) -> None:
+def test_a_call_open_for_too_long_is_lost(sweep: Sweep) -> None:
     old, other = sweep.open(16), sweep.open(60 * 24 * 20, "umbrella#corp")
     young = sweep.open(14)
     finished = sweep.open(30)
@@ -90,7 +90,7 @@ def test_what_is_open_for_too_long_is_lost_with_its_estimate(sweep: Sweep) -> No
     assert sweep.seen.named("sweep.done") == [{"lost": 2, "is_complete": True}]
 
 
-def test_each_moment_is_looked_at_once(sweep: Sweep) -> None:
+def test_each_period_is_checked_once(sweep: Sweep) -> None:
     first, second = sweep.open(16), sweep.open(15)
     sweep.run()
     assert sweep.kept(second) == second
@@ -107,7 +107,7 @@ def test_each_moment_is_looked_at_once(sweep: Sweep) -> None:
     assert len(sweep.calls.asked) == 4
 
 
-def test_an_interrupted_sweep_is_done_again(sweep: Sweep) -> None:
+def test_an_interrupted_sweep_is_repeated(sweep: Sweep) -> None:
     traces = [sweep.open(20 + number) for number in range(5)]
     sweep.calls.losses_left = 2
     with pytest.raises(StoreUnavailable):
@@ -118,7 +118,7 @@ def test_an_interrupted_sweep_is_done_again(sweep: Sweep) -> None:
     assert len(sweep.seen.named("call.lost")) == 5
 
 
-def test_a_sweep_without_time_leaves_the_rest_to_the_next(sweep: Sweep) -> None:
+def test_a_sweep_that_runs_out_of_time_is_continued_by_the_next(sweep: Sweep) -> None:
     trace = sweep.open(20)
     sweep.run(remaining_ms=100)
     assert sweep.kept(trace) == trace
@@ -127,7 +127,7 @@ def test_a_sweep_without_time_leaves_the_rest_to_the_next(sweep: Sweep) -> None:
     assert sweep.seen.named("sweep.done")[1] == {"lost": 1, "is_complete": True}
 
 
-def test_a_call_that_ends_meanwhile_is_not_lost_and_a_lost_one_does_not_end(sweep: Sweep) -> None:
+def test_a_call_that_ends_during_the_sweep_is_not_lost_and_a_lost_one_stays_lost(sweep: Sweep) -> None:
     trace = sweep.open(20)
     ended = replace(trace, status=Status.OK)
     sweep.store.complete_trace(ended, Bodies())
@@ -139,7 +139,7 @@ def test_a_call_that_ends_meanwhile_is_not_lost_and_a_lost_one_does_not_end(swee
     assert sweep.kept(late) == replace(late, status=Status.LOST, failure=LOST)
 
 
-def test_the_checkpoint_never_goes_back_nor_makes_a_project(sweep: Sweep) -> None:
+def test_the_checkpoint_never_decreases_nor_creates_a_project(sweep: Sweep) -> None:
     sweep.calls.mark_swept("acme", NOON)
     sweep.calls.mark_swept("acme", NOON - timedelta(hours=1))
     sweep.calls.mark_swept("nobody", NOON)

@@ -24,12 +24,12 @@ def _winds(text: str) -> tuple[str, ...]:
 READERS: dict[str, Reader] = {"degrees": int, "winds": _winds}
 
 
-def test_each_field_is_the_variable_of_its_name() -> None:
+def test_each_field_is_read_from_the_variable_of_its_name() -> None:
     environment = {"CITY": " Porto\n", "DEGREES": "21", "WINDS": "N NW", "UNIT": " ", "PATH": "/bin"}
     assert read_settings(Weather, environment, READERS) == Weather("Porto", 21, ("N", "NW"))
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
+def test_every_problem_of_the_settings_is_reported() -> None:
     with pytest.raises(SettingsInvalid) as invalid:
         read_settings(Weather, {"CITY": "", "DEGREES": "warm", "WINDS": "N,NW"}, READERS)
     missing, wrong, odd = str(invalid.value).split("; ")

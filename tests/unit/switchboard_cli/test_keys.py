@@ -45,7 +45,7 @@ def made(result: Result) -> str:
     return result.stdout.strip()
 
 
-def test_a_key_is_made_and_only_its_digest_is_kept(keys: Switchboard, store: DynamoStore) -> None:
+def test_a_key_is_created_and_only_its_digest_is_stored(keys: Switchboard, store: DynamoStore) -> None:
     text = made(keys("create", "--project", "clinic", "--name", "agents", "--scope", "call", "--scope", "read"))
     assert text.startswith("sb-")
     (key,) = store.list_keys("clinic")
@@ -53,7 +53,7 @@ def test_a_key_is_made_and_only_its_digest_is_kept(keys: Switchboard, store: Dyn
     assert text not in keys("list", "--project", "clinic").output
 
 
-def test_a_key_may_only_call_unless_more_is_said(keys: Switchboard, store: DynamoStore) -> None:
+def test_the_default_scope_is_call(keys: Switchboard, store: DynamoStore) -> None:
     made(keys("create"))
     assert store.list_keys("default")[0].scopes == frozenset({Scope.CALL})
 
@@ -83,7 +83,7 @@ def test_a_new_key_overlaps_the_one_it_replaces(keys: Switchboard, store: Dynamo
     assert new.revoked_at is None
 
 
-def test_an_overlap_gives_no_key_more_time(keys: Switchboard, store: DynamoStore) -> None:
+def test_an_overlap_never_extends_a_key(keys: Switchboard, store: DynamoStore) -> None:
     made(keys("create"))
     (old,) = store.list_keys("default")
     keys("revoke", old.key_id)
@@ -92,7 +92,7 @@ def test_an_overlap_gives_no_key_more_time(keys: Switchboard, store: DynamoStore
     assert store.find_key(old.digest) == before
 
 
-def test_a_key_is_revoked_at_once_or_at_a_moment(keys: Switchboard, store: DynamoStore) -> None:
+def test_a_key_is_revoked_at_once_or_at_a_given_time(keys: Switchboard, store: DynamoStore) -> None:
     key = store.find_key(digest(made(keys("create"))))
     assert key is not None
     assert keys("revoke", key.key_id, "--at", "2031-01-31T12:00:00Z").exit_code == 0
@@ -115,7 +115,7 @@ def test_a_key_is_revoked_at_once_or_at_a_moment(keys: Switchboard, store: Dynam
         (("list", "--project", "empty"), "Project empty has no keys"),
     ],
 )
-def test_what_cannot_be_done_is_said_and_nothing_is_changed(
+def test_a_failed_command_is_reported_and_changes_nothing(
     words: tuple[str, ...], said: str, keys: Switchboard, store: DynamoStore
 ) -> None:
     ended = keys(*words)
@@ -126,7 +126,7 @@ def test_what_cannot_be_done_is_said_and_nothing_is_changed(
 
 
 @pytest.mark.parametrize(("option", "words"), [("--at", "tomorrow"), ("--in", "soon")])
-def test_a_time_that_is_none_is_said(option: str, words: str, keys: Switchboard, store: DynamoStore) -> None:
+def test_an_invalid_time_is_reported(option: str, words: str, keys: Switchboard, store: DynamoStore) -> None:
     made(keys("create"))
     (key,) = store.list_keys("default")
     ended = keys("revoke", key.key_id, option, words)
@@ -134,13 +134,13 @@ def test_a_time_that_is_none_is_said(option: str, words: str, keys: Switchboard,
     assert store.list_keys("default") == (key,)
 
 
-def test_no_target_is_said(switchboard: Switchboard) -> None:
+def test_a_missing_target_is_reported(switchboard: Switchboard) -> None:
     ended = switchboard("keys", "list")
     assert ended.exit_code == 1
     assert "--stack" in ended.stderr
 
 
-def test_a_table_that_is_not_there_is_said(switchboard: Switchboard, dynamodb_endpoint: str) -> None:
+def test_a_missing_table_is_reported(switchboard: Switchboard, dynamodb_endpoint: str) -> None:
     ended = switchboard("keys", "list", "--table", "switchboard-none", "--endpoint-url", dynamodb_endpoint)
     assert ended.exit_code == 1
     assert "table" in ended.stderr
@@ -162,7 +162,7 @@ def test_a_running_local_system_is_a_target(
     assert made(switchboard("keys", "create", "--data-dir", str(tmp_path))).startswith("sb-")
 
 
-def test_a_local_system_that_is_not_running_is_said(switchboard: Switchboard, tmp_path: Path) -> None:
+def test_a_local_system_that_is_not_running_is_reported(switchboard: Switchboard, tmp_path: Path) -> None:
     ended = switchboard("keys", "list", "--data-dir", str(tmp_path))
     assert (ended.exit_code, "make run" in ended.stderr) == (1, True)
 

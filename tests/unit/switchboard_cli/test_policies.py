@@ -74,7 +74,7 @@ def test_a_policy_is_set_from_a_file_and_from_stdin(policies: Switchboard, store
     assert store.policies("default") == NO_POLICIES
 
 
-def test_what_holds_is_shown_with_who_says_so(policies: Switchboard, store: DynamoStore) -> None:
+def test_effective_values_are_shown_with_their_origin(policies: Switchboard, store: DynamoStore) -> None:
     store.put_policy("default", None, MEANT)
     store.put_policy("default", "booking", Policy(fallback=(), zero_retention=True))
     head, *rows = policies("show", "--task", "booking").stdout.splitlines()
@@ -111,7 +111,7 @@ def test_what_is_shown_as_json_can_be_set_again(
 
 
 @pytest.mark.parametrize("task", [(), ("--task", "booking")])
-def test_a_policy_that_nobody_can_read_is_said_to_be_until_it_is_set_again(
+def test_an_unreadable_policy_is_reported_until_it_is_set_again(
     policies: Switchboard, dynamodb: "DynamoDBClient", table: str, task: tuple[str, ...]
 ) -> None:
     task_id = task[1] if task else None
@@ -144,7 +144,7 @@ def test_a_policy_is_removed_once(policies: Switchboard, store: DynamoStore, tas
         (("no-such-file.json",), None, ("no-such-file.json cannot be read",)),
     ],
 )
-def test_what_cannot_be_set_is_said_and_nothing_is_kept(
+def test_an_invalid_policy_is_reported_and_not_stored(
     words: tuple[str, ...], stdin: str | None, said: tuple[str, ...], policies: Switchboard, store: DynamoStore
 ) -> None:
     ended = policies("set", *words, stdin=stdin)
@@ -154,7 +154,7 @@ def test_what_cannot_be_set_is_said_and_nothing_is_kept(
     assert store.policies("default") == NO_POLICIES
 
 
-def test_one_task_too_many_is_said(policies: Switchboard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_policy_beyond_the_limit_is_reported(policies: Switchboard, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_given: object) -> None:
         raise PoliciesFull(500)
 
@@ -166,7 +166,7 @@ def test_one_task_too_many_is_said(policies: Switchboard, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("project", ["defualt", "", "x" * 3000, "cl\x1binic", " default"])
 @pytest.mark.parametrize("task", [(), ("--task", "booking")])
 @pytest.mark.parametrize("words", [("set", "-"), ("show",), ("show", "--json"), ("remove",)])
-def test_a_project_that_is_not_there_is_refused_with_those_that_are(
+def test_an_unknown_project_is_refused_with_the_known_ones(
     policies: Switchboard, store: DynamoStore, words: tuple[str, ...], project: str, task: tuple[str, ...]
 ) -> None:
     store.put_policy(project, None, MEANT)
@@ -178,23 +178,21 @@ def test_a_project_that_is_not_there_is_refused_with_those_that_are(
     assert store.policies(project) == ProjectPolicies(MEANT, {})
 
 
-def test_of_many_projects_some_are_named(policies: Switchboard, store: DynamoStore) -> None:
+def test_a_long_list_of_projects_is_shortened(policies: Switchboard, store: DynamoStore) -> None:
     for number in range(30):
         store.put_key(a_key(f"sb-{number}", f"project {number:02}"))
     ended = policies("show", "--project", "nobody")
     assert (ended.exit_code, ended.stderr.endswith(", project 16 and 13 more.\n")) == (1, True)
 
 
-def test_where_there_is_no_project_the_way_to_one_is_said(
+def test_without_projects_the_error_says_how_to_create_one(
     switchboard: Switchboard, table: str, dynamodb_endpoint: str
 ) -> None:
     ended = run_policies(switchboard, table, dynamodb_endpoint)("set", "-", stdin="{}")
     assert (ended.exit_code, "`switchboard keys create`" in ended.stderr) == (1, True)
 
 
-def test_a_policy_is_as_long_as_the_api_takes_it_and_no_longer(
-    policies: Switchboard, store: DynamoStore, tmp_path: Path
-) -> None:
+def test_the_length_limit_of_a_policy_is_the_apis(policies: Switchboard, store: DynamoStore, tmp_path: Path) -> None:
     file, longest = tmp_path / "policy.json", "{" + " " * (MAX_POLICY_BYTES - 2) + "}"
     for too_long in (longest + " ", longest * 1000):
         file.write_text(too_long)
@@ -204,7 +202,7 @@ def test_a_policy_is_as_long_as_the_api_takes_it_and_no_longer(
     assert policies("set", "-", stdin=longest).exit_code == 0
 
 
-def test_no_target_is_said(switchboard: Switchboard) -> None:
+def test_a_missing_target_is_reported(switchboard: Switchboard) -> None:
     for words in (("show",), ("set", "-"), ("remove",)):
         ended = switchboard("policies", *words, stdin="{}")
         assert (ended.exit_code, "--stack" in ended.stderr) == (1, True)

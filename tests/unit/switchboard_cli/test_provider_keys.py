@@ -40,7 +40,7 @@ def test_a_key_from_stdin_becomes_a_secure_string(switchboard: Switchboard, monk
         ("../other", KEY, "not a provider's name"),
     ],
 )
-def test_what_is_no_key_is_not_stored(
+def test_an_invalid_key_is_not_stored(
     name: str, stdin: str, said: str, switchboard: Switchboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("switchboard_cli.provider_keys.boto3.client", stack_with("voice", OUTPUTS))
@@ -55,7 +55,7 @@ def test_what_is_no_key_is_not_stored(
         (stack_with("voice", {"Other": "x"}), "has no output ProviderKeysPath"),
     ],
 )
-def test_a_stack_that_is_not_ours_is_said(
+def test_a_stack_of_another_kind_is_reported(
     client: Callable[[str], object], said: str, switchboard: Switchboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("switchboard_cli.provider_keys.boto3.client", client)

@@ -17,16 +17,16 @@ def test_the_digest_is_sha_256() -> None:
     assert digest("sb-x") == hashlib.sha256(b"sb-x").hexdigest()
 
 
-def test_any_text_has_a_digest() -> None:
+def test_any_text_can_be_hashed() -> None:
     assert len({digest(text) for text in ("", "é", "\ud800", "sb-\x00")}) == 4
 
 
-def test_the_public_name_gives_twelve_digits_away() -> None:
+def test_the_key_id_reveals_twelve_digits_of_the_digest() -> None:
     key = a_key()
     assert key.key_id == key_id(key.digest) == f"key_{key.digest[:12]}"
 
 
-def test_a_key_ends_when_it_is_revoked_and_not_before() -> None:
+def test_a_key_is_valid_until_it_is_revoked() -> None:
     key = replace(a_key(), revoked_at=NOON)
     assert key.is_valid_at(NOON - timedelta(microseconds=1))
     assert not key.is_valid_at(NOON)

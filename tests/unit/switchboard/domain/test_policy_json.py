@@ -53,21 +53,21 @@ def problems(value: object) -> dict[str, str]:
     return {problem.field: problem.sentence for problem in refused.value.problems}
 
 
-def test_the_whole_form_is_read_and_written() -> None:
+def test_every_field_is_read_and_written() -> None:
     assert read_policy(WRITTEN) == MEANT
     assert policy_json(MEANT) == WRITTEN
 
 
-def test_the_form_has_a_field_for_everything_that_a_policy_may_say() -> None:
+def test_every_attribute_of_a_policy_has_a_json_field() -> None:
     assert [field.attribute for field in POLICY_FIELDS.values()] == [field.name for field in fields(Policy)]
 
 
-def test_what_is_not_said_is_left_out_and_null_is_not_saying_it() -> None:
+def test_unset_fields_are_left_out_and_null_means_unset() -> None:
     assert policy_json(Policy(max_attempts=2)) == {"max_attempts": 2}
     assert read_policy(dict.fromkeys(POLICY_FIELDS)) == read_policy({}) == Policy()
 
 
-def test_an_empty_list_and_no_words_are_said() -> None:
+def test_an_empty_list_and_empty_words_are_values() -> None:
     said = {"fallback": [], "allowed_targets": [], "buffer_words": {"text": ""}, "zero_retention": False}
     assert read_policy(said) == Policy(
         fallback=(), allowed_targets=(), buffer_words=BufferWords("", 0), zero_retention=False
@@ -134,7 +134,7 @@ def test_the_text_before_the_first_slash_is_the_provider_in_any_case_and_by_its_
         ("recognise_retries", 0),
     ],
 )
-def test_a_value_that_makes_no_sense_is_named(field: str, value: object) -> None:
+def test_an_invalid_value_is_refused_by_its_field(field: str, value: object) -> None:
     said = problems({field: value})
     assert list(said) == [field]
     assert f"`{field}`" in said[field]
@@ -162,24 +162,24 @@ def test_a_value_that_makes_no_sense_is_named(field: str, value: object) -> None
         ({"max_atempts": 3}, "max_atempts"),
     ],
 )
-def test_a_problem_within_a_field_is_named_where_it_is(value: object, field: str) -> None:
+def test_a_nested_problem_names_its_path(value: object, field: str) -> None:
     assert list(problems(value)) == [field]
 
 
-def test_every_problem_is_named_not_the_first() -> None:
+def test_every_problem_is_reported() -> None:
     wrong = {"max_attempts": 0, "fallback": ["a/b", "c/d"], "typo": 1, "buffer_words": {"after_ms": 0}, "provider": "x"}
     assert list(problems(wrong)) == [
         "max_attempts", "fallback[0]", "fallback[1]", "typo", "buffer_words.after_ms", "provider",
     ]  # fmt: skip
 
 
-def test_an_unknown_field_or_provider_is_told_what_there_is() -> None:
+def test_an_unknown_field_or_provider_is_refused_with_the_known_ones() -> None:
     assert "`max_attempts`" in problems({"max_atempts": 3})["max_atempts"]
     assert "anthropic, azure," in problems({"fallback": ["nobody/x"]})["fallback[0]"]
     assert "`nobody/x`" in problems({"fallback": ["nobody/x"]})["fallback[0]"]
 
 
-def test_what_is_wrong_is_not_repeated_at_length() -> None:
+def test_long_values_are_shortened_in_problems() -> None:
     assert len(problems({"x" * 5000: 1}).popitem()[1]) < 400
     assert len(problems({"fallback": ["y" * 5000]})["fallback[0]"]) < 400
 
@@ -189,7 +189,7 @@ def test_a_policy_is_an_object(value: object) -> None:
     assert problems(value) == {"": "A policy must be a JSON object."}
 
 
-def test_a_text_is_read() -> None:
+def test_a_json_text_is_parsed() -> None:
     assert parse_policy(b'{"provider": "gemini"}') == Policy(provider="google")
 
 
@@ -197,24 +197,24 @@ def test_a_text_is_read() -> None:
     "text",
     ["", "{", b"\xff", "[" * 100_000, '{"max_attempts": NaN}', '{"max_attempts": ' + "9" * 5000 + "}", '"\ud800"'],
 )
-def test_a_text_that_is_no_policy_is_refused(text: str | bytes) -> None:
+def test_a_text_that_is_not_a_policy_is_refused(text: str | bytes) -> None:
     with pytest.raises(PolicyInvalid):
         parse_policy(text)
 
 
-def test_a_text_is_at_most_so_long() -> None:
+def test_the_length_of_a_text_is_limited() -> None:
     longest = b"{" + b" " * (MAX_POLICY_BYTES - 2) + b"}"
     assert parse_policy(longest) == Policy()
     with pytest.raises(PolicyTooLarge, match="16,384 bytes at most"):
         parse_policy(longest + b" ")
 
 
-def test_a_field_that_is_given_twice_is_named() -> None:
+def test_a_duplicate_field_is_refused() -> None:
     with pytest.raises(PolicyInvalid, match="`max_attempts` is given more than once"):
         parse_policy('{"max_attempts": 1, "provider": "groq", "max_attempts": 2}')
 
 
-def test_a_header_names_the_fallback_with_commas() -> None:
+def test_a_header_lists_fallback_targets_with_commas() -> None:
     assert read_fallback(" groq/a/b , gemini/c,") == (FallbackTarget("groq", "a/b"), FallbackTarget("google", "c"))
     assert read_fallback(" ") == ()
 
@@ -227,7 +227,7 @@ def test_a_header_without_a_known_provider_is_refused_by_its_name(text: str) -> 
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1.5", "p9", "p100", "٣", "9" * 10, "300001", "never"])
-def test_a_header_that_is_no_time_is_refused_by_its_name(text: str) -> None:
+def test_an_invalid_hedge_header_is_refused_by_its_name(text: str) -> None:
     with pytest.raises(PolicyInvalid, match="`x-inference-hedge-after-ms`"):
         read_hedge_after(text)
 
@@ -240,28 +240,28 @@ def test_a_header_that_is_no_time_is_refused_by_its_name(text: str) -> None:
         ({"fallback": ["groq/a", "newer/b", {"target": "groq/c", "newer": 1}]}, Policy(fallback=(A_TARGET,))),
     ],
 )
-def test_a_kept_policy_of_a_newer_version_loses_what_cannot_be_read(written: Any, left: Policy) -> None:
+def test_unreadable_fields_of_a_stored_policy_are_skipped(written: Any, left: Policy) -> None:
     assert read_stored_policy(written) == left
 
 
-def test_what_cannot_be_read_of_a_limit_allows_nothing() -> None:
+def test_an_unreadable_limit_allows_nothing() -> None:
     assert read_stored_policy({"allowed_targets": ["openai", "newer/x"]}).allowed_targets == ("openai",)
     assert read_stored_policy({"allowed_targets": {"newer": 1}}).allowed_targets == ()
     assert read_stored_policy({"zero_retention": "strict"}).zero_retention is True
 
 
 @pytest.mark.parametrize("value", ["no object", None, [], [{"max_attempts": 2}], 1, True])
-def test_of_a_kept_policy_that_is_no_object_any_limit_may_be_lost(value: object) -> None:
+def test_a_stored_policy_that_is_not_an_object_allows_nothing(value: object) -> None:
     assert read_stored_policy(value) == Policy(zero_retention=True, allowed_targets=())
 
 
 @pytest.mark.parametrize("text", ["", " ", " a", "a ", "x" * 257, "a\nb", "\x7f", "\ud800"])
-def test_a_name_that_no_call_can_have_is_no_task(text: str) -> None:
+def test_a_task_id_that_no_call_can_have_is_refused(text: str) -> None:
     with pytest.raises(PolicyInvalid) as refused:
         read_task_id(text)
     assert refused.value.problems[0].field == "task_id"
 
 
 @pytest.mark.parametrize("text", ["default", "a/b #1", "ä 🙂", "x" * 256])
-def test_a_task_may_have_any_other_name(text: str) -> None:
+def test_a_task_id_may_be_any_other_text(text: str) -> None:
     assert read_task_id(text) == text

@@ -12,7 +12,7 @@ PAGE = (Path(__file__).parents[4] / "docs" / "policies.md").read_text()
 EXAMPLES = [*re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL), *re.findall(r"-d '(.*?)'", PAGE)]
 
 
-def test_the_page_names_every_field_in_the_forms_order() -> None:
+def test_the_page_lists_every_field_in_order() -> None:
     assert re.findall(r"^\| `([a-z_]+)` \|", PAGE, re.MULTILINE) == list(POLICY_FIELDS)
 
 

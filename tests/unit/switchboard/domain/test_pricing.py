@@ -90,7 +90,7 @@ def test_one_attempt_without_a_price_makes_the_call_unpriced_and_is_named() -> N
     assert unpriced_model(of_attempts(lost(TOKENS))) == (None, None)
 
 
-def test_an_attempts_price_does_not_stand_in_for_the_calls_own() -> None:
+def test_an_attempts_price_does_not_replace_the_calls_own() -> None:
     trace = of_attempts(lost(TOKENS), usage=ABSENT)
     assert settlement_of(trace).is_unpriced
     assert unpriced_model(trace) == ("anthropic", "claude-sonnet-4-5")
@@ -99,7 +99,7 @@ def test_an_attempts_price_does_not_stand_in_for_the_calls_own() -> None:
 
 
 @pytest.mark.parametrize("status", [Status.SUPERSEDED, Status.INTERRUPTED, Status.CLIENT_CLOSED])
-def test_a_call_given_up_costs_what_it_used_and_nothing_before_its_request(status: Status) -> None:
+def test_a_stopped_call_costs_what_it_used_and_nothing_before_its_request(status: Status) -> None:
     given_up = replace(an_open_trace(), status=status, failure=Failure("turn_answered", "Another spoke first.", 499))
     used = replace(given_up, usage=Usage(UsageSource.ESTIMATED, Tokens(10, 0)))
     speaking = replace(given_up, ttft_ms=300.0)

@@ -44,11 +44,11 @@ def test_above_a_tier_all_tokens_take_its_rates(prompt: int, rates: Rates) -> No
     assert price_of(tokens, CARD) == Price("overrides 2026-11-20", ALWAYS, rates)
 
 
-def test_output_does_not_lift_a_call_into_a_tier() -> None:
+def test_output_tokens_do_not_select_a_tier() -> None:
     assert price_of(Tokens(fresh_input=100, output=10_000), CARD).rates == BASE
 
 
-def test_a_card_holds_from_its_first_moment_until_before_its_last() -> None:
+def test_a_card_is_valid_from_its_start_until_before_its_end() -> None:
     start, end = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
     card = RateCard("p", "m", BASE, valid_from=start, valid_until=end, source="s")
     instant = timedelta(microseconds=1)
@@ -85,6 +85,6 @@ def test_prices_become_whole_pico_dollars_per_token(price: str, pico_usd: int) -
 @pytest.mark.parametrize(
     "price", ["0.0000001", "1.0000005", "1E-999999", "1E+999999", "-1", "NaN", "sNaN", "Infinity", "0.0833333333333333"]
 )
-def test_prices_that_are_none_or_not_whole_are_refused(price: str) -> None:
+def test_invalid_and_fractional_prices_are_refused(price: str) -> None:
     with pytest.raises(ValueError, match="USD per million tokens"):
         from_usd_per_million(Decimal(price))

@@ -39,7 +39,7 @@ def test_failures_estimates_and_unknown_costs_are_counted() -> None:
 
 
 @pytest.mark.parametrize("status", [Status.CLIENT_CLOSED, Status.SUPERSEDED, Status.INTERRUPTED])
-def test_a_call_that_nobody_waits_for_any_more_is_no_error(status: Status) -> None:
+def test_an_abandoned_call_does_not_count_as_an_error(status: Status) -> None:
     failure = Failure("barge_in", "A later turn began.", 499)
     trace = replace(an_open_trace(), status=status, failure=failure, settlement=Settlement(NOON, 0))
     assert totals_of(trace) == Totals(calls=1)
@@ -62,7 +62,7 @@ def test_attempts_add_their_tokens_and_their_estimates() -> None:
     )
 
 
-def test_an_unsettled_call_adds_nothing_yet() -> None:
+def test_an_unsettled_call_has_no_totals() -> None:
     with pytest.raises(ValueError, match="not settled"):
         totals_of(an_open_trace())
 
@@ -80,6 +80,6 @@ def test_periods_begin_in_utc(granularity: Granularity, start: datetime) -> None
     assert granularity.start_of(in_berlin) == start
 
 
-def test_spans_join() -> None:
+def test_the_union_of_two_spans_covers_both() -> None:
     early, late = Span(NOON, NOON), Span(NOON + timedelta(hours=1), NOON + timedelta(hours=2))
     assert late | early == early | late == Span(NOON, NOON + timedelta(hours=2))

@@ -22,7 +22,7 @@ def test_two_of_one_millisecond_differ() -> None:
 @pytest.mark.parametrize(
     "text", ["", "x", "00000000-0000-4000-8000-000000000000", "ffffffff-ffff-7fff-bfff-ffffffffffff"]
 )
-def test_what_is_no_uuid_of_version_7_has_no_time(text: str) -> None:
+def test_anything_but_a_uuid_of_version_7_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         created_at(text)
 
@@ -36,6 +36,6 @@ def test_the_earliest_id_of_a_millisecond_comes_after_the_one_before() -> None:
     assert before < earliest_trace_id(NOW) < new_trace_id(NOW, Random(1))
 
 
-def test_a_moment_that_no_float_of_seconds_holds_is_kept() -> None:
+def test_a_time_that_a_float_cannot_represent_is_exact() -> None:
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=1001)
     assert created_at(new_trace_id(moment, Random(1))) == moment

@@ -45,7 +45,7 @@ def test_another_history_has_another_id(other: Messages) -> None:
 
 
 @pytest.mark.parametrize("other", [("acme", "conv_2"), ("other", "conv_1"), ("acmeconv_1",), ("acme", "conv_1", "x")])
-def test_in_another_scope_nothing_is_the_same(other: Sequence[str]) -> None:
+def test_another_scope_gives_other_ids(other: Sequence[str]) -> None:
     one, another = turn_ids(SCOPE, [SYSTEM, ASKED]), turn_ids(other, [SYSTEM, ASKED])
     assert one.thread_id != another.thread_id
     assert one.turn_id != another.turn_id
@@ -68,12 +68,12 @@ def test_a_first_message_has_no_ancestors() -> None:
     assert turn_ids(SCOPE, [SYSTEM]).ancestors == ()
 
 
-def test_a_long_talk_keeps_its_latest_ancestors() -> None:
+def test_a_long_conversation_keeps_its_latest_ancestors() -> None:
     talk: list[dict[str, Any]] = [SYSTEM, *([ASKED, SAID] * 100), TONIGHT]
     ends = range(len(talk) - MAX_ANCESTORS, len(talk))
     assert list(turn_ids(SCOPE, talk).ancestors) == [turn(*talk[:end]) for end in ends]
 
 
-def test_ids_show_nothing_and_are_short() -> None:
+def test_ids_are_short_hashes() -> None:
     ids = turn_ids(SCOPE, [SYSTEM, ASKED, SAID, TONIGHT])
     assert all(len(id_) == 24 and int(id_, 16) >= 0 for id_ in (ids.thread_id, ids.turn_id, *ids.ancestors))

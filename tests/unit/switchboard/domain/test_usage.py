@@ -15,7 +15,7 @@ def test_an_estimate_rounds_up(characters: int, tokens: int) -> None:
     assert usage.tokens == Tokens(fresh_input=tokens, output=tokens)
 
 
-def test_absent_usage_has_no_zeros() -> None:
+def test_absent_usage_has_no_tokens() -> None:
     assert ABSENT.tokens is None
 
 

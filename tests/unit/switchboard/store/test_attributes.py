@@ -21,13 +21,13 @@ def test_numbers_come_back_exactly() -> None:
     assert isinstance(decode({"N": "1E+2"}), int)
 
 
-def test_a_set_comes_back_as_it_is() -> None:
+def test_a_set_is_returned_unchanged() -> None:
     assert decode({"SS": ["a"]}) == ["a"]
 
 
-def test_a_lone_surrogate_does_not_cost_the_item() -> None:
+def test_a_lone_surrogate_is_replaced() -> None:
     assert encode_item({"name": {"\udc80": "a\ud800b"}}) == {"name": {"M": {"?": {"S": "a?b"}}}}
 
 
-def test_an_item_is_read_whole() -> None:
+def test_every_attribute_of_an_item_is_decoded() -> None:
     assert decode_item({"a": {"M": {"b": {"L": [{"N": "1"}, {"NULL": True}]}}}}) == {"a": {"b": [1, None]}}

@@ -28,17 +28,17 @@ def test_cuts_out_the_system_prompt_and_the_tools() -> None:
 
 
 @pytest.mark.parametrize("role", ["system", "developer"])
-def test_every_system_message_is_cut_wherever_it_stands(role: str) -> None:
+def test_every_system_message_is_split_off_at_any_position(role: str) -> None:
     body = json.dumps({"messages": [message("user"), message(role), message("assistant"), message(role, [LONG])]})
     assert [json.loads(piece)["role"] for piece in shared(body.encode())] == [role, role]
 
 
 @pytest.mark.parametrize("role", ["user", "assistant", "tool", None, 7, ["system"], {}])
-def test_what_a_person_or_the_model_said_is_not_shared(role: object) -> None:
+def test_user_and_assistant_messages_are_not_shared(role: object) -> None:
     assert shared(json.dumps({"messages": [{"role": role, "content": LONG}]}).encode()) == []
 
 
-def test_what_is_short_stays_inline() -> None:
+def test_short_content_stays_inline() -> None:
     frame = len(json.dumps(message("system", "")))
     exact, below = ("x" * (SHARED_FROM_BYTES - frame - less) for less in (0, 1))
     assert len(shared(json.dumps({"messages": [message("system", exact)]}).encode())) == 1
@@ -50,7 +50,7 @@ def test_the_threshold_counts_bytes() -> None:
     assert len(shared(body)) == 1
 
 
-def test_a_turn_later_the_shared_pieces_are_the_same() -> None:
+def test_the_next_turn_has_the_same_shared_pieces() -> None:
     first = [message("system"), message("user", "hi")]
     later = [*first, message("assistant", "hello"), message("system", LONG + "context"), message("user", "bye")]
     one, two = (shared(json.dumps({"messages": messages}).encode()) for messages in (first, later))
@@ -58,7 +58,7 @@ def test_a_turn_later_the_shared_pieces_are_the_same() -> None:
     assert len(two) == len(one) + 1
 
 
-def test_only_so_many_pieces_are_shared() -> None:
+def test_the_number_of_shared_pieces_is_limited() -> None:
     messages = [message("system", f"{number} {LONG}") for number in range(MAX_SHARED_PIECES + 5)]
     body = json.dumps({"messages": messages}).encode()
     assert len(shared(body)) == MAX_SHARED_PIECES
@@ -88,11 +88,11 @@ SYSTEM = json.dumps(message("system")).encode()
         b'{"messages": ' + SYSTEM + b"}",
     ],
 )  # fmt: skip
-def test_what_is_oddly_shaped_stays_in_one_piece(body: bytes) -> None:
+def test_a_body_of_another_shape_stays_in_one_piece(body: bytes) -> None:
     assert split_request(body) == (Piece(body),)
 
 
-def test_a_name_that_comes_twice_is_cut_twice() -> None:
+def test_a_duplicate_member_is_split_off_twice() -> None:
     body = b'{"messages": [' + SYSTEM + b'], "messages" : [ ' + SYSTEM + b" ] }"
     assert shared(body) == [SYSTEM, SYSTEM]
 

@@ -7,14 +7,14 @@ import pytest
 from switchboard.store.dynamodb_client import connect
 
 
-def test_gives_up_in_time_and_serves_many_threads() -> None:
+def test_timeouts_are_short_and_the_pool_is_large() -> None:
     config: Any = connect(region="eu-central-1", endpoint="http://127.0.0.1:1").meta.config
     assert (config.connect_timeout, config.read_timeout) == (1, 3)
     assert config.retries == {"mode": "standard", "total_max_attempts": 3}
     assert config.max_pool_connections >= 50
 
 
-def test_spends_no_processor_time_on_what_nobody_reads() -> None:
+def test_parameter_validation_is_off_and_the_user_agent_is_fixed() -> None:
     client = connect(endpoint="http://127.0.0.1:1")
     sent: list[str] = []
 
@@ -30,7 +30,7 @@ def test_spends_no_processor_time_on_what_nobody_reads() -> None:
     assert "Botocore" not in sent[0]
 
 
-def test_a_plain_endpoint_gets_no_real_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_http_endpoint_gets_dummy_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREAL")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
@@ -41,7 +41,7 @@ def test_a_plain_endpoint_gets_no_real_credentials(monkeypatch: pytest.MonkeyPat
     assert "local" in url
 
 
-def test_without_an_endpoint_it_is_the_regions_own() -> None:
+def test_without_an_endpoint_the_regions_endpoint_is_used() -> None:
     assert connect(region="eu-central-1").meta.endpoint_url == "https://dynamodb.eu-central-1.amazonaws.com"
 
 

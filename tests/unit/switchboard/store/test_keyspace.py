@@ -50,6 +50,6 @@ def test_a_range_ends_before_the_cursor_and_before_until() -> None:
 
 
 @pytest.mark.parametrize("text", [TRACE_ID.upper(), "{" + TRACE_ID[2:], TRACE_ID.replace("-", ""), TRACE_ID + "0"])
-def test_other_spellings_are_no_trace_ids(text: str) -> None:
+def test_only_the_canonical_spelling_is_a_trace_id(text: str) -> None:
     assert keyspace.is_trace_id(TRACE_ID)
     assert not keyspace.is_trace_id(text)

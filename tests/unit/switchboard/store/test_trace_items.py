@@ -25,14 +25,14 @@ def test_the_row_of_a_usual_call_is_below_one_kilobyte() -> None:
     assert item_bytes(encode_item(to_item(FINISHED, 1_800_000_000))) < 1024
 
 
-def test_a_usual_attempt_takes_no_room_for_what_is_unusual() -> None:
+def test_default_values_of_an_attempt_are_left_out() -> None:
     [attempt] = encode_item(to_item(FINISHED, 1_800_000_000))["attempts"]["L"]
     assert set(attempt["M"]) == {
         *("provider", "host", "model", "outcome", "started_ms", "duration_ms", "status", "ttft_ms")
     }
 
 
-def test_what_is_none_or_empty_takes_no_room() -> None:
+def test_empty_values_are_left_out() -> None:
     row = encode_item(to_item(replace(an_open_trace(), metadata={}, model=None, provider=None), 1_800_000_000))
     assert set(row) == {
         *("pk", "sk", "gsi1pk", "gsi1sk", "kind", "expires_at", "project", "task_id", "environment", "started_at"),
@@ -40,22 +40,22 @@ def test_what_is_none_or_empty_takes_no_room() -> None:
     }
 
 
-def test_a_row_is_marked_for_the_stream_and_for_its_end() -> None:
+def test_a_row_has_its_kind_and_its_expiry() -> None:
     row = to_item(FINISHED, 1_800_000_000)
     assert (row["kind"], row["status"], row["expires_at"]) == ("trace", "ok", 1_800_000_000)
 
 
-def test_attributes_that_others_add_are_passed_over() -> None:
+def test_unknown_attributes_are_ignored() -> None:
     row = {**to_item(FINISHED, 1_800_000_000), "settled": True, "cost_pico_usd": 12}
     assert from_item(row) == FINISHED
 
 
-def test_metadata_without_a_name_does_not_cost_the_row() -> None:
+def test_metadata_with_an_empty_name_is_dropped() -> None:
     row = to_item(replace(FINISHED, metadata={"": "x", "agent-id": ""}), 1_800_000_000)
     assert row["metadata"] == {"agent-id": ""}
 
 
 @pytest.mark.parametrize("row", [{}, {"pk": "P#acme#BODY#x", "sk": "0000", "kind": "body"}])
-def test_what_is_no_row_is_refused(row: dict[str, str]) -> None:
+def test_an_invalid_row_is_refused(row: dict[str, str]) -> None:
     with pytest.raises(KeyError):
         from_item(row)

@@ -65,11 +65,11 @@ def test_a_chunk_is_read() -> None:
         ("text", False),
     ],
 )
-def test_useful_is_what_can_be_spoken_or_acted_on(delta: object, useful: bool) -> None:
+def test_text_refusals_and_tool_calls_are_useful(delta: object, useful: bool) -> None:
     assert _choice(delta).is_useful is useful
 
 
-def test_reasoning_is_never_text() -> None:
+def test_reasoning_is_not_text() -> None:
     assert _choice({"reasoning_content": "hm"}) == ChoiceDelta(reasoning="hm")
     assert _choice({"reasoning": "hm", "content": ""}) == ChoiceDelta(reasoning="hm")
 
@@ -79,7 +79,7 @@ def test_a_choice_without_an_index_is_the_first() -> None:
     assert [(choice.index, choice.text) for choice in chunk.choices] == [(0, "a"), (0, "b")]
 
 
-def test_tool_calls_are_read_and_counted_where_the_provider_does_not() -> None:
+def test_tool_calls_without_an_index_are_numbered() -> None:
     calls = [
         {"id": "c1", "type": "function", "function": {"name": "a", "arguments": '{"x":'}},
         "no call",
@@ -101,7 +101,7 @@ def test_the_older_way_to_call_a_function_is_a_tool_call() -> None:
 
 
 @pytest.mark.parametrize("reason", ["stop", "length", "tool_calls", "content_filter"])
-def test_the_finish_reason_is_the_models_own_word(reason: str) -> None:
+def test_the_finish_reason_is_passed_unchanged(reason: str) -> None:
     assert _choice({}, finish_reason=reason).finish_reason == reason
     assert _choice({}, finish_reason="").finish_reason is None
 
@@ -123,7 +123,7 @@ def test_the_finish_reason_is_the_models_own_word(reason: str) -> None:
         ({"choices": [], "prompt_filter_results": []}, None, False),
     ],
 )
-def test_usage_is_found_wherever_it_comes(body: dict[str, Any], usage: object, only: bool) -> None:
+def test_usage_is_found_in_every_shape(body: dict[str, Any], usage: object, only: bool) -> None:
     chunk = _chunk(body)
     assert (chunk.usage or None) == usage
     assert chunk.is_usage_only is only
@@ -143,7 +143,7 @@ def test_usage_is_found_wherever_it_comes(body: dict[str, Any], usage: object, o
         {"id": 7, "model": None},
     ],
 )
-def test_a_chunk_that_says_nothing_is_empty(body: object) -> None:
+def test_a_chunk_without_content_is_empty(body: object) -> None:
     assert _chunk(body) == Delta()
 
 
@@ -151,7 +151,7 @@ def test_a_chunk_that_says_nothing_is_empty(body: object) -> None:
     "data",
     [b"", b"[DONE]", b"[]", b"null", b"1", b'"x"', b"{", b'{"a":1}x', b"\xff", b"[" * 100_000, b'{"a":' * 100_000],
 )
-def test_what_is_no_json_object_is_a_value_error(data: bytes) -> None:
+def test_anything_but_a_json_object_is_a_value_error(data: bytes) -> None:
     for read in (read_chunk, read_completion):
         with pytest.raises(ValueError):  # noqa: PT011 — json's own errors are among them
             read(data)
@@ -215,5 +215,5 @@ def test_a_message_field_alone_is_no_error_within_a_stream() -> None:
         (b"[" * 100_000, InBandError("[" * 100_000)),
     ],
 )
-def test_an_error_body_always_has_something_to_say(body: bytes, error: InBandError) -> None:
+def test_every_error_body_gives_a_message(body: bytes, error: InBandError) -> None:
     assert read_error(body) == error

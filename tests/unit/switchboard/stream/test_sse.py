@@ -66,14 +66,14 @@ def test_an_events_data_is_that_of_its_data_lines(lines: bytes, data: bytes | No
     assert _events(lines + b"\n\n") == [Event(lines + b"\n\n", data)]
 
 
-def test_a_byte_order_mark_is_passed_over_at_the_beginning_alone() -> None:
+def test_a_byte_order_mark_is_skipped_at_the_beginning_only() -> None:
     mark = b"\xef\xbb\xbf"
     one, two = mark + b"data: one\n\n", mark + b"data: two\n\n"
     for cut in range(5):
         assert _events(one[:cut], one[cut:] + two) == [Event(one, b"one"), Event(two, None)]
 
 
-def test_blank_lines_between_events_are_kept_and_mean_nothing() -> None:
+def test_extra_blank_lines_give_events_without_data() -> None:
     assert _events(b"\n\n\n\ndata: one\n\n\ndata: two\n\n") == [
         Event(b"\n\n", None),
         Event(b"\n\n", None),
@@ -82,12 +82,12 @@ def test_blank_lines_between_events_are_kept_and_mean_nothing() -> None:
     ]
 
 
-def test_a_character_cut_in_two_is_whole_in_its_event() -> None:
+def test_a_character_split_over_two_chunks_stays_intact() -> None:
     stream = "data: 🙂\n\n".encode()
     assert _data(*(bytes([byte]) for byte in stream)) == ["🙂".encode()]
 
 
-def test_an_event_leaves_as_soon_as_its_blank_line_is_there() -> None:
+def test_an_event_is_returned_as_soon_as_its_blank_line_arrives() -> None:
     splitter = EventSplitter()
     assert splitter.feed(b"data: one\n") == []
     assert splitter.feed(b"\nda") == [Event(b"data: one\n\n", b"one")]
@@ -95,7 +95,7 @@ def test_an_event_leaves_as_soon_as_its_blank_line_is_there() -> None:
     assert splitter.feed(b"\n") == [Event(b"data: two\r\n\r\n", b"two")]
 
 
-def test_at_the_end_an_event_without_its_blank_line_is_handed_out_once() -> None:
+def test_finish_returns_an_event_without_its_blank_line_once() -> None:
     splitter = EventSplitter()
     assert splitter.feed(b"data: one\n\ndata: [DONE]") == [Event(b"data: one\n\n", b"one")]
     assert splitter.finish() == Event(b"data: [DONE]", b"[DONE]")
@@ -103,7 +103,7 @@ def test_at_the_end_an_event_without_its_blank_line_is_handed_out_once() -> None
 
 
 @pytest.mark.parametrize("rest", [b"", b"\n", b"\r", b"\r\n"])
-def test_at_the_end_a_line_end_alone_is_nothing(rest: bytes) -> None:
+def test_finish_ignores_line_ends_alone(rest: bytes) -> None:
     assert _data(b"data: one\n\n" + rest) == [b"one"]
 
 
@@ -120,7 +120,7 @@ def test_a_chunk_of_many_events_is_not_too_long(monkeypatch: pytest.MonkeyPatch)
     assert len(EventSplitter().feed(b"data: x\n\n" * 1000)) == 1000
 
 
-def test_work_grows_with_the_bytes_and_not_with_their_square() -> None:
+def test_the_work_is_linear_in_the_bytes() -> None:
     assert _seconds([b"data: " + b"x" * 90 + b"\n\n"] * 20_000) < 2
     assert _seconds([b"data: " + b"x" * 90 + b"\n\n" * 20_000]) < 2
     assert _seconds([b"data: ", *[b"x" * 64] * 60_000, b"\n\n"]) < 2, "one event of 4 MB in small chunks"

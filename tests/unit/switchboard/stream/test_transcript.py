@@ -21,7 +21,7 @@ def _part(arguments: str, name: str | None = None, **others: Any) -> dict[str, A
     return {"function": {"arguments": arguments, "name": name}, **others}
 
 
-def test_a_spoken_answer() -> None:
+def test_a_text_answer() -> None:
     said = assemble(role() + chunk("Guten ") + chunk("Tag!") + finish() + usage(9, 3) + DONE)
     assert said.completion() == {
         "id": "chatcmpl-scripted",
@@ -33,13 +33,13 @@ def test_a_spoken_answer() -> None:
     assert (said.is_useful, said.characters, said.finish_reason) == (True, 10, "stop")
 
 
-def test_nothing_said() -> None:
+def test_an_empty_transcript() -> None:
     said = assemble(b"")
     assert (said.is_useful, said.characters, said.finish_reason, said.usage) == (False, 0, None, None)
     assert said.completion()["choices"] == []
 
 
-def test_reasoning_is_kept_apart_and_is_no_answer() -> None:
+def test_reasoning_is_separate_and_not_useful() -> None:
     said = assemble(chunk(reasoning_content="Let me ") + chunk(reasoning="think.") + finish())
     assert said.choices[0].message() == {
         "role": "assistant",
@@ -49,7 +49,7 @@ def test_reasoning_is_kept_apart_and_is_no_answer() -> None:
     assert (said.is_useful, said.characters) == (False, 13)
 
 
-def test_a_refusal_is_an_answer() -> None:
+def test_a_refusal_is_useful() -> None:
     said = assemble(chunk(refusal="I cannot ") + chunk(refusal="do that."))
     assert said.choices[0].message() == {"role": "assistant", "content": None, "refusal": "I cannot do that."}
     assert said.is_useful
@@ -74,7 +74,7 @@ def test_parallel_calls_may_be_interleaved() -> None:
 
 
 @pytest.mark.parametrize("index", [{}, {"index": 0}, {"index": None}])
-def test_parallel_calls_that_the_provider_did_not_count_are_kept_apart(index: dict[str, Any]) -> None:
+def test_parallel_calls_with_one_index_are_separated_by_their_ids(index: dict[str, Any]) -> None:
     assert _calls(
         _part("{}", "first", id="c1", **index),
         _part('{"a"', "second", id="c2", **index),
@@ -82,7 +82,7 @@ def test_parallel_calls_that_the_provider_did_not_count_are_kept_apart(index: di
     ) == [("c1", "first", "{}"), ("c2", "second", '{"a":1}')]
 
 
-def test_uncounted_calls_in_one_chunk_are_counted_by_their_place() -> None:
+def test_unnumbered_calls_in_one_chunk_are_numbered_by_position() -> None:
     said = assemble(chunk(tool_calls=[_part("{}", "first"), _part("[]", "second")]))
     assert [(call.name, call.arguments) for call in said.choices[0].tool_calls] == [("first", "{}"), ("second", "[]")]
 
@@ -105,7 +105,7 @@ def test_a_call_may_lack_its_id_and_come_in_one_piece() -> None:
     assert _calls(_part('{"a":1}', "only")) == [(None, "only", '{"a":1}')]
 
 
-def test_choices_are_kept_apart_and_one_without_an_index_is_the_first() -> None:
+def test_choices_are_separate_and_the_default_index_is_0() -> None:
     said = assemble(
         event({"choices": [{"delta": {"content": "a"}}, {"index": 1, "delta": {"content": "x"}}]})
         + event({"choices": [{"index": 1, "delta": {"content": "y"}, "finish_reason": "length"}]})
@@ -115,7 +115,7 @@ def test_choices_are_kept_apart_and_one_without_an_index_is_the_first() -> None:
     assert said.finish_reason == "stop"
 
 
-def test_of_cumulative_usage_the_last_counts() -> None:
+def test_the_last_usage_is_used() -> None:
     stream = b"".join(event({"choices": [{"delta": {"content": "a"}}], "usage": usage_object(5, n)}) for n in (1, 2, 3))
     assert assemble(stream).usage == usage_object(5, 3)
     assert assemble(stream + finish() + DONE).usage == usage_object(5, 3)
@@ -125,7 +125,7 @@ def test_absent_usage_is_none() -> None:
     assert assemble(chunk("a") + finish() + DONE).usage is None
 
 
-def test_the_first_id_and_model_and_the_last_finish_reason_count() -> None:
+def test_the_first_id_and_model_and_the_last_finish_reason_are_used() -> None:
     said = assemble(
         event({"id": "1", "model": "m1", "choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]})
         + event({"id": "2", "model": "m2", "choices": [{"delta": {}, "finish_reason": "length"}]})
@@ -134,21 +134,21 @@ def test_the_first_id_and_model_and_the_last_finish_reason_count() -> None:
     assert (said.completion_id, said.model, said.finish_reason) == ("1", "m1", "length")
 
 
-def test_what_is_no_chunk_is_passed_over() -> None:
+def test_invalid_chunks_are_skipped() -> None:
     stream = b": keep-alive\n\nevent: ping\n\ndata: {broken\n\ndata: []\n\n" + chunk("a") + b"data: [DONE]"
     assert _message(stream)["content"] == "a"
 
 
-def test_a_last_event_without_its_blank_line_counts() -> None:
+def test_a_last_event_without_its_blank_line_is_used() -> None:
     assert _message(chunk("a") + chunk("b").rstrip())["content"] == "ab"
 
 
-def test_everything_produced_is_measured() -> None:
+def test_characters_include_reasoning_and_tool_calls() -> None:
     parts = chunk("text") + chunk(reasoning_content="why") + tool_call("[12]", name="name", call_id="id")
     assert assemble(parts).characters == 4 + 3 + 4 + 4
 
 
-def test_a_whole_completion_reads_like_its_stream() -> None:
+def test_a_whole_completion_gives_the_same_transcript_as_its_stream() -> None:
     whole = Transcript()
     whole.add(
         read_completion(
