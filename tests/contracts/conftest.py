@@ -10,7 +10,7 @@ from testkit.samples import NOON
 
 
 class Store(KeyStore, PolicyStore, TraceStore, TurnStore, Protocol):
-    """All ports in one, as every store of ours is."""
+    """All ports in one, as every store implements them."""
 
 
 @pytest.fixture(params=["memory", "dynamodb"])

@@ -38,7 +38,7 @@ class Store(KeyStore, PolicyStore, TraceStore, Protocol):
 
 @pytest.fixture
 def console(store: Store) -> Iterator[TestClient]:
-    """The console on that store, with a key of the project acme in hand; `sb-two` belongs to another."""
+    """A client of the console on that store, with a key of the project acme; `sb-two` belongs to another project."""
     store.put_key(a_key("sb-one"))
     store.put_key(a_key("sb-two", project="other"))
     with TestClient(build(Settings("unused"), store), headers={"authorization": "Bearer sb-one"}) as client:
@@ -139,7 +139,7 @@ def test_another_projects_traces_are_not_listed(store: Store, console: TestClien
     other = {"authorization": "Bearer sb-two"}
     assert ids_of(console.get("/api/traces").json()) == [trace.trace_id for trace in ours]
     assert ids_of(console.get("/api/traces", headers=other).json()) == [trace.trace_id for trace in theirs]
-    # A cursor names a place in time, not a project: it leads nobody into another's list.
+    # A cursor contains a time, not a project, so it cannot give access to another project's list.
     cursor = console.get("/api/traces?limit=1").json()["next_cursor"]
     found = ids_of(console.get("/api/traces", params={"cursor": cursor}, headers=other).json())
     assert set(found) <= {trace.trace_id for trace in theirs}
@@ -166,7 +166,7 @@ def test_pages_have_no_gaps_and_no_duplicates(
 
 @dataclass(frozen=True)
 class Given:
-    """A moment as a caller writes it; `moment` is None for what is none."""
+    """A time as a caller writes it; `moment` is None if it is invalid."""
 
     text: str
     moment: datetime | None
@@ -196,7 +196,7 @@ TASKS = st.sampled_from([None, "booking", "triage", "nothing"])
 
 
 class Seeded:
-    """A console over a store that holds these, newest first. Plain, since hypothesis prints a dataclass whole."""
+    """A console over a store that holds these, newest first. Not a dataclass, which hypothesis would print in full."""
 
     def __init__(self, console: TestClient, traces: list[Trace]) -> None:
         self.console = console
@@ -243,7 +243,7 @@ def test_any_query_is_refused_or_answered_correctly(
 
 
 def is_sound(since: Given | None, until: Given | None, limit: int | str | None) -> bool:
-    """Whether a question makes sense, by the API's description."""
+    """Whether a query is valid according to the API's documentation."""
     moments = [given.moment for given in (since, until) if given is not None]
     if None in moments or not (limit is None or (isinstance(limit, int) and 1 <= limit <= 100)):
         return False
@@ -263,7 +263,7 @@ def real_store(dynamodb: Any, table: str) -> Store:
 
 @pytest.fixture
 def invoke(monkeypatch: pytest.MonkeyPatch, dynamodb_endpoint: str, table: str) -> Iterator[Invoke]:
-    """The function's handler, imported afresh in that table's environment."""
+    """The function's handler, imported anew with that table's environment."""
     monkeypatch.setenv("TABLE_NAME", table)
     monkeypatch.setenv("DYNAMODB_ENDPOINT", dynamodb_endpoint)
     monkeypatch.delitem(sys.modules, "console.handler", raising=False)

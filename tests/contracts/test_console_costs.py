@@ -1,4 +1,4 @@
-"""Costs as the console tells them, from a table in which a real ledger has settled the calls."""
+"""Costs in the console's API, from a table in which a real ledger has settled the calls."""
 
 import asyncio
 import importlib
@@ -72,14 +72,14 @@ class Books:
         self.store.put_key(a_key("sb-one"))
 
     def settle(self, *traces: Trace) -> None:
-        """The calls end, and each group of them is settled."""
+        """End the calls, and settle them in groups."""
         for trace in traces:
             self.store.complete_trace(replace(trace, settlement=None), Bodies())
         for group in pack(traces):
             assert len(self._ledger.settle(group).fresh) == len(group)
 
     def console(self) -> TestClient:
-        """The console on this table, ten days after the calls, with the key in hand."""
+        """A client of the console on this table, ten days after the calls."""
         reads = Reads(self.store, self.totals, now=lambda: NOON + timedelta(days=10))
         return TestClient(create_app(reads, load_page(), logger()), headers=AUTHORIZED)
 
@@ -209,7 +209,7 @@ FIRST = datetime(2026, 10, 30, tzinfo=UTC)  # the days lie around the end of a m
 
 
 class Projects:
-    """A console on one table, and a new task for every example. Plain, since hypothesis prints a dataclass whole."""
+    """A console on one table, with a new task per example. Not a dataclass, which hypothesis would print in full."""
 
     def __init__(self, books: Books, console: TestClient) -> None:
         self.books = books
@@ -253,7 +253,7 @@ def test_hours_sum_to_days_sum_to_the_total_to_the_pico_dollar(
 
 
 def pico(counters: Any) -> int:
-    """The cost in pico-dollars; fails for what is no whole number of them."""
+    """The cost in pico-dollars; fails for a fraction of one."""
     scaled = Decimal(counters["cost_usd"]) * 10**12
     assert scaled == int(scaled)
     return int(scaled)
@@ -261,7 +261,7 @@ def pico(counters: Any) -> int:
 
 @pytest.fixture
 def invoke(monkeypatch: pytest.MonkeyPatch, dynamodb_endpoint: str, table: str) -> Iterator[Invoke]:
-    """The function's handler, imported afresh in that table's environment."""
+    """The function's handler, imported anew with that table's environment."""
     monkeypatch.setenv("TABLE_NAME", table)
     monkeypatch.setenv("DYNAMODB_ENDPOINT", dynamodb_endpoint)
     monkeypatch.delitem(sys.modules, "console.handler", raising=False)

@@ -34,7 +34,7 @@ class Store(KeyStore, PolicyStore, TraceStore, Protocol):
 
 @pytest.fixture
 def console(store: Store) -> Iterator[TestClient]:
-    """The console on that store, with a key of the project acme in hand; `sb-two` belongs to another."""
+    """A client of the console on that store, with a key of the project acme; `sb-two` belongs to another project."""
     store.put_key(a_key("sb-one"))
     store.put_key(a_key("sb-two", project="other"))
     with TestClient(build(Settings("unused"), store), headers=AUTHORIZED) as client:
@@ -101,7 +101,7 @@ def test_a_task_may_have_any_name(store: Store, console: TestClient, task_id: st
 
 @pytest.fixture
 def invoke(monkeypatch: pytest.MonkeyPatch, dynamodb_endpoint: str, table: str) -> Iterator[Invoke]:
-    """The function's handler, imported afresh in that table's environment."""
+    """The function's handler, imported anew with that table's environment."""
     monkeypatch.setenv("TABLE_NAME", table)
     monkeypatch.setenv("DYNAMODB_ENDPOINT", dynamodb_endpoint)
     monkeypatch.delitem(sys.modules, "console.handler", raising=False)

@@ -1,4 +1,4 @@
-"""What every key store promises."""
+"""The contract of every key store."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What the ledger promises, on a real engine: together or not at all, once, in any company, read without a scan."""
+"""The ledger's contract on a real engine: atomic, exactly once, safe with concurrent writers, read without scans."""
 
 import threading
 from collections.abc import Callable
@@ -52,7 +52,7 @@ class Books:
         return DynamoLedger(connect_once(self.endpoint), self.table, random=Random(seed))
 
     def call(self, minutes: float = 0, **fields: Any) -> Trace:
-        """A finished call in the table, with its settlement still outside."""
+        """A finished call in the table, with a settlement that is not yet stored."""
         trace = an_open_trace(started_at=NOON + timedelta(minutes=minutes))
         ended = {
             "status": Status.OK,
@@ -240,7 +240,7 @@ def test_a_conflict_moves_the_ledger_to_another_shard(books: Books) -> None:
 
 
 def _answered(books: Books, answer: Callable[..., None], asked: Callable[..., None] | None = None) -> DynamoLedger:
-    """A ledger whose transactions are done and then answered so."""
+    """A ledger whose transactions are applied and then answered with this error."""
     client = connect_once(books.endpoint)
 
     def status(http_response: Any, parsed: dict[str, Any], **event: object) -> None:

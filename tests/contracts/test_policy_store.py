@@ -1,4 +1,4 @@
-"""What every store of policies promises."""
+"""The contract of every policy store."""
 
 from collections import Counter
 from datetime import timedelta

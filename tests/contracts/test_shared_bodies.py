@@ -1,4 +1,4 @@
-"""How bodies lie in DynamoDB: shared content once, alive as long as needed, whole after any interruption."""
+"""How bodies are stored in DynamoDB: shared content once, with sufficient expiry, consistent after any interruption."""
 
 import json
 import zlib
@@ -25,7 +25,7 @@ RETENTION = timedelta(days=30)
 
 
 class Crash(BaseException):
-    """The process ends here."""
+    """Simulates the end of the process."""
 
 
 class Clock:
@@ -65,7 +65,7 @@ def complete(store: DynamoStore, bodies: Bodies, project: str = "acme") -> Trace
 
 @contextmanager
 def crash_before(client: "DynamoDBClient", request_number: int) -> Iterator[list[str]]:
-    """The process ends before that request (from 0) is sent; gives the operations that came so far."""
+    """End the process before that request (from 0) is sent; gives the operations so far."""
     sent: list[str] = []
 
     def count(**event: Any) -> None:
@@ -86,7 +86,7 @@ def clock() -> Clock:
 
 
 def new_store(dynamodb: "DynamoDBClient", table: str, clock: Clock) -> DynamoStore:
-    """A store that remembers nothing, as in a fresh sandbox."""
+    """A store without cached state, as in a new sandbox."""
     return DynamoStore(dynamodb, table, retention=RETENTION, clock=clock)
 
 

@@ -1,4 +1,4 @@
-"""A store that cannot be used says so, in one way, and in time."""
+"""An unavailable store raises StoreUnavailable, within its timeouts."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""What every trace store promises of its lists."""
+"""The contract of every trace store: lists."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

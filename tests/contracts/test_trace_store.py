@@ -1,4 +1,4 @@
-"""What every trace store promises of rows and bodies."""
+"""The contract of every trace store: rows and bodies."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What every store of turns promises."""
+"""The contract of every turn store."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Whatever is delivered how often, in which order, and interrupted where: every call is in the totals once."""
+"""Whatever is delivered, repeated, reordered or interrupted, every call is counted once in the totals."""
 
 import json
 from collections.abc import Iterator
@@ -39,16 +39,16 @@ MODELS = [("anthropic", "claude-sonnet-4-5"), ("demo", "demo/echo"), ("generic",
 
 
 class Killed(BaseException):
-    """The sandbox is gone."""
+    """Simulates the end of the sandbox."""
 
 
 class Fault(Enum):
-    """What happens to one transaction."""
+    """A fault of one transaction."""
 
     NONE = "nothing"
     CONFLICT = "another writer is on one of its rows"
     THROTTLED = "the table is busy"
-    ANSWER_LOST = "it is done, and nobody hears of it"
+    ANSWER_LOST = "applied, but the response is lost"
     KILLED_BEFORE = "the sandbox dies before it is sent"
     KILLED_AFTER = "the sandbox dies after it is done"
 
@@ -92,7 +92,7 @@ def finished_traces(draw: st.DrawFn) -> Trace:
 
 @dataclass(frozen=True)
 class Story:
-    """Calls, what is delivered of them to which of two sandboxes, and what befalls the transactions."""
+    """Calls, their deliveries to two sandboxes, and the faults of the transactions."""
 
     traces: list[Trace]
     deliveries: list[tuple[int, list[int]]]
@@ -118,7 +118,7 @@ class RawBody:
 
 
 class Misfortune:
-    """Does to a client's transactions what is written down for them, in turn."""
+    """Applies the scripted faults to a client's transactions, in order."""
 
     def __init__(self, client: "DynamoDBClient") -> None:
         self.faults: list[Fault] = []
@@ -144,7 +144,7 @@ class Misfortune:
 
 @dataclass(frozen=True)
 class World:
-    """One table, and two sandboxes whose transactions fail alike."""
+    """One table, and two sandboxes with the same faults."""
 
     store: DynamoStore
     totals: DynamoTotals
@@ -153,7 +153,7 @@ class World:
     projects: Iterator[int]
 
     def tell(self, story: Story) -> list[Trace]:
-        """The story happens to a project of its own; its calls as they should be in the end."""
+        """Run the story in a project of its own; returns its calls as they should be at the end."""
         project = f"project-{next(self.projects)}"
         traces = [replace(trace, project=project) for trace in story.traces]
         for trace in traces:
@@ -172,7 +172,7 @@ class World:
         return answer == {"batchItemFailures": []}
 
     def _deliver_until_done(self, traces: list[Trace]) -> None:
-        """At least once, split in two when it failed: as the stream does it."""
+        """Deliver at least once, and split a failed batch in two, as the stream does."""
         if not self._deliver(len(traces) % 2, traces):
             middle = len(traces) // 2
             for half in (traces[:middle], traces[middle:]):

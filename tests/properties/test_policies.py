@@ -1,4 +1,4 @@
-"""Any policy comes back as it was, from JSON and from its row; and nothing that is read breaks reading."""
+"""Any policy round-trips through JSON and its row, and any input can be read."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Money adds up exactly, and what is stored of a price is what is read."""
+"""Costs add up exactly, and stored prices round-trip."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

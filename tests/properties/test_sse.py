@@ -36,7 +36,7 @@ def _cut(stream: bytes, cuts: list[int]) -> list[bytes]:
 
 
 def _by_the_standard(stream: bytes) -> list[bytes]:
-    """The data of every event, read line by line with the whole stream at hand; at its end an event may be unended."""
+    """The data of every event, parsed line by line from the whole stream; the last event may lack its blank line."""
     lines = stream.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     events: list[bytes] = []
     data: list[bytes] = []

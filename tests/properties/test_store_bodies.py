@@ -1,4 +1,4 @@
-"""A body that is cut, stored and put together again is the same, whatever it is."""
+"""Any body is the same after being split, stored and joined."""
 
 import json
 
@@ -30,7 +30,7 @@ members = st.lists(
 
 @st.composite
 def json_bodies(draw: st.DrawFn) -> bytes:
-    """Objects with any space between their parts, names that come twice, escapes or plain UTF-8."""
+    """Objects with any whitespace, duplicate names, escapes or plain UTF-8."""
     ascii_only = draw(st.booleans())
     separators = (draw(SPACE) + "," + draw(SPACE), draw(SPACE) + ":" + draw(SPACE))
     parts = [

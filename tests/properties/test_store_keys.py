@@ -1,4 +1,4 @@
-"""No two different things ever share a key, whatever their names are."""
+"""Different items never share a key, whatever their names."""
 
 from hypothesis import given
 from hypothesis import strategies as st

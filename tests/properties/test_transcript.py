@@ -73,7 +73,7 @@ SHAPELESS = st.recursive(
 
 
 def _fold(chunks: list[bytes]) -> Transcript:
-    """As a reply does it: event by event, while the bytes come."""
+    """Event by event as the bytes arrive, as the gateway does."""
     splitter, transcript = EventSplitter(), Transcript()
     events = [event for piece in chunks for event in splitter.feed(piece)]
     last = splitter.finish()

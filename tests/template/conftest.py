@@ -48,11 +48,11 @@ def written() -> Template:
 
 @pytest.fixture(scope="session")
 def translate() -> Translate:
-    """What SAM makes of a template."""
+    """Translates a template with SAM."""
     return _translate
 
 
 @pytest.fixture
 def translated() -> Template:
-    """The template as CloudFormation gets it; a test may change its copy."""
+    """The template as CloudFormation receives it; a test may change its copy."""
     return copy.deepcopy(_made())

@@ -1,4 +1,4 @@
-"""What wakes the aggregator: finished traces of the table's stream, and a schedule; as on this machine."""
+"""The aggregator's triggers: the table's stream and a schedule, the same as in the local system."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def trace(status: Status) -> Trace:
 
 
 def wrongly_filtered(event_filter: EventFilter) -> Iterator[str]:
-    """What the filter lets through although there is nothing to settle, or holds back although there is."""
+    """Records that the filter passes without need, or drops although they must be settled."""
     for status in Status:
         record = stream_record(trace(status))
         for change in ("INSERT", "MODIFY"):
@@ -97,7 +97,7 @@ def test_failed_records_are_retried_until_shortly_before_the_retention_ends(tran
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BisectBatchOnFunctionError"] is True
     assert mapping["MaximumRetryAttempts"] == -1
-    # A record that outlives the stream is dropped without a word; one that grows too old is told to the queue.
+    # A record beyond the stream's retention is dropped silently; one beyond the maximum age goes to the queue.
     assert STREAM_KEPT / 2 < timedelta(seconds=mapping["MaximumRecordAgeInSeconds"]) < STREAM_KEPT
     assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["PoisonQueue", "Arn"]}
 

@@ -1,4 +1,4 @@
-"""The API as CloudFormation gets it: streamed to the gateway, in one piece from the console."""
+"""The API as CloudFormation receives it: streamed from the gateway, buffered from the console."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ def integrations(template: Template) -> dict[str, Template]:
 
 
 def cut_streams(template: Template) -> Iterator[str]:
-    """Paths of the gateway whose answers would be buffered, or cut before the function's own time is up."""
+    """Paths of the gateway whose answers would be buffered, or cut before the function's timeout."""
     limit_ms = template["Resources"]["GatewayFunction"]["Properties"]["Timeout"] * 1000
     for path in GATEWAY_PATHS:
         found = integrations(template)[path]

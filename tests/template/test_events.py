@@ -42,10 +42,10 @@ NOBODYS_KEY = "sb-local-example-key-that-nobody-made"
 
 
 class Silent:
-    """A log that keeps nothing."""
+    """A log that drops its lines."""
 
     def info(self, msg: object, *, extra: object) -> None:
-        """Forget the line."""
+        """Drop the line."""
 
     warning = exception = info
 
@@ -57,13 +57,13 @@ def read(name: str) -> dict[str, Any]:
 
 @pytest.fixture
 def store() -> MemoryStore:
-    """A store that knows the example key."""
+    """A store with the example key."""
     return MemoryStore(GatewayKey(digest(EXAMPLE_KEY), "example", frozenset(Scope), datetime.now(UTC)))
 
 
 @pytest.fixture
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """The loop that Mangum finds, as in a sandbox."""
+    """An event loop for Mangum, as in a sandbox."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     yield loop
@@ -74,7 +74,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 @pytest.fixture
 def send(store: MemoryStore, loop: asyncio.AbstractEventLoop) -> Iterator[Send]:
-    """Sends an event to the function that it is for."""
+    """Sends an event to its function."""
     demo = Starlette(routes=[Mount("/v1", create_app(Pace(first_word_s=0.0, words_per_s=10_000.0)))])
     with served(demo, "127.0.0.1") as port:
         upstream = HttpUpstream(PrivateHosts.parse(f"127.0.0.1:{port}"))

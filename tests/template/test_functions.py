@@ -1,4 +1,4 @@
-"""The functions: what they run, with which settings, and how a new setting reaches them."""
+"""The functions: handlers, settings, and how a changed setting is deployed."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What an operator meets: parameters, outputs, what is kept and for how long."""
+"""What an operator sees: parameters, outputs, and retention."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What the functions may do: what they do, where they do it, and nothing else."""
+"""The functions' IAM roles: least privilege."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -30,7 +30,7 @@ def statements(template: Template, role: str) -> Iterator[Template]:
 
 
 def too_wide(template: Template) -> Iterator[str]:
-    """Grants of any action or any resource, and policies from elsewhere."""
+    """Grants of any action or any resource, and managed policies."""
     for name, resource in template["Resources"].items():
         if resource["Type"] != "AWS::IAM::Role":
             continue
@@ -107,7 +107,7 @@ def test_the_gateway_only_updates_turns(translated: Template) -> None:
 
 
 def partitions(project: str, task_id: str) -> list[str]:
-    """A partition of each kind that there is."""
+    """A partition key of each kind."""
     trace_id = an_open_trace().trace_id
     return [
         keyspace.PROJECTS,

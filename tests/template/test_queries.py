@@ -1,4 +1,4 @@
-"""Saved queries: they ask for what the log has, stage by stage, and bear a line that comes twice."""
+"""Saved queries: they only use fields that exist at each stage, and tolerate repeated lines."""
 
 import re
 from collections.abc import Mapping
@@ -25,13 +25,13 @@ INSIGHTS_WORDS = COMMANDS | FUNCTIONS | {"by", "as", "and", "not", "in", "asc", 
 
 
 class Lines:
-    """A log that remembers its lines, as Powertools writes them: the message is a field, and None is left out."""
+    """A log that stores its lines as Powertools writes them: the message is a field, and None is left out."""
 
     def __init__(self) -> None:
         self.fields: dict[str, set[str]] = {}
 
     def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Remember the line."""
+        """Store the line."""
         told = {name for name, value in extra.items() if value is not None}
         self.fields.setdefault(str(msg), {"message"}).update(told)
 

@@ -12,7 +12,7 @@ from testkit.samples import a_key
 
 @dataclass
 class LoggedLines:
-    """A log that keeps its lines: level, event, fields, exception."""
+    """A log that stores its lines: level, event, fields, exception."""
 
     lines: list[tuple[str, object, dict[str, object], BaseException | None]] = field(default_factory=list)
 
@@ -25,7 +25,7 @@ class LoggedLines:
 
 @pytest.fixture
 def store() -> MemoryStore:
-    """A store that knows one key, `sb-one`, of the project acme."""
+    """A store with one key, `sb-one`, of the project acme."""
     return MemoryStore(a_key("sb-one"))
 
 
@@ -36,7 +36,7 @@ def log() -> LoggedLines:
 
 @pytest.fixture
 def client(store: MemoryStore, log: LoggedLines) -> Iterator[TestClient]:
-    """The whole console on that store, with that key in hand."""
+    """A client of the console on that store, with that key."""
     app = build(Settings("unused"), store, log)
     with TestClient(app, headers={"authorization": "Bearer sb-one"}, raise_server_exceptions=False) as client:
         yield client

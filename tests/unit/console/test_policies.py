@@ -1,4 +1,4 @@
-"""The routes of policies: who may, what is refused, and how."""
+"""The policy routes: required scopes and refusals."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ def error_of(answer: Any) -> tuple[int, str, str | None]:
 
 @pytest.fixture
 def store(store: MemoryStore) -> MemoryStore:
-    """Also knows a key for each scope alone."""
+    """Also has a key for each single scope."""
     for scope in Scope:
         store.put_key(GatewayKey(digest(f"sb-{scope}"), "acme", frozenset({scope}), NOON))
     return store

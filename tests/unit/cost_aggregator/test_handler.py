@@ -1,4 +1,4 @@
-"""The door: both kinds of events, from the files that document them, to the same aggregator."""
+"""The handler, with both kinds of events from the events folder."""
 
 import json
 import os
@@ -45,7 +45,7 @@ type Lines = list[dict[str, Any]]
 
 @pytest.fixture
 def invoke(dynamodb_endpoint: str, table: str) -> Callable[..., Lines]:
-    """Hands events to a sandbox of its own; what it prints, answers among it."""
+    """Passes events to a handler in a process of its own; returns what it prints, including the answers."""
 
     def in_a_sandbox(*events: object) -> Lines:
         environment = {**os.environ, "TABLE_NAME": table, "DYNAMODB_ENDPOINT": dynamodb_endpoint}
@@ -69,7 +69,7 @@ def store(dynamodb: "DynamoDBClient", table: str) -> DynamoStore:
 
 
 def told_traces() -> list[Trace]:
-    """The calls that the batch of the events folder tells of."""
+    """The calls in the batch of the events folder."""
     return [trace_items.from_item(decode_item(record["dynamodb"]["NewImage"])) for record in BATCH["Records"]]
 
 

@@ -13,7 +13,7 @@ POISON = PoisonMessage(RecordId("7", "P#acme#TRACES#1", "the-trace"), "ä" * 500
 
 
 class Sqs:
-    """Takes messages, or is away."""
+    """Accepts messages, or is unavailable."""
 
     def __init__(self, *, is_away: bool = False) -> None:
         self.sent: list[dict[str, str]] = []

@@ -31,7 +31,7 @@ output = "4"
 
 
 class CountingLibrary:
-    """A price for every model, from one day to another; counts how often it was asked."""
+    """A price for every model in a period; counts the lookups."""
 
     def __init__(self, since: datetime = ALWAYS, until: datetime | None = None) -> None:
         self.asked = 0

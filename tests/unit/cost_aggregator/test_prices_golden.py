@@ -1,4 +1,4 @@
-"""Bills worked by hand, to the pico-dollar; the same whether the answer was streamed or not."""
+"""Bills calculated by hand, to the pico-dollar; the same for streamed and buffered answers."""
 
 import json
 import tomllib
@@ -29,7 +29,7 @@ OPENAI_BILLS = [pytest.param(bill, id=bill["name"]) for bill in GOLDEN["bill"] i
 
 @pytest.fixture(scope="module")
 def book() -> PriceBook:
-    """The prices as they are shipped, and those that the bills bring along."""
+    """The shipped prices, and those in the bills."""
     overrides = read_overrides("\n".join([SHIPPED.read_text("utf-8"), GOLDEN["prices_of_the_house"]]))
     return PriceBook(overrides, PriceLibrary())
 

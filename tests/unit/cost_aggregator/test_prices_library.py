@@ -175,7 +175,7 @@ def test_cards_are_constant_in_their_period_and_adjacent(provider: str, model: s
 
 
 def test_only_openrouters_cache_writes_need_rounding() -> None:
-    """Should another price of the library stop being whole, its rounding is to be thought of anew."""
+    """Fails if another price of the library needs rounding, so that the rounding is reviewed."""
     uneven = {
         (provider.id, name)
         for provider in get_snapshot().providers

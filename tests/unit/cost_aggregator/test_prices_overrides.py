@@ -27,7 +27,7 @@ cache_read = "0.09"
 
 
 def one_price(**settings: str) -> str:
-    """A file of one entry: each setting as TOML, an empty one left out."""
+    """A file with one entry: each field as TOML; an empty one is left out."""
     entry = {
         "provider": '"openai"',
         "model": '"gpt-9"',

@@ -1,4 +1,4 @@
-"""Recorded usage bodies against the prices that are known of them, as of August 2026.
+"""Recorded usage bodies against their known prices, as of August 2026.
 
 `SWITCHBOARD_USAGE_BODIES` names the file: a JSON object a line, with `dialect`, `model`, `usage` and `prices`.
 """
@@ -28,7 +28,7 @@ BOOK = PriceBook(shipped_overrides(), PriceLibrary())
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One body at one provider of ours, and what it cost in August."""
+    """One body at one supported provider, and its cost in August."""
 
     line: int
     provider: str
@@ -52,7 +52,7 @@ def test_later_prices_differ_only_where_one_has_changed_since(recorded: list[Rec
 
 @pytest.fixture(scope="module")
 def recorded() -> list[Recorded]:
-    """Every body with a price at a provider of ours."""
+    """Every body with a price at a supported provider."""
     path = os.environ.get("SWITCHBOARD_USAGE_BODIES")
     if not path:
         pytest.skip("SWITCHBOARD_USAGE_BODIES names no file of usage bodies")

@@ -1,4 +1,4 @@
-"""A batch: what is settled, what is put aside, what must come again."""
+"""A batch: what is settled, what goes to the poison queue, what is delivered again."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ CARD = RateCard("anthropic", "claude-sonnet-4-5", Rates(3, 15, 1, 4, 6), ALWAYS,
 
 
 class Book:
-    """One price for all, save for a model that nobody knows, and one that breaks the book."""
+    """One price for every model, except an unknown one, and one whose lookup raises."""
 
     def card(self, provider: str, model: str, at: datetime) -> RateCard | None:  # noqa: ARG002 - one price for all
         if model == "broken":
@@ -32,7 +32,7 @@ class Book:
 
 
 class ScriptedLedger:
-    """Keeps each trace once, after it has raised what it was told to."""
+    """Settles each trace once, after raising the scripted errors."""
 
     def __init__(self, *errors: Exception, refuses: Sequence[Trace] = ()) -> None:
         self.kept: dict[str, Trace] = {}
@@ -53,7 +53,7 @@ class ScriptedLedger:
 
 
 class Hand:
-    """A settling use case with all its parts in reach."""
+    """A Settling with all its dependencies accessible."""
 
     def __init__(self, ledger: ScriptedLedger) -> None:
         self.ledger = ledger

@@ -1,4 +1,4 @@
-"""Calls that nobody ended: found once, lost once, and looked for again after an interruption."""
+"""Calls whose end was never written: marked as lost once, also after an interrupted sweep."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Watched(DynamoOpenCalls):
-    """Tells which spans were asked for, and can be cut off."""
+    """Records the requested periods, and can be interrupted."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         super().__init__(client, table)
@@ -43,7 +43,7 @@ class Watched(DynamoOpenCalls):
 
 
 class Sweep:
-    """A sweep at a time of day that can be moved on."""
+    """A sweep with an adjustable clock."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self.now = NOON

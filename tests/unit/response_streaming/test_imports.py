@@ -1,4 +1,4 @@
-"""What the layer costs a cold start is what it imports beyond Lambda's runtime and Mangum."""
+"""The layer's imports beyond Lambda's runtime and Mangum, which add to the cold start."""
 
 import subprocess
 import sys

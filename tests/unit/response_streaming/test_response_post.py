@@ -1,4 +1,4 @@
-"""The POST against a plain socket, which shows the bytes and can refuse to take them."""
+"""The POST against a plain socket, which shows the bytes and can stop reading."""
 
 import asyncio
 import select

@@ -9,7 +9,7 @@ LAUNCHER = WRAPPER.parent / "response_streaming/launch.py"
 
 
 def run(env: Mapping[str, str]) -> list[str]:
-    """Start the wrapper with a program that shows its arguments where the interpreter would stand."""
+    """Start the wrapper with a program that prints its arguments in place of the interpreter."""
     show = ["/usr/bin/printf", "%s\n", "/var/runtime/boot strap.py"]
     return subprocess.run([WRAPPER, *show], env=env, capture_output=True, text=True, check=True).stdout.splitlines()
 

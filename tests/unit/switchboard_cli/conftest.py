@@ -10,7 +10,7 @@ type Switchboard = Callable[..., Result]
 
 @pytest.fixture
 def switchboard(monkeypatch: pytest.MonkeyPatch) -> Switchboard:
-    """Runs the command line with these words."""
+    """Runs the command line with these arguments."""
     for name in ("TABLE_NAME", "DYNAMODB_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
     runner = CliRunner()

@@ -40,7 +40,7 @@ def keys(switchboard: Switchboard, table: str, dynamodb_endpoint: str) -> Switch
 
 
 def made(result: Result) -> str:
-    """The text of the key that was made: all of stdout, so that it can be piped on."""
+    """The text of the created key, which is all of stdout, so that it can be piped."""
     assert result.exit_code == 0, result.output
     return result.stdout.strip()
 

@@ -53,7 +53,7 @@ def policies(switchboard: Switchboard, table: str, dynamodb_endpoint: str, store
 
 
 def run_policies(switchboard: Switchboard, table: str, dynamodb_endpoint: str) -> Switchboard:
-    """What runs `switchboard policies` on that table."""
+    """Runs `switchboard policies` on that table."""
 
     def run(command: str, *words: str, stdin: str | None = None) -> Result:
         where = ("--table", table, "--endpoint-url", dynamodb_endpoint)

@@ -46,7 +46,7 @@ A_TARGET = FallbackTarget("groq", "a")
 
 
 def problems(value: object) -> dict[str, str]:
-    """What is said of each field."""
+    """The problems, as field and sentence."""
     with pytest.raises(PolicyInvalid) as refused:
         read_policy(value)
     assert str(refused.value) == " ".join(problem.sentence for problem in refused.value.problems)

@@ -1,4 +1,4 @@
-"""The rules at their edges: calls that come or speak in the same millisecond, and writes that come late."""
+"""Edge cases of turns: calls that arrive or answer in the same millisecond, and late writes."""
 
 from dataclasses import replace
 

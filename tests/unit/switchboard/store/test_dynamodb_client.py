@@ -25,7 +25,7 @@ def test_parameter_validation_is_off_and_the_user_agent_is_fixed() -> None:
     client.meta.events.register("before-send.dynamodb.GetItem", see)
     with pytest.raises(ConnectionRefusedError):
         client.get_item(TableName="", Key={})
-    # Powertools, where it was imported before, adds a word of its own; botocore composes none.
+    # Powertools, if it was imported before, appends to the user agent; botocore adds nothing.
     assert [agent.partition(" ")[0] for agent in sent] == ["switchboard"]
     assert "Botocore" not in sent[0]
 
@@ -46,7 +46,7 @@ def test_without_an_endpoint_the_regions_endpoint_is_used() -> None:
 
 
 def test_the_store_is_imported_without_the_sdk() -> None:
-    """The SDK's half second is spent where a client is made, not wherever the store's name is read."""
+    """Importing the SDK takes half a second, which only code that makes a client should pay."""
     script = "import sys, switchboard.store.dynamodb; print(sorted({'boto3', 'botocore'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -11,7 +11,7 @@ DIGEST = "ab" * 32
 
 
 def test_every_key_as_it_is_written() -> None:
-    """These are the data of every deployment: whoever changes one must move what is stored."""
+    """These keys are stored in every deployment: changing one requires a migration."""
     assert keyspace.gateway_key(DIGEST) == Key(f"KEY#{DIGEST}", "KEY")
     assert keyspace.keys_of_project("acme") == "P#acme#KEYS"
     assert keyspace.key_order(NOON, "key_ab") == "2026-11-20T12:00:00.000000+00:00#key_ab"

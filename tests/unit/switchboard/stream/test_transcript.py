@@ -12,7 +12,7 @@ def _message(stream: bytes, choice: int = 0) -> dict[str, object]:
 
 
 def _calls(*parts: dict[str, Any]) -> list[tuple[Any, Any, Any]]:
-    """Id, name and arguments of the tool calls that a stream of these parts, one in a chunk, makes."""
+    """Id, name and arguments of the tool calls assembled from these parts, one per chunk."""
     stream = b"".join(chunk(tool_calls=[part]) for part in parts)
     return [(call.call_id, call.name, call.arguments) for call in assemble(stream).choices[0].tool_calls]
 
