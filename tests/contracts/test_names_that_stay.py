@@ -26,16 +26,15 @@ from console.costs_json import costs_json, tasks_json
 from console.costs_query import CostsQuery
 from console.settings import Settings as ConsoleSettings
 from console.trace_json import page_json, trace_json
-from cost_aggregator.poison import Poison
+from cost_aggregator.poison import PoisonMessage
 from cost_aggregator.settings import Settings as AggregatorSettings
 from gateway.api import error_answers
 from gateway.api.headers import gateway_key, read_labels, read_route, secrets_of
 from gateway.assembly import Dependencies
 from gateway.assembly import build as build_gateway
+from gateway.domain.attempt import OK, OUTPACED, REDIRECTED
 from gateway.domain.call import Capture
 from gateway.domain.errors import UpstreamFailure
-from gateway.recording.journal import OK, OUTPACED
-from gateway.relay.race import REDIRECTED
 from gateway.settings import Settings as GatewaySettings
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
@@ -155,7 +154,7 @@ def _sweep() -> Mapping[str, Any]:
     """What a sweep writes to the row of a project."""
     calls, table = DynamoOpenCalls(cast("Any", None), "unused"), _WrittenItems()
     calls._table = cast("Any", table)
-    calls.swept("acme", NOON)
+    calls.mark_swept("acme", NOON)
     (written,) = table.items
     return written
 
@@ -198,7 +197,11 @@ def test_what_settling_adds_to_the_row_of_a_trace() -> None:
 
 
 def test_the_message_about_a_trace_that_cannot_be_settled() -> None:
-    check("a message in the poison queue", _json_names(filled(Poison).to_json()), names("pk sk sequence_number reason"))
+    check(
+        "a message in the poison queue",
+        _json_names(filled(PoisonMessage).to_json()),
+        names("pk sk sequence_number reason"),
+    )
 
 
 def _json_names(text: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from gateway.providers.provider import Provider, completions_path
 from gateway.routing.provider_url import check_url
 from gateway.upstream.addresses import Address, PrivateHosts
 
-NOBODY = PrivateHosts()
+NO_PRIVATE_HOSTS = PrivateHosts()
 V4 = st.one_of(
     st.integers(0, 2**32 - 1),
     st.sampled_from(["10.0.0.1", "127.0.0.1", "169.254.169.254", "192.168.0.1", "100.64.0.1", "8.8.8.8"]).map(
@@ -30,7 +30,7 @@ SPELLINGS = st.sampled_from(["{}", "{:#x}", "0{:o}", "0X{:X}"])
 
 @st.composite
 def _dotted(draw: st.DrawFn) -> str:
-    """An IPv4 address in one of the ways that resolvers take: one to four parts, each in its own base."""
+    """An IPv4 address in a notation that resolvers accept: one to four parts, each in its own base."""
     number, parts = draw(V4), draw(st.integers(1, 4))
     heads = [number >> (8 * (3 - place)) & 0xFF for place in range(parts - 1)]
     tail = number & ((1 << (8 * (5 - parts))) - 1)
@@ -39,7 +39,7 @@ def _dotted(draw: st.DrawFn) -> str:
 
 @st.composite
 def _bracketed(draw: st.DrawFn) -> str:
-    """An IPv6 address, often one that carries an IPv4 one."""
+    """An IPv6 address, often one that embeds an IPv4 address."""
     inner = draw(V4)
     prefix = draw(st.sampled_from([0xFFFF << 32, 0, 0x64FF9B << 96, 0xFE80 << 112, 0xFD00 << 112, 0x2606 << 112]))
     number = draw(st.one_of(st.just(prefix | inner), st.just(0x2002 << 112 | inner << 80), st.integers(0, 2**128 - 1)))
@@ -65,14 +65,14 @@ URLS = st.one_of(
 @example("https://127.1/")
 @example("https://[::ffff:169.254.169.254]/")
 @example("https://0251.0376.0251.0376/")
-def test_no_url_that_passes_names_an_address_that_is_not_public(url: str) -> None:
+def test_an_accepted_url_never_names_a_private_address(url: str) -> None:
     with contextlib.suppress(ProviderUrlRefused):
-        parsed = check_url(url, NOBODY)
+        parsed = check_url(url, NO_PRIVATE_HOSTS)
         host = parsed.hostname or ""
         assert parsed.scheme == "https"
         assert host not in {"", "localhost", "localhost."}
         for address in _as_address(host):
-            meant = _carried_by(address)
+            meant = _embedded_in(address)
             assert meant.is_global
             assert not meant.is_multicast
         called = httpx.URL(parsed.geturl())
@@ -80,7 +80,7 @@ def test_no_url_that_passes_names_an_address_that_is_not_public(url: str) -> Non
         assert not called.userinfo
 
 
-def _carried_by(address: Address) -> Address:
+def _embedded_in(address: Address) -> Address:
     """The IPv4 address within a mapped, compatible, NAT64 or 6to4 one; else the address itself."""
     number = int(address)
     if address.version == 6 and number >> 32 in {0, 0xFFFF, 0x64FF9B << 64}:
@@ -91,7 +91,7 @@ def _carried_by(address: Address) -> Address:
 
 
 def _as_address(host: str) -> list[Address]:
-    """The address that the host is in the eyes of any of the parsers a resolver might use; none for a name."""
+    """The addresses that the parsers of resolvers read in the host; none for a name."""
     found: list[Address] = []
     with contextlib.suppress(ValueError):
         found.append(ipaddress.ip_address(host))
@@ -103,9 +103,9 @@ def _as_address(host: str) -> list[Address]:
 
 @settings(max_examples=200, deadline=None)
 @given(_dotted())
-def test_an_ipv4_address_passes_in_its_ordinary_form_alone(host: str) -> None:
+def test_an_ipv4_address_is_accepted_in_dotted_decimal_only(host: str) -> None:
     try:
-        check_url(f"https://{host}/v1", NOBODY)
+        check_url(f"https://{host}/v1", NO_PRIVATE_HOSTS)
     except ProviderUrlRefused:
         return
     assert ipaddress.IPv4Address(host).is_global
@@ -113,7 +113,7 @@ def test_an_ipv4_address_passes_in_its_ordinary_form_alone(host: str) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(["", "v1", "v1beta", "openai", "chat", "completions", "api", "ai"]), max_size=6))
-def test_a_path_leads_to_completions_once_and_stays_there(segments: list[str]) -> None:
+def test_a_path_gets_the_completions_suffix_once(segments: list[str]) -> None:
     path = "/" + "/".join(segments)
     sent_to = completions_path(path)
     assert sent_to.endswith("/chat/completions")
@@ -127,7 +127,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 UNASKED = {"mistral", "anthropic"}
-"""They tell a stream's usage without being asked, and refuse the question."""
+"""They send a stream's usage without being asked, and refuse `stream_options`."""
 TOUCHED = {"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens"} | {
     "user_id",
     "elevenlabs_extra_body",
@@ -142,7 +142,7 @@ TOUCHED = {"model", "messages", "stream", "stream_options", "max_tokens", "max_c
     st.booleans(),
     st.sampled_from([provider for provider in table.PROVIDERS if provider.accepts is None]),
 )
-def test_where_all_is_accepted_every_other_field_arrives_unchanged(
+def test_a_provider_that_accepts_all_fields_gets_every_other_field_unchanged(
     others: dict[str, object], messages: list[dict[str, object]], streamed: bool, provider: Provider
 ) -> None:
     chat = read_chat(json.dumps({"model": "m", "messages": messages, "stream": streamed, **others}).encode())
@@ -155,7 +155,7 @@ def test_where_all_is_accepted_every_other_field_arrives_unchanged(
 
 
 @pytest.mark.parametrize("provider", table.PROVIDERS, ids=lambda provider: provider.dialect)
-def test_a_stream_asks_for_usage_wherever_it_may(provider: Provider) -> None:
+def test_a_stream_asks_for_usage_where_the_provider_accepts_it(provider: Provider) -> None:
     chat = Chat("m", (), streamed=True, wants_usage=False, others={"stream_options": {"include_usage": False}})
     sent = json.loads(provider.encode(chat, "m", SignatureMemory(Clock()))[0])
     assert sent.get("stream_options") == ({"include_usage": True} if provider.dialect not in UNASKED else None)

@@ -118,9 +118,11 @@ async def _play(plan: Plan, scripts: Mapping[str, Sequence[Act]], seed: int, *, 
     clock = Clock(lambda: NOON, loop.time)
     journal = Journal(_call(loop.time()), clock)
     played = Played(plan, journal)
-    retries = Budget(percent=100 if may_retry else 0, most=100, first=100)
+    retries = Budget(percent=100 if may_retry else 0, max_balance=100, initial=100)
     random = Random(seed)
-    limits = Limits(Health(clock, random), Budget(percent=100, most=10, first=1), retries, random, backoff_ms=50)
+    limits = Limits(
+        Health(clock, random), Budget(percent=100, max_balance=10, initial=1), retries, random, backoff_ms=50
+    )
 
     async def say(_words: str) -> None:
         played.said.append(journal.elapsed_ms())
@@ -137,8 +139,8 @@ async def _play(plan: Plan, scripts: Mapping[str, Sequence[Act]], seed: int, *, 
     return played
 
 
-def _targets(patience_ms: Sequence[int]) -> tuple[Target, ...]:
-    return tuple(Target("p", f"https://h{n}.test/", f"h{n}.test", f"m{n}", ms) for n, ms in enumerate(patience_ms))
+def _targets(soft_timeout_ms: Sequence[int]) -> tuple[Target, ...]:
+    return tuple(Target("p", f"https://h{n}.test/", f"h{n}.test", f"m{n}", ms) for n, ms in enumerate(soft_timeout_ms))
 
 
 STATUSES = st.sampled_from([400, 401, 429, 500, 503])
@@ -149,15 +151,15 @@ ACTS = st.one_of(st.builds(Act, AFTER_MS), st.builds(Act, AFTER_MS, STATUSES), s
 @st.composite
 def races(draw: st.DrawFn) -> Played:
     """Any plan of up to four targets, and any script for each."""
-    patience_ms = draw(st.lists(st.integers(1, 3000), min_size=1, max_size=4))
+    soft_timeout_ms = draw(st.lists(st.integers(1, 3000), min_size=1, max_size=4))
     end_ms = draw(st.integers(1, 8000))
     words = draw(st.none() | st.integers(1, 3000).map(lambda after_ms: BufferWords("Well", after_ms)))
     plan = Plan(
-        targets=_targets([min(ms, end_ms) for ms in patience_ms]),
+        targets=_targets([min(ms, end_ms) for ms in soft_timeout_ms]),
         stall_ms=1000,
         call_timeout_ms=20_000,
         end_ms=end_ms,
-        max_attempts=len(patience_ms) + draw(st.integers(0, 3)),
+        max_attempts=len(soft_timeout_ms) + draw(st.integers(0, 3)),
         hedge_after=draw(st.builds(HedgeAfter, st.none() | st.integers(1, 3000))),
         buffer_words=words,
     )
@@ -208,7 +210,7 @@ def test_nobody_is_asked_before_their_turn(played: Played) -> None:
         asked.add(attempt.target.model)
         for earlier in attempts[:number]:
             has_ended = earlier.ended_ms is not None and earlier.ended_ms <= attempt.started_ms + EPSILON_MS
-            is_late = earlier.started_ms + earlier.target.patience_ms <= attempt.started_ms + EPSILON_MS
+            is_late = earlier.started_ms + earlier.target.soft_timeout_ms <= attempt.started_ms + EPSILON_MS
             assert attempt.is_hedge or has_ended or is_late
     assert sum(attempt.is_hedge for attempt in attempts) <= 1
 
@@ -225,6 +227,6 @@ def test_a_target_that_speaks_is_heard_as_soon_as_the_patience_with_those_before
         if speaks_ms is not None and waited_ms + speaks_ms < played.plan.end_ms:
             assert played.answer is not None
             assert played.ended_ms <= waited_ms + speaks_ms + EPSILON_MS
-        waited_ms += attempt.target.patience_ms
+        waited_ms += attempt.target.soft_timeout_ms
     if played.answer is None and unasked:
         assert played.plan.end_ms <= waited_ms + EPSILON_MS, "there was time to ask another one"

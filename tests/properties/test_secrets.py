@@ -17,7 +17,7 @@ TARGET = Target("groq", "https://api.groq.com/openai/v1/chat/completions", "api.
 
 @settings(max_examples=200, deadline=None)
 @given(TEXTS, st.lists(KEYS, max_size=4))
-def test_no_secret_is_left_in_a_scrubbed_text(text: str, keys: list[str]) -> None:
+def test_a_scrubbed_text_contains_no_secret(text: str, keys: list[str]) -> None:
     secrets = tuple(Secret(key) for key in keys)
     scrubbed, scrubbed_bytes = scrub(text, secrets), scrub_bytes(text.encode(), secrets)
     assert not [key for key in keys if key in scrubbed]
@@ -28,7 +28,7 @@ def test_no_secret_is_left_in_a_scrubbed_text(text: str, keys: list[str]) -> Non
 
 @settings(max_examples=150, deadline=None)
 @given(TEXTS, st.text(st.sampled_from("abc-"), min_size=1), st.text(st.sampled_from("abc-"), max_size=5))
-def test_nothing_of_a_longer_key_stays_where_a_shorter_one_begins_it(text: str, short: str, rest: str) -> None:
+def test_a_key_that_is_the_beginning_of_a_longer_one_does_not_leave_its_rest(text: str, short: str, rest: str) -> None:
     assume(rest)
     for secrets in ((Secret(short), Secret(short + rest)), (Secret(short + rest), Secret(short))):
         assert scrub(f" é{short}{rest}é", secrets) == " é***é"
@@ -37,7 +37,7 @@ def test_nothing_of_a_longer_key_stays_where_a_shorter_one_begins_it(text: str, 
 
 @settings(max_examples=150, deadline=None)
 @given(st.text(), st.text(max_size=20))
-def test_a_scrubbed_text_can_always_be_written_down(text: str, key: str) -> None:
+def test_a_scrubbed_text_is_always_valid_utf_8(text: str, key: str) -> None:
     scrub(text + "\ud800", (Secret(key),)).encode()
 
 
@@ -55,10 +55,10 @@ def test_any_domain_error_becomes_a_body_without_secrets(gateway: str, provider:
     secrets = secrets_of(headers)
     assert gateway_key(headers) == gateway
     assert read_route(headers).key in secrets
-    said = scrub(f"Incorrect key: {provider}. You are {gateway}!", secrets)
+    message = scrub(f"Incorrect key: {provider}. You are {gateway}!", secrets)
     for answer in (
-        answer_error(AllTargetsFailed([UpstreamRejected(TARGET, status, said, "7")])),
-        answer_failure(UpstreamReported(TARGET, said)),
+        answer_error(AllTargetsFailed([UpstreamRejected(TARGET, status, message, "7")])),
+        answer_failure(UpstreamReported(TARGET, message)),
     ):
         message = json.loads(answer.body)["error"]["message"]
         assert "Incorrect key: " in message

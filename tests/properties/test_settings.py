@@ -23,7 +23,7 @@ ENVIRONMENTS = st.dictionaries(st.sampled_from(NAMES) | PLAIN, VALUES)
 
 @settings(max_examples=200, deadline=None)
 @given(ENVIRONMENTS)
-def test_an_environment_gives_a_value_or_the_names_of_every_problem(environment: dict[str, str]) -> None:
+def test_an_environment_gives_settings_or_an_error_that_names_every_problem(environment: dict[str, str]) -> None:
     wrong = {name for name in NAMES if _is_wrong_alone(name, environment.get(name, ""))}
     if not wrong:
         read = Settings.from_env(environment)
@@ -46,14 +46,14 @@ def _is_wrong_alone(name: str, value: str) -> bool:
 
 @settings(max_examples=120, deadline=None)
 @given(st.fixed_dictionaries({name: st.integers(1, 10**9) for name in sorted(NUMBERS)}))
-def test_every_number_is_read_back(numbers: dict[str, int]) -> None:
+def test_every_number_is_parsed(numbers: dict[str, int]) -> None:
     read = Settings.from_env({"TABLE_NAME": "t"} | {name: f" {number} " for name, number in numbers.items()})
     assert {name: getattr(read, name.lower()) for name in numbers} == numbers
 
 
 @settings(max_examples=120, deadline=None)
 @given(st.sampled_from(sorted(NUMBERS)), st.one_of(st.integers(max_value=0).map(str), st.floats().map(str), PLAIN))
-def test_a_number_that_is_none_is_refused(name: str, value: str) -> None:
+def test_a_value_that_is_not_a_number_is_refused(name: str, value: str) -> None:
     is_empty = not value.strip()
     is_number = value.strip().isascii() and value.strip().isdigit() and int(value) > 0
     if is_empty or is_number:

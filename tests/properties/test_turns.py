@@ -1,4 +1,4 @@
-"""Whatever the order in which calls arrive, speak and look: nobody is stopped for whom somebody may still wait."""
+"""In any order of arrivals, first tokens and polls, no call is stopped whose caller may still wait."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ from switchboard.store import turn_items
 from switchboard.store.keyspace import Key
 
 TALK = ("t0", "t1", "t2", "t3")
-"""Turns, each of which goes on from those before it; `aside` goes on from none."""
+"""Turns, each of which continues those before it; `aside` continues none."""
 IDS = {turn: TurnIds("thread", turn, TALK[:place]) for place, turn in enumerate(TALK)} | {
     "aside": TurnIds("thread", "aside")
 }
@@ -28,7 +28,7 @@ IDS = {turn: TurnIds("thread", turn, TALK[:place]) for place, turn in enumerate(
 
 @dataclass
 class Talk:
-    """The calls of one thread before one row. Writes come when they come; moments are when they were caused."""
+    """The calls of one thread and their row. Writes may be late; times are those of the events that caused them."""
 
     row: TurnRow | None = None
     calls: list[TurnCall] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Talk:
     def going(self) -> list[TurnCall]:
         return [call for call in self.calls if call.trace_id not in self.stopped]
 
-    def look(self, call: TurnCall) -> None:
+    def poll(self, call: TurnCall) -> None:
         stop = stop_reason(self.row, call, is_silent=call.trace_id not in self.spoken)
         if stop is not None:
             self.stopped.setdefault(call.trace_id, stop)
@@ -46,7 +46,7 @@ class Talk:
 
 moves = st.lists(
     st.tuples(
-        st.sampled_from(["call", "call", "speak", "look", "look"]),
+        st.sampled_from(["call", "call", "mark_answered", "poll", "poll"]),
         st.sampled_from(list(IDS)),
         st.integers(0, 20_000),  # since the move before
         st.integers(0, 2_000),  # how long a call took to its write
@@ -65,11 +65,11 @@ def play(script: list[tuple[str, str, int, int, int]]) -> Iterator[tuple[int, Ta
             call = TurnCall("acme", IDS[turn], f"c{len(talk.calls)}", now_ms - delay_ms)
             talk.calls.append(call)
             talk.row = record_arrival(talk.row, call).row
-            talk.look(call)
+            talk.poll(call)
         elif going := talk.going():
             call = going[which % len(going)]
-            if move == "look":
-                talk.look(call)
+            if move == "poll":
+                talk.poll(call)
             elif call.trace_id not in talk.spoken:
                 talk.spoken[call.trace_id] = now_ms
                 talk.row = mark_answered(talk.row, call, now_ms)
@@ -77,7 +77,7 @@ def play(script: list[tuple[str, str, int, int, int]]) -> Iterator[tuple[int, Ta
 
 
 @given(moves)
-def test_a_call_is_superseded_by_another_of_its_turn_that_spoke_since_it_arrived(
+def test_a_superseded_call_has_another_of_its_turn_that_was_answered_since_it_arrived(
     script: list[tuple[str, str, int, int, int]],
 ) -> None:
     for _, talk in play(script):
@@ -92,7 +92,7 @@ def test_a_call_is_superseded_by_another_of_its_turn_that_spoke_since_it_arrived
 
 
 @given(moves)
-def test_a_call_is_interrupted_by_a_later_turn_that_goes_on_from_its_own(
+def test_an_interrupted_call_has_a_later_turn_that_continues_its_own(
     script: list[tuple[str, str, int, int, int]],
 ) -> None:
     for _, talk in play(script):
@@ -105,7 +105,7 @@ def test_a_call_is_interrupted_by_a_later_turn_that_goes_on_from_its_own(
 
 
 @given(moves)
-def test_of_the_turn_that_was_asked_last_somebody_goes_on_until_it_is_answered(
+def test_one_call_of_the_latest_turn_runs_until_the_turn_is_answered(
     script: list[tuple[str, str, int, int, int]],
 ) -> None:
     for _, talk in play(script):
@@ -119,7 +119,7 @@ def test_of_the_turn_that_was_asked_last_somebody_goes_on_until_it_is_answered(
 
 
 @given(moves)
-def test_retries_that_follow_each_other_have_numbers_that_do(script: list[tuple[str, str, int, int, int]]) -> None:
+def test_consecutive_retries_have_consecutive_numbers(script: list[tuple[str, str, int, int, int]]) -> None:
     row = None
     for number, (_, turn, pause_ms, _, _) in enumerate(script):
         before = row
@@ -157,13 +157,13 @@ rows = st.builds(
 
 
 @given(rows)
-def test_a_row_comes_back_as_it_was_kept(row: TurnRow) -> None:
+def test_from_item_restores_the_row_of_to_item(row: TurnRow) -> None:
     item = {name: value for name, value in turn_items.to_item(row, Key("p", "s")).items() if value is not None}
     assert turn_items.from_item(item) == row
 
 
 @given(rows, st.none() | rows, st.booleans())
-def test_two_views_say_together_what_either_says(row: TurnRow, other: TurnRow | None, swapped: bool) -> None:
+def test_merged_rows_hold_what_either_holds(row: TurnRow, other: TurnRow | None, swapped: bool) -> None:
     both = merge_rows(other, row) if swapped else merge_rows(row, other)
     assert both is not None
     assert merge_rows(both, row) == both

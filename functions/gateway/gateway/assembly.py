@@ -93,16 +93,16 @@ def build(settings: Settings, parts: Dependencies) -> App:
 
 
 def _turns(settings: Settings, parts: Dependencies) -> Turns:
-    look_every_s = settings.turn_look_ms / 1000
-    return Turns(parts.store, parts.telemetry, parts.clock, look_every_s=look_every_s, grace_s=look_every_s)
+    poll_every_s = settings.turn_look_ms / 1000
+    return Turns(parts.store, parts.telemetry, parts.clock, poll_every_s=poll_every_s, grace_s=poll_every_s)
 
 
 def _limits(settings: Settings, parts: Dependencies) -> Limits:
     return Limits(
         health=Health(parts.clock, parts.random),
-        # A new process may hedge once at once: a sandbox often lives for a few dozen calls.
-        hedges=Budget(percent=settings.hedge_budget_percent, most=10, first=1),
-        retries=Budget(percent=settings.retry_budget_percent, most=10, first=10),
+        # A new process may hedge its first call: a sandbox often lives for a few dozen calls only.
+        hedges=Budget(percent=settings.hedge_budget_percent, max_balance=10, initial=1),
+        retries=Budget(percent=settings.retry_budget_percent, max_balance=10, initial=10),
         random=parts.random,
         backoff_ms=settings.retry_backoff_ms,
     )

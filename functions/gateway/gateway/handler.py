@@ -1,6 +1,6 @@
-"""The gateway's door on Lambda: one API Gateway event, one reply.
+"""The gateway's entry point on Lambda: one API Gateway event, one reply.
 
-Under the streaming layer the reply leaves as it comes; without it (`sam local`), in one piece.
+With the streaming layer the reply is streamed; without it (`sam local`) it is buffered.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from gateway.assembly import build, dependencies
 from gateway.recording.observability import telemetry
 from gateway.settings import Settings
 
-# Mangum runs on the current loop; there is one for the life of the sandbox, and warm connections belong to it.
+# Mangum runs on the current loop. One loop for the life of the sandbox, because pooled connections belong to it.
 asyncio.set_event_loop(asyncio.new_event_loop())
 
 _settings = Settings.from_env(os.environ)

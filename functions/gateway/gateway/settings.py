@@ -1,4 +1,4 @@
-"""What the deployment decides: read once, at the door."""
+"""The deployment's settings, read from the environment once, at the entry point."""
 
 import re
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ class Settings:
     """Each field is an environment variable of the same name in capitals. Times in the unit of their name.
 
     `dynamodb_endpoint`: empty for AWS's own. `provider_keys_path`: the Parameter Store path of stored keys; empty for
-    environment variables. `provider_base_urls`: `name=url` pairs, comma-separated, for providers whose address is the
-    account's own. `keyless_providers`: providers that want no key, comma-separated. `default_policy`: what holds where
-    neither call, task nor project says otherwise, as JSON (docs/policies.md). `hedge_budget_percent` and
-    `retry_budget_percent`: how many extra requests for every hundred calls may go out beside a slow target, and to one
-    that has failed the same call. `retry_backoff_ms`: the longest pause before the first of the latter. `turn_look_ms`:
-    how often a call of a conversation looks whether it has been overtaken.
+    environment variables. `provider_base_urls`: `name=url` pairs, comma-separated, for providers whose address depends
+    on the account. `keyless_providers`: providers that need no key, comma-separated. `default_policy`: applies where
+    call, task and project set nothing, as JSON (docs/policies.md). `hedge_budget_percent`: hedged requests for every
+    hundred calls. `retry_budget_percent`: the same for retries of a target that failed the same call.
+    `retry_backoff_ms`: the longest pause before the first such retry. `turn_look_ms`: how often a call of a
+    conversation polls its turn's row.
     """
 
     table_name: str

@@ -1,1 +1,1 @@
-"""The edge: requests in, replies and errors out."""
+"""HTTP: reads requests, sends replies and errors."""

@@ -11,7 +11,7 @@ from gateway.domain.errors import AttemptBroken, GatewayError, UpstreamFailure
 from gateway.recording.journal import Journal
 from gateway.recording.telemetry import Telemetry
 from gateway.relay.exchange import Answer
-from gateway.turns.tracker import Watch
+from gateway.turns.tracker import Tracker
 from switchboard.domain.trace import Status
 
 JSON_ERROR: tuple[Header, ...] = (("content-type", "application/json"),)
@@ -30,7 +30,7 @@ class AnswerWriter:
     outlet: Outlet
     journal: Journal
     telemetry: Telemetry
-    tracker: Watch
+    tracker: Tracker
 
     async def answer(self, answer: Answer) -> bool:
         """Pass an answer on; whether it was complete. One that was not is closed."""
@@ -90,7 +90,7 @@ class AnswerWriter:
             async for chunk in answer.chunks:
                 journal.sent.append(chunk)
                 # Before the write: while it waits, the call must not count as one without content.
-                self.tracker.spoke()
+                self.tracker.answer_started()
                 await self.outlet.write(chunk)
         except UpstreamFailure as failure:
             await self._break_stream(failure)

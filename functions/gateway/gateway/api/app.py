@@ -27,7 +27,7 @@ from gateway.recording.recorder import Recorder
 from gateway.recording.telemetry import Telemetry
 from gateway.relay.relay import Relay
 from gateway.routing.plan import Plan, Planner
-from gateway.turns.tracker import Watch
+from gateway.turns.tracker import Tracker
 from gateway.turns.turns import Turns
 from switchboard.domain.keys import digest, key_id
 from switchboard.domain.policy import Policy
@@ -88,7 +88,7 @@ class Gateway:
         journal.notes.extend(plan.notes)
         return Reply(journal, plan, self.relay, self.recorder, self.telemetry, self._watch(call, plan, policy))
 
-    def _watch(self, call: Call, plan: Plan, policy: Policy) -> Watch:
+    def _watch(self, call: Call, plan: Plan, policy: Policy) -> Tracker:
         arrived_at = call.arrival.at - timedelta(milliseconds=call.arrival.queue_ms or 0)
         labels, chat = call.labels, call.chat
         kind = (labels.task_id, chat.model)

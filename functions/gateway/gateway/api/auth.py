@@ -1,4 +1,4 @@
-"""A gateway key becomes a caller, or a clear no."""
+"""Authenticates callers by their gateway keys."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,36 +13,36 @@ from switchboard.store.ports import KeyStore, PolicyStore, StoreUnavailable
 
 FRESH_S = 60
 STALE_S = 3600
-"""How long a known key still opens when the store does not answer: a caller on the phone matters more."""
+"""How long a known key is accepted while the store is down, so that phone calls go on during an outage."""
 
 
 class CallerStore(KeyStore, PolicyStore, Protocol):
-    """Keys and policies in one."""
+    """A store of keys and policies."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A key, and the policies of its project as they were when it was found."""
+class KnownKey:
+    """A key, and its project's policies, read at the same time."""
 
     key: GatewayKey
     policies: ProjectPolicies
 
 
 class Authenticator:
-    """Knows callers by their keys; a key and its project's policies are looked up once a minute at most."""
+    """Finds the caller of a key. A key and its project's policies are cached for a minute."""
 
     def __init__(self, store: CallerStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._look_up = StaleCache(self._find, clock, fresh_s=FRESH_S, stale_s=STALE_S)
+        self._cache = StaleCache(self._find, clock, fresh_s=FRESH_S, stale_s=STALE_S)
 
     async def authenticate(self, key: str | None) -> Caller:
-        """Who the key belongs to. Raises KeyMissing, KeyUnknown, KeyRevoked, ScopeMissing or KeysUnavailable."""
+        """The caller whose key it is. Raises KeyMissing, KeyUnknown, KeyRevoked, ScopeMissing or KeysUnavailable."""
         if not key:
             raise KeyMissing("Send your gateway key: `Authorization: Bearer sb-…`.")
         hashed = digest(key)
         try:
-            found = await self._look_up.get(hashed)
+            found = await self._cache.get(hashed)
         except StoreUnavailable as unavailable:
             raise KeysUnavailable("The gateway cannot look up keys at the moment. Try again.") from unavailable
         if found is None:
@@ -55,7 +55,7 @@ class Authenticator:
             raise ScopeMissing(f"The key {known.key_id} may not make calls: it lacks the scope `call`.")
         return Caller(known.project, known.key_id, found.policies)
 
-    def _find(self, hashed: str) -> Known | None:
-        """The key with that digest and its policies: without them a call might go where it must not."""
+    def _find(self, hashed: str) -> KnownKey | None:
+        """The key with that digest, with policies: if they cannot be read, the call is refused."""
         key = self._store.find_key(hashed)
-        return None if key is None else Known(key, self._store.policies(key.project))
+        return None if key is None else KnownKey(key, self._store.policies(key.project))

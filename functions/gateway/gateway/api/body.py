@@ -1,4 +1,4 @@
-"""A request body becomes a `Chat`; what cannot be used is refused with a sentence that names the field."""
+"""Parses a request body into a `Chat`; an error names the field."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from gateway.domain.errors import BodyMalformed
 
 
 class _ChatBody(BaseModel):
-    """The fields of a chat completion request that the gateway itself looks at; the others pass."""
+    """The fields of a chat completion request that the gateway validates; all others are accepted."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 
@@ -23,7 +23,7 @@ class _ChatBody(BaseModel):
 
 
 def read_chat(body: bytes) -> Chat:
-    """The body of a call. Raises BodyMalformed, naming the field."""
+    """The parsed body. Raises BodyMalformed, which names the field."""
     try:
         parsed = _ChatBody.model_validate_json(body)
     except ValidationError as invalid:

@@ -1,6 +1,6 @@
-"""Buffer words: what a caller hears while the model is still thinking.
+"""Buffer words: a short text that is streamed while no target has answered.
 
-ElevenLabs speaks them at once, and joins what follows, where they end in an ellipsis and a space:
+If it ends in an ellipsis and a space, ElevenLabs speaks it at once and continues with the answer:
 https://elevenlabs.io/docs/agents-platform/customization/llm/custom-llm
 """
 
@@ -11,14 +11,14 @@ from gateway.domain.call import Call
 ENDING = "... "
 
 
-def spoken(words: str) -> str:
-    """The words with the ending that lets speech flow on."""
+def with_ellipsis(words: str) -> str:
+    """The words ending in an ellipsis and a space."""
     return words.rstrip(" .…") + ENDING
 
 
 def chunk(call: Call, words: str) -> bytes:
-    """The words as one event of OpenAI's shape."""
-    choice = {"index": 0, "delta": {"role": "assistant", "content": spoken(words)}, "finish_reason": None}
+    """The words as one event in OpenAI's format."""
+    choice = {"index": 0, "delta": {"role": "assistant", "content": with_ellipsis(words)}, "finish_reason": None}
     event = {
         "id": f"chatcmpl-{call.trace_id}",
         "object": "chat.completion.chunk",

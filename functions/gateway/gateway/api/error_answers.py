@@ -1,4 +1,4 @@
-"""Errors become answers: OpenAI's shape, and the status from one table."""
+"""Error responses in OpenAI's format, with the status from one table."""
 
 import json
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from switchboard.domain.trace import Failure, Status
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How an error shows itself to the caller, and what the trace calls it."""
+    """The response to a type of error, and the status of its trace."""
 
     http_status: int
     type: str
@@ -51,24 +51,24 @@ FAILURES: dict[type[UpstreamFailure], Kind] = {
     errors.AttemptBroken: Kind(500, "server_error", "internal_error", Status.UPSTREAM_ERROR),
 }
 
-# What a provider says of the request itself is for the caller. What it says of its key (401, 402, 403) is for the
-# operator: passed on, it would read as if the caller's gateway key were wrong.
+# A provider's errors about the request are passed on to the caller. Its errors about the key (401, 402, 403) are not:
+# they concern the operator, and the caller would take them for errors about the gateway key.
 PASSED_ON = frozenset({400, 404, 409, 413, 415, 422, 429})
 
 _FORBIDDEN = 403
 _UNAVAILABLE = 503
 
 NO_RETRY = (("x-should-retry", "false"),)
-"""OpenAI's clients ask again after 408, 409, 429 and any 5xx, unless they are told not to."""
+"""OpenAI's clients retry after 408, 409, 429 and any 5xx, unless this header forbids it."""
 
 INTERNAL = Failure("internal_error", "The gateway failed. The trace id tells the operator where to look.", 500)
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
-    """An error as the caller gets it, and as the trace keeps it.
+    """An error as it is sent to the caller, and as the trace stores it.
 
-    `fact`: the error without the provider's words, for a trace under zero retention.
+    `fact`: the message without the provider's text, for a trace under zero retention.
     """
 
     failure: Failure
@@ -78,7 +78,7 @@ class ErrorAnswer:
     fact: str
 
     def kept(self, *, is_zero_retention: bool) -> Failure:
-        """The failure as the trace and the log keep it."""
+        """The failure as the trace and the log store it."""
         return replace(self.failure, message=self.fact) if is_zero_retention else self.failure
 
 
@@ -91,28 +91,28 @@ def answer_error(error: GatewayError) -> ErrorAnswer:
 
 
 def answer_failure(failed: UpstreamFailure) -> ErrorAnswer:
-    """What is said of a failure after the first byte: its body is the data of the last event."""
+    """The answer for a failure after the first byte: its body is sent as the data of the last event."""
     kind = FAILURES[type(failed)]
     who = f"{failed.target.provider} ({failed.target.host})"
     return _answer(kind, kind.http_status, f"{who}: {failed.message}", None, fact=f"{who}: {failed.fact}")
 
 
 def answer_internal() -> ErrorAnswer:
-    """The answer when the gateway itself is at fault; the reason is in its log."""
+    """The answer for an error of the gateway itself; the reason is in the log."""
     kind = Kind(INTERNAL.http_status, "server_error", INTERNAL.code, Status.UPSTREAM_ERROR)
     return _answer(kind, kind.http_status, INTERNAL.message, None)
 
 
 def answer_stopped(failure: Failure, status: Status) -> ErrorAnswer:
-    """The answer to a caller whose call was stopped, who may be listening still."""
+    """The answer for a call that was stopped, whose caller may still be connected."""
     kind = Kind(failure.http_status, "call_stopped", failure.code, status)
-    # A turn that has gone on must not be answered twice; a gateway that was stopped has others beside it.
+    # A retry would answer a turn twice; but if the gateway is shutting down, a retry reaches another instance.
     headers = () if failure.http_status == _UNAVAILABLE else NO_RETRY
     return _answer(kind, kind.http_status, failure.message, None, headers)
 
 
 def _all_failed(error: AllTargetsFailed) -> ErrorAnswer:
-    """The last failure decides; a provider's own status is passed on where no target said anything else."""
+    """The answer for the last failure; a provider's own status is passed on if all targets answered with it."""
     last = error.failures[-1]
     kind = FAILURES[type(last)]
     status, headers = kind.http_status, ()  # type: int, tuple[tuple[str, str], ...]
@@ -124,7 +124,7 @@ def _all_failed(error: AllTargetsFailed) -> ErrorAnswer:
         status = kind.http_status
     if not headers and not any(failed.may_repeat for failed in error.failures):
         headers = NO_RETRY
-    # Before the first byte nothing was truncated: the target simply failed.
+    # Before the first byte no answer was truncated: the target failed.
     trace_status = Status.UPSTREAM_ERROR if kind.status is Status.TRUNCATED else kind.status
     return _answer(
         Kind(status, kind.type, kind.code, trace_status), status, error.message, None, headers, fact=error.fact

@@ -1,4 +1,4 @@
-"""Headers become labels and a route; what cannot be used is refused with a sentence that says what to do."""
+"""Reads labels, route and keys from request headers; an error says which header, and what it must be."""
 
 import json
 import re
@@ -48,7 +48,7 @@ type Headers = Mapping[str, str]
 
 
 def read_labels(headers: Headers, ceiling: Capture) -> Labels:
-    """What the call is counted under. Raises HeaderMalformed."""
+    """The call's labels. `ceiling`: the deployment's capture level. Raises HeaderMalformed."""
     is_zero_retention = _flag(headers, ZERO_RETENTION_HEADER)
     capture = Capture.NONE if is_zero_retention else min(ceiling, _capture(headers))
     return Labels(
@@ -63,7 +63,7 @@ def read_labels(headers: Headers, ceiling: Capture) -> Labels:
 
 
 def with_extras(labels: Labels, chat: Chat, secrets: tuple[Secret, ...]) -> Labels:
-    """The labels with the scalars of ElevenLabs' extra body as metadata `extra.<key>`; what cannot be kept is noted."""
+    """The labels with the scalars of ElevenLabs' extra body as metadata `extra.<key>`; the rest is noted."""
     extras = chat.others.get(EXTRA_BODY)
     if not isinstance(extras, dict) or labels.capture is Capture.NONE:
         return labels
@@ -90,7 +90,7 @@ def _has_room(metadata: Mapping[str, str], key: str, text: str) -> bool:
 
 
 def read_route(headers: Headers) -> Route:
-    """Where the caller wants the call sent. Raises HeaderMalformed."""
+    """The routing that the caller asks for. Raises HeaderMalformed."""
     provider = headers.get("x-inference-provider", "").strip() or None
     if provider is not None and table.by_name(provider) is None:
         raise HeaderMalformed(
@@ -117,7 +117,7 @@ def gateway_key(headers: Headers) -> str | None:
 
 
 def secrets_of(headers: Headers) -> tuple[Secret, ...]:
-    """Every key in the headers: none of them may be kept, logged or repeated."""
+    """Every key in the headers: none of them may be stored, logged or sent back."""
     names = {*PROJECT_KEY_HEADERS, "x-inference-provider-api-key"}
     names |= {name for name in headers if name.startswith(PROVIDER_KEY_PREFIX)}
     texts = {_bearer(headers), *(headers.get(name, "").strip() for name in names)}
@@ -125,7 +125,7 @@ def secrets_of(headers: Headers) -> tuple[Secret, ...]:
 
 
 def _provider_key(headers: Headers) -> Secret | None:
-    """A header of its own, else Authorization where the gateway key came in another header."""
+    """From a header of its own, else from Authorization if the gateway key is in another header."""
     text = headers.get("x-inference-provider-api-key", "").strip()
     if not text and any(headers.get(name, "").strip() for name in PROJECT_KEY_HEADERS):
         text = _bearer(headers) or ""
@@ -133,7 +133,7 @@ def _provider_key(headers: Headers) -> Secret | None:
 
 
 def _keys(headers: Headers) -> dict[str, Secret]:
-    """The keys of providers that have a header each, by the provider's name."""
+    """The keys in `x-inference-key-<provider>` headers, by provider."""
     keys = {}
     for name in headers:
         if name.startswith(PROVIDER_KEY_PREFIX):
@@ -156,7 +156,7 @@ def _bearer(headers: Headers) -> str | None:
 
 
 def _text(value: str) -> str:
-    """A header's text. Servers read headers as Latin-1; callers (and API Gateway) send UTF-8."""
+    """A header's text. Servers decode headers as Latin-1; callers (and API Gateway) send UTF-8."""
     try:
         return value.encode("latin-1").decode()
     except UnicodeError:
@@ -200,7 +200,7 @@ def _flag(headers: Headers, name: str) -> bool:
 
 
 def _policy_header[V](headers: Headers, name: str, read: Callable[[str], V]) -> V | None:
-    """What a policy says too, said for one call; None where the header is missing or blank."""
+    """A policy field set for one call; None where the header is missing or blank."""
     text = headers.get(name, "").strip()
     if not text:
         return None

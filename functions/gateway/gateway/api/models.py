@@ -1,6 +1,6 @@
 """The models that `GET /v1/models` lists: the ones ElevenLabs documents, with their limits in tokens.
 
-Source: ElevenLabs' "Large Language Models" page. Any other model name works too; this list only helps to choose.
+Source: ElevenLabs' "Large Language Models" page. Any other model name works too.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model, whose it is, and how many tokens it takes and gives."""
+    """A model, its provider, and its limits of input and output tokens."""
 
     name: str
     owner: str
@@ -41,7 +41,7 @@ DEMO = Model("demo/echo", "demo", 1_000_000, 100_000)
 
 
 def listing(*, with_demo: bool) -> dict[str, object]:
-    """The list in OpenAI's shape; limits in the fields that OpenAI-compatible servers use for them."""
+    """The list in OpenAI's format; the limits are in the fields that OpenAI-compatible servers use."""
     models = (DEMO, *MODELS) if with_demo else MODELS
     return {
         "object": "list",

@@ -1,4 +1,4 @@
-"""The URL a person pasted, set right: with or without /v1, doubled, with slashes too many."""
+"""Normalises request paths: clients append to a base URL that has /v1 or not, twice, or with extra slashes."""
 
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -23,7 +23,7 @@ class App(Protocol):
 
 ARRIVED = "switchboard.arrived"
 
-_JOINS = (
+_CANONICAL = (
     (re.compile(r"(/v1)*((/v1)?/chat/completions)+"), "/v1/chat/completions"),
     (re.compile(r"(/v1)*/models"), "/v1/models"),
     (re.compile(r"(/v1)*/health"), "/health"),
@@ -31,14 +31,14 @@ _JOINS = (
 
 
 def canonical(path: str) -> str:
-    """The path that is meant."""
+    """The path of the route that is meant; any other path without extra slashes."""
     trimmed = re.sub("/{2,}", "/", f"/{path}").rstrip("/") or "/"
-    return next((meant for pattern, meant in _JOINS if pattern.fullmatch(trimmed)), trimmed)
+    return next((route for pattern, route in _CANONICAL if pattern.fullmatch(trimmed)), trimmed)
 
 
 @dataclass(frozen=True, slots=True)
 class PathRepair:
-    """An ASGI application in front of another: sets the path right and notes the moment of arrival."""
+    """ASGI middleware: normalises the path and adds the arrival time, in monotonic seconds, to the scope."""
 
     app: App
     clock: Clock

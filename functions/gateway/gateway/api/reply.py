@@ -17,7 +17,7 @@ from gateway.relay.exchange import Answer
 from gateway.relay.race import Hooks
 from gateway.relay.relay import Relay
 from gateway.routing.plan import Plan
-from gateway.turns.tracker import NO_TURN, Watch
+from gateway.turns.tracker import NO_TURN, Tracker
 from switchboard.domain.trace import Status
 
 
@@ -33,7 +33,7 @@ class Reply:
     relay: Relay
     recorder: Recorder
     telemetry: Telemetry
-    tracker: Watch = NO_TURN
+    tracker: Tracker = NO_TURN
     _writer: AnswerWriter = field(init=False)
 
     async def __call__(self, _scope: object, receive: Receive, send: Send) -> None:

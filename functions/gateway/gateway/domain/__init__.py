@@ -1,1 +1,1 @@
-"""The gateway's own values and errors."""
+"""The gateway's values, errors and protocols."""

@@ -19,9 +19,9 @@ class Attempt:
     """A request to one target and how it went. Moments are milliseconds since the call's arrival, None until they come.
 
     `elapsed_ms` tells the current moment. `started_ms`: when the attempt began; once the request is ready, when it was
-    sent off. `sent_ms`: when the whole request was out, the last time that it was. `is_late`: its target's patience is
-    over, and another attempt may start. `outcome` is empty while the attempt runs, then as in a trace's attempt.
-    `notes`: what was changed in its request and answer, for the trace.
+    sent off. `sent_ms`: when the whole request was out, the last time that it was. `is_late`: its target's soft
+    timeout is over, and another attempt may start. `outcome` is empty while the attempt runs, then as in a trace's
+    attempt. `notes`: what was changed in its request and answer, for the trace.
     """
 
     target: Target
@@ -50,7 +50,7 @@ class Attempt:
     @property
     def late_from_ms(self) -> float:
         """The moment from which the attempt is late."""
-        return self.started_ms + self.target.patience_ms
+        return self.started_ms + self.target.soft_timeout_ms
 
     @property
     def upstream_ttft_ms(self) -> float | None:

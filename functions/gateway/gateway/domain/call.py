@@ -1,4 +1,4 @@
-"""A call, parsed and trusted, and the targets it may be sent to."""
+"""A parsed and validated call, and the targets it can be sent to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ from switchboard.stream.deltas import Json
 
 
 class Capture(IntEnum):
-    """What is kept of a call's content; of two settings the lower holds."""
+    """What is stored of a call's content; of two settings the lower one applies."""
 
     NONE = 0
     """Neither bodies nor metadata."""
@@ -23,7 +23,7 @@ class Capture(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """The request body: what the gateway looks at, and every other field as it came."""
+    """The request body: the fields that the gateway reads, and in `others` every other field unchanged."""
 
     model: str
     messages: tuple[Json, ...]
@@ -34,7 +34,7 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: the project, the public name of the key that said so, and what the project wants of its calls."""
+    """The authenticated caller: project, the key's public id, and the project's policies."""
 
     project: str
     key_id: str
@@ -43,9 +43,9 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where the caller says the call should go, and how; what is None is left to the model's name and to the policies.
+    """What the request headers say about routing. For None the model's name and the policies decide.
 
-    `key` is for the first target, `keys` for any target of the provider they are named for.
+    `key` is for the first target, `keys` by provider for any target of that provider.
     """
 
     provider: str | None = None
@@ -59,9 +59,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """When a call came: the time of day, the monotonic moment, and the milliseconds it had waited before (or None).
+    """When a call arrived: the time of day, and the monotonic moment in seconds.
 
-    `remaining_ms`: how long the platform lets the call run from then on, None where it sets no limit.
+    `queue_ms`: how long it had waited at API Gateway, None where unknown. `remaining_ms`: how long the platform lets
+    the call run from then on, None where it sets no limit.
     """
 
     at: datetime
@@ -72,9 +73,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What a call is counted and found under.
+    """What a call is counted and listed under.
 
-    `conversation` is the metadata's, also where none is kept. `is_zero_retention`: nothing of the content may be kept.
+    `conversation`: the conversation id of the metadata, also where no metadata is stored. `is_zero_retention`: nothing
+    of the content may be stored.
     """
 
     task_id: str = "default"
@@ -86,13 +88,13 @@ class Labels:
     notes: tuple[str, ...] = ()
 
     def under_zero_retention(self) -> "Labels":
-        """The labels of a call of whose content nothing may be kept."""
+        """The labels, for a call under zero retention."""
         return replace(self, metadata={}, capture=Capture.NONE, is_zero_retention=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call on its way through. `secrets` are the keys that came with it: nothing kept or said may show them."""
+    """One call. `secrets`: the keys in its headers, which must not be stored, logged or sent back."""
 
     trace_id: str
     arrival: Arrival
@@ -107,18 +109,19 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One place to send a call: the complete URL, the provider that bills it, the dialect it speaks, the key it wants.
+    """One place to send a call: the complete URL, the provider that bills it, its dialect and the key.
 
-    `patience_ms`: how long it may be silent (for a whole answer: how long that may take) before the next target starts.
-    `blames_silence`: whether it has failed then; not where its caller is in more haste than the policy.
-    `key` is the caller's own; None means the key stored for `provider`, and only where `uses_stored_key`.
+    `soft_timeout_ms`: if the target has sent no content by then (not streamed: no complete answer), the next target is
+    asked in parallel. `blames_silence`: whether that counts as the target's failure; not when the caller's own timeout
+    is shorter than the policy's. `key`: the caller's; None means the key stored for `provider` if `uses_stored_key`,
+    else no key.
     """
 
     provider: str
     url: str
     host: str
     model: str
-    patience_ms: int
+    soft_timeout_ms: int
     key: Secret | None = None
     uses_stored_key: bool = False
     dialect: str = "generic"

@@ -1,4 +1,4 @@
-"""Time, injected: nothing else in the gateway asks what time it is."""
+"""The injected clock: no other module of the gateway reads the time."""
 
 import time
 from collections.abc import Callable
@@ -12,11 +12,11 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`now`: the time of day in UTC. `monotonic`: seconds that never step back, for durations."""
+    """`now`: the time of day in UTC. `monotonic`: seconds that never go back, for durations."""
 
     now: Callable[[], datetime] = _utc_now
     monotonic: Callable[[], float] = time.perf_counter
 
     def milliseconds_since(self, start: float) -> float:
-        """How long ago the monotonic moment `start` was, in milliseconds with three decimals."""
+        """Milliseconds since the monotonic moment `start`, with three decimals."""
         return round((self.monotonic() - start) * 1000, 3)

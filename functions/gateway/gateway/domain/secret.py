@@ -1,4 +1,4 @@
-"""A secret that does not show itself."""
+"""A secret that is not printed, and the removal of secrets from texts."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class Secret:
     _text: str
 
     def reveal(self) -> str:
-        """The text itself, for the one place that sends it."""
+        """The text, for the code that sends it."""
         return self._text
 
     def __repr__(self) -> str:
@@ -18,7 +18,7 @@ class Secret:
 
 
 def scrub(text: str, secrets: tuple[Secret, ...]) -> str:
-    """The text with every secret in it replaced: providers repeat keys in their error messages.
+    """The text with every secret in it replaced by `***`: providers repeat keys in their error messages.
 
     Halves of surrogate pairs, which JSON can carry and UTF-8 cannot, are replaced too.
     """
@@ -29,12 +29,12 @@ def scrub(text: str, secrets: tuple[Secret, ...]) -> str:
 
 
 def scrub_bytes(content: bytes, secrets: tuple[Secret, ...]) -> bytes:
-    """The bytes with every secret in them replaced."""
+    """The bytes with every secret in them replaced by `***`."""
     for revealed in _longest_first(secrets):
         content = content.replace(revealed.encode("utf-8", "surrogatepass"), b"***")
     return content
 
 
 def _longest_first(secrets: tuple[Secret, ...]) -> list[str]:
-    # A key that begins another one would leave the other's rest behind.
+    # If a key is the beginning of another, replacing it first would leave the rest of the longer one.
     return sorted(filter(None, (secret.reveal() for secret in secrets)), key=len, reverse=True)

@@ -59,8 +59,8 @@ class Flow:
         """The bytes for the caller of each read, to the end. Raises UpstreamFailure."""
         stream, seen, since_ms = self.stream, 0, 0.0
         while not stream.is_over:
-            if stream.said != seen:  # keep-alives and empty chunks are silence
-                seen, since_ms = stream.said, self.journal.elapsed_ms()
+            if stream.progress != seen:  # keep-alives and empty chunks are silence
+                seen, since_ms = stream.progress, self.journal.elapsed_ms()
             chunk = await self._next(since_ms)
             yield stream.finish() if chunk is None else self._feed(chunk)
 

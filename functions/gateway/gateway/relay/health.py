@@ -1,4 +1,4 @@
-"""How each target has done lately, in this process: which ones to try last, and how long their first words take."""
+"""Each target's recent failures and times to first token, in this process: which to try last, when to hedge."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -8,19 +8,20 @@ from random import Random
 
 from gateway.domain.call import Target
 from gateway.domain.clock import Clock
+from switchboard.domain.bounded_dict import BoundedDict
 
 FAILURES_IN_A_ROW = 3
-"""After so many a target is tried last."""
+"""After so many a target's cooldown starts."""
 
-FIRST_REST_S = 10.0
-LONGEST_REST_S = 300.0
-MOST_DOUBLINGS = 16
-REMEMBERED_FIRST_TOKENS = 200
-ENOUGH_FIRST_TOKENS = 20
-"""Fewer say nothing about a quantile."""
+FIRST_COOLDOWN_S = 10.0
+MAX_COOLDOWN_S = 300.0
+MAX_DOUBLINGS = 16
+MAX_SAMPLES = 200
+MIN_SAMPLES = 20
+"""With fewer times to first token no quantile is given."""
 
 MAX_TARGETS = 1000
-"""Callers may name any host and model; what is remembered of them has an end."""
+"""Callers may name any host and model, so the number of records is limited."""
 
 _MEDIAN = 0.5
 
@@ -29,106 +30,103 @@ type _Name = tuple[str, str, bytes | None]
 
 @dataclass(slots=True)
 class _Record:
-    """What is remembered of one target.
+    """One target's state.
 
-    `rests`: how many in a row. `rests_until`: a monotonic moment, None while it is well. `is_probed`: since its rest
-    was over one call has asked it, and not yet told how that went.
+    `failures` and `cooldowns`: how many in a row. `cools_until`: the monotonic moment at which the cooldown ends, None
+    for a healthy target. `is_probed`: the cooldown is over and one call, whose result is not known yet, was sent.
     """
 
     failures: int = 0
-    rests: int = 0
-    rests_until: float | None = None
+    cooldowns: int = 0
+    cools_until: float | None = None
     is_probed: bool = False
-    first_tokens_ms: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED_FIRST_TOKENS))
+    ttfts_ms: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_SAMPLES))
 
 
 class Health:
-    """Remembers how attempts ended: by URL, model and the caller's own key, whose limits are nobody else's.
+    """A circuit breaker for each target: a URL, a model and the caller's own key (one caller's limits are its own).
 
-    A target that failed three times in a row rests: it is tried last. After the rest it stands in its own place again;
-    the first call that asks it is the probe: if that speaks the target is back, else it rests longer, up to five
-    minutes. Only an answer that was not broken in its middle ends a row of failures.
+    A target that failed three times in a row has a cooldown, during which it is tried last. After the cooldown it is
+    tried in its own place again, and the first call sent to it is a probe. If the probe gets a first token the target
+    is healthy; else the next cooldown is up to twice as long, at most five minutes. Only an answer that did not break
+    off resets the count of failures.
     """
 
     def __init__(self, clock: Clock, random: Random) -> None:
         self._clock = clock
         self._random = random
-        self._records: dict[_Name, _Record] = {}
+        self._records = BoundedDict[_Name, _Record](MAX_TARGETS)
         self._salt = random.randbytes(16)
 
     def order(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
-        """The targets, the resting ones last."""
+        """The targets, those in cooldown last."""
         if len(targets) == 1 or not self._records:
             return targets
-        resting = [target for target in targets if self._is_resting(target)]
-        if not resting or len(resting) == len(targets):
+        cooling = [target for target in targets if self._is_cooling(target)]
+        if not cooling or len(cooling) == len(targets):
             return targets
-        return (*(target for target in targets if target not in resting), *resting)
+        return (*(target for target in targets if target not in cooling), *cooling)
 
-    def asked(self, target: Target) -> None:
-        """A request to the target goes out. Until a probe has told how it went, others leave the target alone."""
+    def attempt_started(self, target: Target) -> None:
+        """A request is about to be sent. If it is a probe, the cooldown goes on for other calls until its result."""
         record = self._records.get(self._name(target))
-        if record is not None and record.rests_until is not None and not self._is_resting(target):
+        if record is not None and record.cools_until is not None and not self._is_cooling(target):
             record.is_probed = True
-            self._rest(record)
+            self._cool_down(record)
 
-    def spoke(self, target: Target, ttft_ms: float | None) -> None:
-        """The target has begun to answer, after so long (None: it was not streamed)."""
+    def answer_started(self, target: Target, ttft_ms: float | None) -> None:
+        """The target sent its first token after `ttft_ms`, or a whole answer (None)."""
         record = self._record(target)
-        record.rests_until, record.is_probed = None, False
+        record.cools_until, record.is_probed = None, False
         if ttft_ms is not None:
-            record.first_tokens_ms.append(ttft_ms)
+            record.ttfts_ms.append(ttft_ms)
 
     def succeeded(self, target: Target) -> None:
-        """The target's answer was good to its end, or for as long as anybody listened."""
+        """The target's answer was complete, or had no fault when its caller left."""
         record = self._record(target)
-        record.failures, record.rests = 0, 0
+        record.failures, record.cooldowns = 0, 0
 
     def failed(self, target: Target) -> None:
-        """The target did not answer as it should."""
+        """An attempt at the target failed, and the fault was the target's."""
         record = self._record(target)
         record.failures += 1
-        # Calls that were under way when the rest began, and those that had no other target, make it no longer.
-        if record.is_probed or (record.rests_until is None and record.failures >= FAILURES_IN_A_ROW):
+        # A cooldown is not extended by calls that were open when it started, nor by those that had no other target.
+        if record.is_probed or (record.cools_until is None and record.failures >= FAILURES_IN_A_ROW):
             record.is_probed = False
-            record.rests = min(record.rests + 1, MOST_DOUBLINGS)
-            self._rest(record)
+            record.cooldowns = min(record.cooldowns + 1, MAX_DOUBLINGS)
+            self._cool_down(record)
 
-    def silent(self, target: Target, waited_ms: float) -> None:
-        """The target was left while it was still silent: its time to first token is this long at least."""
-        known = self._record(target).first_tokens_ms
-        # A wait that was short by the target's own measure says nothing of it.
-        if len(known) < ENOUGH_FIRST_TOKENS or waited_ms >= _quantile(sorted(known), _MEDIAN):
+    def abandoned(self, target: Target, waited_ms: float) -> None:
+        """An attempt was cancelled before its first token: the time to first token is at least `waited_ms`."""
+        known = self._record(target).ttfts_ms
+        # A wait below the target's median tells nothing about its time to first token.
+        if len(known) < MIN_SAMPLES or waited_ms >= _quantile(sorted(known), _MEDIAN):
             known.append(waited_ms)
 
-    def first_token_ms(self, target: Target, quantile: float) -> float | None:
-        """That quantile of the target's recent times to first token; None where too few are known."""
+    def ttft_quantile_ms(self, target: Target, quantile: float) -> float | None:
+        """That quantile of the target's recent times to first token; None with fewer than MIN_SAMPLES."""
         record = self._records.get(self._name(target))
-        if record is None or len(record.first_tokens_ms) < ENOUGH_FIRST_TOKENS:
+        if record is None or len(record.ttfts_ms) < MIN_SAMPLES:
             return None
-        return _quantile(sorted(record.first_tokens_ms), quantile)
+        return _quantile(sorted(record.ttfts_ms), quantile)
 
-    def _is_resting(self, target: Target) -> bool:
+    def _is_cooling(self, target: Target) -> bool:
         record = self._records.get(self._name(target))
-        return record is not None and record.rests_until is not None and self._clock.monotonic() < record.rests_until
+        return record is not None and record.cools_until is not None and self._clock.monotonic() < record.cools_until
 
-    def _rest(self, record: _Record) -> None:
-        longest_s = min(LONGEST_REST_S, FIRST_REST_S * 2 ** (record.rests - 1))
+    def _cool_down(self, record: _Record) -> None:
+        longest_s = min(MAX_COOLDOWN_S, FIRST_COOLDOWN_S * 2 ** (record.cooldowns - 1))
         # Jitter: processes that saw the same outage must not all probe in the same second.
-        record.rests_until = self._clock.monotonic() + longest_s * self._random.uniform(0.5, 1.0)
+        record.cools_until = self._clock.monotonic() + longest_s * self._random.uniform(0.5, 1.0)
 
     def _record(self, target: Target) -> _Record:
         name = self._name(target)
-        record = self._records.pop(name, None)
-        if record is None:
-            if len(self._records) >= MAX_TARGETS:
-                del self._records[next(iter(self._records))]
-            record = _Record()
-        self._records[name] = record  # the last one to be forgotten
+        # Written on each use, so that the targets in use are kept.
+        record = self._records[name] = self._records.get(name) or _Record()
         return record
 
     def _name(self, target: Target) -> _Name:
-        """Callers' keys are told apart, and not kept."""
+        """The target's key in the records. It holds a hash of the caller's key, never the key."""
         if target.key is None:
             return target.url, target.model, None
         return target.url, target.model, blake2b(target.key.reveal().encode(), key=self._salt).digest()

@@ -9,32 +9,32 @@ from gateway.relay.health import Health
 
 
 class Budget:
-    """Allows extra requests as a share of the calls, so that they cannot multiply a provider's trouble.
+    """Each call adds a share of one extra request to the balance; an extra request takes one.
 
-    Every call earns a share of an extra request; an extra request costs one. `percent`: extra requests per hundred
-    calls. `most`: how many can be saved up. `first`: how many a new process may spend at once.
+    `percent`: extra requests for every hundred calls. `max_balance`: how many can be saved up, so that quiet hours do
+    not pay for a burst. `initial`: the balance of a new process.
     """
 
-    def __init__(self, *, percent: float, most: float, first: float) -> None:
+    def __init__(self, *, percent: float, max_balance: float, initial: float) -> None:
         self._share = percent / 100
-        self._most = most
-        self._balance = first if percent > 0 else 0.0
+        self._max_balance = max_balance
+        self._balance = initial if percent > 0 else 0.0
 
     def earn(self) -> None:
-        """Count a call."""
-        self._balance = min(self._most, self._balance + self._share)
+        """Add one call's share."""
+        self._balance = min(self._max_balance, self._balance + self._share)
 
     def spend(self) -> bool:
-        """Take one extra request; whether there was one to take."""
-        # Twenty times 0.05 is not quite 1.
+        """Take one extra request if the balance allows it; whether it did."""
+        # The tolerance is for rounding: twenty times 0.05 is not quite 1.
         if self._balance < 1 - 1e-9:
             return False
         self._balance -= 1
         return True
 
     def give_back(self) -> None:
-        """Return an extra request that was not made."""
-        self._balance = min(self._most, self._balance + 1)
+        """Put one back: the extra request was not sent."""
+        self._balance = min(self._max_balance, self._balance + 1)
 
 
 @dataclass(frozen=True, slots=True)

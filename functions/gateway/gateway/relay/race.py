@@ -143,7 +143,7 @@ class Race:
             self._give_up()
 
     def _start(self, target: Target, *, is_hedge: bool = False) -> None:
-        self.limits.health.asked(target)
+        self.limits.health.attempt_started(target)
         attempt = self.journal.start_attempt(target, is_hedge=is_hedge)
         sending = self.sender.send(self.plan, self.journal, attempt, self.hooks.request_sent)
         # Eagerly: the request is sent before anything is prepared for the wait.
@@ -182,10 +182,10 @@ class Race:
     def _win(self, winner: Attempt) -> None:
         self.journal.answering = winner
         health = self.limits.health
-        health.spoke(winner.target, winner.upstream_ttft_ms)
+        health.answer_started(winner.target, winner.upstream_ttft_ms)
         for attempt in self._running.values():
             if winner.ttft_ms is not None:  # how long a whole answer takes says nothing of first tokens
-                health.silent(attempt.target, attempt.waited_ms)
+                health.abandoned(attempt.target, attempt.waited_ms)
             if attempt.is_late:
                 attempt.failed(self._late(attempt))
             else:
@@ -207,7 +207,7 @@ class Race:
     def _give_up(self) -> None:
         """No attempt is left, or no time. Raises AllTargetsFailed, or why no attempt could be made."""
         for attempt in self._running.values():
-            if attempt.waited_ms >= attempt.target.patience_ms:  # else it had too little time to be blamed
+            if attempt.waited_ms >= attempt.target.soft_timeout_ms:  # else it had too little time to be blamed
                 self.limits.report_silence(attempt)
             attempt.failed(self._late(attempt))
         failures = [attempt.failure for attempt in self.journal.attempts if attempt.failure is not None]

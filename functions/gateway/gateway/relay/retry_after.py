@@ -1,15 +1,15 @@
-"""When to try again: as the provider says, else after a pause that is drawn by lot."""
+"""How long to wait before a retry: what `retry-after` asks for, else a backoff with full jitter."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isnan
 from random import Random
 
-LONGEST_PAUSE_MS = 2000.0
+MAX_PAUSE_MS = 2000.0
 
 
 def retry_after_ms(value: str | None, now: datetime) -> float | None:
-    """What a `retry-after` header asks for, in milliseconds from now; None where it says nothing that can be read.
+    """What a `retry-after` header asks for, in milliseconds from now; None where it is missing or unreadable.
 
     It holds seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after.
     """
@@ -31,8 +31,8 @@ def _until(date: str, now: datetime) -> float | None:
 
 
 def pause_ms(failures: int, base_ms: float, random: Random) -> float:
-    """A pause before the next try after so many failures: anything from nothing to a bound that doubles (full jitter).
+    """A random pause between 0 and `base_ms` doubled for each failure, at most MAX_PAUSE_MS (full jitter).
 
     https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
     """
-    return random.uniform(0.0, min(LONGEST_PAUSE_MS, base_ms * 2**failures))
+    return random.uniform(0.0, min(MAX_PAUSE_MS, base_ms * 2**failures))

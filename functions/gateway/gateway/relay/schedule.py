@@ -106,7 +106,7 @@ class Schedule:
     def _hedge_after_ms(self, target: Target) -> float:
         wanted = self.plan.hedge_after
         if wanted.quantile is not None:
-            return self.limits.health.first_token_ms(target, wanted.quantile) or NEVER
+            return self.limits.health.ttft_quantile_ms(target, wanted.quantile) or NEVER
         return wanted.ms or NEVER
 
     def _retry_from_ms(self, failure: UpstreamFailure) -> float | None:
@@ -117,7 +117,7 @@ class Schedule:
             told = retry_after_ms(failure.retry_after, self.journal.clock.now())
             pause = pause if told is None else told
         from_ms = self.journal.elapsed_ms() + pause
-        return from_ms if pause <= self.plan.longest_pause_ms and from_ms <= self._latest_retry_ms() else None
+        return from_ms if pause <= self.plan.max_pause_ms and from_ms <= self._latest_retry_ms() else None
 
     def _latest_retry_ms(self) -> float:
         return self.plan.end_ms * LATEST_RETRY

@@ -1,4 +1,4 @@
-"""An upstream's event stream on its way to the caller: whole events pass as they came; a few never do."""
+"""Passes a provider's event stream on to the caller event by event, and leaves a few events out."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -14,12 +14,12 @@ _JSON = (b"{", b"[")
 
 @dataclass(slots=True)
 class Stream:
-    """Folds a stream into a transcript and says which bytes of it the caller gets.
+    """Adds a stream to a transcript and returns the bytes that the caller gets.
 
     Left out are: usage that the caller did not ask for (when it has a chunk of its own), events that are no JSON
-    objects, JSON outside of events, and an error event with all that follows it. `said` counts the chunks that said
-    anything; what follows an answer's end without being a word of it does not count. `is_document`: there was JSON, and
-    no event before it. `choices`: how many were asked for.
+    objects, JSON outside of events, and an error event with all that follows it. `progress` counts the chunks with
+    content, usage or a finish reason, until the answer is finished; after that only the first usage and more content.
+    `is_document`: the body was JSON, with no event before it. `choices`: how many were asked for.
     """
 
     reader: Reader
@@ -29,7 +29,7 @@ class Stream:
     choices: int = 1
     error: InBandError | None = None
     is_done: bool = False
-    said: int = 0
+    progress: int = 0
     is_document: bool = False
     _has_events: bool = False
     _has_reasons: bool = False
@@ -40,29 +40,29 @@ class Stream:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is to come: the end marker was there, an error, or the upstream's own end."""
+        """Whether nothing more is read: after the end marker, an error, or the end of the body."""
         return self.is_done or self.error is not None or self._has_ended
 
     @property
     def is_complete(self) -> bool:
-        """Whether the answer had its end, by its marker or by the finish reason of every choice."""
+        """Whether the answer is complete, by its end marker or by a finish reason for every choice."""
         return self.error is None and (self.is_done or self._has_reasons)
 
     @property
     def is_finished(self) -> bool:
-        """Whether all that may still come is usage and the end marker.
+        """Whether only usage and the end marker may still follow.
 
-        A finish reason that comes with words does not say so: there are providers that put one into every chunk.
+        A finish reason in a chunk with content does not count: some providers put one into every chunk.
         """
-        is_said = self.transcript.is_useful and len(self.transcript.choices) >= self.choices
-        return self.error is None and self._is_ending and self._has_reasons and is_said
+        has_content = self.transcript.is_useful and len(self.transcript.choices) >= self.choices
+        return self.error is None and self._is_ending and self._has_reasons and has_content
 
     def feed(self, chunk: bytes) -> bytes:
-        """The bytes for the caller that this chunk completes. Raises EventTooLong."""
+        """The bytes for the caller of the events that this chunk completes. Raises EventTooLong."""
         return b"".join([self._pass(event) for event in self._splitter.feed(chunk)])
 
     def finish(self) -> bytes:
-        """The caller's last bytes when the upstream has closed: an unended event, a missing end marker."""
+        """The last bytes for the caller at the end of the body: an event without its blank line, a missing [DONE]."""
         last = self._splitter.finish()
         rest = self._pass(last) if last is not None else b""
         if rest and not rest.endswith(b"\n\n"):
@@ -88,7 +88,7 @@ class Stream:
         return b"".join([self._pass_piece(piece) for piece in pieces])
 
     def _note_document(self, raw: bytes) -> None:
-        """JSON that stands outside of any event is for no caller, but it may say what went wrong and what was used."""
+        """JSON outside of events is not passed on, but its error and its usage go into the transcript."""
         self.is_document = not self._has_events
         with suppress(ValueError):
             for piece in self.reader.read(Event(raw, raw)):
@@ -106,27 +106,27 @@ class Stream:
         if delta is None:
             return piece.raw
         self.transcript.add(delta)
-        self._weigh(delta)
+        self._track(delta)
         self.error = delta.error
         if delta.error is not None or (delta.is_usage_only and not self.wants_usage):
             return b""
         return piece.raw
 
-    def _weigh(self, delta: Delta) -> None:
-        """Note whether the chunk, now folded, said anything: words, or news of the end."""
-        has_words = has_reason = False
+    def _track(self, delta: Delta) -> None:
+        """Update `progress` and the state of the end from a chunk that is in the transcript already."""
+        has_content = has_reason = False
         for choice in delta.choices:
             if choice.text or choice.reasoning or choice.refusal or choice.tool_calls:
-                has_words = True
+                has_content = True
             if choice.finish_reason:
                 has_reason = True
-        if has_words:
-            self.said += 1
+        if has_content:
+            self.progress += 1
             self._is_ending = False
         elif has_reason or delta.usage is not None:
             is_first_usage = delta.usage is not None and not self._has_usage
             self._has_usage = self._has_usage or is_first_usage
-            self.said += is_first_usage or not self.is_finished
+            self.progress += is_first_usage or not self.is_finished
             self._is_ending = True
-        if has_reason or self._has_reasons:  # else nothing can have changed
+        if has_reason or self._has_reasons:  # otherwise nothing can have changed
             self._has_reasons = all(choice.finish_reason for choice in self.transcript.choices.values())

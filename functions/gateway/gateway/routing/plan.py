@@ -1,4 +1,4 @@
-"""A call and the policies that hold for it become an ordered plan: where it may go, and how long each step may take."""
+"""Makes a call's plan from its headers and policies: the targets in order, and the timeouts of each step."""
 
 from dataclasses import dataclass, replace
 
@@ -18,21 +18,21 @@ VOICE = Policy(
     zero_retention=False,
     recognises_retries=True,
 )
-"""What suits a voice agent. ElevenLabs waits 4 s for the first word before it asks again, and gives up after 20 s: the
-second target starts early enough to be heard by then, and the whole plan ends while somebody still listens."""
+"""Defaults for voice agents. ElevenLabs retries after 4 s without content and gives up after 20 s: the second target
+starts early enough to answer within the 4 s, and the plan ends before the 20 s."""
 
 ENDING_MS = 3000
-"""What the platform's limit must leave for the caller to be told, and for the trace to be written."""
+"""What is left of the platform's limit for the error to be sent and the trace to be written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where the call goes, in order, and how long each step may take.
+    """The targets in order, and the timeouts of each step.
 
-    `targets`: asked in this order, then those that failed again, up to `max_attempts` in all. `end_ms`: when, counted
-    from the call's arrival, an answer must have begun (one that is not streamed: be whole). `stall_ms`: the longest
-    silence within an answer. `call_timeout_ms`: all of the call. `longest_pause_ms`: whoever would have to wait longer
-    for a target to take calls again is better told so.
+    `targets`: asked in this order; then those that failed are retried, up to `max_attempts` in all. `end_ms`: by when,
+    from the call's arrival, an answer must have begun (not streamed: be complete). `stall_ms`: the longest silence
+    within an answer. `call_timeout_ms`: for the whole call. `max_pause_ms`: a target whose `retry-after` is longer is
+    not retried.
     """
 
     targets: tuple[Target, ...]
@@ -42,15 +42,15 @@ class Plan:
     max_attempts: int = 1
     hedge_after: HedgeAfter = NEVER_HEDGED
     buffer_words: BufferWords | None = None
-    longest_pause_ms: int = 15_000
+    max_pause_ms: int = 15_000
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Plans calls by their headers, the policies of their task and project, and the deployment's settings.
+    """Plans calls from their headers, the policies of task and project, and the deployment's settings.
 
-    `default`: the stack's own policy, which has a word on everything but `provider` and `allowed_targets`.
+    `default`: the stack's own policy. It sets every field but `provider` and `allowed_targets`.
     """
 
     targets: Targets
@@ -59,7 +59,7 @@ class Planner:
     call_timeout_ms: int
 
     def policy(self, caller: Caller, task_id: str) -> Policy:
-        """What holds for the caller's calls of a task: the task's policy, over the project's, over the stack's."""
+        """The policy of a task's calls: for each field the task's value, else the project's, else the stack's."""
         return caller.policies.for_task(task_id).over(self.default)
 
     def plan(self, call: Call, policy: Policy) -> Plan:
@@ -84,28 +84,28 @@ class Planner:
             call_timeout_ms=call_timeout_ms,
             end_ms=end_ms,
             max_attempts=max_attempts,
-            # A whole answer takes as long as it is: its silence says nothing.
+            # An answer that is not streamed is silent until it is complete, so silence is no reason to hedge.
             hedge_after=(call.route.hedge_after or policy.hedge_after or NEVER_HEDGED) if streamed else NEVER_HEDGED,
             buffer_words=policy.buffer_words if streamed and _has_text(policy) else None,
-            longest_pause_ms=policy.plan_timeout_ms or 0,
+            max_pause_ms=policy.plan_timeout_ms or 0,
             notes=notes,
         )
 
 
 def _end_ms(call: Call, policy: Policy, targets: int) -> int:
-    """When the first word must be there. A caller's own limit gives each target that long, and no more."""
+    """When the first content must be there. A caller's own timeout gives each target that long."""
     plan_timeout_ms = policy.plan_timeout_ms or 0
     asked_ms = call.route.ttft_timeout_ms
     return plan_timeout_ms if asked_ms is None else min(asked_ms * targets, max(plan_timeout_ms, asked_ms))
 
 
 def _timed(call: Call, policy: Policy, target: Target, end_ms: int, targets: int) -> Target:
-    """The target with the time it has: its caller's or its policy's word; for a whole answer an even share of all."""
+    """The target with its soft timeout: the caller's or the policy's; not streamed: an even share of `end_ms`."""
     if not call.chat.streamed:
-        return replace(target, patience_ms=end_ms // targets)
-    policys_ms = target.patience_ms or policy.ttft_timeout_ms or end_ms
-    asked_ms = call.route.ttft_timeout_ms or policys_ms
-    return replace(target, patience_ms=min(asked_ms, end_ms), blames_silence=asked_ms >= policys_ms)
+        return replace(target, soft_timeout_ms=end_ms // targets)
+    policy_ms = target.soft_timeout_ms or policy.ttft_timeout_ms or end_ms
+    asked_ms = call.route.ttft_timeout_ms or policy_ms
+    return replace(target, soft_timeout_ms=min(asked_ms, end_ms), blames_silence=asked_ms >= policy_ms)
 
 
 def _has_text(policy: Policy) -> bool:

@@ -1,4 +1,4 @@
-"""Which URLs the gateway may be sent to, by their looks; the addresses behind them are checked when it connects."""
+"""Checks a caller's URL by its text; the addresses that its host resolves to are checked when connecting."""
 
 import ipaddress
 import re
@@ -9,17 +9,17 @@ from gateway.upstream.addresses import PrivateHosts, is_public
 
 URL_HEADER = "x-inference-provider-url"
 
-# A last label made of digits or 0x…: a number in disguise, which resolvers read as an IPv4 address.
+# A last label of digits or 0x…: resolvers read such a host as an IPv4 address in another notation.
 _NUMERIC_HOST = re.compile(r"(?:.*\.)?(?:0x[0-9a-f]*|\d+)", re.IGNORECASE)
 _HOST_NAME = re.compile(r"(?=.{1,253}\.?$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.IGNORECASE)
 _MAX_URL_CHARACTERS = 2048
 
 
 def check_url(url: str, private_hosts: PrivateHosts) -> SplitResult:
-    """The URL in parts, if the gateway may call it by its looks; its addresses are checked when it connects.
+    """The parts of the URL, if its text is acceptable; its addresses are checked when connecting.
 
-    Raises ProviderUrlRefused: not http(s), plain http to a host that is not on the list, user names, fragments, numbers
-    in disguise, literal addresses that are not public.
+    Raises ProviderUrlRefused for: other schemes than http(s), plain http to a host that is not in `private_hosts`, user
+    names, fragments, IPv4 addresses in unusual notations, literal addresses that are not public.
     """
     try:
         parsed = urlsplit(url)
@@ -34,13 +34,13 @@ def check_url(url: str, private_hosts: PrivateHosts) -> SplitResult:
         return parsed
     if parsed.scheme != "https":
         raise _refused("must begin with https://")
-    if not (_is_public_literal(host) if "[" in parsed.netloc else _is_public_by_looks(host)):
+    if not (_is_public_literal(host) if "[" in parsed.netloc else _is_public_name(host)):
         raise _refused("names an address that the gateway does not call")
     return parsed
 
 
-def _is_public_by_looks(host: str) -> bool:
-    """Whether it is an ordinary name, or an IPv4 address written in the ordinary way that is public."""
+def _is_public_name(host: str) -> bool:
+    """Whether it is an ordinary host name, or a public IPv4 address in dotted decimal."""
     if _NUMERIC_HOST.fullmatch(host.rstrip(".")):
         return _is_public_literal(host)
     return _HOST_NAME.fullmatch(host) is not None and host.rstrip(".") != "localhost"

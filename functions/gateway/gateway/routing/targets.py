@@ -1,4 +1,4 @@
-"""Where a call may go: the targets that its headers, its model's name and a policy mean, in their order."""
+"""Finds the targets of a call, in order, from its headers, its model's name and its policy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,8 +18,9 @@ FALLBACK_HEADER = "x-inference-fallback"
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Finds the targets of calls. `base_urls` are providers' URLs that the deployment itself sets; `keyless` providers
-    want no key.
+    """Finds the targets of calls.
+
+    `base_urls`: URLs by provider that the deployment sets. `keyless`: the providers that need no key.
     """
 
     private_hosts: PrivateHosts
@@ -27,7 +28,7 @@ class Targets:
     keyless: frozenset[str]
 
     def of(self, call: Call, policy: Policy, notes: list[str]) -> list[Target]:
-        """The call's targets; `notes` gets a word on those that were passed over.
+        """The call's targets in order. Each target that is left out adds a line to `notes`.
 
         Raises ProviderUnknown, ProviderUrlRefused or NoTargetAllowed.
         """
@@ -39,9 +40,9 @@ class Targets:
         return targets
 
     def _with_provider(self, call: Call, name: str) -> Call:
-        """The call at the policy's provider, unless its own URL leads elsewhere or its model names one."""
+        """The call with the policy's provider, unless its own URL has another host or its model names a provider."""
         provider = table.by_name(name)
-        is_elsewhere = call.route.url is not None and not _is_home(name, urlsplit(call.route.url).hostname)
+        is_elsewhere = call.route.url is not None and not _is_own_host(name, urlsplit(call.route.url).hostname)
         if provider is None or is_elsewhere or _names_provider(call.chat.model, provider):
             return call
         return replace(call, route=replace(call.route, provider=name))
@@ -55,7 +56,7 @@ class Targets:
         known = _named(call) or owner
         key = call.route.key or (call.route.keys.get(owner.name) if owner else None)
         target = _target(known or table.GENERIC, call.chat.model, parsed, key, uses_stored_key=False)
-        # A model's name says who bills an unknown host's calls, never what that host speaks.
+        # At an unknown host the model's name decides who bills the call, never which dialect is used.
         priced_as = known or _provider_of_model(call) or table.GENERIC
         return replace(target, provider=priced_as.name)
 
@@ -91,19 +92,19 @@ class Targets:
         return targets
 
     def _fallback(self, call: Call, entry: FallbackTarget) -> Target | None:
-        """The target of an entry; None where the provider has no address here."""
+        """The target of an entry; None where the provider has no address in this deployment."""
         provider = table.by_name(entry.provider)
         base_url = provider and (self.base_urls.get(provider.name) or provider.base_url)
         if provider is None or not base_url:
             return None
         key = call.route.keys.get(provider.name) or self._callers_key(call, provider)
         target = self._at_provider(provider, _model(entry), base_url, key)
-        return replace(target, patience_ms=entry.ttft_timeout_ms or 0)
+        return replace(target, soft_timeout_ms=entry.ttft_timeout_ms or 0)
 
     def _callers_key(self, call: Call, provider: Provider) -> Secret | None:
-        """The first target's key, where that one is at the same provider's own address."""
+        """The first target's key, if that target is at the same provider's own address."""
         if call.route.url is not None:
-            return call.route.key if _is_home(provider.name, urlsplit(call.route.url).hostname) else None
+            return call.route.key if _is_own_host(provider.name, urlsplit(call.route.url).hostname) else None
         return call.route.key if self._provider_and_model(call)[0].name == provider.name else None
 
     def _at_provider(self, provider: Provider, model: str, base_url: str, key: Secret | None) -> Target:
@@ -125,14 +126,14 @@ class Targets:
         return kept
 
     def _is_allowed(self, target: Target, allowed: Sequence[str]) -> bool:
-        """Whether the policy marks the target; a caller's own URL counts as its host's, whatever it is called."""
-        if not (_is_home(target.provider, target.host) or target.url == self._own_url(target.provider)):
+        """Whether the policy allows the target. A caller's URL counts as its host's provider, whatever it claims."""
+        if not (_is_own_host(target.provider, target.host) or target.url == self._own_url(target.provider)):
             return False
         full_name = target.model if target.model.startswith(f"{target.provider}/") else ""
         return bool({target.provider, f"{target.provider}/{target.model}", full_name} & set(allowed))
 
     def _own_url(self, name: str) -> str | None:
-        """Where the deployment's own address of a provider leads. Other paths of its host may be anybody's."""
+        """The URL of the deployment's address for a provider. Other paths of that host may be another service's."""
         provider, base_url = table.by_name(name), self.base_urls.get(name)
         if provider is None or base_url is None:
             return None
@@ -146,7 +147,7 @@ def _target(provider: Provider, model: str, url: SplitResult, key: Secret | None
         url=url._replace(path=provider.path(url.path)).geturl(),
         host=url.hostname or "",
         model=model,
-        patience_ms=0,
+        soft_timeout_ms=0,
         key=key,
         uses_stored_key=uses_stored_key,
     )
@@ -160,21 +161,21 @@ def _no_address(entry: FallbackTarget) -> str:
 
 
 def _model(entry: FallbackTarget) -> str:
-    """The entry's model as its provider knows it: with the provider's name before it only where that is part of it."""
+    """The entry's model as its provider names it; a provider prefix is removed unless it is part of the name."""
     found = table.by_model(f"{entry.provider}/{entry.model}")
     return found[1] if found is not None and found[0].name == entry.provider else entry.model
 
 
-def _is_home(provider: str, host: str | None) -> bool:
-    """Whether the host is one of the provider's own, whichever of its dialects it speaks there."""
+def _is_own_host(provider: str, host: str | None) -> bool:
+    """Whether the host is one of the provider's own, for any of its dialects."""
     owner = table.by_host(host or "")
     return owner is not None and owner.name == provider
 
 
 def _names_provider(model: str, provider: Provider) -> bool:
-    """Whether a model's name says where it is, so that calls for it need not be sent to `provider`.
+    """Whether the model's name names a provider itself, which then wins over the policy's `provider`.
 
-    Where a provider's own models have slashes (`openai/gpt-oss-120b` at groq) only its own name before them counts.
+    If the policy's provider has models with slashes (`openai/gpt-oss-120b` at groq), only its own name counts.
     """
     named = table.named_by(model)
     has_plain_names = bool(provider.models) and not any("/" in prefix for prefix in provider.models)

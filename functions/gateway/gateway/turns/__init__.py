@@ -1,1 +1,1 @@
-"""Retries and later turns of a conversation."""
+"""Recognises retries and later turns of a conversation."""

@@ -1,62 +1,61 @@
-"""What this process knows of turns, and who wants to hear of them: numbers and marks without a look at the table."""
+"""The turns of this process: rows and their subscribers, without a read of the DynamoDB table."""
 
 from collections.abc import Callable
 
+from switchboard.domain.bounded_dict import BoundedDict
 from switchboard.domain.turns import Arrival, TurnCall, TurnRow, mark_answered, merge_rows, record_arrival
 
 MAX_ROWS = 2000
 
-type Hears = Callable[[TurnRow], None]
+type OnRow = Callable[[TurnRow], None]
 
 
 class LocalTurnTable:
-    """Rows by thread, the oldest forgotten first where there are too many. Whoever follows one hears of each change."""
+    """Rows by thread; beyond MAX_ROWS the least recently written are dropped. Subscribers get each changed row."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], TurnRow] = {}
-        self._followers: dict[tuple[str, str], list[Hears]] = {}
+        self._rows = BoundedDict[tuple[str, str], TurnRow](MAX_ROWS)
+        self._subscribers: dict[tuple[str, str], list[OnRow]] = {}
 
     def find(self, call: TurnCall) -> TurnRow | None:
-        """The row of the call's thread, as far as this process knows it."""
+        """The row of the call's thread; None where this process has none."""
         return self._rows.get(_thread(call))
 
-    def arrive(self, call: TurnCall) -> Arrival:
+    def record_arrival(self, call: TurnCall) -> Arrival:
         """Count the call."""
         arrived = record_arrival(self.find(call), call)
         self._keep(call, arrived.row)
         return arrived
 
-    def speak(self, call: TurnCall, spoken_ms: int) -> None:
-        """Mark the call's turn."""
+    def mark_answered(self, call: TurnCall, spoken_ms: int) -> None:
+        """Mark the call's turn as answered by it."""
         self._keep(call, mark_answered(self.find(call), call, spoken_ms))
 
-    def learn(self, call: TurnCall, row: TurnRow | None) -> None:
-        """Take in what the table says of the call's thread."""
+    def merge(self, call: TurnCall, row: TurnRow | None) -> None:
+        """Merge the table's row of the call's thread into the local one."""
         self._keep(call, merge_rows(self.find(call), row))
 
-    def follow(self, call: TurnCall, hears: Hears) -> None:
-        """Tell of every change of the row from now on."""
-        self._followers.setdefault(_thread(call), []).append(hears)
+    def subscribe(self, call: TurnCall, on_row: OnRow) -> None:
+        """Call `on_row` with the row of the call's thread each time it changes."""
+        self._subscribers.setdefault(_thread(call), []).append(on_row)
 
-    def leave(self, call: TurnCall, hears: Hears) -> None:
-        """Tell no more."""
-        followers = self._followers.get(_thread(call), [])
-        if hears in followers:
-            followers.remove(hears)
-            if not followers:
-                del self._followers[_thread(call)]
+    def unsubscribe(self, call: TurnCall, on_row: OnRow) -> None:
+        """Undo `subscribe`; has no effect without it."""
+        subscribers = self._subscribers.get(_thread(call), [])
+        if on_row in subscribers:
+            subscribers.remove(on_row)
+            if not subscribers:
+                del self._subscribers[_thread(call)]
 
     def _keep(self, call: TurnCall, row: TurnRow | None) -> None:
-        thread = _thread(call)
-        before = self._rows.pop(thread, None)
         if row is None:
             return
+        thread = _thread(call)
+        before = self._rows.get(thread)
         self._rows[thread] = row
-        if len(self._rows) > MAX_ROWS:
-            del self._rows[next(iter(self._rows))]
         if row != before:
-            for hears in tuple(self._followers.get(thread, ())):
-                hears(row)
+            for on_row in tuple(self._subscribers.get(thread, ())):
+                on_row(row)
 
 
 def _thread(call: TurnCall) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The watch over one call: its number among those that ask the same, and whether anybody still waits for it."""
+"""Tracks one call of a conversation: which retry of its turn it is, and whether its caller still waits for it."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,57 +13,57 @@ from switchboard.domain.trace import Turn
 from switchboard.domain.turns import RETRY_WINDOW_MS, Stop, TurnCall, TurnRow, stop_reason
 from switchboard.store.ports import TurnStore
 
-PATIENCE_S = 1.0
-"""How long the end of a call waits for what is still being written of its turn."""
+CLOSE_TIMEOUT_S = 1.0
+"""How long the end of a call waits for writes to its turn's row."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class TurnDependencies:
-    """What every watch of a process asks and tells."""
+    """What all trackers of a process share."""
 
     store: TurnStore
     telemetry: Telemetry
     clock: Clock
-    book: LocalTurnTable
-    threads: Executor
-    look_every_s: float
+    local_turns: LocalTurnTable
+    executor: Executor
+    poll_every_s: float
     grace_ms: float
 
 
 class TurnTracker:
-    """One call among those of its conversation. It must be closed; of the rest of its life any part may be missing.
+    """One call of a conversation. `close` must be called; `start` and `answer_started` may not be.
 
-    1. Made: `retry` is the number that this process knows. `stopped` may be done already.
-    2. `start()`, when a request to a provider is out: the arrival is written, and the looks begin. `renumbered` may get
-       a number of 1 or more that this process did not know (then `retry` has it too), and `stopped` the reason why
-       nobody waits for the call any more. Neither ever gets an exception; either may never be done.
-    3. `spoke()`, beside the first token: only a later turn stops the call from now on.
-    4. `await close()`, when the reply is out: nothing goes on behind it.
+    1. Created: `retry` is the number by this process's own rows. `stopped` may be done already.
+    2. `start()`, when a request to a provider was sent: writes the arrival to the table and starts to poll it.
+       `renumbered` resolves to a number of 1 or more that only the table knew (`retry` is set to it as well), `stopped`
+       to the reason why the caller no longer waits. Neither gets an exception; either may never be done.
+    3. `answer_started()`, at the first token: from now on only a later turn stops the call.
+    4. `await close()`, when the reply was sent: no task is left running.
     """
 
     def __init__(
-        self, sources: TurnDependencies, call: TurnCall, *, has_choice: bool = True, counts_retries: bool = True
+        self, dependencies: TurnDependencies, call: TurnCall, *, has_choice: bool = True, counts_retries: bool = True
     ) -> None:
         loop = asyncio.get_running_loop()
         self.renumbered: asyncio.Future[int] = loop.create_future()
         self.stopped: asyncio.Future[Stop] = loop.create_future()
-        self._sources = sources
+        self._dependencies = dependencies
         self._call = call
         self._has_choice = has_choice
         self._counts_retries = counts_retries
-        self._began = sources.clock.monotonic()
+        self._began = dependencies.clock.monotonic()
         self._is_silent = True
         self._has_failed = False
         self._arriving: asyncio.Task[None] | None = None
-        self._looking: asyncio.Task[None] | None = None
+        self._polling: asyncio.Task[None] | None = None
         self._marking: asyncio.Task[None] | None = None
-        known = sources.book.find(call)
-        self._knew = known is not None and _has_asked(known, call)
-        arrived = sources.book.arrive(call)
+        known = dependencies.local_turns.find(call)
+        self._was_asked = known is not None and _was_asked_before(known, call)
+        arrived = dependencies.local_turns.record_arrival(call)
         self.retry = arrived.retry if counts_retries else 0
-        self._hear(arrived.row)
-        sources.book.follow(call, self._hear)
+        self._on_row(arrived.row)
+        dependencies.local_turns.subscribe(call, self._on_row)
 
     @property
     def turn(self) -> Turn:
@@ -71,92 +71,92 @@ class TurnTracker:
         return Turn(self._call.ids.turn_id, self.retry)
 
     def start(self) -> None:
-        """A request is out and its answer awaited. Has an effect once."""
+        """A request was sent to a provider. Has an effect once."""
         if self._arriving is None:
             self._arriving = asyncio.create_task(self._arrive())
-            self._looking = asyncio.create_task(self._look_on())
+            self._polling = asyncio.create_task(self._poll())
 
-    def spoke(self) -> None:
-        """The call has said its first word. Has an effect once."""
+    def answer_started(self) -> None:
+        """The call has its first token. Has an effect once."""
         if not self._is_silent:
             return
         self._is_silent = False
-        spoken_ms = milliseconds(self._sources.clock.now())
-        self._sources.book.speak(self._call, spoken_ms)
+        spoken_ms = milliseconds(self._dependencies.clock.now())
+        self._dependencies.local_turns.mark_answered(self._call, spoken_ms)
         is_known = self._arriving is not None and self._arriving.done()
         if self._arriving is not None and self._counts_retries and (not is_known or self._needs_mark(spoken_ms)):
             self._marking = asyncio.create_task(self._mark(self._arriving, spoken_ms))
 
     async def close(self) -> None:
-        """The call is over: end the looks, and let what is being written be written, for a second at most."""
-        self._sources.book.leave(self._call, self._hear)
-        tasks = [task for task in (self._looking, self._arriving, self._marking) if task is not None]
-        if self._looking is None:
+        """Stop polling, and wait for pending writes for CLOSE_TIMEOUT_S at most."""
+        self._dependencies.local_turns.unsubscribe(self._call, self._on_row)
+        tasks = [task for task in (self._polling, self._arriving, self._marking) if task is not None]
+        if self._polling is None:
             return
-        self._looking.cancel()
+        self._polling.cancel()
         try:
-            await asyncio.wait(tasks, timeout=PATIENCE_S)
+            await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT_S)
         finally:
             for task in tasks:
                 task.cancel()
         await asyncio.wait(tasks)
 
-    def _hear(self, row: TurnRow) -> None:
-        """This is the thread's row now, as the process or the table has it."""
+    def _on_row(self, row: TurnRow) -> None:
+        """The thread's row has changed, here or in the table."""
         stop = stop_reason(row, self._call, is_silent=self._is_silent and self._counts_retries)
         if stop is not None and not self.stopped.done():
             self.stopped.set_result(stop)
 
     async def _arrive(self) -> None:
-        arrived = await self._ask("arrival", lambda: self._sources.store.record_arrival(self._call))
+        arrived = await self._ask("arrival", lambda: self._dependencies.store.record_arrival(self._call))
         if arrived is None:
             return
-        self._learn(arrived.row)
-        row = self._sources.book.find(self._call)
+        self._merge(arrived.row)
+        row = self._dependencies.local_turns.find(self._call)
         is_last = row is not None and row.arrived_by == self._call.trace_id
-        # Where this process has counted other calls of the turn, its own numbers hold: they have been given out.
-        if arrived.retry and is_last and not self._knew and self._counts_retries:
+        # Where this process has counted other calls of the turn, it has used its own numbers already.
+        if arrived.retry and is_last and not self._was_asked and self._counts_retries:
             self.retry = arrived.retry
             if not self.renumbered.done():
                 self.renumbered.set_result(arrived.retry)
 
-    async def _look_on(self) -> None:
-        now, due = self._sources.clock.monotonic, self._began
+    async def _poll(self) -> None:
+        now, due = self._dependencies.clock.monotonic, self._began
         while not self.stopped.done():
-            due = max(due + self._sources.look_every_s, now())
+            due = max(due + self._dependencies.poll_every_s, now())
             await asyncio.sleep(due - now())
-            row = await self._ask("look", lambda: self._sources.store.read_turn(self._call))
+            row = await self._ask("look", lambda: self._dependencies.store.read_turn(self._call))
             if row is not None:
-                self._learn(row)
+                self._merge(row)
             elif self._has_failed:
-                return  # a store in trouble is not asked again and again on top
+                return  # a failing store is not polled
 
     async def _mark(self, arriving: "asyncio.Task[None]", spoken_ms: int) -> None:
         await asyncio.wait((arriving,))
         if self._needs_mark(spoken_ms):
-            await self._ask("mark", lambda: self._sources.store.mark_answered(self._call, spoken_ms))
+            await self._ask("mark", lambda: self._dependencies.store.mark_answered(self._call, spoken_ms))
 
     def _needs_mark(self, spoken_ms: int) -> bool:
-        is_slow = spoken_ms - self._call.arrived_ms >= self._sources.grace_ms
+        is_slow = spoken_ms - self._call.arrived_ms >= self._dependencies.grace_ms
         return self._has_choice or self.retry > 0 or is_slow
 
-    def _learn(self, row: TurnRow) -> None:
-        self._hear(row)
-        self._sources.book.learn(self._call, row)
+    def _merge(self, row: TurnRow) -> None:
+        self._on_row(row)
+        self._dependencies.local_turns.merge(self._call, row)
 
     async def _ask[T](self, what: str, ask: Callable[[], T]) -> T | None:
-        """What the store says; None where it fails, and the call goes on as if it were alone."""
+        """The store's answer; None where it fails: the call then goes on as if it were the only one."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._sources.threads, ask)
-        except Exception as error:  # noqa: BLE001 - whatever it is, no call may suffer from it
+            return await asyncio.get_running_loop().run_in_executor(self._dependencies.executor, ask)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the call must go on
             if not self._has_failed:
                 self._has_failed = True
-                self._sources.telemetry.turn_untracked(self._call.trace_id, what, str(error))
+                self._dependencies.telemetry.turn_untracked(self._call.trace_id, what, str(error))
             return None
 
 
 class NoTurn:
-    """The watch over a call that belongs to no conversation: nothing ever happens to it."""
+    """The tracker of a call without a conversation: it has no retries and is never stopped."""
 
     retry = 0
     turn = None
@@ -174,7 +174,7 @@ class NoTurn:
     def start(self) -> None:
         """Has no effect."""
 
-    def spoke(self) -> None:
+    def answer_started(self) -> None:
         """Has no effect."""
 
     async def close(self) -> None:
@@ -183,7 +183,7 @@ class NoTurn:
 
 NO_TURN = NoTurn()
 
-type Watch = TurnTracker | NoTurn
+type Tracker = TurnTracker | NoTurn
 
 
 def milliseconds(moment: datetime) -> int:
@@ -191,6 +191,6 @@ def milliseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
-def _has_asked(row: TurnRow, call: TurnCall) -> bool:
+def _was_asked_before(row: TurnRow, call: TurnCall) -> bool:
     """Whether the row counts a call of the same turn that this one may be a retry of."""
     return row.turn_id == call.ids.turn_id and row.arrived_ms >= call.arrived_ms - RETRY_WINDOW_MS

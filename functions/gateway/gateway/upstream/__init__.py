@@ -1,1 +1,1 @@
-"""The outside: the one place with an HTTP client."""
+"""The HTTP client to providers, stored provider keys, and a cache for lookups."""

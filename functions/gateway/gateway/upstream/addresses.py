@@ -1,4 +1,4 @@
-"""Which addresses the gateway calls: public ones, and the private hosts that the operator names."""
+"""Which addresses the gateway connects to: public ones, and private hosts that the operator allows."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def is_public(address: Address) -> bool:
-    """Whether the address lies on the public internet, also after looking into IPv6 forms that carry an IPv4 one."""
+    """Whether the address is on the public internet; for an IPv6 address that embeds an IPv4 one, whether that is."""
     if isinstance(address, ipaddress.IPv6Address):
-        carried = _carried_ipv4(address)
-        if carried is not None:
-            return is_public(carried)
-        if address.is_site_local:  # deprecated, and global as far as `is_global` knows
+        embedded = _embedded_ipv4(address)
+        if embedded is not None:
+            return is_public(embedded)
+        if address.is_site_local:  # deprecated; `is_global` is true for it
             return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
-def _carried_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     if address.sixtofour is not None:
@@ -33,7 +33,7 @@ def _carried_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | Non
 
 @dataclass(frozen=True, slots=True)
 class PrivateHosts:
-    """Hosts that may be private and plain http: `host` for every port of it, `host:port` for one."""
+    """Hosts that may have private addresses and plain http: `host` allows every port, `host:port` one."""
 
     names: frozenset[str] = frozenset()
 
@@ -43,7 +43,7 @@ class PrivateHosts:
         return cls(frozenset(name.strip().lower() for name in text.split(",") if name.strip()))
 
     def allows(self, host: str, port: int) -> bool:
-        """Whether the operator named this host, with this port or without one."""
+        """Whether the host is listed, with this port or without a port."""
         host = host.lower()
         bracketed = f"[{host}]" if ":" in host else host
         return bool(self.names & {host, bracketed, f"{bracketed}:{port}"})

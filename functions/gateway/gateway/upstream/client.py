@@ -1,4 +1,4 @@
-"""The HTTP client: one request to one target, and its answer as it comes."""
+"""The HTTP client: sends one request to one target and streams the answer."""
 
 import asyncio
 import errno
@@ -17,14 +17,14 @@ from gateway.upstream.transport import AddressForbidden, GuardedTransport
 CONNECT_TIMEOUT_S = 5.0
 
 DEAD_WITHIN_S = 0.5
-"""A kept connection that was dead all along breaks within a round trip of the request, however far the provider is.
-One that breaks later was alive: its provider had the request, and may have worked on it."""
+"""A pooled connection that was closed before the request breaks within one round trip. If it breaks later it was open:
+the provider has received the request and may have worked on it."""
 
 _UNACKNOWLEDGED = frozenset({errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
-"""What the system says of a connection whose other end has acknowledged nothing for UNACKNOWLEDGED_MS."""
+"""The operating system's errors for a connection on which nothing was acknowledged for UNACKNOWLEDGED_MS."""
 
 _HEADERS = {
-    "accept-encoding": "identity",  # a compressed stream comes in bursts
+    "accept-encoding": "identity",  # a compressed stream arrives in bursts
     "content-type": "application/json",
     "user-agent": "switchboard",
 }
@@ -32,7 +32,7 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A target's answer: its status and headers, then its bytes."""
+    """A target's answer: status and headers, then the body as a stream."""
 
     target: Target
     response: httpx.Response
@@ -44,11 +44,11 @@ class HttpResponse:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The headers, names in any case."""
+        """The headers; names are case-insensitive."""
         return self.response.headers
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body's bytes, as they come. Raises UpstreamCut when it ends early."""
+        """The body's bytes as they arrive. Raises UpstreamCut when it ends early."""
         try:
             async for chunk in self.response.aiter_bytes():
                 yield chunk
@@ -56,28 +56,28 @@ class HttpResponse:
             raise UpstreamCut(self.target, f"the answer was cut off ({type(cut).__name__})") from cut
 
     async def aclose(self) -> None:
-        """Give the connection back; close it when the answer was not read to its end."""
+        """Return the connection to the pool; close it when the answer was not read to its end."""
         await self.response.aclose()
 
 
 @dataclass(slots=True)
 class _Dispatch:
-    """What one request did to its connection. `waiting` is called when the request is out; `sent_at_s`: when."""
+    """Follows one request. `request_sent` is called when its last byte was sent, at `sent_at_s` on the loop's clock."""
 
-    waiting: Callable[[], None]
+    request_sent: Callable[[], None]
     is_connection_new: bool = False
     sent_at_s: float | None = field(default=None, init=False)
 
     async def trace(self, event: str, _info: Mapping[str, object]) -> None:
-        """httpcore's hook: https://www.encode.io/httpcore/extensions/#trace."""
+        """httpcore's trace hook: https://www.encode.io/httpcore/extensions/#trace."""
         if event == "connection.connect_tcp.started":
             self.is_connection_new = True
         elif event == "http11.send_request_body.complete" and self.sent_at_s is None:
             self.sent_at_s = asyncio.get_running_loop().time()
-            self.waiting()
+            self.request_sent()
 
-    def was_in_vain(self, failed: httpx.HTTPError) -> bool:
-        """Whether the request broke on a kept connection before its provider can have worked on it."""
+    def is_safe_to_resend(self, failed: httpx.HTTPError) -> bool:
+        """Whether it failed on a pooled connection before the provider can have worked on it."""
         if self.is_connection_new:
             return False
         if self.sent_at_s is None or _is_unacknowledged(failed):
@@ -86,7 +86,7 @@ class _Dispatch:
 
 
 class HttpUpstream:
-    """Sends calls to providers. One for the life of the process, on one event loop, so that connections stay warm."""
+    """Sends requests to providers. One per process, on one event loop, so that connections are reused."""
 
     def __init__(self, private_hosts: PrivateHosts, ssl_context: ssl.SSLContext | None = None) -> None:
         self._transport = GuardedTransport(
@@ -101,20 +101,20 @@ class HttpUpstream:
         )
 
     async def send(
-        self, target: Target, body: bytes, headers: Mapping[str, str], waiting: Callable[[], None]
+        self, target: Target, body: bytes, headers: Mapping[str, str], request_sent: Callable[[], None]
     ) -> HttpResponse:
-        """POST the body. Calls `waiting` each time the request is out; returns when the answer's headers are in.
+        """POST the body. Calls `request_sent` each time it was sent; returns when the answer's headers are in.
 
-        A kept connection that turns out dead is replaced once, invisibly: its request reached nobody. Raises
-        ConnectFailed, AddressRefused or UpstreamCut.
+        A pooled connection that turns out to be closed is replaced once, and the request is sent again: the provider
+        did not receive it. Raises ConnectFailed, AddressRefused or UpstreamCut.
         """
-        dispatch = _Dispatch(waiting)
+        dispatch = _Dispatch(request_sent)
         try:
             response = await self._post(target, body, headers, dispatch)
         except (httpx.ConnectError, httpx.ConnectTimeout, AddressForbidden) as failed:
             raise _not_connected(target, failed) from failed
         except httpx.HTTPError as failed:
-            if not dispatch.was_in_vain(failed):
+            if not dispatch.is_safe_to_resend(failed):
                 raise _broken(target, failed) from failed
             response = await self._post_again(target, body, headers, dispatch)
         return HttpResponse(target, response)
@@ -134,7 +134,7 @@ class HttpUpstream:
     async def _post_again(
         self, target: Target, body: bytes, headers: Mapping[str, str], dispatch: _Dispatch
     ) -> httpx.Response:
-        await self._transport.renew()
+        await self._transport.close_idle()
         dispatch.sent_at_s = None
         try:
             return await self._post(target, body, headers, dispatch)
@@ -149,7 +149,7 @@ def _not_connected(target: Target, failed: Exception) -> UpstreamFailure:
         return AddressRefused(target, f"{target.host} leads to an address that the gateway does not call")
     if isinstance(failed, httpx.ConnectTimeout):
         return ConnectFailed(target, f"no connection to {target.host} within {CONNECT_TIMEOUT_S:.0f} s")
-    # A peer that hangs up in the handshake leaves nothing to quote.
+    # A connection closed during the handshake raises an error without a text.
     return ConnectFailed(target, f"no connection to {target.host}: {str(failed) or 'the TLS handshake was broken off'}")
 
 
@@ -158,7 +158,7 @@ def _broken(target: Target, failed: httpx.HTTPError) -> UpstreamCut:
 
 
 def _is_unacknowledged(failed: BaseException | None) -> bool:
-    """Whether the system gave the connection up; its error lies under those of the layers between."""
+    """Whether the operating system gave the connection up; its error is among the causes of httpx's."""
     while failed is not None:
         if isinstance(failed, OSError) and failed.errno in _UNACKNOWLEDGED:
             return True

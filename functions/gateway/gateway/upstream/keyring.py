@@ -1,4 +1,4 @@
-"""The deployment's own provider keys. Each belongs to a provider, and goes only where the provider's own address is."""
+"""The deployment's stored provider keys. A key is sent only to its own provider's address."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
@@ -15,18 +15,18 @@ STALE_S = 86_400
 
 
 class KeyringUnavailable(Exception):
-    """The place where keys are stored did not answer."""
+    """The store of provider keys did not answer."""
 
 
 class Keyring(Protocol):
-    """Where stored provider keys are."""
+    """A store of provider keys."""
 
     async def find(self, provider: str) -> Secret | None:
         """The key stored for the provider, or None. Raises KeyringUnavailable."""
 
 
 class EnvironmentKeyring:
-    """Keys from environment variables, OPENAI_API_KEY and so on: for one's own machine."""
+    """Keys from environment variables such as OPENAI_API_KEY, for local development."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -38,23 +38,23 @@ class EnvironmentKeyring:
 
 
 class ParameterKeyring:
-    """Keys from SecureString parameters under a path of the stack's, read when first needed and then remembered."""
+    """Keys from SecureString parameters under one path, read when first needed and then cached."""
 
     def __init__(self, path: str, read: Callable[[str], str | None], clock: Clock) -> None:
         self._path = path.rstrip("/")
-        self._look_up = StaleCache(read, clock, fresh_s=FRESH_S, stale_s=STALE_S)
+        self._cache = StaleCache(read, clock, fresh_s=FRESH_S, stale_s=STALE_S)
 
     async def find(self, provider: str) -> Secret | None:
         """The parameter <path>/<provider>."""
-        text = await self._look_up.get(f"{self._path}/{provider}")
+        text = await self._cache.get(f"{self._path}/{provider}")
         return Secret(text.strip()) if text and text.strip() else None
 
 
 def parameter_reader(client: "SSMClient") -> Callable[[str], str | None]:
-    """A blocking function from a parameter's full name to its decrypted text, None where there is none.
+    """A blocking function that reads a parameter by its full name: the decrypted text, or None where there is none.
 
-    It raises KeyringUnavailable. Powertools' own reader imports every one of its back ends, which a call that needs
-    its first key would wait for.
+    It raises KeyringUnavailable. Powertools' own reader is not used: it imports all its back ends, and the first call
+    that needs a key would wait for that.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The HTTP transport: connects only to addresses it has checked, keeps connections warm, notices dead ones."""
+"""The HTTP transport: connects only to checked addresses, keeps connections open, detects dead ones."""
 
 import asyncio
 import ipaddress
@@ -13,21 +13,21 @@ import httpx
 from gateway.upstream.addresses import PrivateHosts, is_public
 
 IDLE_EXPIRY_S = 300
-"""A voice agent's turns are about 9 s apart; httpx's own default of 5 s loses the connection between them."""
+"""A voice agent's turns are about 9 s apart; httpx's default of 5 s would close the connection between them."""
 
 UNACKNOWLEDGED_MS = 1500
-"""How long sent bytes may stay unacknowledged. A connection whose peer vanished while the sandbox was frozen swallows
-a request without a word; TCP's own patience with that is a quarter of an hour."""
+"""How long sent bytes may stay unacknowledged. When the peer disappeared while the sandbox was frozen, requests on the
+connection get neither an answer nor an error; without this limit TCP retransmits for about 15 minutes."""
 
 
 class AddressForbidden(Exception):
-    """The host name leads to no address that may be called."""
+    """The host name resolves to no address that the gateway may connect to."""
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Resolves a host once, checks every address, and connects to one it has checked: no second look-up can differ.
+    """Resolves a host once, checks every address, and connects to a checked address, so DNS rebinding has no effect.
 
-    The time to connect in is one for the look-up and all addresses.
+    The connect timeout covers the lookup and all addresses together.
     """
 
     def __init__(self, private_hosts: PrivateHosts) -> None:
@@ -47,7 +47,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         until_s = None if timeout is None else _now_s() + timeout
         addresses = await self._permitted_addresses(host, port, timeout)
         for number, address in enumerate(addresses):
-            # An even share of what is left: one that swallows everything must not use up the time of the others.
+            # An even share of the time left, so that an address that does not answer leaves time for the others.
             share_s = None if until_s is None else max(0.0, until_s - _now_s()) / (len(addresses) - number)
             try:
                 return await self._inner.connect_tcp(address, port, share_s, local_address, socket_options)
@@ -66,7 +66,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if self._private_hosts.allows(host, port):
             return addresses
-        # One private address among public ones is a trap, not a fallback.
+        # One private address among public ones is an attack, not a fallback: none of them is used.
         return addresses if all(is_public(ipaddress.ip_address(a.partition("%")[0])) for a in addresses) else []
 
 
@@ -75,7 +75,7 @@ def _now_s() -> float:
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):
-    """httpx's transport over a guarded pool whose idle connections can be ended."""
+    """httpx's transport over a guarded pool whose idle connections can be closed."""
 
     def __init__(self, private_hosts: PrivateHosts, ssl_context: ssl.SSLContext) -> None:
         super().__init__(verify=ssl_context)
@@ -88,8 +88,8 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
             socket_options=_socket_options(),
         )
 
-    async def renew(self) -> None:
-        """Let no idle connection be used again; the answers under way go on undisturbed."""
+    async def close_idle(self) -> None:
+        """Close the idle connections; connections with an open answer are not affected."""
         for connection in tuple(self._pool.connections):
             if connection.is_idle():
                 await connection.aclose()

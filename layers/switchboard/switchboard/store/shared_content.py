@@ -9,6 +9,7 @@ import zlib
 from datetime import timedelta
 from threading import Lock
 
+from switchboard.domain.bounded_dict import BoundedDict
 from switchboard.store import keyspace
 from switchboard.store.dynamodb_table import Table
 
@@ -26,7 +27,7 @@ class SharedContent:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._known: dict[tuple[str, str], int] = {}
+        self._known = BoundedDict[tuple[str, str], int](_MAX_REMEMBERED)
         self._lock = Lock()
 
     def keep(self, project: str, content: bytes, until: int) -> str:
@@ -69,6 +70,4 @@ class SharedContent:
 
     def _remember(self, project: str, digest: str, expires_at: int) -> None:
         with self._lock:
-            while len(self._known) >= _MAX_REMEMBERED:
-                self._known.pop(next(iter(self._known)))
             self._known[project, digest] = expires_at

@@ -35,7 +35,7 @@ ELEVENLABS = {
 }
 
 
-def test_what_an_agent_sends_is_accepted_whole() -> None:
+def test_an_agents_whole_request_is_accepted() -> None:
     chat = read_chat(_body(ELEVENLABS))
     assert chat.model == "gemini-2.5-flash"
     assert list(chat.messages) == ELEVENLABS["messages"]
@@ -65,7 +65,7 @@ def test_a_minimal_body_is_a_call_that_is_not_streamed(body: dict[str, Any]) -> 
     ("options", "wanted"),
     [({"include_usage": True}, True), ({"include_usage": False}, False), ({}, False), (None, False)],
 )
-def test_usage_is_wanted_by_those_who_ask_for_it(options: object, wanted: bool) -> None:
+def test_usage_is_wanted_only_with_include_usage(options: object, wanted: bool) -> None:
     assert read_chat(_body(_chat(stream=True, stream_options=options))).wants_usage is wanted
 
 
@@ -95,7 +95,7 @@ def test_a_field_that_cannot_be_used_is_named(body: dict[str, Any], field: str) 
 
 
 @pytest.mark.parametrize("number", [b"1e999", b"-1e999", b"NaN", b"Infinity"])
-def test_a_number_that_is_none_is_named(number: bytes) -> None:
+def test_a_number_that_is_not_finite_is_named(number: bytes) -> None:
     with pytest.raises(BodyMalformed, match="`max_tokens` is wrong: it must be a finite number"):
         read_chat(b'{"model": "m", "messages": [], "max_tokens": ' + number + b"}")
 
@@ -106,14 +106,14 @@ def test_a_missing_field_is_called_missing() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"model=gpt-4o", b'{"model": "m",}', b'{"model": "\xff"}'])
-def test_what_is_not_json_is_called_so(body: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(body: bytes) -> None:
     with pytest.raises(BodyMalformed, match=r"^The body is not JSON: ") as refused:
         read_chat(body)
     assert refused.value.param is None
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b'"text"', b"1"])
-def test_json_that_is_no_object_is_called_so(body: bytes) -> None:
+def test_json_that_is_not_an_object_is_refused(body: bytes) -> None:
     with pytest.raises(BodyMalformed, match=r"^The body must be a JSON object\.$"):
         read_chat(body)
 

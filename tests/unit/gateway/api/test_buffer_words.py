@@ -1,4 +1,4 @@
-"""Buffer words: spoken while every target is silent, and no part of the answer."""
+"""Buffer words: sent while every target is silent, and not part of the answer."""
 
 import json
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.api.buffer_words import ENDING, chunk, spoken
+from gateway.api.buffer_words import ENDING, chunk, with_ellipsis
 from gateway.domain.call import Arrival, Call, Caller, Chat, Labels, Route
 from switchboard.domain.policy import BufferWords, Policy
 from switchboard.domain.trace import Status
@@ -44,7 +44,7 @@ def _events(content: bytes) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "sent"),
     [
         ("Let me see", "Let me see... "),
         ("Let me see...", "Let me see... "),
@@ -53,12 +53,12 @@ def _events(content: bytes) -> list[Any]:
         ("Ready?", "Ready?... "),
     ],
 )
-def test_words_end_so_that_speech_flows_on(words: str, said: str) -> None:
-    assert spoken(words) == said
+def test_words_end_in_an_ellipsis_and_a_space(words: str, sent: str) -> None:
+    assert with_ellipsis(words) == sent
 
 
 @given(st.text(max_size=200))
-def test_any_words_make_one_event_that_says_them(words: str) -> None:
+def test_any_words_make_one_event_with_them(words: str) -> None:
     call = Call(
         trace_id="0198-trace",
         arrival=Arrival(datetime(2026, 11, 20, tzinfo=UTC), 0.0),
@@ -79,14 +79,14 @@ def test_any_words_make_one_event_that_says_them(words: str) -> None:
     assert (choice["index"], choice["finish_reason"]) == (0, None)
 
 
-async def test_they_are_heard_once_and_the_answer_behind_them(
+async def test_buffer_words_are_sent_once_before_the_answer(
     gateway: RunningGateway, upstream: ScriptedUpstream
 ) -> None:
     gate = Gate()
     upstream.answers(Answer([gate, *SPOKEN]))
     async with gateway.stream() as response:
         received = response.aiter_raw()
-        first = await anext(received)  # before the model has said a word
+        first = await anext(received)  # before the model has sent any content
         assert (response.status_code, response.headers["content-type"].split(";")[0]) == (200, "text/event-stream")
         assert response.headers["x-inference-trace-id"]
         assert "upstream" not in response.headers["server-timing"]
@@ -99,7 +99,7 @@ async def test_they_are_heard_once_and_the_answer_behind_them(
     assert (trace.status, outcomes(trace)) == (Status.OK, [("groq", "ok")])
 
 
-async def test_the_trace_tells_when_and_counts_them_neither_as_first_token_nor_as_output(
+async def test_the_trace_has_their_time_and_counts_them_neither_as_first_token_nor_as_output(
     gateway: RunningGateway,
 ) -> None:
     content = (await gateway.call()).content
@@ -117,7 +117,7 @@ async def test_the_trace_tells_when_and_counts_them_neither_as_first_token_nor_a
     assert b"Let me see" not in kept
 
 
-async def test_estimates_leave_them_out_too(gateway: RunningGateway, upstream: ScriptedUpstream) -> None:
+async def test_estimated_usage_leaves_them_out(gateway: RunningGateway, upstream: ScriptedUpstream) -> None:
     uncounted = [events.chunk("Hello"), events.finish(), events.DONE]
     upstream.answers(Answer([0.2, *uncounted]), Answer(uncounted))
     await gateway.call()
@@ -128,14 +128,14 @@ async def test_estimates_leave_them_out_too(gateway: RunningGateway, upstream: S
     assert buffered.usage == quick.usage
 
 
-async def test_a_quick_model_is_not_announced(upstream: ScriptedUpstream) -> None:
+async def test_a_quick_answer_has_none(upstream: ScriptedUpstream) -> None:
     upstream.answers(Answer(SPOKEN))
     async with cascade(upstream, policy=LATER) as gateway:
         assert (await gateway.call()).content == HEARD
         assert (await gateway.trace()).buffered_ms is None
 
 
-async def test_a_whole_answer_has_none(gateway: RunningGateway, upstream: ScriptedUpstream) -> None:
+async def test_an_answer_that_is_not_streamed_has_none(gateway: RunningGateway, upstream: ScriptedUpstream) -> None:
     whole = json.dumps(events.completion("Hello")).encode()
     upstream.answers(Answer([0.2, whole], headers={"content-type": "application/json"}))
     response = await gateway.call(chat(stream=False))
@@ -144,7 +144,7 @@ async def test_a_whole_answer_has_none(gateway: RunningGateway, upstream: Script
 
 
 @pytest.mark.parametrize("policy", [{}, {"buffer_words": {"text": ""}}], ids=["by default", "an empty text"])
-async def test_there_are_none_unless_somebody_wrote_them(upstream: ScriptedUpstream, policy: dict[str, object]) -> None:
+async def test_there_are_none_without_a_policy(upstream: ScriptedUpstream, policy: dict[str, object]) -> None:
     async with cascade(upstream, policy=policy) as gateway:
         assert (await gateway.call()).content.endswith(HEARD)
         assert (await gateway.trace()).buffered_ms is None
@@ -157,7 +157,7 @@ async def test_a_task_may_have_its_own_or_none(gateway: RunningGateway) -> None:
     assert b"... " not in (await gateway.call(x_inference_task_id="silent")).content
 
 
-async def test_they_hide_no_failure(upstream: ScriptedUpstream) -> None:
+async def test_a_failure_after_them_is_sent_as_an_error_event(upstream: ScriptedUpstream) -> None:
     upstream.answers(Answer([0.15, End.CLOSE]))
     async with cascade(upstream, policy=WORDS | {"max_attempts": 2}) as gateway:
         response = await gateway.call()
@@ -175,7 +175,7 @@ async def test_they_hide_no_failure(upstream: ScriptedUpstream) -> None:
     assert trace.ttft_ms is None
 
 
-async def test_a_plan_that_ends_in_silence_behind_them_says_so_in_the_stream(upstream: ScriptedUpstream) -> None:
+async def test_a_timeout_after_them_is_sent_as_an_error_event(upstream: ScriptedUpstream) -> None:
     upstream.answers(Answer([events.role(), End.HANG]))
     async with cascade(upstream, policy=WORDS | {"plan_timeout_ms": 600}) as gateway:
         response = await gateway.call()
@@ -184,7 +184,7 @@ async def test_a_plan_that_ends_in_silence_behind_them_says_so_in_the_stream(ups
         assert (await gateway.trace()).status is Status.TIMEOUT
 
 
-async def test_a_failure_before_they_are_due_is_an_ordinary_error(upstream: ScriptedUpstream) -> None:
+async def test_a_failure_before_they_are_due_is_an_error_response(upstream: ScriptedUpstream) -> None:
     upstream.answers(json_answer({"error": {"message": "no"}}, 401))
     async with cascade(upstream, policy=LATER) as gateway:
         response = await gateway.call()
@@ -192,7 +192,7 @@ async def test_a_failure_before_they_are_due_is_an_ordinary_error(upstream: Scri
         assert (await gateway.trace()).buffered_ms is None
 
 
-async def test_a_fallback_speaks_behind_them(upstream: ScriptedUpstream) -> None:
+async def test_a_fallbacks_answer_follows_them(upstream: ScriptedUpstream) -> None:
     upstream.answers(Answer([events.role(), 0.15, End.CLOSE]))
     with ScriptedUpstream(Answer(SPOKEN)) as other:
         async with cascade(upstream, other, policy=WORDS) as gateway:

@@ -83,18 +83,18 @@ def _error(answer: ErrorAnswer) -> dict[str, object]:
     return error
 
 
-def test_every_error_there_is_has_its_row() -> None:
+def test_every_error_has_a_row_in_the_tables() -> None:
     assert set(_leaves(errors.GatewayError)) == {*REFUSALS, errors.AllTargetsFailed}
     assert set(_leaves(errors.UpstreamFailure)) == set(FAILURES)
 
 
-def test_no_two_kinds_of_refusal_share_a_code() -> None:
+def test_each_refusal_has_its_own_code() -> None:
     codes = [kind.code for kind in REFUSALS.values()]
     assert len(set(codes)) == len(codes)
 
 
 @pytest.mark.parametrize(("kind", "status"), STATUS_OF_REFUSALS.items())
-def test_a_refusal_has_the_contracts_status_and_openais_shape(kind: type[errors.GatewayError], status: int) -> None:
+def test_a_refusal_has_its_documented_status_and_openais_format(kind: type[errors.GatewayError], status: int) -> None:
     answer = answer_error(kind("Do this instead.", param="model"))
     error = _error(answer)
     assert (answer.failure.http_status, answer.status) == (status, Status.REFUSED)
@@ -104,7 +104,7 @@ def test_a_refusal_has_the_contracts_status_and_openais_shape(kind: type[errors.
 
 
 @pytest.mark.parametrize(("kind", "status"), STATUS_OF_FAILURES.items())
-def test_when_every_target_failed_the_last_one_decides(kind: type[errors.UpstreamFailure], status: int) -> None:
+def test_when_every_target_failed_the_last_failure_is_answered(kind: type[errors.UpstreamFailure], status: int) -> None:
     first = errors.ConnectFailed(OTHER, "refused")
     answer = answer_error(_all_failed(first, _failure(kind)))
     message = str(_error(answer)["message"])
@@ -115,7 +115,7 @@ def test_when_every_target_failed_the_last_one_decides(kind: type[errors.Upstrea
     assert f"groq (api.groq.com, llama): {kind.__name__}: {_failure(kind).message}" in message
 
 
-def test_an_address_that_is_refused_at_last_does_not_hide_what_failed_before() -> None:
+def test_a_refused_address_after_other_failures_is_a_bad_gateway() -> None:
     broken, refused = errors.UpstreamRejected(TARGET, 500, "boom"), errors.AddressRefused(TARGET, "private")
     answer = answer_error(_all_failed(broken, refused))
     error = _error(answer)
@@ -124,7 +124,7 @@ def test_an_address_that_is_refused_at_last_does_not_hide_what_failed_before() -
 
 
 @pytest.mark.parametrize("kind", FAILURES)
-def test_before_the_first_byte_nothing_is_called_truncated(kind: type[errors.UpstreamFailure]) -> None:
+def test_before_the_first_byte_no_call_is_truncated(kind: type[errors.UpstreamFailure]) -> None:
     before, after = answer_error(_all_failed(_failure(kind))), answer_failure(_failure(kind))
     assert before.status is not Status.TRUNCATED
     assert (after.status is Status.TRUNCATED) == (kind is errors.UpstreamCut)
@@ -132,14 +132,14 @@ def test_before_the_first_byte_nothing_is_called_truncated(kind: type[errors.Ups
 
 
 @pytest.mark.parametrize("kind", FAILURES)
-def test_after_the_first_byte_the_event_says_who_failed_and_how(kind: type[errors.UpstreamFailure]) -> None:
+def test_after_the_first_byte_the_error_event_names_target_and_failure(kind: type[errors.UpstreamFailure]) -> None:
     answer = answer_failure(_failure(kind))
     assert _error(answer)["message"] == f"groq (api.groq.com): {_failure(kind).message}"
     assert b"\n" not in answer.body
 
 
 @pytest.mark.parametrize("status", sorted({400, 401, 402, 403, 404, 409, 413, 415, 422, 424, 429, 498, 500, 502, 503}))
-def test_only_what_concerns_the_request_itself_is_passed_on(status: int) -> None:
+def test_only_statuses_about_the_request_are_passed_on(status: int) -> None:
     answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, status, "no")))
     about_the_request = {400, 404, 409, 413, 415, 422, 429}
     assert answer.failure.http_status == (status if status in about_the_request else 502)
@@ -148,13 +148,13 @@ def test_only_what_concerns_the_request_itself_is_passed_on(status: int) -> None
     assert about_the_request == PASSED_ON
 
 
-def test_an_upstreams_429_keeps_its_own_retry_after() -> None:
+def test_a_providers_429_keeps_its_retry_after() -> None:
     answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "slow down", "7")))
     assert (answer.failure.http_status, answer.headers) == (429, (("retry-after", "7"),))
 
 
 @pytest.mark.parametrize("status", [400, 429])
-def test_a_status_is_passed_on_only_where_no_target_said_anything_else(status: int) -> None:
+def test_a_status_is_passed_on_only_if_all_targets_answered_with_it(status: int) -> None:
     rejected = errors.UpstreamRejected(TARGET, status, "no", "7")
     again = answer_error(_all_failed(rejected, rejected))
     assert (again.failure.http_status, again.headers) == (status, (("retry-after", "7"),))
@@ -164,7 +164,7 @@ def test_a_status_is_passed_on_only_where_no_target_said_anything_else(status: i
         assert "retry-after" not in dict(mixed.headers)
 
 
-def test_under_zero_retention_the_providers_words_are_not_kept() -> None:
+def test_under_zero_retention_the_providers_text_is_not_stored() -> None:
     for kind in FAILURES:
         failed = _failure(kind)
         for answer in (answer_error(_all_failed(failed)), answer_failure(failed)):
@@ -186,18 +186,18 @@ def test_under_zero_retention_the_providers_words_are_not_kept() -> None:
         ([errors.UpstreamRejected(TARGET, 400, "no", "7")], False),
     ],
 )
-def test_clients_are_told_not_to_ask_again_for_what_will_not_change(
+def test_clients_are_told_not_to_retry_permanent_failures(
     failures: list[errors.UpstreamFailure], is_final: bool
 ) -> None:
     answer = answer_error(_all_failed(*failures))
     assert (("x-should-retry", "false") in answer.headers) is is_final
 
 
-def test_without_a_retry_after_none_is_made_up() -> None:
+def test_without_a_retry_after_none_is_sent() -> None:
     assert answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "slow down"))).headers == ()
 
 
-def test_the_gateways_own_fault_gives_nothing_away() -> None:
+def test_an_internal_error_has_no_details() -> None:
     answer = answer_internal()
     assert (answer.failure.http_status, answer.status) == (500, Status.UPSTREAM_ERROR)
     assert _error(answer) == {

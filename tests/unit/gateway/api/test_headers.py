@@ -50,19 +50,19 @@ def test_authorization_holds_the_gateway_key(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", " ", "Bearer", "Bearer ", "bearer   "])
-def test_an_authorization_without_a_key_is_none(value: str) -> None:
+def test_an_authorization_without_a_key_gives_none(value: str) -> None:
     assert gateway_key({"authorization": value}) is None
 
 
 @pytest.mark.parametrize("name", PROJECT_KEY_HEADERS)
-def test_with_a_header_of_its_own_authorization_is_the_providers_key(name: str) -> None:
+def test_with_a_gateway_key_header_authorization_is_the_providers_key(name: str) -> None:
     headers = {name: " sb-one ", "authorization": "Bearer sk-provider"}
     assert gateway_key(headers) == "sb-one"
     assert _revealed(read_route(headers)) == "sk-provider"
 
 
 @pytest.mark.parametrize("name", PROJECT_KEY_HEADERS)
-def test_a_key_header_of_its_own_needs_no_authorization(name: str) -> None:
+def test_a_gateway_key_header_needs_no_authorization(name: str) -> None:
     assert gateway_key({name: "sb-one"}) == "sb-one"
     assert read_route({name: "sb-one"}).key is None
 
@@ -74,20 +74,20 @@ def test_an_empty_key_header_does_not_hide_authorization() -> None:
 
 
 @pytest.mark.parametrize("name", [None, *PROJECT_KEY_HEADERS])
-def test_the_providers_own_header_goes_before_authorization(name: str | None) -> None:
+def test_the_provider_key_header_wins_over_authorization(name: str | None) -> None:
     headers = {"authorization": "Bearer sk-other", "x-inference-provider-api-key": " sk-provider "}
     if name is not None:
         headers[name] = "sb-one"
     assert _revealed(read_route(headers)) == "sk-provider"
 
 
-def test_no_key_is_none() -> None:
+def test_without_a_key_there_is_none() -> None:
     assert gateway_key({}) is None
     assert read_route({}) == Route()
 
 
 @pytest.mark.parametrize("key", ["sk-a\nb", "sk-\x00", "sk-ü", "sk-\x7f"])
-def test_a_provider_key_that_no_header_can_carry_is_malformed_and_not_repeated(key: str) -> None:
+def test_a_provider_key_with_invalid_characters_is_refused_and_not_repeated(key: str) -> None:
     with pytest.raises(HeaderMalformed) as refused:
         read_route({"x-inference-provider-api-key": key})
     assert refused.value.param == "x-inference-provider-api-key"
@@ -129,7 +129,7 @@ def test_labels_come_from_their_headers() -> None:
 
 
 @pytest.mark.parametrize("name", ["x-inference-task-id", "x-inference-environment"])
-def test_a_label_has_a_limit_and_no_control_characters(name: str) -> None:
+def test_a_long_label_or_one_with_control_characters_is_refused(name: str) -> None:
     assert _labels({name: "x" * MAX_LABEL_CHARACTERS}).notes == ()
     for value in ("x" * (MAX_LABEL_CHARACTERS + 1), "a\tb", "a\x1bb"):
         with pytest.raises(HeaderMalformed) as refused:
@@ -147,11 +147,11 @@ def test_text_sent_as_utf_8_is_read_as_such(sent: str) -> None:
     assert labels.metadata == {"caller": sent}
 
 
-def test_text_sent_as_latin_1_stays() -> None:
+def test_text_sent_as_latin_1_is_kept() -> None:
     assert _labels({"x-inference-metadata-caller": "Müller"}).metadata == {"caller": "Müller"}
 
 
-def test_unknown_headers_are_noted_by_name_alone() -> None:
+def test_unknown_headers_are_noted_by_name_only() -> None:
     labels = _labels({"x-inference-zzz": "sb-canary", "x-inference-colour": "red", "x-other": "1", "accept": "*/*"})
     assert labels.notes == ("ignored header x-inference-colour", "ignored header x-inference-zzz")
 
@@ -169,7 +169,7 @@ def test_unknown_headers_are_noted_by_name_alone() -> None:
         "x-inference-metadata-agent-id",
     ],
 )
-def test_a_header_of_the_contract_is_not_called_unknown(name: str) -> None:
+def test_a_documented_header_is_not_noted_as_unknown(name: str) -> None:
     assert _labels({name: "1"}).notes == ()
 
 
@@ -191,14 +191,14 @@ def test_metadata_has_limits() -> None:
 
 @pytest.mark.parametrize("ceiling", list(Capture))
 @pytest.mark.parametrize("asked", [None, "full", "metadata", "none", "NONE", " Full "])
-def test_a_caller_can_lower_what_is_kept_and_never_raise_it(asked: str | None, ceiling: Capture) -> None:
+def test_a_caller_can_lower_the_capture_level_but_not_raise_it(asked: str | None, ceiling: Capture) -> None:
     headers = {"x-inference-metadata-agent-id": "a"} | ({} if asked is None else {"x-inference-capture": asked})
     labels = _labels(headers, ceiling)
     assert labels.capture == min(ceiling, Capture[(asked or "full").strip().upper()])
     assert labels.metadata == ({} if labels.capture is Capture.NONE else {"agent-id": "a"})
 
 
-def test_an_unknown_capture_is_malformed() -> None:
+def test_an_unknown_capture_is_refused() -> None:
     with pytest.raises(HeaderMalformed) as refused:
         _labels({"x-inference-capture": "all"})
     assert refused.value.param == "x-inference-capture"
@@ -208,20 +208,20 @@ def test_an_unknown_capture_is_malformed() -> None:
 
 
 @pytest.mark.parametrize("name", PROVIDERS_OF_THE_CONTRACT)
-def test_every_provider_of_the_contract_can_be_named(name: str) -> None:
+def test_every_documented_provider_can_be_named(name: str) -> None:
     for spelt in (name, name.upper(), f" {name} "):
         route = read_route({"x-inference-provider": spelt})
         assert route.provider is not None
         assert table.by_name(route.provider) == table.by_name(name)
 
 
-def test_an_unknown_provider_is_malformed_and_the_known_are_named() -> None:
+def test_an_unknown_provider_is_refused_with_a_list_of_the_known() -> None:
     with pytest.raises(HeaderMalformed, match=r"anthropic.*groq") as refused:
         read_route({"x-inference-provider": "acme"})
     assert refused.value.param == "x-inference-provider"
 
 
-def test_the_url_is_handed_on_as_it_was_pasted_less_spaces_around_it() -> None:
+def test_the_url_is_kept_without_surrounding_spaces() -> None:
     assert read_route({"x-inference-provider-url": " https://api.groq.com/openai/v1/ "}).url == (
         "https://api.groq.com/openai/v1/"
     )
@@ -231,12 +231,12 @@ def test_the_url_is_handed_on_as_it_was_pasted_less_spaces_around_it() -> None:
 @pytest.mark.parametrize(
     ("value", "read"), [("1", 1), (" 2500 ", 2500), (str(MAX_TTFT_TIMEOUT_MS), 300_000), ("", None)]
 )
-def test_the_first_tokens_deadline_is_milliseconds(value: str, read: int | None) -> None:
+def test_the_ttft_timeout_is_in_milliseconds(value: str, read: int | None) -> None:
     assert read_route({"x-inference-ttft-timeout-ms": value}).ttft_timeout_ms == read
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "1e3", "2s", "٣", str(MAX_TTFT_TIMEOUT_MS + 1), "9" * 5000])
-def test_a_deadline_that_is_no_such_number_is_malformed(value: str) -> None:
+def test_an_invalid_ttft_timeout_is_refused(value: str) -> None:
     with pytest.raises(HeaderMalformed) as refused:
         read_route({"x-inference-ttft-timeout-ms": value})
     assert refused.value.param == "x-inference-ttft-timeout-ms"
@@ -248,10 +248,10 @@ def _revealed(route: Route) -> str:
 
 
 @pytest.mark.parametrize("value", ["", "  "])
-def test_a_blank_header_says_nothing(value: str) -> None:
+def test_a_blank_header_is_ignored(value: str) -> None:
     names = ("x-inference-fallback", "x-inference-hedge-after-ms", "x-inference-ttft-timeout-ms")
     assert read_route(dict.fromkeys(names, value)) == Route()
 
 
-def test_a_caller_can_do_without_fallback() -> None:
+def test_a_caller_can_disable_fallback() -> None:
     assert read_route({"x-inference-fallback": " None "}).fallback == ()

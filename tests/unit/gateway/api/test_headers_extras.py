@@ -32,46 +32,46 @@ def test_scalars_become_metadata() -> None:
 
 
 @pytest.mark.parametrize("value", [None, {}, {"deep": 1}, [1], "x" * MAX_METADATA_CHARACTERS])
-def test_what_is_no_short_scalar_is_noted(value: object) -> None:
+def test_a_value_that_is_not_a_short_scalar_is_noted(value: object) -> None:
     found = _labels({"odd": value, "plan": "gold"})
     assert found.metadata == {"extra.plan": "gold"}
     assert found.notes == ("kept no extra.odd of elevenlabs_extra_body: no scalar, too long or too many",)
 
 
-def test_the_longest_that_fits_is_kept() -> None:
+def test_the_longest_allowed_value_is_kept() -> None:
     text = "x" * (MAX_METADATA_CHARACTERS - len("extra.k"))
     assert _labels({"k": text}).metadata == {"extra.k": text}
 
 
-def test_metadata_stays_within_its_number_and_the_headers_come_first() -> None:
+def test_metadata_stays_within_its_limit_and_headers_win() -> None:
     headers = {f"h{number}": "x" for number in range(MAX_METADATA_ENTRIES - 1)}
     found = _labels({"first": 1, "second": 2}, Labels(metadata=headers))
     assert found.metadata == headers | {"extra.first": "1"}
     assert len(found.notes) == 1
 
 
-def test_the_notes_of_a_huge_extra_body_end() -> None:
+def test_the_notes_on_a_huge_extra_body_are_limited() -> None:
     found = _labels({f"{number:09}" * 20: None for number in range(1000)})
     assert len(found.notes) == MAX_METADATA_ENTRIES
     assert max(map(len, found.notes)) < 200
 
 
 @pytest.mark.parametrize("extras", [None, "text", 7, []])
-def test_an_extra_body_that_is_no_object_says_nothing(extras: object) -> None:
+def test_an_extra_body_that_is_not_an_object_is_ignored(extras: object) -> None:
     assert _labels(extras) == Labels()
 
 
-def test_where_nothing_may_be_kept_nothing_is() -> None:
+def test_with_capture_none_no_extras_are_kept() -> None:
     labels = Labels(capture=Capture.NONE)
     assert _labels({"plan": "gold", "odd": {}}, labels) == labels
 
 
-def test_a_key_within_is_not_kept() -> None:
+def test_a_secret_in_the_extra_body_is_not_kept() -> None:
     found = _labels({"sk-canary-1": "a", "note": "it is sk-canary-1"})
     assert "canary" not in repr(found)
 
 
-async def test_extras_are_on_the_trace_and_never_sent() -> None:
+async def test_extras_are_on_the_trace_and_are_not_sent_upstream() -> None:
     spoken = Answer([role(), chunk("Hello."), finish(), DONE])
     with ScriptedUpstream(spoken) as upstream:
         async with running_gateway(upstream.host) as gateway:

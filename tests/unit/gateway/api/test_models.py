@@ -7,7 +7,7 @@ from gateway.providers import table
 
 
 @pytest.mark.parametrize("model", [*MODELS, DEMO], ids=lambda model: model.name)
-def test_a_listed_model_leads_to_its_owner_by_name_alone(model: Any) -> None:
+def test_a_listed_model_is_routed_to_its_owner(model: Any) -> None:
     found = table.by_model(model.name)
     assert found is not None
     assert (found[0].name, found[1]) == (model.owner, model.name)
@@ -19,7 +19,7 @@ def test_names_are_listed_once() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_the_list_has_openais_shape_and_the_limits() -> None:
+def test_the_list_has_openais_format_and_the_limits() -> None:
     listed = listing(with_demo=False)
     assert listed["object"] == "list"
     rows = {row["id"]: row for row in cast("list[dict[str, Any]]", listed["data"])}
@@ -34,6 +34,6 @@ def test_the_list_has_openais_shape_and_the_limits() -> None:
     }
 
 
-def test_the_demo_is_listed_first_where_there_is_one() -> None:
+def test_with_the_demo_provider_its_model_is_listed_first() -> None:
     rows = cast("list[dict[str, Any]]", listing(with_demo=True)["data"])
     assert [row["id"] for row in rows] == [DEMO.name, *(model.name for model in MODELS)]

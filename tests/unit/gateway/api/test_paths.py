@@ -20,17 +20,17 @@ COMPLETIONS = [
 
 
 @pytest.mark.parametrize("path", COMPLETIONS)
-def test_every_join_of_a_pasted_base_means_completions(path: str) -> None:
+def test_every_joined_path_of_completions_is_normalised(path: str) -> None:
     assert canonical(path) == "/v1/chat/completions"
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/models", "/v1/v1/models", "//v1/models/"])
-def test_models_are_found_under_every_join(path: str) -> None:
+def test_every_joined_path_of_models_is_normalised(path: str) -> None:
     assert canonical(path) == "/v1/models"
 
 
 @pytest.mark.parametrize("path", ["/health", "/v1/health", "//health//"])
-def test_health_is_found_under_every_join(path: str) -> None:
+def test_every_joined_path_of_health_is_normalised(path: str) -> None:
     assert canonical(path) == "/health"
 
 
@@ -50,11 +50,11 @@ def test_health_is_found_under_every_join(path: str) -> None:
         ("/api/traces/", "/api/traces"),
     ],
 )
-def test_another_path_stays_what_it_is(path: str, meant: str) -> None:
+def test_another_path_keeps_its_segments(path: str, meant: str) -> None:
     assert canonical(path) == meant
 
 
-async def test_the_application_behind_sees_the_meant_path_and_the_moment_of_arrival() -> None:
+async def test_the_application_gets_the_normalised_path_and_the_arrival_time() -> None:
     seen: list[Scope] = []
     await _joins(seen)({"type": "http", "path": "//v1/v1/chat/completions/", "raw_path": b"//"}, _receive, _send)
     assert [(scope["path"], scope["raw_path"], scope[ARRIVED]) for scope in seen] == [
@@ -62,7 +62,7 @@ async def test_the_application_behind_sees_the_meant_path_and_the_moment_of_arri
     ]
 
 
-async def test_what_is_not_http_passes_untouched() -> None:
+async def test_a_scope_that_is_not_http_is_unchanged() -> None:
     seen: list[Scope] = []
     lifespan = {"type": "lifespan"}
     await _joins(seen)(lifespan, _receive, _send)

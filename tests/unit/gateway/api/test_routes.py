@@ -23,7 +23,7 @@ from testkit.openai_events import DONE, chunk, completion, finish
 from testkit.running_gateway import KEY, PROJECT, RecordedLog, chat
 from testkit.upstream import Answer, ScriptedUpstream, json_answer
 
-JOINS = [
+JOINED_PATHS = [
     "/v1/chat/completions",
     "/chat/completions",
     "/v1/v1/chat/completions",
@@ -46,8 +46,8 @@ MINIMAL = [
 
 
 @dataclass(frozen=True, slots=True)
-class Rooms:
-    """The gateway without a server, its provider's twin, and what it keeps and says."""
+class InProcess:
+    """The gateway called in process over ASGI, a scripted provider, the store and the log."""
 
     client: httpx.AsyncClient
     store: MemoryStore
@@ -55,7 +55,7 @@ class Rooms:
     upstream: ScriptedUpstream
 
     async def post(self, path: str = "/v1/chat/completions", body: object = None, **headers: str) -> httpx.Response:
-        """One call to the provider's twin. Header names take `_` for `-`; an empty one is not sent."""
+        """One call to the scripted provider. Header names have `_` for `-`; an empty header is not sent."""
         named = {
             "authorization": f"Bearer {KEY}",
             "x-inference-provider-url": self.upstream.base_url,
@@ -68,14 +68,14 @@ class Rooms:
 
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[ScriptedUpstream]:
-    """One provider's twin for all tests here; each says what it answers."""
+    """One scripted provider for all tests of the module; each test sets its answers."""
     with ScriptedUpstream() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-async def opened(upstream: ScriptedUpstream) -> AsyncIterator[Rooms]:
-    """The gateway as it is put together for the cloud, with a store in memory."""
+async def opened(upstream: ScriptedUpstream) -> AsyncIterator[InProcess]:
+    """The gateway as deployed, with a store in memory."""
     key = GatewayKey(digest(KEY), PROJECT, frozenset({Scope.CALL}), datetime(2026, 1, 1, tzinfo=UTC))
     reader = GatewayKey(digest("sb-reader"), PROJECT, frozenset({Scope.READ}), datetime(2026, 1, 1, tzinfo=UTC))
     store, log = MemoryStore(key, reader), RecordedLog()
@@ -84,13 +84,13 @@ async def opened(upstream: ScriptedUpstream) -> AsyncIterator[Rooms]:
     settings = Settings("in-memory", private_provider_hosts=upstream.host)
     app = build(settings, Dependencies(store, http, EnvironmentKeyring({}), telemetry, random=Random(1)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway.test") as client:
-        yield Rooms(client, store, log, upstream)
+        yield InProcess(client, store, log, upstream)
     await http.aclose()
 
 
 @pytest.fixture
-def rooms(opened: Rooms) -> Rooms:
-    """The gateway, with nothing kept and nothing said yet."""
+def gateway(opened: InProcess) -> InProcess:
+    """The gateway, with an empty store and log."""
     for memory in (opened.store.traces, opened.store.bodies, opened.log.lines, opened.upstream.requests):
         memory.clear()
     opened.upstream.answers(json_answer(completion("Hello!")))
@@ -98,7 +98,7 @@ def rooms(opened: Rooms) -> Rooms:
 
 
 def _error(response: httpx.Response, status: int, code: str) -> str:
-    """The message of an error in OpenAI's shape."""
+    """The message of an error in OpenAI's format."""
     assert response.status_code == status
     assert response.headers["content-type"] == "application/json"
     assert list(response.json()) == ["error"]
@@ -109,30 +109,30 @@ def _error(response: httpx.Response, status: int, code: str) -> str:
     return message
 
 
-@pytest.mark.parametrize("path", JOINS)
-async def test_a_call_to_every_join_is_answered(rooms: Rooms, path: str) -> None:
-    response = await rooms.post(f"http://gateway.test{path}")
+@pytest.mark.parametrize("path", JOINED_PATHS)
+async def test_a_call_to_every_joined_path_is_answered(gateway: InProcess, path: str) -> None:
+    response = await gateway.post(f"http://gateway.test{path}")
     assert response.status_code == 200
     assert response.json() == completion("Hello!")
 
 
-async def test_a_streamed_call_to_a_join_is_answered(rooms: Rooms) -> None:
-    rooms.upstream.answers(Answer([chunk("Hel"), chunk("lo"), finish(), DONE]))
-    response = await rooms.post("/chat/completions/chat/completions", chat(stream=True))
+async def test_a_streamed_call_to_a_joined_path_is_answered(gateway: InProcess) -> None:
+    gateway.upstream.answers(Answer([chunk("Hel"), chunk("lo"), finish(), DONE]))
+    response = await gateway.post("/chat/completions/chat/completions", chat(stream=True))
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/event-stream")
     assert response.content == chunk("Hel") + chunk("lo") + finish() + DONE
 
 
 @pytest.mark.parametrize("body", MINIMAL)
-async def test_a_connection_test_is_answered(rooms: Rooms, body: dict[str, object]) -> None:
-    assert (await rooms.post(body=body)).status_code == 200
+async def test_a_connection_test_is_answered(gateway: InProcess, body: dict[str, object]) -> None:
+    assert (await gateway.post(body=body)).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v2/chat/completions", "/v1/embeddings", "/docs", "/openapi.json"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_an_unknown_path_says_where_calls_go(rooms: Rooms, method: str, path: str) -> None:
-    response = await rooms.client.request(method, path)
+async def test_an_unknown_path_is_a_404_that_names_the_route(gateway: InProcess, method: str, path: str) -> None:
+    response = await gateway.client.request(method, path)
     assert "POST /v1/chat/completions" in _error(response, 404, "route_unknown")
 
 
@@ -146,31 +146,31 @@ async def test_an_unknown_path_says_where_calls_go(rooms: Rooms, method: str, pa
         ("POST", "/health"),
     ],
 )
-async def test_a_wrong_method_says_so_in_openais_shape(rooms: Rooms, method: str, path: str) -> None:
-    _error(await rooms.client.request(method, path), 405, "method_refused")
+async def test_a_wrong_method_is_a_405_in_openais_format(gateway: InProcess, method: str, path: str) -> None:
+    _error(await gateway.client.request(method, path), 405, "method_refused")
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/models", "/v1/models/", "/v1/v1/models"])
-async def test_models_are_listed_for_everybody(rooms: Rooms, path: str) -> None:
-    response = await rooms.client.get(path)
+async def test_models_are_listed_without_a_key(gateway: InProcess, path: str) -> None:
+    response = await gateway.client.get(path)
     assert response.status_code == 200
     assert [row["id"] for row in response.json()["data"]] == [model.name for model in MODELS]
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/", "/v1/health"])
-async def test_health_is_told_to_everybody(rooms: Rooms, path: str) -> None:
-    assert (await rooms.client.get(path)).json() == {"status": "ok"}
-    assert (await rooms.client.head(path)).status_code == 200
+async def test_health_needs_no_key(gateway: InProcess, path: str) -> None:
+    assert (await gateway.client.get(path)).json() == {"status": "ok"}
+    assert (await gateway.client.head(path)).status_code == 200
 
 
-async def test_without_a_key_nothing_goes_upstream(rooms: Rooms) -> None:
-    _error(await rooms.post(authorization=""), 401, "key_missing")
-    _error(await rooms.post(authorization="Bearer sb-nobody"), 401, "key_unknown")
-    _error(await rooms.post(authorization="Bearer sk-provider"), 401, "key_unknown")
-    _error(await rooms.post(authorization="Bearer sb-reader"), 403, "scope_missing")
-    assert rooms.upstream.requests == []
-    assert rooms.store.traces == {}
-    assert [fields["key_id"] for _, event, fields in rooms.log.lines if event == "call.refused"] == [
+async def test_without_a_key_nothing_is_sent_upstream(gateway: InProcess) -> None:
+    _error(await gateway.post(authorization=""), 401, "key_missing")
+    _error(await gateway.post(authorization="Bearer sb-nobody"), 401, "key_unknown")
+    _error(await gateway.post(authorization="Bearer sk-provider"), 401, "key_unknown")
+    _error(await gateway.post(authorization="Bearer sb-reader"), 403, "scope_missing")
+    assert gateway.upstream.requests == []
+    assert gateway.store.traces == {}
+    assert [fields["key_id"] for _, event, fields in gateway.log.lines if event == "call.refused"] == [
         None,
         key_id(digest("sb-nobody")),
         key_id(digest("sk-provider")),
@@ -179,45 +179,45 @@ async def test_without_a_key_nothing_goes_upstream(rooms: Rooms) -> None:
 
 
 @pytest.mark.parametrize("name", ["api_key", "key", "authorization", *PROJECT_KEY_HEADERS])
-async def test_a_key_in_the_query_opens_nothing(rooms: Rooms, name: str) -> None:
-    response = await rooms.post(f"/v1/chat/completions?{name}={KEY}", authorization="")
+async def test_a_key_in_the_query_is_not_accepted(gateway: InProcess, name: str) -> None:
+    response = await gateway.post(f"/v1/chat/completions?{name}={KEY}", authorization="")
     _error(response, 401, "key_missing")
     assert KEY not in response.text
 
 
 @pytest.mark.parametrize("name", PROJECT_KEY_HEADERS)
-async def test_with_a_key_header_of_its_own_authorization_goes_upstream(rooms: Rooms, name: str) -> None:
-    response = await rooms.post(
+async def test_with_a_gateway_key_header_authorization_is_sent_upstream(gateway: InProcess, name: str) -> None:
+    response = await gateway.post(
         authorization="Bearer sk-in-authorization", x_inference_provider_api_key="", **{name: KEY}
     )
     assert response.status_code == 200
-    (request,) = rooms.upstream.requests
+    (request,) = gateway.upstream.requests
     assert request.headers["authorization"] == "Bearer sk-in-authorization"
     assert KEY not in str(request.headers)
 
 
-async def test_the_gateways_key_never_goes_upstream(rooms: Rooms) -> None:
-    await rooms.post(x_inference_provider_api_key="")
-    (request,) = rooms.upstream.requests
+async def test_the_gateway_key_is_never_sent_upstream(gateway: InProcess) -> None:
+    await gateway.post(x_inference_provider_api_key="")
+    (request,) = gateway.upstream.requests
     assert "authorization" not in request.headers
     assert KEY not in str(request.headers)
     assert not [name for name in request.headers if name.startswith("x-inference")]
 
 
-async def test_an_answer_carries_the_trace_and_the_task(rooms: Rooms) -> None:
+async def test_an_answer_has_headers_for_trace_and_task(gateway: InProcess) -> None:
     for response, status in (
-        (await rooms.post(x_inference_task_id="booking"), Status.OK),
-        (await rooms.post(x_inference_task_id="booking", body={"model": "m"}), Status.REFUSED),
+        (await gateway.post(x_inference_task_id="booking"), Status.OK),
+        (await gateway.post(x_inference_task_id="booking", body={"model": "m"}), Status.REFUSED),
     ):
-        trace = rooms.store.traces[PROJECT, response.headers["x-inference-trace-id"]]
+        trace = gateway.store.traces[PROJECT, response.headers["x-inference-trace-id"]]
         assert (trace.task_id, trace.status) == ("booking", status)
         assert response.headers["x-inference-task-id"] == "booking"
 
 
-async def test_what_the_caller_got_wrong_is_traced_with_its_reason(rooms: Rooms) -> None:
-    response = await rooms.post(body={"model": "m"}, x_inference_colour="red")
+async def test_a_refused_request_is_traced_with_its_reason(gateway: InProcess) -> None:
+    response = await gateway.post(body={"model": "m"}, x_inference_colour="red")
     message = _error(response, 400, "body_malformed")
-    (trace,) = rooms.store.traces.values()
+    (trace,) = gateway.store.traces.values()
     assert trace.failure is not None
     assert (trace.failure.code, trace.failure.message) == ("body_malformed", message)
     assert trace.notes == ("ignored header x-inference-colour",)
@@ -238,36 +238,42 @@ async def test_what_the_caller_got_wrong_is_traced_with_its_reason(rooms: Rooms)
         ({"x_inference_provider_url": "", "x_inference_provider": "azure"}, 400, "provider_unknown"),
     ],
 )
-async def test_headers_that_cannot_be_used_are_refused(
-    rooms: Rooms, headers: dict[str, str], status: int, code: str
+async def test_malformed_headers_are_refused(
+    gateway: InProcess, headers: dict[str, str], status: int, code: str
 ) -> None:
-    _error(await rooms.post(body={"model": "m", "messages": []}, **headers), status, code)
-    assert rooms.upstream.requests == []
+    _error(await gateway.post(body={"model": "m", "messages": []}, **headers), status, code)
+    assert gateway.upstream.requests == []
 
 
-async def test_a_body_over_the_limit_is_refused(rooms: Rooms) -> None:
-    _error(await rooms.post(body=b" " * (MAX_BODY_BYTES + 1)), 413, "body_too_large")
-    _error(await rooms.post(body=b" " * MAX_BODY_BYTES), 400, "body_malformed")
+async def test_a_body_over_the_limit_is_refused(gateway: InProcess) -> None:
+    _error(await gateway.post(body=b" " * (MAX_BODY_BYTES + 1)), 413, "body_too_large")
+    _error(await gateway.post(body=b" " * MAX_BODY_BYTES), 400, "body_malformed")
 
 
 @pytest.mark.parametrize(
     "header", ["authorization", *PROJECT_KEY_HEADERS, "x-inference-provider-api-key", "x-inference-key-groq"]
 )
 @pytest.mark.parametrize("status", [200, 401])
-async def test_a_key_in_any_header_is_kept_and_said_nowhere(rooms: Rooms, header: str, status: int) -> None:
-    said = f"Incorrect API key provided: {CANARY} ({KEY})"
-    rooms.upstream.answers(json_answer(completion(said) if status == 200 else {"error": {"message": said}}, status))
-    # Where the canary takes the gateway key's place, that comes by another way or nobody is let in.
+async def test_a_key_in_any_header_is_neither_stored_nor_sent_back(
+    gateway: InProcess, header: str, status: int
+) -> None:
+    message = f"Incorrect API key provided: {CANARY} ({KEY})"
+    gateway.upstream.answers(
+        json_answer(completion(message) if status == 200 else {"error": {"message": message}}, status)
+    )
+    # If the canary is in Authorization, the gateway key is sent in another header.
     others = {"x-inference-project-api-key": KEY} if header == "authorization" else {}
-    response = await rooms.post(**{header: CANARY} | others)
-    kept = repr((rooms.store.traces, rooms.store.bodies, rooms.log.lines))
+    response = await gateway.post(**{header: CANARY} | others)
+    kept = repr((gateway.store.traces, gateway.store.bodies, gateway.log.lines))
     assert "call." in kept
     assert CANARY not in kept
     assert KEY not in kept
     assert response.status_code == 200 or CANARY not in response.text
 
 
-async def test_a_header_that_nobody_reads_is_kept_nowhere(rooms: Rooms) -> None:
-    await rooms.post(x_inference_colour=CANARY, x_other=CANARY)
-    assert rooms.store.bodies
-    assert CANARY not in repr((rooms.store.traces, rooms.store.bodies, rooms.log.lines, rooms.upstream.requests))
+async def test_an_unread_header_is_not_stored(gateway: InProcess) -> None:
+    await gateway.post(x_inference_colour=CANARY, x_other=CANARY)
+    assert gateway.store.bodies
+    assert CANARY not in repr(
+        (gateway.store.traces, gateway.store.bodies, gateway.log.lines, gateway.upstream.requests)
+    )

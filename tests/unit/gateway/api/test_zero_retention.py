@@ -1,4 +1,4 @@
-"""Zero retention: nothing of a call's content is kept anywhere, and it goes to allowed targets only."""
+"""Zero retention: no content of a call is stored, and it is sent to allowed targets only."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CANARY = "canary-9c41e7"
 ASKED = f"My card number is {CANARY}"
-SAID = f"I heard {CANARY}"
+ANSWERED = f"You said {CANARY}"
 HEADER = {"x_inference_zero_retention": "true"}
 CONTENT = chat(
     messages=[{"role": "system", "content": CANARY}, {"role": "user", "content": ASKED}],
@@ -30,7 +30,7 @@ CONTENT = chat(
     tools=[{"type": "function", "function": {"name": CANARY, "description": CANARY}}],
 )
 METADATA = {"x_inference_metadata_caller_id": CANARY, "x_inference_metadata_conversation_id": CANARY}
-GOOD = Answer([chunk(SAID), finish(), DONE])
+GOOD = Answer([chunk(ANSWERED), finish(), DONE])
 
 
 @pytest.fixture
@@ -52,18 +52,18 @@ def _kept(gateway: RunningGateway) -> str:
 
 ANSWERS = {
     "an answer": (GOOD, Status.OK),
-    "an error that repeats what was said": (json_answer({"error": {"message": ASKED}}, 400), Status.UPSTREAM_ERROR),
+    "an error that repeats the request": (json_answer({"error": {"message": ASKED}}, 400), Status.UPSTREAM_ERROR),
     "an error page": (Answer([ASKED.encode()], 503, {}, framing=Framing.LENGTH), Status.UPSTREAM_ERROR),
     "an error event first": (Answer([error(ASKED)]), Status.UPSTREAM_ERROR),
-    "an error event later": (Answer([chunk(SAID), error(ASKED)]), Status.UPSTREAM_ERROR),
-    "a cut": (Answer([chunk(SAID), End.CLOSE]), Status.TRUNCATED),
-    "malformed events": (Answer([f"data: {CANARY}\n\n".encode(), chunk(SAID), finish(), DONE]), Status.OK),
+    "an error event later": (Answer([chunk(ANSWERED), error(ASKED)]), Status.UPSTREAM_ERROR),
+    "a cut": (Answer([chunk(ANSWERED), End.CLOSE]), Status.TRUNCATED),
+    "malformed events": (Answer([f"data: {CANARY}\n\n".encode(), chunk(ANSWERED), finish(), DONE]), Status.OK),
 }
 
 
 @pytest.mark.parametrize("by_policy", [False, True], ids=["header", "policy"])
 @pytest.mark.parametrize(("answer", "status"), ANSWERS.values(), ids=ANSWERS.keys())
-async def test_nothing_of_the_content_is_kept(
+async def test_no_content_is_stored(
     upstream: ScriptedUpstream, answer: Answer, status: Status, *, by_policy: bool
 ) -> None:
     upstream.answers(answer)
@@ -78,7 +78,7 @@ async def test_nothing_of_the_content_is_kept(
         assert gateway.bodies(trace) == Bodies()
 
 
-async def test_without_it_the_same_words_are_kept(upstream: ScriptedUpstream) -> None:
+async def test_without_zero_retention_the_same_content_is_stored(upstream: ScriptedUpstream) -> None:
     upstream.answers(json_answer({"error": {"message": ASKED}}, 400))
     async with cascade(upstream) as gateway:
         await gateway.call(CONTENT, **METADATA)
@@ -89,9 +89,7 @@ async def test_without_it_the_same_words_are_kept(upstream: ScriptedUpstream) ->
         assert CANARY in (gateway.bodies(trace).request or b"").decode()
 
 
-async def test_a_fallback_keeps_nothing_of_what_each_target_said(
-    upstream: ScriptedUpstream, other: ScriptedUpstream
-) -> None:
+async def test_no_error_text_of_any_target_is_stored(upstream: ScriptedUpstream, other: ScriptedUpstream) -> None:
     upstream.answers(json_answer({"error": {"message": ASKED}}, 500))
     other.answers(json_answer({"error": {"message": ASKED}}, 401))
     async with cascade(upstream, other) as gateway:
@@ -106,7 +104,7 @@ async def test_a_fallback_keeps_nothing_of_what_each_target_said(
     assert "together (127.0.0.1, llama): UpstreamRejected: answered 401;" in trace.failure.message
 
 
-async def test_a_refused_call_keeps_nothing_either(upstream: ScriptedUpstream) -> None:
+async def test_no_content_of_a_refused_call_is_stored(upstream: ScriptedUpstream) -> None:
     async with cascade(upstream) as gateway:
         for body in (b'{"model": "m", "messages": "' + ASKED.encode() + b'"}', ASKED.encode()):
             assert (await gateway.call(body, **METADATA, **HEADER)).status_code == 400
@@ -115,7 +113,9 @@ async def test_a_refused_call_keeps_nothing_either(upstream: ScriptedUpstream) -
         assert CANARY not in _kept(gateway)
 
 
-async def test_not_a_word_reaches_the_table(upstream: ScriptedUpstream, dynamodb: "DynamoDBClient", table: str) -> None:
+async def test_no_content_is_written_to_the_table(
+    upstream: ScriptedUpstream, dynamodb: "DynamoDBClient", table: str
+) -> None:
     upstream.answers(json_answer({"error": {"message": ASKED}}, 500))
     async with cascade(upstream) as gateway:
         await gateway.call(CONTENT, **METADATA, **HEADER)
@@ -128,7 +128,7 @@ async def test_not_a_word_reaches_the_table(upstream: ScriptedUpstream, dynamodb
     assert CANARY not in repr(items)
 
 
-async def test_the_policy_of_a_task_holds_for_that_task(upstream: ScriptedUpstream) -> None:
+async def test_the_policy_of_a_task_applies_to_that_task_only(upstream: ScriptedUpstream) -> None:
     upstream.answers(GOOD)
     async with cascade(upstream) as gateway:
         gateway.store.put_policy(PROJECT, "clinic", Policy(zero_retention=True))
@@ -138,14 +138,14 @@ async def test_the_policy_of_a_task_holds_for_that_task(upstream: ScriptedUpstre
             assert (trace.is_zero_retention, gateway.bodies(trace) == Bodies()) == (holds, holds)
 
 
-async def test_a_header_cannot_take_back_what_a_policy_demands(upstream: ScriptedUpstream) -> None:
+async def test_a_header_cannot_turn_off_a_policys_zero_retention(upstream: ScriptedUpstream) -> None:
     upstream.answers(GOOD)
     async with cascade(upstream, policy={"zero_retention": True}) as gateway:
         await gateway.call(CONTENT, x_inference_zero_retention="false", x_inference_capture="full")
         assert gateway.bodies(await gateway.trace()) == Bodies()
 
 
-async def test_retries_of_the_conversation_are_recognised_all_the_same(upstream: ScriptedUpstream) -> None:
+async def test_retries_of_the_conversation_are_still_recognised(upstream: ScriptedUpstream) -> None:
     upstream.answers(GOOD)
     async with cascade(upstream) as gateway:
         turns = []
@@ -159,9 +159,7 @@ async def test_retries_of_the_conversation_are_recognised_all_the_same(upstream:
     assert (first.turn_id, first.retry) == (again.turn_id, 0)
 
 
-async def test_targets_that_are_not_allowed_are_passed_over(
-    upstream: ScriptedUpstream, other: ScriptedUpstream
-) -> None:
+async def test_targets_that_are_not_allowed_are_left_out(upstream: ScriptedUpstream, other: ScriptedUpstream) -> None:
     upstream.answers(GOOD)
     other.answers(GOOD)
     async with cascade(upstream, other, policy={"allowed_targets": ["together/llama"]}) as gateway:
@@ -174,7 +172,7 @@ async def test_targets_that_are_not_allowed_are_passed_over(
         assert outcomes(await gateway.trace()) == [("groq", "ok")]
 
 
-async def test_a_call_that_may_go_nowhere_is_refused(upstream: ScriptedUpstream) -> None:
+async def test_a_call_without_an_allowed_target_is_refused(upstream: ScriptedUpstream) -> None:
     upstream.answers(GOOD)
     async with cascade(upstream, policy={"zero_retention": True, "allowed_targets": ["openai"]}) as gateway:
         for headers in ({}, {"x_inference_provider_url": upstream.base_url, "x_inference_provider": "openai"}):

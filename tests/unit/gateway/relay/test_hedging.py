@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.relay.health import ENOUGH_FIRST_TOKENS
+from gateway.relay.health import MIN_SAMPLES
 from switchboard.domain.trace import AttemptRecord, Status, Trace
 from switchboard.domain.usage import Tokens, UsageSource
 from testkit.cascade import call_by_socket, cascade, outcomes
@@ -199,7 +199,7 @@ async def test_a_quantile_is_learnt_from_twenty_first_tokens_on(
     policy = {"hedge_after_ms": "p90", "ttft_timeout_ms": 5000}
     async with cascade(first, second, policy=policy, hedge_budget_percent=NO_LIMIT) as gateway:
         first.answers(QUICK)
-        for _ in range(ENOUGH_FIRST_TOKENS - 1):
+        for _ in range(MIN_SAMPLES - 1):
             await gateway.call()
             assert len((await gateway.trace()).attempts) == 1
         first.answers(SLOW)

@@ -1,4 +1,4 @@
-"""Budgets: extras as a share of the calls, whatever the order of things."""
+"""Budgets: extra requests are a share of the calls, in any order of calls and requests."""
 
 from fractions import Fraction
 
@@ -11,10 +11,10 @@ PERCENTS = st.integers(0, 100)
 
 
 @given(PERCENTS, st.integers(0, 10), st.integers(0, 10), st.lists(st.booleans(), max_size=600))
-def test_no_sequence_of_calls_gets_more_extras_than_its_share(
+def test_no_sequence_of_calls_gets_more_extra_requests_than_its_share(
     percent: int, first: int, saved: int, wishes: list[bool]
 ) -> None:
-    budget = Budget(percent=percent, most=first + saved, first=first)
+    budget = Budget(percent=percent, max_balance=first + saved, initial=first)
     extras = 0
     for calls, wants_extra in enumerate(wishes, start=1):
         budget.earn()
@@ -23,15 +23,15 @@ def test_no_sequence_of_calls_gets_more_extras_than_its_share(
 
 
 @given(st.integers(1, 100), st.integers(1, 10), st.integers(0, 2000))
-def test_a_quiet_time_pays_for_no_storm(percent: int, most: int, quiet_calls: int) -> None:
-    budget = Budget(percent=percent, most=most, first=0)
+def test_what_is_saved_up_is_limited(percent: int, most: int, quiet_calls: int) -> None:
+    budget = Budget(percent=percent, max_balance=most, initial=0)
     for _ in range(quiet_calls):
         budget.earn()
     assert sum(budget.spend() for _ in range(most + 5)) == min(most, quiet_calls * percent // 100)
 
 
-def test_five_of_a_hundred_calls_get_one_and_the_first_at_once() -> None:
-    budget = Budget(percent=5, most=10, first=1)
+def test_five_percent_gives_one_at_once_and_one_for_every_twenty_calls() -> None:
+    budget = Budget(percent=5, max_balance=10, initial=1)
     granted = []
     for call in range(100):
         budget.earn()
@@ -40,14 +40,14 @@ def test_five_of_a_hundred_calls_get_one_and_the_first_at_once() -> None:
     assert granted == [0, 19, 39, 59, 79, 99]
 
 
-def test_nothing_in_a_hundred_is_nothing_at_all() -> None:
-    budget = Budget(percent=0, most=10, first=10)
+def test_zero_percent_gives_none_even_at_first() -> None:
+    budget = Budget(percent=0, max_balance=10, initial=10)
     budget.earn()
     assert not budget.spend()
 
 
-def test_all_in_a_hundred_is_one_for_each_call() -> None:
-    budget = Budget(percent=100, most=10, first=0)
+def test_a_hundred_percent_gives_one_for_each_call() -> None:
+    budget = Budget(percent=100, max_balance=10, initial=0)
     for _ in range(50):
         budget.earn()
         assert budget.spend()

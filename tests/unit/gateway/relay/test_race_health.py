@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.clock import Clock
-from gateway.relay.health import FAILURES_IN_A_ROW, FIRST_REST_S
+from gateway.relay.health import FAILURES_IN_A_ROW, FIRST_COOLDOWN_S
 from testkit.cascade import cascade, outcomes
 from testkit.openai_events import DONE, chunk, completion, finish
 from testkit.running_gateway import RunningGateway, chat
@@ -49,11 +49,11 @@ async def test_a_gateway_asks_a_failing_provider_last_and_probes_it_later(
             assert await _called(gateway) == [("groq", "UpstreamRejected"), ("together", "ok")]
         for _ in range(3):
             assert await _called(gateway) == [("together", "ok")]
-        time.moved_s += FIRST_REST_S
+        time.moved_s += FIRST_COOLDOWN_S
         assert await _called(gateway) == [("groq", "UpstreamRejected"), ("together", "ok")]
         assert await _called(gateway) == [("together", "ok")]
         first.answers(SPOKEN)
-        time.moved_s += 2 * FIRST_REST_S
+        time.moved_s += 2 * FIRST_COOLDOWN_S
         for _ in range(3):
             assert await _called(gateway) == [("groq", "ok")]
 
@@ -69,7 +69,7 @@ async def test_while_one_call_probes_the_others_leave_the_target_alone(
         for _ in range(FAILURES_IN_A_ROW):
             await _called(gateway)
         first.answers(Answer([gate, chunk("Back"), finish(), DONE]))
-        time.moved_s += FIRST_REST_S
+        time.moved_s += FIRST_COOLDOWN_S
         probe = asyncio.create_task(gateway.call())
         await first.request(FAILURES_IN_A_ROW + 1)
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""Pauses before the same target is tried again: the provider's word, else full jitter."""
+"""Pauses before a target is tried again: the provider's `retry-after`, else full jitter."""
 
 from datetime import UTC, datetime
 from random import Random
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.relay.retry_after import LONGEST_PAUSE_MS, pause_ms, retry_after_ms
+from gateway.relay.retry_after import MAX_PAUSE_MS, pause_ms, retry_after_ms
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
         ("nan", None),
     ],
 )
-def test_what_a_provider_says_is_read(value: str | None, wait_ms: float | None) -> None:
+def test_seconds_and_dates_are_read(value: str | None, wait_ms: float | None) -> None:
     assert retry_after_ms(value, NOW) == wait_ms
 
 
@@ -43,17 +43,17 @@ def test_what_a_provider_says_is_read(value: str | None, wait_ms: float | None) 
 @example("1e999")
 @example("-inf")
 @example("0, 1 Jan 99999999999999999999 0:0:0 +9999")
-def test_no_text_breaks_it_and_no_pause_lies_in_the_past(value: str) -> None:
+def test_any_text_gives_none_or_a_pause_that_is_not_negative(value: str) -> None:
     wait_ms = retry_after_ms(value, NOW)
     assert wait_ms is None or wait_ms >= 0.0
 
 
 @given(st.integers(0, 30), st.integers(1, 5000), st.integers(0, 2**32))
-def test_a_pause_lies_between_nothing_and_a_bound_that_doubles(failures: int, base_ms: int, seed: int) -> None:
-    assert 0.0 <= pause_ms(failures, base_ms, Random(seed)) <= min(LONGEST_PAUSE_MS, base_ms * 2**failures)
+def test_a_pause_lies_between_0_and_a_bound_that_doubles(failures: int, base_ms: int, seed: int) -> None:
+    assert 0.0 <= pause_ms(failures, base_ms, Random(seed)) <= min(MAX_PAUSE_MS, base_ms * 2**failures)
 
 
-def test_pauses_fill_the_whole_of_their_range() -> None:
+def test_pauses_are_uniform_over_their_range() -> None:
     random = Random(1)
     drawn = sorted(pause_ms(2, 100, random) for _ in range(1000))
     assert drawn[0] < 8.0

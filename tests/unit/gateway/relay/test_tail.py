@@ -89,8 +89,8 @@ def _relay(providers: Providers, clock: Clock) -> Relay:
     random, percent = Random(0), Settings("none").hedge_budget_percent
     limits = Limits(
         health=Health(clock, random),
-        hedges=Budget(percent=percent, most=10, first=1),
-        retries=Budget(percent=20, most=10, first=10),
+        hedges=Budget(percent=percent, max_balance=10, initial=1),
+        retries=Budget(percent=20, max_balance=10, initial=10),
         random=random,
         backoff_ms=200,
     )

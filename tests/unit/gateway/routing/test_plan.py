@@ -52,7 +52,7 @@ def _target(model: str = "gpt-4o", planner: Planner | None = None, **route: Any)
         ("https://llm.example.test/V1x", "https://llm.example.test/V1x/v1/chat/completions"),
     ],
 )
-def test_a_call_goes_to_the_completions_under_the_url(url: str, sent_to: str) -> None:
+def test_a_call_is_sent_to_the_completions_path_of_the_url(url: str, sent_to: str) -> None:
     assert _target(url=url, key=KEY).url == sent_to
 
 
@@ -84,16 +84,16 @@ def test_a_known_host_names_the_provider_whatever_the_model(url: str, provider: 
 @pytest.mark.parametrize(
     "host", ["api.openai.com.evil.test", "evil-api.openai.com", "openai.azure.com", "bedrock-runtime.evil.test"]
 )
-def test_a_host_that_only_resembles_a_known_one_is_not_it(host: str) -> None:
+def test_a_host_that_resembles_a_known_one_is_generic(host: str) -> None:
     assert _target("some-model", url=f"https://{host}/v1", key=KEY).provider == "generic"
 
 
-def test_the_header_names_the_provider_of_a_url_before_its_host_does() -> None:
+def test_the_provider_header_wins_over_the_host_of_the_url() -> None:
     target = _target(url="https://api.openai.com/v1", provider="groq", key=KEY)
     assert (target.provider, target.host) == ("groq", "api.openai.com")
 
 
-def test_at_an_unknown_host_the_models_name_says_who_prices_the_call() -> None:
+def test_at_an_unknown_host_the_models_name_decides_the_pricing() -> None:
     claude = _target("claude-sonnet-4-5", url="https://proxy.example.test/v1")
     assert (claude.provider, claude.dialect) == ("anthropic", "generic")
     assert claude.url == "https://proxy.example.test/v1/chat/completions"
@@ -101,7 +101,7 @@ def test_at_an_unknown_host_the_models_name_says_who_prices_the_call() -> None:
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "groq/llama-3.3-70b-versatile", "@cf/meta/llama-3.1-8b-instruct"])
-def test_at_a_url_the_models_name_goes_out_as_it_came(model: str) -> None:
+def test_at_a_url_the_models_name_is_sent_unchanged(model: str) -> None:
     assert _target(model, url="https://proxy.example.test/v1").model == model
 
 
@@ -130,7 +130,7 @@ def test_at_a_url_the_models_name_goes_out_as_it_came(model: str) -> None:
         ),
     ],
 )
-def test_without_headers_the_models_name_picks_provider_and_stored_key(model: str, provider: str, url: str) -> None:
+def test_without_headers_the_models_name_selects_provider_and_stored_key(model: str, provider: str, url: str) -> None:
     target = _target(model)
     assert (target.provider, target.url, target.model) == (provider, url, model)
     assert (target.key, target.uses_stored_key) == (None, True)
@@ -147,13 +147,13 @@ def test_without_headers_the_models_name_picks_provider_and_stored_key(model: st
         ("openrouter/anthropic/claude-sonnet-4.5", "openrouter", "anthropic/claude-sonnet-4.5"),
     ],
 )
-def test_a_prefix_names_the_provider_and_is_not_sent(model: str, provider: str, sent: str) -> None:
+def test_a_provider_prefix_selects_the_provider_and_is_not_sent(model: str, provider: str, sent: str) -> None:
     target = _target(model)
     assert (target.provider, target.model) == (provider, sent)
 
 
 @pytest.mark.parametrize("model", ["house-blend", "groq/", "/llama-3", "acme/llama-3", "", "GPT-4o"])
-def test_a_model_that_nobody_knows_is_refused_by_name(model: str) -> None:
+def test_an_unknown_model_is_refused_by_name(model: str) -> None:
     with pytest.raises(ProviderUnknown) as refused:
         a_planner().plan(a_call(model), VOICE)
     assert refused.value.param == "model"
@@ -166,19 +166,19 @@ def test_a_named_provider_is_used_whatever_the_model() -> None:
 
 
 @pytest.mark.parametrize("provider", ["cloudflare", "azure", "bedrock", "generic", "demo"])
-def test_a_provider_without_an_address_of_its_own_wants_a_url(provider: str) -> None:
+def test_a_provider_without_an_address_needs_a_url(provider: str) -> None:
     with pytest.raises(ProviderUnknown, match="x-inference-provider-url"):
         a_planner().plan(a_call(provider=provider), VOICE)
 
 
-def test_the_deployments_own_address_goes_before_the_providers() -> None:
+def test_the_deployments_address_wins_over_the_providers() -> None:
     planner = a_planner(base_urls={"cloudflare": CLOUDFLARE, "openai": "https://eu.api.openai.com/v1"})
     cloudflare = _target("@cf/meta/llama-3.1-8b-instruct", planner)
     assert (cloudflare.url, cloudflare.uses_stored_key) == (f"{CLOUDFLARE}/chat/completions", True)
     assert _target("gpt-4o", planner).url == "https://eu.api.openai.com/v1/chat/completions"
 
 
-def test_a_stored_key_never_goes_to_a_callers_url() -> None:
+def test_a_stored_key_is_never_sent_to_a_callers_url() -> None:
     for url in ("https://api.openai.com/v1", "https://evil.test/v1"):
         for provider in (None, "openai"):
             for key in (None, KEY):
@@ -186,22 +186,22 @@ def test_a_stored_key_never_goes_to_a_callers_url() -> None:
                 assert (target.uses_stored_key, target.key) == (False, key)
 
 
-def test_the_callers_own_key_goes_before_a_stored_one() -> None:
+def test_the_callers_key_wins_over_a_stored_one() -> None:
     target = _target(key=KEY)
     assert (target.uses_stored_key, target.key) == (False, KEY)
 
 
-def test_a_keyless_provider_gets_none() -> None:
+def test_a_keyless_provider_gets_no_key() -> None:
     planner = a_planner(base_urls={"demo": "http://127.0.0.1:8002/v1"}, keyless="demo")
     target = _target("demo/echo", planner)
     assert (target.provider, target.model, target.uses_stored_key) == ("demo", "demo/echo", False)
 
 
-def test_a_refused_url_is_no_plan() -> None:
+def test_a_refused_url_raises() -> None:
     with pytest.raises(ProviderUrlRefused):
         a_planner().plan(a_call(url="https://169.254.169.254/", provider="openai"), VOICE)
 
 
-def test_a_private_host_is_called_where_the_operator_named_it() -> None:
+def test_a_private_host_is_called_if_the_operator_allows_it() -> None:
     target = _target(planner=a_planner(private="vllm.internal:8000"), url="http://vllm.internal:8000/v1")
     assert (target.url, target.host) == ("http://vllm.internal:8000/v1/chat/completions", "vllm.internal")

@@ -1,4 +1,4 @@
-"""Where a planned call may go after its first target, and which key goes where."""
+"""The fallbacks of a plan, and which key is sent to which target."""
 
 from dataclasses import replace
 
@@ -32,14 +32,14 @@ def _names(plan: Plan) -> list[str]:
     return [f"{target.provider}/{target.model}" for target in plan.targets]
 
 
-def test_the_headers_fallbacks_come_after_the_first_target_in_their_order() -> None:
+def test_the_headers_fallbacks_follow_the_first_target_in_order() -> None:
     plan = _plan(a_call(fallback=(GROQ, MINI)))
     assert _names(plan) == ["openai/gpt-4o", "groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini"]
     assert plan.targets[1].url == "https://api.groq.com/openai/v1/chat/completions"
     assert (plan.targets[1].dialect, plan.targets[1].host) == ("groq", "api.groq.com")
 
 
-def test_a_policys_fallbacks_hold_where_the_header_is_silent() -> None:
+def test_a_policys_fallbacks_apply_without_the_header() -> None:
     assert _names(_plan(a_call(), Policy(fallback=(GROQ,)))) == ["openai/gpt-4o", "groq/llama-3.3-70b-versatile"]
     assert _names(_plan(a_call(fallback=(MINI,)), Policy(fallback=(GROQ,)))) == ["openai/gpt-4o", "openai/gpt-4o-mini"]
     assert _names(_plan(a_call(fallback=()), Policy(fallback=(GROQ,)))) == ["openai/gpt-4o"]
@@ -49,7 +49,7 @@ def _stored(uses: list[Target]) -> list[tuple[Secret | None, bool]]:
     return [(target.key, target.uses_stored_key) for target in uses]
 
 
-def test_the_callers_key_goes_to_a_fallback_at_the_same_provider_and_to_no_other() -> None:
+def test_the_callers_key_is_sent_to_a_fallback_at_the_same_provider_only() -> None:
     by_model = _plan(a_call(key=OWN, fallback=(MINI, GROQ)))
     assert _stored([*by_model.targets]) == [(OWN, False), (OWN, False), (None, True)]
     by_url = _plan(a_call(url="https://api.openai.com/v1", key=OWN, fallback=(MINI, GROQ)))
@@ -57,23 +57,23 @@ def test_the_callers_key_goes_to_a_fallback_at_the_same_provider_and_to_no_other
 
 
 @pytest.mark.parametrize("url", ["https://evil.test/v1", "http://llm.internal:8000/v1", "https://api.groq.com/openai"])
-def test_the_key_of_a_url_elsewhere_does_not_go_to_the_provider_it_claims_to_be(url: str) -> None:
+def test_the_key_for_a_foreign_url_is_not_sent_to_the_provider_it_claims_to_be(url: str) -> None:
     plan = _plan(a_call(url=url, provider="openai", key=OWN, fallback=(MINI,)))
     assert _stored([*plan.targets]) == [(OWN, False), (None, True)]
 
 
-def test_a_key_in_a_providers_own_header_goes_to_every_target_there() -> None:
+def test_a_key_in_a_providers_own_header_is_sent_to_all_its_targets() -> None:
     keys = {"groq": GROQ_KEY, "openai": OPENAI_KEY}
     plan = _plan(a_call(keys=keys, fallback=(GROQ, MINI)))
     assert _stored([*plan.targets]) == [(OPENAI_KEY, False), (GROQ_KEY, False), (OPENAI_KEY, False)]
 
 
-def test_the_first_targets_own_key_goes_before_its_providers_and_the_providers_before_it_in_a_fallback() -> None:
+def test_the_call_key_wins_at_the_first_target_and_the_providers_key_at_fallbacks() -> None:
     plan = _plan(a_call(key=OWN, keys={"openai": OPENAI_KEY}, fallback=(MINI,)))
     assert _stored([*plan.targets]) == [(OWN, False), (OPENAI_KEY, False)]
 
 
-def test_a_providers_key_goes_to_a_url_only_where_the_provider_is_at_home() -> None:
+def test_a_providers_key_is_sent_to_a_url_only_at_the_providers_own_host() -> None:
     keys = {"openai": OPENAI_KEY}
     assert _plan(a_call(keys=keys, url="https://api.openai.com/v1")).targets[0].key == OPENAI_KEY
     for provider in (None, "openai"):
@@ -86,7 +86,7 @@ def test_a_fallback_uses_the_stored_key_at_the_operators_own_address_too() -> No
     assert (fallback.host, fallback.uses_stored_key) == ("acme.openai.azure.com", True)
 
 
-def test_a_keyless_fallback_gets_none() -> None:
+def test_a_keyless_fallback_gets_no_key() -> None:
     planner = _planner({"demo": "http://127.0.0.1:8002/v1"}, keyless="demo")
     fallback = _plan(a_call(key=OWN, fallback=(FallbackTarget("demo", "echo"),)), planner=planner).targets[1]
     assert (fallback.key, fallback.uses_stored_key) == (None, False)
@@ -98,18 +98,18 @@ def test_a_header_that_names_a_target_without_an_address_is_refused_by_name() ->
     assert refused.value.param == FALLBACK_HEADER
 
 
-def test_a_policys_target_without_an_address_is_passed_over_with_a_word() -> None:
+def test_a_policys_target_without_an_address_is_left_out_and_noted() -> None:
     plan = _plan(a_call(), Policy(fallback=(AZURE, GROQ)))
     assert _names(plan) == ["openai/gpt-4o", "groq/llama-3.3-70b-versatile"]
     assert any("azure/gpt-4o has no address" in note for note in plan.notes)
 
 
-def test_a_target_that_is_named_twice_is_planned_twice() -> None:
+def test_a_target_listed_twice_is_planned_twice() -> None:
     plan = _plan(a_call(fallback=(FallbackTarget("openai", "gpt-4o"), GROQ)))
     assert _names(plan) == ["openai/gpt-4o", "openai/gpt-4o", "groq/llama-3.3-70b-versatile"]
 
 
-def test_targets_beyond_the_attempts_stand_by_for_those_that_cannot_be_asked() -> None:
+def test_more_targets_than_attempts_are_kept_and_noted() -> None:
     plan = _plan(a_call(fallback=(GROQ, MINI, GROQ, MINI)), Policy(max_attempts=2))
     assert _names(plan)[:3] == ["openai/gpt-4o", "groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini"]
     assert len(plan.targets) == 5
@@ -117,7 +117,7 @@ def test_targets_beyond_the_attempts_stand_by_for_those_that_cannot_be_asked() -
     assert plan.max_attempts == 2
 
 
-def test_a_policy_names_the_provider_of_calls_that_name_none() -> None:
+def test_a_policys_provider_applies_to_calls_that_name_none() -> None:
     native = _plan(a_call("claude-sonnet-4-5"), Policy(provider="anthropic")).targets[0]
     assert native.url == "https://api.anthropic.com/v1/messages"
     assert _names(_plan(a_call("house-blend"), Policy(provider="groq"))) == ["groq/house-blend"]
@@ -135,11 +135,11 @@ def test_a_policy_names_the_provider_of_calls_that_name_none() -> None:
         ("openrouter", "openrouter/openai/gpt-4o", "openrouter/openai/gpt-4o"),
     ],
 )
-def test_a_model_that_names_its_provider_goes_there_whatever_the_policy(provider: str, model: str, target: str) -> None:
+def test_a_model_that_names_its_provider_wins_over_the_policys_provider(provider: str, model: str, target: str) -> None:
     assert _names(_plan(a_call(model), Policy(provider=provider))) == [target]
 
 
-def test_a_policys_provider_makes_its_own_url_native_and_leaves_any_other_its_way() -> None:
+def test_a_policys_provider_applies_to_a_url_only_at_its_own_host() -> None:
     policy = Policy(provider="anthropic")
     at_home = _plan(a_call("claude-sonnet-4-5", url="https://api.anthropic.com/v1"), policy).targets[0]
     assert at_home.url == "https://api.anthropic.com/v1/messages"
@@ -149,7 +149,7 @@ def test_a_policys_provider_makes_its_own_url_native_and_leaves_any_other_its_wa
     assert (unknown.provider, unknown.dialect) == ("generic", "generic")
 
 
-def test_the_callers_key_follows_the_policys_provider() -> None:
+def test_the_callers_key_is_sent_to_the_policys_provider() -> None:
     plan = _plan(a_call(key=OWN, fallback=(GROQ, MINI)), Policy(provider="groq"))
     assert _stored([*plan.targets]) == [(OWN, False), (OWN, False), (None, True)]
 
@@ -166,7 +166,7 @@ FIELDS = {
 
 
 @pytest.mark.parametrize(("field", "values"), FIELDS.items(), ids=FIELDS.keys())
-def test_the_narrowest_policy_that_speaks_decides(field: str, values: tuple[object, object, object]) -> None:
+def test_the_narrowest_policy_that_sets_a_field_decides(field: str, values: tuple[object, object, object]) -> None:
     task, project, stack = (Policy(**{field: value}) for value in values)  # type: ignore[arg-type]
     planner = _planner(default=stack.over(VOICE))
 
@@ -180,12 +180,12 @@ def test_the_narrowest_policy_that_speaks_decides(field: str, values: tuple[obje
     assert getattr(_planner().policy(Caller("acme", "key_0"), "any"), field) == getattr(VOICE, field)
 
 
-def test_the_calls_own_words_go_before_every_policys() -> None:
+def test_the_calls_headers_win_over_every_policy() -> None:
     policy = Policy(fallback=(GROQ,), ttft_timeout_ms=500, hedge_after=HedgeAfter(ms=70), provider="groq")
     call = a_call(fallback=(MINI,), ttft_timeout_ms=900, hedge_after=HedgeAfter(), provider="openai")
     plan = _plan(call, policy)
     assert _names(plan) == ["openai/gpt-4o", "openai/gpt-4o-mini"]
-    assert [target.patience_ms for target in plan.targets] == [900, 900]
+    assert [target.soft_timeout_ms for target in plan.targets] == [900, 900]
     assert plan.hedge_after == HedgeAfter()
 
 
@@ -201,7 +201,7 @@ def _zero_retention(call: Call) -> Call:
 
 
 @pytest.mark.parametrize(("allowed", "left"), ALLOWED)
-def test_under_zero_retention_only_allowed_targets_are_left(allowed: tuple[str, ...], left: list[str]) -> None:
+def test_under_zero_retention_only_allowed_targets_remain(allowed: tuple[str, ...], left: list[str]) -> None:
     policy = Policy(fallback=(GROQ, MINI), allowed_targets=allowed)
     plan = _plan(_zero_retention(a_call()), policy)
     assert _names(plan) == left
@@ -215,7 +215,7 @@ def test_the_attempts_are_counted_among_the_allowed_targets() -> None:
 
 
 @pytest.mark.parametrize("allowed", [(), ("groq",), ("openai/gpt-4",), ("anthropic", "openai/gpt-4o-mini")])
-def test_a_call_none_of_whose_targets_is_allowed_is_refused(allowed: tuple[str, ...]) -> None:
+def test_a_call_without_an_allowed_target_is_refused(allowed: tuple[str, ...]) -> None:
     with pytest.raises(NoTargetAllowed, match=", ".join(allowed) or "none"):
         _plan(_zero_retention(a_call()), Policy(allowed_targets=allowed))
 
@@ -232,7 +232,7 @@ def test_a_call_none_of_whose_targets_is_allowed_is_refused(allowed: tuple[str, 
         ("http://llm.internal:8000/v1", "openai", False),
     ],
 )
-def test_a_callers_own_url_counts_as_its_hosts(url: str, provider: str | None, is_allowed: bool) -> None:
+def test_a_callers_url_counts_as_its_hosts_provider(url: str, provider: str | None, is_allowed: bool) -> None:
     call = _zero_retention(a_call(url=url, provider=provider, key=OWN))
     policy = Policy(allowed_targets=("openai",))
     if is_allowed:
@@ -244,14 +244,14 @@ def test_a_callers_own_url_counts_as_its_hosts(url: str, provider: str | None, i
 
 @pytest.mark.parametrize("url", [None, "https://api.anthropic.com/v1"])
 @pytest.mark.parametrize("provider", [None, "anthropic"])
-def test_both_dialects_of_a_provider_are_at_home_there(url: str | None, provider: str | None) -> None:
+def test_both_dialects_of_a_provider_count_as_its_own_host(url: str | None, provider: str | None) -> None:
     call = a_call("claude-sonnet-4-5", url=url, provider=provider, key=OWN, fallback=(HAIKU,))
     plan = _plan(_zero_retention(call), Policy(allowed_targets=("anthropic",)))
     assert _names(plan) == ["anthropic/claude-sonnet-4-5", "anthropic/claude-haiku-4-5"]
     assert _stored([*plan.targets]) == [(OWN, False), (OWN, False)]
 
 
-def test_a_host_of_several_providers_is_nobodys_home() -> None:
+def test_a_host_shared_by_several_providers_is_nobodys_own() -> None:
     planner = _planner({name: f"https://proxy.test/v1/{name}" for name in ("openai", "groq")})
     policy = Policy(allowed_targets=("openai",))
     for path in ("groq", "", "openai/../groq"):
@@ -263,13 +263,13 @@ def test_a_host_of_several_providers_is_nobodys_home() -> None:
 
 
 @pytest.mark.parametrize("allowed", ["demo", "demo/echo", "demo/demo/echo"])
-def test_a_model_may_be_allowed_by_the_name_that_callers_use(allowed: str) -> None:
+def test_a_model_can_be_allowed_by_the_name_that_callers_use(allowed: str) -> None:
     planner = _planner({"demo": "http://127.0.0.1:8002/v1"}, keyless="demo")
     call = _zero_retention(a_call("demo/echo"))
     assert len(_plan(call, Policy(allowed_targets=(allowed,)), planner).targets) == 1
 
 
-def test_the_operators_own_address_of_a_provider_is_its_home() -> None:
+def test_the_deployments_address_of_a_provider_counts_as_its_own_host() -> None:
     planner = _planner({"openai": "http://llm.internal:8000/v1"})
     assert _plan(_zero_retention(a_call()), Policy(allowed_targets=("openai",)), planner).targets
 
@@ -282,7 +282,7 @@ def test_the_operators_own_address_of_a_provider_is_its_home() -> None:
         (FallbackTarget("together", "openai/gpt-oss-20b"), "openai/gpt-oss-20b"),
     ],
 )
-def test_a_fallback_means_what_the_same_name_means_as_a_calls_model(entry: FallbackTarget, sent: str) -> None:
+def test_a_fallback_is_resolved_like_the_model_of_a_call(entry: FallbackTarget, sent: str) -> None:
     planner = _planner({"demo": "http://127.0.0.1:8002/v1"}, keyless="demo")
     _, fallback = _plan(a_call(fallback=(entry,)), planner=planner).targets
     assert (fallback.provider, fallback.model) == (entry.provider, sent)

@@ -136,7 +136,7 @@ PASSED = [
 
 
 @pytest.mark.parametrize("url", REFUSED)
-def test_a_url_that_could_lead_elsewhere_is_refused(url: str) -> None:
+def test_an_ambiguous_or_private_url_is_refused(url: str) -> None:
     with pytest.raises(ProviderUrlRefused) as refused:
         check_url(url, NOBODY)
     assert refused.value.param == URL_HEADER
@@ -144,7 +144,7 @@ def test_a_url_that_could_lead_elsewhere_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", PASSED)
-def test_an_ordinary_url_passes_and_the_client_reads_the_same_host_in_it(url: str) -> None:
+def test_an_ordinary_url_passes_and_httpx_parses_the_same_host(url: str) -> None:
     parsed = check_url(url, NOBODY)
     as_called = httpx.URL(parsed.geturl())
     assert (as_called.host, as_called.port) == (parsed.hostname, None if parsed.port == 443 else parsed.port)
@@ -173,7 +173,7 @@ def test_a_refusal_does_not_repeat_the_url() -> None:
         ("vllm.internal, ollama.internal:11434", "http://ollama.internal:11434"),
     ],
 )
-def test_a_host_that_the_operator_named_passes(names: str, url: str) -> None:
+def test_a_host_that_the_operator_allows_passes(names: str, url: str) -> None:
     assert check_url(url, PrivateHosts.parse(names)).geturl().lower() == url.lower()
 
 
@@ -193,6 +193,6 @@ def test_a_host_that_the_operator_named_passes(names: str, url: str) -> None:
         ("10.0.0.5", "https://10.0.0.6/v1"),
     ],
 )
-def test_a_named_host_opens_no_other_door(names: str, url: str) -> None:
+def test_an_allowed_host_allows_no_other_host_or_port(names: str, url: str) -> None:
     with pytest.raises(ProviderUrlRefused):
         check_url(url, PrivateHosts.parse(names))

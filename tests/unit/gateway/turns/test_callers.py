@@ -1,4 +1,4 @@
-"""A caller that asks again and again, and one that interrupts: before one gateway, and before one for each call."""
+"""A caller that retries and one that interrupts, with one gateway process and with a process for each call."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from testkit.openai_events import DONE, chunk, finish, role
 from testkit.running_gateway import PROJECT, RunningGateway, chat, running_gateway
 from testkit.upstream import Answer, Gate, ScriptedUpstream
 
-LOOK_MS = 20
+POLL_MS = 20
 SPOKEN = [role(), chunk("Hello"), finish(), DONE]
 SYSTEM = {"role": "system", "content": "You take bookings."}
 ASKED = [SYSTEM, {"role": "user", "content": "A table for two."}]
@@ -24,10 +24,10 @@ LATER = [*ASKED, {"role": "assistant", "content": "For"}, {"role": "user", "cont
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A caller who listens to the end."""
+    """A call that is read to its end."""
 
-    heard: asyncio.Event
-    """Something, if only an error."""
+    responded: asyncio.Event
+    """Set when the response has begun, with an answer or an error."""
     answer: asyncio.Task[httpx.Response]
 
 
@@ -40,22 +40,22 @@ class Callers:
         self._traces: dict[str, Trace] = {}
 
     async def asks(self, messages: list[dict[str, str]] = ASKED, fallback: str = "") -> Call:
-        """A call for which a provider is being asked."""
-        gateway, heard = next(self._next), asyncio.Event()
+        """A call whose request was sent to a provider."""
+        gateway, responded = next(self._next), asyncio.Event()
         headers = {"x_inference_metadata_conversation_id": "conv_1", "x_inference_fallback": fallback}
 
         async def listen() -> httpx.Response:
             async with gateway.stream(chat(messages=messages), **headers) as response:
-                heard.set()
+                responded.set()
                 await response.aread()
             return response
 
-        call = Call(heard, asyncio.create_task(listen()))
+        call = Call(responded, asyncio.create_task(listen()))
         await gateway.store.opened()
         return call
 
     async def ended(self, call: Call) -> tuple[httpx.Response, Trace]:
-        """What the caller got, and what was kept."""
+        """The response and the trace."""
         response = await call.answer
         trace_id = response.headers["x-inference-trace-id"]
         for gateway in self._gateways:
@@ -89,7 +89,7 @@ async def callers(
                 running_gateway(
                     first.host,
                     second.host,
-                    turn_look_ms=str(LOOK_MS),
+                    turn_look_ms=str(POLL_MS),
                     provider_base_urls=f"openai={first.base_url},groq={second.base_url}",
                     keyless_providers="openai,groq",
                 )
@@ -100,11 +100,9 @@ async def callers(
         yield Callers(gateways)
 
 
-async def test_a_slow_model_before_a_caller_that_asks_again_answers_once(
-    callers: Callers, first: ScriptedUpstream
-) -> None:
+async def test_a_slow_model_answers_once_though_its_caller_retries(callers: Callers, first: ScriptedUpstream) -> None:
     gate = Gate()
-    first.answers(Answer([role(), gate, 2 * LOOK_MS / 1000, *SPOKEN[1:]]), Answer([role(), Gate()]))
+    first.answers(Answer([role(), gate, 2 * POLL_MS / 1000, *SPOKEN[1:]]), Answer([role(), Gate()]))
     calls: list[Call] = []
     for number in (1, 2, 3):
         calls.append(await callers.asks())
@@ -135,12 +133,10 @@ async def test_a_retry_starts_at_the_next_target_and_its_answer_stops_the_first(
     assert (stopped.status, [attempt.provider for attempt in stopped.attempts]) == (Status.SUPERSEDED, ["openai"])
 
 
-async def test_an_interruption_ends_the_answer_that_nobody_listens_to(
-    callers: Callers, first: ScriptedUpstream
-) -> None:
+async def test_an_interruption_stops_the_answer_under_way(callers: Callers, first: ScriptedUpstream) -> None:
     first.answers(Answer([role(), chunk("For when"), Gate()]), Answer(SPOKEN))
     talking = await callers.asks()
-    await talking.heard.wait()
+    await talking.responded.wait()
     interrupting = await callers.asks(LATER)
     response, trace = await callers.ended(talking)
     assert (response.status_code, trace.status) == (200, Status.INTERRUPTED)
@@ -150,8 +146,8 @@ async def test_an_interruption_ends_the_answer_that_nobody_listens_to(
     assert (await callers.ended(interrupting))[1].status is Status.OK
 
 
-async def test_a_question_that_was_answered_may_be_asked_again(callers: Callers, first: ScriptedUpstream) -> None:
-    pause_s = 2 * LOOK_MS / 1000
+async def test_a_turn_that_was_answered_can_be_asked_again(callers: Callers, first: ScriptedUpstream) -> None:
+    pause_s = 2 * POLL_MS / 1000
     first.answers(Answer([role(), pause_s, chunk("Hello"), pause_s, finish(), DONE]))
     for _ in range(3):
         response, trace = await callers.ended(await callers.asks())

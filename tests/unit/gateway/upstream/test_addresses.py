@@ -54,7 +54,7 @@ PUBLIC = ["1.1.1.1", "8.8.8.8", "104.18.6.192", "2606:4700::6812:6c0", "::ffff:8
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC)
-def test_what_is_not_on_the_public_internet_is_not_public(address: str) -> None:
+def test_private_and_reserved_addresses_are_not_public(address: str) -> None:
     assert not is_public(ip_address(address))
 
 
@@ -87,5 +87,5 @@ def test_public_addresses_are_public(address: str) -> None:
         (",", "", 443, False),
     ],
 )
-def test_private_hosts_are_the_named_ones(names: str, host: str, port: int, allowed: bool) -> None:
+def test_only_listed_hosts_are_allowed(names: str, host: str, port: int, allowed: bool) -> None:
     assert PrivateHosts.parse(names).allows(host, port) is allowed

@@ -1,4 +1,4 @@
-"""The HTTP client: warm connections, dead ones, and addresses checked where they are connected to."""
+"""The HTTP client: connection reuse, dead connections, and address checks."""
 
 import asyncio
 import socket
@@ -37,17 +37,17 @@ def target(url: str) -> Target:
     return Target("generic", url, "127.0.0.1", "m", 1000)
 
 
-async def call(client: HttpUpstream, upstream: ScriptedUpstream, waits: list[float] | None = None) -> bytes:
-    """One call, read to its end; `waits` notes when the request was out."""
-    waiting = [] if waits is None else waits
+async def call(client: HttpUpstream, upstream: ScriptedUpstream, sent_at: list[float] | None = None) -> bytes:
+    """The body of one call; `sent_at` gets the time at which the request was sent."""
+    moments = [] if sent_at is None else sent_at
     url = f"{upstream.base_url}/chat/completions"
-    response = await client.send(target(url), b"{}", {}, lambda: waiting.append(time.monotonic()))
+    response = await client.send(target(url), b"{}", {}, lambda: moments.append(time.monotonic()))
     body = b"".join([piece async for piece in response.chunks()])
     await response.aclose()
     return body
 
 
-async def test_a_kept_connection_serves_the_next_turn(client: HttpUpstream, upstream: ScriptedUpstream) -> None:
+async def test_a_pooled_connection_is_reused(client: HttpUpstream, upstream: ScriptedUpstream) -> None:
     for _ in range(3):
         assert await call(client, upstream) == chunk("Hi") + DONE
     assert upstream.connections_opened == 1
@@ -58,7 +58,7 @@ def test_a_connection_outlives_the_pause_between_turns() -> None:
 
 
 @pytest.mark.parametrize("how", [End.CLOSE, End.RESET])
-async def test_a_kept_connection_that_was_ended_is_replaced(
+async def test_a_pooled_connection_that_was_closed_is_replaced(
     client: HttpUpstream, upstream: ScriptedUpstream, how: End
 ) -> None:
     await call(client, upstream)
@@ -67,17 +67,17 @@ async def test_a_kept_connection_that_was_ended_is_replaced(
     assert upstream.connections_opened == 2
 
 
-async def test_a_kept_connection_that_ends_under_the_request_is_replaced_once(
+async def test_a_pooled_connection_that_is_reset_by_the_request_is_replaced_once(
     client: HttpUpstream, upstream: ScriptedUpstream
 ) -> None:
     await call(client, upstream)
     upstream.answers(Answer(before_headers=[End.RESET]), SPOKEN)
-    waits: list[float] = []
-    assert await call(client, upstream, waits) == chunk("Hi") + DONE
-    assert (upstream.connections_opened, len(waits)) == (2, 2)
+    sent_at: list[float] = []
+    assert await call(client, upstream, sent_at) == chunk("Hi") + DONE
+    assert (upstream.connections_opened, len(sent_at)) == (2, 2)
 
 
-async def test_what_is_busy_when_a_dead_connection_is_replaced_is_kept_for_later(
+async def test_busy_connections_stay_in_the_pool_when_a_dead_one_is_replaced(
     client: HttpUpstream, upstream: ScriptedUpstream
 ) -> None:
     gate = Gate()
@@ -94,7 +94,7 @@ async def test_what_is_busy_when_a_dead_connection_is_replaced_is_kept_for_later
 
 @pytest.mark.alone
 @pytest.mark.skipif(not CAN_BLACKHOLE, reason="only Linux can make a connection swallow packets")
-async def test_a_kept_connection_that_swallows_everything_is_replaced_in_time(
+async def test_a_pooled_connection_whose_packets_are_dropped_is_replaced_in_time(
     client: HttpUpstream, upstream: ScriptedUpstream
 ) -> None:
     await call(client, upstream)
@@ -107,7 +107,7 @@ async def test_a_kept_connection_that_swallows_everything_is_replaced_in_time(
 
 
 @pytest.mark.parametrize("how", [End.CLOSE, End.RESET])
-async def test_a_request_that_was_worked_on_is_not_sent_again_unseen(
+async def test_a_request_that_may_have_been_processed_is_not_sent_again(
     client: HttpUpstream, upstream: ScriptedUpstream, how: End
 ) -> None:
     await call(client, upstream)
@@ -119,13 +119,13 @@ async def test_a_request_that_was_worked_on_is_not_sent_again_unseen(
 
 
 LONG = b" " * 8_000_000
-"""More than the buffers between two ends hold."""
+"""More than the socket buffers hold."""
 
 
-async def test_a_request_that_breaks_a_kept_connection_on_its_way_is_sent_again(
+async def test_a_request_that_breaks_while_it_is_sent_is_sent_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """However long ago it began to leave: half a request is nobody's work."""
+    """At any time after it was started: no provider works on half a request."""
     monkeypatch.setattr("gateway.upstream.client.DEAD_WITHIN_S", 0.0)
     requests: list[str] = []
     connections = iter("ab")
@@ -156,7 +156,7 @@ async def test_a_request_that_breaks_a_kept_connection_on_its_way_is_sent_again(
     await server.wait_closed()
 
 
-async def test_a_new_connection_that_breaks_is_not_tried_again(
+async def test_a_request_on_a_new_connection_is_not_sent_again(
     client: HttpUpstream, upstream: ScriptedUpstream
 ) -> None:
     upstream.answers(Answer(before_headers=[End.RESET]))
@@ -165,7 +165,7 @@ async def test_a_new_connection_that_breaks_is_not_tried_again(
     assert len(upstream.requests) == 1
 
 
-async def test_a_handshake_that_is_broken_off_is_said() -> None:
+async def test_a_broken_tls_handshake_is_reported() -> None:
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     sender = HttpUpstream(PrivateHosts.parse("127.0.0.1"))
@@ -176,17 +176,15 @@ async def test_a_handshake_that_is_broken_off_is_said() -> None:
     await server.wait_closed()
 
 
-async def test_the_request_is_out_before_the_answer_is_awaited(
-    client: HttpUpstream, upstream: ScriptedUpstream
-) -> None:
-    waits: list[float] = []
+async def test_request_sent_is_called_before_the_answer(client: HttpUpstream, upstream: ScriptedUpstream) -> None:
+    sent_at: list[float] = []
     upstream.answers(Answer(SPOKEN.steps, before_headers=[0.05]))
-    await call(client, upstream, waits)
-    assert waits[0] < upstream.requests[0].sent_at[0]
+    await call(client, upstream, sent_at)
+    assert sent_at[0] < upstream.requests[0].sent_at[0]
 
 
 class Resolver:
-    """Answers look-ups from a script: the last answer again and again."""
+    """Answers lookups from a script, which repeats its last answer."""
 
     def __init__(self, *answers: list[str]) -> None:
         self.answers = list(answers)
@@ -199,7 +197,7 @@ class Resolver:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "10.0.0.8", "::1", "::ffff:127.0.0.1", "fe80::1"])
-async def test_a_name_that_leads_inside_is_refused(
+async def test_a_name_that_resolves_to_a_private_address_is_refused(
     client: HttpUpstream, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", Resolver([address]))
@@ -210,7 +208,7 @@ async def test_a_name_that_leads_inside_is_refused(
     assert upstream.requests == []
 
 
-async def test_one_address_inside_among_public_ones_is_refused(
+async def test_one_private_address_among_public_ones_is_refused(
     client: HttpUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", Resolver(["93.184.216.34", "127.0.0.1"]))
@@ -218,10 +216,10 @@ async def test_one_address_inside_among_public_ones_is_refused(
         await client.send(target("https://evil.example/v1"), b"{}", {}, lambda: None)
 
 
-async def test_the_address_that_was_checked_is_the_one_connected_to(
+async def test_the_checked_address_is_the_one_connected_to(
     client: HttpUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A name server that answers differently the second time is never asked a second time."""
+    """The name is not resolved a second time, when the answer could be another."""
     resolver = Resolver(["93.184.216.34"], ["127.0.0.1"])
     connected: list[str] = []
 
@@ -237,16 +235,16 @@ async def test_the_address_that_was_checked_is_the_one_connected_to(
     assert resolver.asked == ["rebind.example"]
 
 
-class Swallowing:
-    """A name whose look-up takes `look_up_s`, with addresses of which the first `dead` swallow every packet."""
+class Unresponsive:
+    """A name whose lookup takes `lookup_s`, and whose first `dead` addresses never answer."""
 
-    def __init__(self, addresses: list[str], dead: int, look_up_s: float = 0.0) -> None:
-        self.addresses, self.look_up_s = addresses, look_up_s
+    def __init__(self, addresses: list[str], dead: int, lookup_s: float = 0.0) -> None:
+        self.addresses, self.lookup_s = addresses, lookup_s
         self.is_dead = addresses[:dead]
         self.tried: list[str] = []
 
-    async def look_up(self, _host: str, port: int, **_: object) -> list[tuple[object, ...]]:
-        await asyncio.sleep(self.look_up_s)
+    async def resolve(self, _host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        await asyncio.sleep(self.lookup_s)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in self.addresses]
 
     async def connect(self, *, remote_host: str, **_: object) -> object:
@@ -259,20 +257,20 @@ class Swallowing:
 CONNECT_S = 0.4
 
 
-@pytest.mark.parametrize("look_up_s", [0.0, CONNECT_S / 2, CONNECT_S * 2])
+@pytest.mark.parametrize("lookup_s", [0.0, CONNECT_S / 2, CONNECT_S * 2])
 @pytest.mark.parametrize("dead", [1, 3])
-async def test_all_of_a_names_addresses_share_the_time_to_connect_in(
-    monkeypatch: pytest.MonkeyPatch, look_up_s: float, dead: int
+async def test_lookup_and_all_addresses_share_the_connect_timeout(
+    monkeypatch: pytest.MonkeyPatch, lookup_s: float, dead: int
 ) -> None:
-    name = Swallowing(["93.184.216.34", "93.184.216.35", "93.184.216.36"], dead, look_up_s)
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", name.look_up)
+    name = Unresponsive(["93.184.216.34", "93.184.216.35", "93.184.216.36"], dead, lookup_s)
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", name.resolve)
     monkeypatch.setattr("anyio.connect_tcp", name.connect)
     backend = GuardedBackend(PrivateHosts())
     begun = time.monotonic()
     with pytest.raises((httpcore.ConnectTimeout, httpcore.ConnectError)):
         await backend.connect_tcp("many.example", 443, CONNECT_S)
     assert time.monotonic() - begun < CONNECT_S * 1.5
-    assert name.tried == (name.addresses if look_up_s < CONNECT_S else [])
+    assert name.tried == (name.addresses if lookup_s < CONNECT_S else [])
 
 
 async def test_redirects_are_not_followed(client: HttpUpstream, upstream: ScriptedUpstream) -> None:
@@ -283,7 +281,7 @@ async def test_redirects_are_not_followed(client: HttpUpstream, upstream: Script
     assert (response.status, len(upstream.requests)) == (307, 1)
 
 
-async def test_proxies_of_the_environment_are_not_used(
+async def test_proxy_environment_variables_are_not_used(
     upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")

@@ -9,7 +9,7 @@ from gateway.domain.call import Chat
 from gateway.domain.clock import Clock
 from gateway.domain.codec import AnswerContext
 from gateway.providers import table
-from gateway.providers.chat_completions.signature_memory import KEPT_S, MAX_CHARACTERS, SignatureMemory
+from gateway.providers.chat_completions.signature_memory import MAX_AGE_S, MAX_CHARACTERS, SignatureMemory
 from gateway.providers.chat_completions.signatures import SKIP_VALIDATOR
 from switchboard.stream.deltas import Json
 from switchboard.stream.sse import Event
@@ -105,7 +105,7 @@ def test_a_whole_answers_signature_is_kept_too(memory: SignatureMemory) -> None:
 
 def test_a_lost_signature_is_said_to_be_lost(memory: SignatureMemory, hand: Hand) -> None:
     hear(memory, [call("c1", "sig-1")])
-    hand.seconds = KEPT_S
+    hand.seconds = MAX_AGE_S
     signatures, notes = sent(memory, call("c1"), call("c2"))
     assert signatures == [SKIP_VALIDATOR, None]
     assert "a thought signature was lost: asked not to validate it" in notes
