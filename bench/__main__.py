@@ -1,4 +1,4 @@
-"""`python -m bench`: a table of what each door adds to a call."""
+"""`python -m bench`: a table of what each endpoint adds to a call."""
 
 import asyncio
 import sys
@@ -6,33 +6,43 @@ import tempfile
 from pathlib import Path
 
 from bench.measure import Added, alone, crowd
-from bench.processes import stage
+from bench.processes import running_bench
 
-_HEADINGS = ("door", "streams", "+TTFT p50", "+TTFT p99", "way p50", "way p99", "way max", "CPU a call", "whole")
+_HEADINGS = (
+    "endpoint",
+    "streams",
+    "+TTFT p50",
+    "+TTFT p99",
+    "chunk p50",
+    "chunk p99",
+    "chunk max",
+    "CPU a call",
+    "complete",
+)
 
 
 async def _measure() -> list[Added]:
-    with tempfile.TemporaryDirectory() as folder, stage(Path(folder)) as doors:
+    with tempfile.TemporaryDirectory() as folder, running_bench(Path(folder)) as running:
         print("one stream at a time …", file=sys.stderr)
-        results = await alone(doors)
+        results = await alone(running)
         print("fifty at once …", file=sys.stderr)
-        return results + await crowd(doors)
+        return results + await crowd(running)
 
 
 def _row(added: Added) -> tuple[str, ...]:
     numbers = (
         added.ttft_p50_ms,
         added.ttft_p99_ms,
-        added.way_p50_ms,
-        added.way_p99_ms,
-        added.way_max_ms,
+        added.latency_p50_ms,
+        added.latency_p99_ms,
+        added.latency_max_ms,
         added.cpu_ms_a_call,
     )
     return (
-        added.door,
+        added.endpoint,
         str(added.streams),
         *(f"{number:.2f} ms" for number in numbers),
-        "yes" if added.whole else "NO",
+        "yes" if added.complete else "NO",
     )
 
 

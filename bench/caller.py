@@ -1,4 +1,4 @@
-"""A caller that reads streams by the clock: raw asyncio, one kept connection per stream."""
+"""A caller that times every chunk of a stream: raw asyncio, one kept connection per stream."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bench.upstream import Pace
 
 TURN_PAUSE_S = 0.03
-"""Between a line's calls. A caller's turns lie seconds apart; long enough here for a trace to be written."""
+"""The pause between a connection's calls: long enough for a trace to be written."""
 
 JOIN_EVERY_S = 0.01
 
@@ -17,8 +17,8 @@ _SENT_AT = re.compile(rb'"sent_at": ?([0-9.]+)')
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """Where to call: a port of this machine, the key it wants, and the upstream's port behind it."""
+class Endpoint:
+    """A local port to call, its key, and the port of the upstream behind it."""
 
     port: int
     key: str
@@ -26,30 +26,30 @@ class Door:
 
 
 @dataclass(slots=True)
-class Heard:
-    """One stream: milliseconds from call to first token, of every chunk's way from the upstream, and its bytes."""
+class Received:
+    """One stream: time to first token, the latency of every chunk from the upstream to here, and the bytes."""
 
     ttft_ms: float = 0.0
-    ways_ms: list[float] = field(default_factory=list)
+    latencies_ms: list[float] = field(default_factory=list)
     body: bytes = b""
 
 
-class Line:
-    """One kept connection to a door."""
+class Connection:
+    """One kept connection to an endpoint."""
 
-    def __init__(self, door: Door, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._door = door
+    def __init__(self, endpoint: Endpoint, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._endpoint = endpoint
         self._reader = reader
         self._writer = writer
 
     @classmethod
-    async def open(cls, door: Door) -> "Line":
+    async def open(cls, endpoint: Endpoint) -> "Connection":
         """Connect."""
-        return cls(door, *await asyncio.open_connection("127.0.0.1", door.port))
+        return cls(endpoint, *await asyncio.open_connection("127.0.0.1", endpoint.port))
 
-    async def call(self, pace: Pace) -> Heard:
+    async def call(self, pace: Pace) -> Received:
         """One streamed call."""
-        heard = Heard()
+        received = Received()
         begun = time.monotonic()
         self._writer.write(self._request(pace))
         await self._writer.drain()
@@ -61,14 +61,14 @@ class Line:
             now = time.monotonic()
             pieces.append(piece)
             for sent_at in _SENT_AT.findall(piece):
-                if not heard.ways_ms:
-                    heard.ttft_ms = (now - begun) * 1000
-                heard.ways_ms.append((now - float(sent_at)) * 1000)
-        heard.body = b"".join(pieces)
-        return heard
+                if not received.latencies_ms:
+                    received.ttft_ms = (now - begun) * 1000
+                received.latencies_ms.append((now - float(sent_at)) * 1000)
+        received.body = b"".join(pieces)
+        return received
 
     async def aclose(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._writer.close()
         await self._writer.wait_closed()
 
@@ -86,30 +86,30 @@ class Line:
         ).encode()
         head = (
             "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-            f"authorization: Bearer {self._door.key}\r\n"
-            f"x-inference-provider-url: http://127.0.0.1:{self._door.upstream_port}\r\n"
+            f"authorization: Bearer {self._endpoint.key}\r\n"
+            f"x-inference-provider-url: http://127.0.0.1:{self._endpoint.upstream_port}\r\n"
             f"x-inference-task-id: bench\r\ncontent-length: {len(body)}\r\n\r\n"
         )
         return head.encode() + body
 
 
-async def in_turn(door: Door, pace: Pace, calls: int) -> list[Heard]:
-    """Calls one after the other on one line."""
-    line = await Line.open(door)
-    heard = []
+async def in_turn(endpoint: Endpoint, pace: Pace, calls: int) -> list[Received]:
+    """Calls one after the other on one connection."""
+    connection = await Connection.open(endpoint)
+    received = []
     for _ in range(calls):
-        heard.append(await line.call(pace))
+        received.append(await connection.call(pace))
         await asyncio.sleep(TURN_PAUSE_S)
-    await line.aclose()
-    return heard
+    await connection.aclose()
+    return received
 
 
-async def at_once(door: Door, pace: Pace, streams: int, calls: int) -> list[Heard]:
-    """As many lines at once, each with its calls in turn; they join one after the other, as callers do."""
+async def at_once(endpoint: Endpoint, pace: Pace, streams: int, calls: int) -> list[Received]:
+    """Calls on many connections at once, in turn on each. The connections start one shortly after the other."""
 
-    async def join(number: int) -> list[Heard]:
+    async def join(number: int) -> list[Received]:
         await asyncio.sleep(number * JOIN_EVERY_S)
-        return await in_turn(door, pace, calls)
+        return await in_turn(endpoint, pace, calls)
 
     results = await asyncio.gather(*(join(number) for number in range(streams)))
-    return [heard for line in results for heard in line]
+    return [received for connection in results for received in connection]

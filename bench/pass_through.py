@@ -1,4 +1,4 @@
-"""The least one could write with the same libraries: FastAPI, httpx, no key, no trace, no fallback."""
+"""The smallest proxy with the same libraries, FastAPI and httpx: no key, no trace, no fallback."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ client = httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=None,
 
 @app.post("/v1/chat/completions")
 async def chat_completions(request: Request) -> StreamingResponse:
-    """Send the body on, stream the answer back."""
+    """Forward the body, stream the answer back."""
     url = request.headers["x-inference-provider-url"] + "/v1/chat/completions"
     outgoing = client.build_request("POST", url, content=await request.body())
     answer = await client.send(outgoing, stream=True)

@@ -1,4 +1,4 @@
-"""The processes under measurement: started, awaited, ended."""
+"""Starts and stops the processes that are measured."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.caller import Door
+from bench.caller import Endpoint
 
 ROOT = Path(__file__).parent.parent
 _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
@@ -18,13 +18,13 @@ _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process and the port it serves."""
+    """A process and its port."""
 
     pid: int
     port: int
 
     def cpu_ms(self) -> float:
-        """The processor time it has used, 0 where the machine does not tell."""
+        """The processor time that it has used; 0 on systems without /proc."""
         stat = Path(f"/proc/{self.pid}/stat")
         if not stat.exists():
             return 0.0
@@ -33,23 +33,23 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """The doors to compare, and the processes behind them."""
+class Bench:
+    """The endpoints to compare, and their processes."""
 
-    doors: dict[str, Door]
+    endpoints: dict[str, Endpoint]
     processes: dict[str, Running]
 
 
 def free_port() -> int:
-    """A port that nothing uses at the moment."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 @contextmanager
-def stage(data_dir: Path) -> Iterator[Stage]:
-    """The upstream, the bare pass-through and the whole gateway, up and answering."""
+def running_bench(data_dir: Path) -> Iterator[Bench]:
+    """The upstream, the bare pass-through and the gateway, ready."""
     upstream_port, bare_port, gateway_port = free_port(), free_port(), free_port()
     private = {"PRIVATE_PROVIDER_HOSTS": f"127.0.0.1:{upstream_port}"}
     gateway = ["-m", "switchboard_local", "--port", str(gateway_port), "--data-dir", str(data_dir)]
@@ -60,10 +60,10 @@ def stage(data_dir: Path) -> Iterator[Stage]:
         process(gateway, gateway_port, private, lambda: key_file.exists() and listens(gateway_port)) as through,
     ):
         key = key_file.read_text().strip()
-        yield Stage(
-            doors={
-                "pass-through": Door(bare_port, "", upstream_port),
-                "gateway": Door(gateway_port, key, upstream_port),
+        yield Bench(
+            endpoints={
+                "pass-through": Endpoint(bare_port, "", upstream_port),
+                "gateway": Endpoint(gateway_port, key, upstream_port),
             },
             processes={"pass-through": bare, "gateway": through},
         )
@@ -73,7 +73,7 @@ def stage(data_dir: Path) -> Iterator[Stage]:
 def process(
     arguments: list[str], port: int, environment: dict[str, str], is_ready: Callable[[], bool]
 ) -> Iterator[Running]:
-    """A Python process that runs until the block ends, from the moment on when it is ready."""
+    """A Python process that is ready, and runs until the block ends."""
     started = subprocess.Popen(
         [sys.executable, *arguments], cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL
     )
@@ -89,11 +89,11 @@ def _await(started: "subprocess.Popen[bytes]", is_ready: Callable[[], bool]) -> 
     deadline = time.monotonic() + 20
     while not is_ready():
         if started.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"{started.args!r} does not come up (exit code {started.returncode})")
+            raise RuntimeError(f"{started.args!r} did not start (exit code {started.returncode})")
         time.sleep(0.02)
 
 
 def listens(port: int) -> bool:
-    """Whether somebody answers at that port of this machine."""
+    """Whether a process listens on that local port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,7 +1,7 @@
-"""A provider that thinks for a while, then speaks at a steady pace: raw asyncio, so that it adds next to nothing.
+"""A provider with a given time to first token and a steady pace: raw asyncio, so that it adds little latency.
 
-Every chunk carries the moment it left (`sent_at`, seconds of the machine's monotonic clock), so that whoever reads it
-knows how long it was on its way.
+Every chunk contains its send time (`sent_at`, seconds of the machine's monotonic clock), so that its reader can compute
+the latency.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encodin
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long until the first token, how many chunks, and how long between them."""
+    """The time to first token, the number of chunks, and the time between them."""
 
     think_ms: float
     chunks: int
@@ -23,7 +23,7 @@ class Pace:
 
 
 async def serve(port: int) -> None:
-    """Serve until killed. A request's model name says its pace: `think_ms/chunks/gap_ms`."""
+    """Serve until killed. A request's model name is its pace: `think_ms/chunks/gap_ms`."""
     server = await asyncio.start_server(_connection, "127.0.0.1", port)
     print("ready", flush=True)
     await server.serve_forever()
@@ -35,12 +35,12 @@ async def _connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
             head = await reader.readuntil(b"\r\n\r\n")
             body = json.loads(await reader.readexactly(_length(head)))
             think_ms, chunks, gap_ms = body["model"].split("/")
-            await _speak(writer, Pace(float(think_ms), int(chunks), float(gap_ms)))
+            await _stream(writer, Pace(float(think_ms), int(chunks), float(gap_ms)))
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
 
 
-async def _speak(writer: asyncio.StreamWriter, pace: Pace) -> None:
+async def _stream(writer: asyncio.StreamWriter, pace: Pace) -> None:
     begun = time.monotonic()
     writer.write(_HEAD)
     for number in range(pace.chunks):

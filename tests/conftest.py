@@ -7,7 +7,7 @@ from hypothesis import settings
 
 from switchboard.store.dynamodb_client import connect
 from testkit.dynamodb import engine_for_tests, new_table
-from testkit.neighbours import turn
+from testkit.exclusive import turn
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -15,29 +15,29 @@ if TYPE_CHECKING:
 
 HAVE_LONG_TESTS = ("local", "properties", "runtime")
 
-# The same examples in every run, and no word about a slow machine: a failure here is a fault of ours.
+# The same examples in every run and no deadline: a failure is a fault of the code, not of a slow machine.
 settings.register_profile("switchboard", derandomize=True, deadline=None)
 settings.load_profile("switchboard")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto`: more workers than cores, since half of the tests' time is waiting for deadlines to pass."""
+    """`-n auto`: more workers than cores, because half of the tests' time is waiting for deadlines."""
     return 3 * (os.process_cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests come first, so that none is left over at the end; last those that bear no neighbour."""
+    """The longest tests run first, so that none is left over at the end; those that run alone come last."""
 
-    def place(item: pytest.Item) -> tuple[bool, bool]:
+    def position(item: pytest.Item) -> tuple[bool, bool]:
         return item.get_closest_marker("alone") is not None, item.path.parent.name not in HAVE_LONG_TESTS
 
-    items.sort(key=place)
+    items.sort(key=position)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Where several workers run tests, one marked `alone` has the machine to itself, its fixtures included."""
+    """If several workers run tests, one marked `alone` runs while no other does, its fixtures included."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         return (yield)
     with turn(alone=item.get_closest_marker("alone") is not None):

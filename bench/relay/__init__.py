@@ -1,1 +1,1 @@
-"""What fallback and hedging make of providers whose first words are sometimes late: the same calls, sent three ways."""
+"""What fallback and hedging do about providers that are sometimes late: the same calls, sent in three modes."""

@@ -1,7 +1,7 @@
-"""How long each provider takes to its first word, call by call: drawn once from a seed, the same for every way to call.
+"""The time to first token of each provider and call: drawn from a seed, and the same for every mode.
 
-The values of a run are those of the distribution at evenly spaced ranks, in an order drawn by lot: its p99 is then
-4 s in every run, not only on average, and two ways differ by what they do and not by their luck.
+A run's values are the distribution's at evenly spaced ranks, in random order. Its p99 is therefore 4 s in every run and
+not only on average, and two modes do not differ by chance.
 """
 
 import math
@@ -16,17 +16,17 @@ _SIGMA = math.log(P99_MS / MEDIAN_MS) / NormalDist().inv_cdf(0.99)
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What a run's draws follow from: the number of calls, the share of them that is never answered, and a seed.
+    """The parameters of a run's draws: the number of calls, the share that is never answered, and a seed.
 
-    Each provider hangs on calls of its own choice.
+    Each provider hangs on different calls.
     """
 
     calls: int
     hang_share: float
     seed: int
 
-    def first_words_ms(self, target: int) -> list[float | None]:
-        """Each call's time to first token at that target; None: never."""
+    def first_tokens_ms(self, target: int) -> list[float | None]:
+        """Each call's time to first token at that target; None if it hangs."""
         random = Random(f"{self.seed}/{target}")
         hangs = round(self.calls * self.hang_share)
         drawn: list[float | None] = [None] * hangs
@@ -35,7 +35,7 @@ class Plot:
         return drawn
 
     def arrivals_s(self, calls_a_second: float) -> list[float]:
-        """When each call comes, in seconds from the start: callers who know nothing of each other (Poisson)."""
+        """When each call starts, in seconds: independent callers (Poisson)."""
         random = Random(f"{self.seed}/arrivals")
         moments, moment = [], 0.0
         for _ in range(self.calls):
@@ -45,5 +45,5 @@ class Plot:
 
 
 def _at(share: float) -> float:
-    """The time that this share of the log-normal's values lies below."""
+    """The quantile of the log-normal distribution."""
     return MEDIAN_MS * math.exp(_SIGMA * NormalDist().inv_cdf(share))

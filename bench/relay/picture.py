@@ -1,4 +1,4 @@
-"""The tail as a picture: the share of calls still without a word after a time, for each way to call."""
+"""Draws the share of calls without content over time, a line for each mode."""
 
 import math
 from collections.abc import Sequence
@@ -9,19 +9,19 @@ from pygal.style import Style
 
 from bench.relay.callers import HANG_UP_MS
 from bench.relay.figures import ASKED_AGAIN_MS, silent_share, waits
-from bench.relay.runs import Kind, Run
+from bench.relay.runs import Mode, Run
 
 LONGEST_MS = 10_000
 _STEP_MS = 100
 _DECADES = (1.0, 0.1, 0.01, 0.001)
 _FLOOR = math.log10(0.0004)
-_COLOURS = {Kind.DIRECT: "#d1495b", Kind.FALLBACK: "#c98a1b", Kind.HEDGING: "#1f9d8a"}
+_COLOURS = {Mode.DIRECT: "#d1495b", Mode.FALLBACK: "#c98a1b", Mode.HEDGING: "#1f9d8a"}
 _GREY, _FAINT = "#808890", "#80889066"
-"""In the middle between a light page and a dark one: it can be read on both."""
+"""Readable on a light and on a dark page."""
 
 
 def picture(runs: Sequence[Run]) -> bytes:
-    """An SVG that holds no script, fetches nothing, and has no ground of its own."""
+    """An SVG without scripts, external resources or background."""
     chart = pygal.XY(
         style=Style(
             background="transparent",
@@ -31,7 +31,7 @@ def picture(runs: Sequence[Run]) -> bytes:
             foreground_subtle=_FAINT,
             guide_stroke_color=_FAINT,
             major_guide_stroke_color=_FAINT,
-            colors=(*(_COLOURS[run.kind] for run in runs), _GREY),
+            colors=(*(_COLOURS[run.mode] for run in runs), _GREY),
             font_family="sans-serif",
             label_font_size=13,
             major_label_font_size=13,
@@ -45,7 +45,7 @@ def picture(runs: Sequence[Run]) -> bytes:
         height=420,
         margin=8,
         margin_bottom=24,
-        title=f"Calls still without a word ({runs[0].plot.hang_share:.0%} of requests are never answered)",
+        title=f"Calls without content ({runs[0].plot.hang_share:.0%} of requests are never answered)",
         x_title="seconds since the call",
         show_dots=False,
         legend_at_bottom=True,
@@ -57,18 +57,18 @@ def picture(runs: Sequence[Run]) -> bytes:
         y_labels=[{"label": f"{share:.1%}".replace(".0%", "%"), "value": math.log10(share)} for share in _DECADES],
         js=(),
     )
-    chart.uuid = "relay"  # a name by lot would make every picture another file
+    chart.uuid = "relay"  # a random id would change the file with every run
     for run in runs:
-        chart.add(run.kind.value, _tail(waits(run)))
+        chart.add(run.mode.value, _tail(waits(run)))
     asked_again_s = ASKED_AGAIN_MS / 1000
     mark = [(asked_again_s, _FLOOR), (asked_again_s, 0)]
     chart.add("4 s: asked again", mark, stroke_style={"dasharray": "6, 5"})
-    chart.add_xml_filter(_still)
+    chart.add_xml_filter(_static)
     return bytes(chart.render())
 
 
 def _tail(waits_ms: Sequence[float]) -> list[tuple[float, float]]:
-    """Seconds, and the logarithm of the share that waits longer; up to where nobody does."""
+    """Points of seconds and the logarithm of the share that waits longer, until that share is 0."""
     points = []
     for ms in range(0, min(LONGEST_MS, round(HANG_UP_MS)) + 1, _STEP_MS):
         share = silent_share(waits_ms, ms)
@@ -78,8 +78,8 @@ def _tail(waits_ms: Sequence[float]) -> list[tuple[float, float]]:
     return points
 
 
-def _still(root: Any) -> Any:  # noqa: ANN401 - an XML element of the library's choice
-    """The picture without what only a page with a script could use."""
+def _static(root: Any) -> Any:  # noqa: ANN401 - the library chooses its XML implementation
+    """The picture without the elements that only scripts use."""
     for parent in list(root.iter()):
         for child in list(parent):
             is_note = not isinstance(child.tag, str) or child.tag.endswith(("script", "desc"))

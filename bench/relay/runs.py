@@ -1,4 +1,4 @@
-"""A run: three fresh providers, a fresh gateway where one is called, all calls, and what came of them."""
+"""A run: three new providers, a new gateway if the mode needs one, all calls, and the results."""
 
 import asyncio
 import json
@@ -11,19 +11,19 @@ from enum import Enum
 from pathlib import Path
 
 from bench.processes import Running, free_port, listens, process
-from bench.relay.callers import Callers, Heard, Way
+from bench.relay.callers import Callers, Endpoint, Received
 from bench.relay.draws import Plot
 from bench.relay.twins import Tally
 
 PROVIDERS = ("groq", "together", "cerebras")
-"""Names the gateway knows; their addresses here are the twins'."""
+"""Providers that the gateway knows. Their addresses are set to the twins'."""
 
 PATIENCE_MS, PLAN_MS = 2500, 15_000
-"""The stack's default policy; a run in another time sets it to that time."""
+"""The times of the stack's default policy. A run multiplies them by its scale."""
 
 
-class Kind(Enum):
-    """The three ways to call."""
+class Mode(Enum):
+    """The three modes."""
 
     DIRECT = "direct"
     FALLBACK = "fallback"
@@ -32,30 +32,30 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of all calls of one way. `tallies`: by provider. `gateway_cpu_share`: of one core, None where none."""
+    """The results of one mode. `tallies`: by provider. `gateway_cpu_share`: of one core, None without a gateway."""
 
-    kind: Kind
+    mode: Mode
     plot: Plot
-    heard: list[Heard]
+    received: list[Received]
     tallies: list[Tally]
     gateway_cpu_share: float | None
 
 
-async def run(kind: Kind, plot: Plot, *, calls_a_second: float, scale: float) -> Run:
-    """All calls of a plot, one way. `scale` shrinks every time but the pace at which calls come."""
+async def run(mode: Mode, plot: Plot, *, calls_a_second: float, scale: float) -> Run:
+    """All calls of a plot in one mode. `scale` multiplies every time except the rate of calls."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         ports = stack.enter_context(_twins(plot, scale))
         gateway = None
-        way = Way(kind.value, ports[0])
-        if kind is not Kind.DIRECT:
+        endpoint = Endpoint(mode.value, ports[0])
+        if mode is not Mode.DIRECT:
             gateway, key = stack.enter_context(_gateway(ports, scale, Path(folder)))
-            way = Way(kind.value, gateway.port, _headers(kind, key))
-            await _warm_up(way)
+            endpoint = Endpoint(mode.value, gateway.port, _headers(mode, key))
+            await _warm_up(endpoint)
         begun, cpu_ms = time.monotonic(), gateway.cpu_ms() if gateway else 0.0
-        heard = await Callers(way, scale).call_all(plot.arrivals_s(calls_a_second))
+        received = await Callers(endpoint, scale).call_all(plot.arrivals_s(calls_a_second))
         took_ms = (time.monotonic() - begun) * 1000
         share = (gateway.cpu_ms() - cpu_ms) / took_ms if gateway else None
-        return Run(kind, plot, heard, [await _tally(port) for port in ports], share)
+        return Run(mode, plot, received, [await _tally(port) for port in ports], share)
 
 
 @contextmanager
@@ -85,20 +85,20 @@ def _gateway(ports: list[int], scale: float, data_dir: Path) -> Iterator[tuple[R
         yield running, key_file.read_text().strip()
 
 
-def _headers(kind: Kind, key: str) -> dict[str, str]:
+def _headers(mode: Mode, key: str) -> dict[str, str]:
     headers = {
         "authorization": f"Bearer {key}",
         "x-inference-task-id": "bench",
         "x-inference-provider": PROVIDERS[0],
         "x-inference-fallback": ",".join(f"{name}/llama" for name in PROVIDERS[1:]),
     }
-    return headers | ({"x-inference-hedge-after-ms": "p95"} if kind is Kind.HEDGING else {})
+    return headers | ({"x-inference-hedge-after-ms": "p95"} if mode is Mode.HEDGING else {})
 
 
-async def _warm_up(way: Way) -> None:
-    """A few calls that no provider of the run sees: a process's first ones fetch what the later ones find in place."""
-    headers = {**way.headers, "x-inference-provider": "demo", "x-inference-fallback": ""}
-    await Callers(Way(way.name, way.port, headers), 1.0).call_all([0.0, 0.2, 0.4])
+async def _warm_up(endpoint: Endpoint) -> None:
+    """Make a few calls to the demo provider: a process's first calls take longer than the later ones."""
+    headers = {**endpoint.headers, "x-inference-provider": "demo", "x-inference-fallback": ""}
+    await Callers(Endpoint(endpoint.name, endpoint.port, headers), 1.0).call_all([0.0, 0.2, 0.4])
 
 
 async def _tally(port: int) -> Tally:

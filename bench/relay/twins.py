@@ -1,7 +1,7 @@
-"""Three providers with a long tail, on three ports: raw asyncio, so that they add next to nothing.
+"""Three providers with long-tailed times to first token, on three ports: raw asyncio, so that they add little latency.
 
 `python -m bench.relay.twins '{"ports": [...], "calls": …, "hang_share": …, "seed": …, "scale": …}'`. A request's last
-message says which call it is. `GET` answers what the provider reckons to have been asked and to have produced.
+message has the number of its call. `GET` returns the provider's tally.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ PROMPT_TOKENS = 1500
 ANSWER_TOKENS = 60
 TOKENS_A_CHUNK = 5
 CHUNK_EVERY_MS = 50.0
-"""A hundred tokens a second, as a fast model speaks."""
+"""A hundred tokens a second, as a fast model."""
 
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _CALL = re.compile(rb"Call (\d+)\.")
@@ -27,7 +27,7 @@ _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 @dataclass(slots=True)
 class Tally:
-    """What a provider would bill: prompts also where nobody waited for the answer, of answers what it got to say."""
+    """What a provider would bill: every prompt, also of cancelled requests, and the answer tokens that it sent."""
 
     requests: int = 0
     prompt_tokens: int = 0
@@ -37,10 +37,10 @@ class Tally:
 class Twin:
     """One provider."""
 
-    def __init__(self, number: int, first_words_ms: list[float | None], scale: float) -> None:
+    def __init__(self, number: int, first_tokens_ms: list[float | None], scale: float) -> None:
         self.tally = Tally()
         self._number = number
-        self._first_words_ms = first_words_ms
+        self._first_tokens_ms = first_tokens_ms
         self._scale = scale
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -63,15 +63,15 @@ class Twin:
         self.tally.requests += 1
         self.tally.prompt_tokens += PROMPT_TOKENS
         found = _CALL.search(body)
-        first_word_ms = self._first_words_ms[int(found[1])] if found else None
-        if first_word_ms is None:
-            await reader.read()  # hangs until nobody waits any more
+        first_token_ms = self._first_tokens_ms[int(found[1])] if found else None
+        if first_token_ms is None:
+            await reader.read()  # hangs until the caller disconnects
             return
         writer.write(_HEAD)
         for number in count():
-            await _until(begun + (first_word_ms + number * CHUNK_EVERY_MS) * self._scale / 1000)
+            await _until(begun + (first_token_ms + number * CHUNK_EVERY_MS) * self._scale / 1000)
             if reader.at_eof() or writer.transport.is_closing():
-                return  # nobody listens any more
+                return  # the caller has disconnected
             if number * TOKENS_A_CHUNK >= ANSWER_TOKENS:
                 break
             self.tally.answer_tokens += TOKENS_A_CHUNK
@@ -118,7 +118,7 @@ async def _until(moment: float) -> None:
 
 async def serve(ports: list[int], plot: Plot, scale: float) -> None:
     """Serve until killed."""
-    twins = [Twin(number, plot.first_words_ms(number), scale) for number in range(len(ports))]
+    twins = [Twin(number, plot.first_tokens_ms(number), scale) for number in range(len(ports))]
     servers = [
         await asyncio.start_server(twin.serve, "127.0.0.1", port) for twin, port in zip(twins, ports, strict=True)
     ]

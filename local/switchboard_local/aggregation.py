@@ -1,4 +1,4 @@
-"""The cost aggregator on this machine: the pump's end of it."""
+"""Runs the cost aggregator on the local table's stream."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,8 +9,8 @@ import cost_aggregator.settings
 from cost_aggregator.observability import telemetry
 from switchboard.store.dynamodb_client import connect
 from switchboard_local.event_filter import EventFilter
-from switchboard_local.pump import Pump
-from switchboard_local.shown_poison import ShownPoison
+from switchboard_local.event_source import EventSource
+from switchboard_local.poison_file import PoisonFile
 from switchboard_local.table import load_template
 
 CHECKPOINT = "stream.json"
@@ -18,22 +18,22 @@ POISON = "poison.jsonl"
 
 
 @contextmanager
-def aggregating(environment: Mapping[str, str], data_dir: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Settles calls for as long as the block lasts.
+def aggregating(environment: Mapping[str, str], data_dir: Path, show: Callable[[str], None]) -> Iterator[None]:
+    """Settle calls while the block runs.
 
-    `environment` names the table and the engine, and the table is there. `say` shows a line to a person. Raises
-    botocore's errors when the engine does not answer, and FilterInvalid.
+    `environment` names the engine and an existing table. `show` prints a line on the terminal. Raises botocore's
+    errors if the engine does not answer, and FilterInvalid.
     """
     settings = cost_aggregator.settings.Settings.from_env(environment)
     table = connect(endpoint=settings.dynamodb_endpoint).describe_table(TableName=settings.table_name)["Table"]
-    poison = ShownPoison(data_dir / POISON, say)
+    poison = PoisonFile(data_dir / POISON, show)
     aggregator = cost_aggregator.assembly.build(cost_aggregator.assembly.dependencies(settings, telemetry(), poison))
-    with Pump(
+    with EventSource(
         endpoint=settings.dynamodb_endpoint,
         stream_arn=table["LatestStreamArn"],
         checkpoint=data_dir / CHECKPOINT,
         event_filter=EventFilter.of_stream(load_template()),
         handle=aggregator.handle,
-        say=say,
+        show=show,
     ):
         yield

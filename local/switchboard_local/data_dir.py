@@ -1,4 +1,4 @@
-"""The folder that the local system keeps its data in: one run at a time."""
+"""The local system's data folder. One run at a time may use it."""
 
 import fcntl
 import json
@@ -7,40 +7,40 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from switchboard_local.refusal import CannotStart
+from switchboard_local.errors import CannotStart
 
 
 @dataclass(frozen=True, slots=True)
 class DataDir:
-    """The folder's places."""
+    """The paths in the folder."""
 
     path: Path
 
     @property
     def key(self) -> Path:
-        """The first gateway key's text."""
+        """The file with the text of the first gateway key."""
         return self.path / "gateway-key"
 
     @property
     def log(self) -> Path:
-        """The gateway's log lines and metrics, as CloudWatch would get them."""
+        """The file with the log lines and metrics that CloudWatch would get."""
         return self.path / "gateway.log"
 
     @property
     def running(self) -> Path:
-        """What the command line needs to find the running system's table; there while it runs."""
+        """The file in which the command line finds the running system's table. It exists while the system runs."""
         return self.path / "running.json"
 
-    def announce(self, *, table: str, endpoint: str) -> None:
-        """Say where the running system's table is."""
+    def write_running(self, *, table: str, endpoint: str) -> None:
+        """Write where the running system's table is."""
         self.running.write_text(json.dumps({"table": table, "endpoint": endpoint}) + "\n")
 
 
 @contextmanager
-def held(path: Path) -> Iterator[DataDir]:
-    """Makes the folder where there is none, and keeps other runs out of it. Raises CannotStart.
+def locked_data_dir(path: Path) -> Iterator[DataDir]:
+    """Create the folder if it is missing, and lock it while the block runs. Raises CannotStart.
 
-    The lock goes with the process, also when it is killed.
+    The lock ends with the process, even if it is killed.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The demo upstream: an OpenAI-compatible model, `demo/echo`, so that the first call needs no provider's key."""
+"""The demo provider: an OpenAI-compatible model, `demo/echo`, that needs no provider key."""
 
 import asyncio
 import json
@@ -11,18 +11,18 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from switchboard_local.demo_answer import answer
-from switchboard_local.demo_completion import Ask, BodyRefused, Completion
+from switchboard_local.demo_completion import ChatRequest, Completion, InvalidBody
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast the demo speaks."""
+    """How fast the demo streams its answer."""
 
     first_word_s: float = 0.15
     words_per_s: float = 40.0
 
     async def wait_for(self, word: int, began_at: float) -> None:
-        """Return when that word (the first is 0) is due; late words do not push back the ones after them."""
+        """Return when that word is due (the first is 0). A late word does not delay the following ones."""
         due_at = began_at + self.first_word_s + word / self.words_per_s
         await asyncio.sleep(max(0.0, due_at - asyncio.get_running_loop().time()))
 
@@ -33,11 +33,11 @@ def create_app(pace: Pace | None = None) -> Starlette:
 
     async def complete(request: Request) -> Response:
         try:
-            ask = Ask.parse(await request.body())
-        except BodyRefused as refused:
-            return _refusal(refused)
-        completion = Completion(ask, answer(ask.messages, ask.tools, ask.tool_choice))
-        if ask.is_streamed:
+            chat = ChatRequest.parse(await request.body())
+        except InvalidBody as refused:
+            return _error_response(refused)
+        completion = Completion(chat, answer(chat.messages, chat.tools, chat.tool_choice))
+        if chat.is_streamed:
             return StreamingResponse(_events(completion, pace), media_type="text/event-stream")
         await pace.wait_for(len(completion.pieces), asyncio.get_running_loop().time())
         return JSONResponse(completion.whole())
@@ -60,6 +60,6 @@ def _event(data: Mapping[str, object]) -> bytes:
     return b"data: %b\n\n" % json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _refusal(refused: BodyRefused) -> Response:
+def _error_response(refused: InvalidBody) -> Response:
     error = {"message": str(refused), "type": "invalid_request_error", "param": refused.param, "code": None}
     return JSONResponse({"error": error}, 400)

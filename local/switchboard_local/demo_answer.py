@@ -1,4 +1,4 @@
-"""What the demo model says: an echo of the last user message, or a call of a tool that it names. Pure functions."""
+"""The demo model's answers: an echo of the last user message, or a call of a tool that the message names."""
 
 import json
 import re
@@ -13,8 +13,8 @@ type Json = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
-    """Words to speak."""
+class TextAnswer:
+    """An answer in text."""
 
     text: str
 
@@ -27,20 +27,22 @@ class ToolCall:
     arguments: str
 
 
-def answer(messages: Sequence[Json], tools: Sequence[Json], tool_choice: object = "auto") -> Speech | ToolCall:
-    """The demo's answer to a conversation. Tools are OpenAI's; what is not a function is passed over."""
+def answer(messages: Sequence[Json], tools: Sequence[Json], tool_choice: object = "auto") -> TextAnswer | ToolCall:
+    """The demo's answer to a conversation. Tools have OpenAI's format; those that are not functions are ignored."""
     last = messages[-1] if messages else {}
     if last.get("role") == "tool":
-        return Speech(f"The tool answered: {_shortened(text_of(last)) or 'nothing'}. That was its round trip.")
-    said = text_of(next((message for message in reversed(messages) if message.get("role") == "user"), {}))
-    wanted = _wanted(said if last.get("role") == "user" else "", _functions(tools), tool_choice)
+        return TextAnswer(f"The tool answered: {_shortened(text_of(last)) or 'nothing'}. That was its round trip.")
+    user_text = text_of(next((message for message in reversed(messages) if message.get("role") == "user"), {}))
+    wanted = _wanted(user_text if last.get("role") == "user" else "", _functions(tools), tool_choice)
     if wanted is not None:
         parameters = wanted.get("parameters")
         arguments = example(parameters if isinstance(parameters, Mapping) else {})
         return ToolCall(str(wanted["name"]), json.dumps(arguments if isinstance(arguments, dict) else {}))
-    if last.get("role") == "assistant" or not re.search(r"\w", said):
-        return Speech("I am still here. Say something, and I will say it back.")
-    return Speech(f"You said: {_shortened(said)} — and every word of this came through Switchboard, one by one.")
+    if last.get("role") == "assistant" or not re.search(r"\w", user_text):
+        return TextAnswer("I am still here. Say something, and I will say it back.")
+    return TextAnswer(
+        f"You said: {_shortened(user_text)} — and every word of this came through Switchboard, one by one."
+    )
 
 
 def text_of(message: Json) -> str:
@@ -54,21 +56,21 @@ def text_of(message: Json) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The text in pieces of one word each, with the spaces before it; together they are the text."""
+    """The text split into words, each with the spaces before it. Joined, they are the text."""
     pieces = re.findall(r"\s*\S+", text)
     return [*pieces, text[sum(map(len, pieces)) :]] if text[-1:].isspace() else pieces
 
 
-def _wanted(said: str, functions: Sequence[Json], tool_choice: object) -> Json | None:
+def _wanted(user_text: str, functions: Sequence[Json], tool_choice: object) -> Json | None:
     if not functions or tool_choice == "none":
         return None
     if isinstance(tool_choice, Mapping) and isinstance(forced := tool_choice.get("function"), Mapping):
         return next((function for function in functions if function["name"] == forced.get("name")), None)
-    spoken = _plain(said)
-    named = next((function for function in functions if f" {_plain(str(function['name']))} " in f" {spoken} "), None)
+    plain = _plain(user_text)
+    named = next((function for function in functions if f" {_plain(str(function['name']))} " in f" {plain} "), None)
     if named is not None:
         return named
-    return functions[0] if tool_choice == "required" or "tool" in spoken.split() else None
+    return functions[0] if tool_choice == "required" or "tool" in plain.split() else None
 
 
 def _functions(tools: Sequence[Json]) -> list[Json]:

@@ -1,4 +1,4 @@
-"""A demo call and its answer in the shapes of OpenAI's API."""
+"""A demo request and its answer in the formats of OpenAI's API."""
 
 import json
 import time
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from switchboard_local.demo_answer import Speech, ToolCall, text_of, words
+from switchboard_local.demo_answer import TextAnswer, ToolCall, text_of, words
 
 ARGUMENT_PIECE_CHARACTERS = 12
 
 
-class BodyRefused(Exception):
-    """The request's body is not a chat completion request; `param` is the field at fault."""
+class InvalidBody(Exception):
+    """The body is not a valid chat completion request. `param` is the invalid field."""
 
     def __init__(self, message: str, param: str | None = None) -> None:
         super().__init__(message)
@@ -21,8 +21,8 @@ class BodyRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """A chat completion request, as far as the demo cares."""
+class ChatRequest:
+    """The fields of a chat completion request that the demo uses."""
 
     model: str
     messages: Sequence[Mapping[str, object]]
@@ -33,22 +33,22 @@ class Ask:
     wants_usage: bool = False
 
     @classmethod
-    def parse(cls, body: bytes) -> "Ask":
-        """The request in these bytes. Raises BodyRefused."""
+    def parse(cls, body: bytes) -> "ChatRequest":
+        """The request in these bytes. Raises InvalidBody."""
         try:
             fields = json.loads(body)
         except ValueError as error:
-            raise BodyRefused(f"The body is not JSON: {error}") from error
+            raise InvalidBody(f"The body is not JSON: {error}") from error
         if not isinstance(fields, dict):
-            raise BodyRefused("The body must be a JSON object.")
+            raise InvalidBody("The body must be a JSON object.")
         model, messages = fields.get("model"), fields.get("messages")
         if not isinstance(model, str):
-            raise BodyRefused("`model` must be a string.", "model")
+            raise InvalidBody("`model` must be a string.", "model")
         if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-            raise BodyRefused("`messages` must be an array of objects.", "messages")
+            raise InvalidBody("`messages` must be an array of objects.", "messages")
         limit = fields.get("max_completion_tokens", fields.get("max_tokens"))
         if limit is not None and not (isinstance(limit, int) and limit > 0):
-            raise BodyRefused("`max_tokens` must be a whole number above 0.", "max_tokens")
+            raise InvalidBody("`max_tokens` must be a whole number above 0.", "max_tokens")
         options = fields.get("stream_options")
         return cls(
             model=model,
@@ -63,32 +63,32 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer, cut to the caller's limit, in the shapes of OpenAI's API. A word is a token."""
+    """One answer in the formats of OpenAI's API, cut to the caller's limit. A word counts as a token."""
 
-    ask: Ask
-    said: Speech | ToolCall
+    chat: ChatRequest
+    answer: TextAnswer | ToolCall
     completion_id: str = field(default_factory=lambda: f"chatcmpl-demo-{uuid4().hex}")
     created_s: int = field(default_factory=lambda: int(time.time()))
 
     @property
     def pieces(self) -> list[str]:
-        """What is streamed, piece by piece."""
-        if isinstance(self.said, Speech):
-            return words(self.said.text)[: self.ask.max_tokens]
-        text, step = self.said.arguments, ARGUMENT_PIECE_CHARACTERS
+        """The pieces of text or arguments that are streamed."""
+        if isinstance(self.answer, TextAnswer):
+            return words(self.answer.text)[: self.chat.max_tokens]
+        text, step = self.answer.arguments, ARGUMENT_PIECE_CHARACTERS
         return [text[start : start + step] for start in range(0, len(text), step)]
 
     @property
     def finish_reason(self) -> str:
-        """Why the answer ends where it does."""
-        if isinstance(self.said, ToolCall):
+        """OpenAI's finish reason."""
+        if isinstance(self.answer, ToolCall):
             return "tool_calls"
-        return "stop" if len(self.pieces) == len(words(self.said.text)) else "length"
+        return "stop" if len(self.pieces) == len(words(self.answer.text)) else "length"
 
     @property
     def usage(self) -> dict[str, Any]:
-        """The tokens of question and answer."""
-        prompt = sum(len(text_of(message).split()) for message in self.ask.messages)
+        """OpenAI's usage object."""
+        prompt = sum(len(text_of(message).split()) for message in self.chat.messages)
         completion = len(self.pieces)
         return {
             "prompt_tokens": prompt,
@@ -99,33 +99,33 @@ class Completion:
         }
 
     def whole(self) -> dict[str, Any]:
-        """The answer in one object."""
+        """The answer as one `chat.completion` object."""
         message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
-        if isinstance(self.said, Speech):
+        if isinstance(self.answer, TextAnswer):
             message["content"] = "".join(self.pieces)
         else:
-            function = {"name": self.said.name, "arguments": self.said.arguments}
+            function = {"name": self.answer.name, "arguments": self.answer.arguments}
             message["tool_calls"] = [{"id": self._call_id(), "type": "function", "function": function}]
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self.finish_reason}
         return {**self._envelope("chat.completion"), "choices": [choice], "usage": self.usage}
 
     def first_chunk(self) -> dict[str, Any]:
-        """The preamble: a role, nothing to speak."""
-        return self._chunk({"role": "assistant", "content": "" if isinstance(self.said, Speech) else None})
+        """The chunk with the role and no content."""
+        return self._chunk({"role": "assistant", "content": "" if isinstance(self.answer, TextAnswer) else None})
 
     def chunks(self) -> list[dict[str, Any]]:
-        """The answer itself: a word each or, of a tool call, its name and then pieces of its arguments."""
-        if isinstance(self.said, Speech):
+        """The chunks with content: one word each; of a tool call its name, then pieces of its arguments."""
+        if isinstance(self.answer, TextAnswer):
             return [self._chunk({"content": piece}) for piece in self.pieces]
-        function = {"name": self.said.name, "arguments": ""}
+        function = {"name": self.answer.name, "arguments": ""}
         opening = {"index": 0, "id": self._call_id(), "type": "function", "function": function}
         pieces = [{"index": 0, "function": {"arguments": piece}} for piece in self.pieces]
         return [self._chunk({"tool_calls": [call]}) for call in (opening, *pieces)]
 
     def last_chunks(self) -> list[dict[str, Any]]:
-        """The finish reason and, for a caller that asked, the usage."""
+        """The chunk with the finish reason and, if the caller asked for it, the one with the usage."""
         last = self._chunk({}, self.finish_reason)
-        if not self.ask.wants_usage:
+        if not self.chat.wants_usage:
             return [last]
         return [last, {**self._envelope("chat.completion.chunk"), "choices": [], "usage": self.usage}]
 
@@ -134,7 +134,7 @@ class Completion:
         return {**self._envelope("chat.completion.chunk"), "choices": [choice]}
 
     def _envelope(self, kind: str) -> dict[str, Any]:
-        return {"id": self.completion_id, "object": kind, "created": self.created_s, "model": self.ask.model}
+        return {"id": self.completion_id, "object": kind, "created": self.created_s, "model": self.chat.model}
 
     def _call_id(self) -> str:
         return f"call_{self.completion_id[-24:]}"

@@ -1,4 +1,4 @@
-"""A plausible value for a JSON schema, so that the demo can fill in a tool's arguments. Pure functions."""
+"""Makes a plausible value for a JSON schema: the arguments of the demo's tool calls."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ type Json = Mapping[str, object]
 
 
 def example(schema: Json, definitions: Json | None = None, depth: int = 0) -> object:
-    """A plausible value for a JSON schema: what is required, no more. Local `$ref`s are followed."""
+    """A plausible value for a JSON schema, with the required fields only. Local `$ref`s are followed."""
     definitions = definitions if definitions is not None else schema
     schema = _resolved(schema, definitions, depth)
     for keyword in ("const", "default"):

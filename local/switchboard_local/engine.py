@@ -1,6 +1,6 @@
-"""A DynamoDB engine of this machine's own, that lives as long as the block that started it.
+"""Runs a local DynamoDB engine while a block runs.
 
-dynoxide where its binary is installed, Amazon's DynamoDB Local where there is Docker.
+The engine is dynoxide if its binary is installed, else Amazon's DynamoDB Local if there is Docker.
 """
 
 import http.client
@@ -23,8 +23,8 @@ _DOCKER_START_S = 300.0  # the first start fetches the image
 _STOP_S = 10.0
 _POLL_S = 0.005
 
-# The engine must not outlive us, even when we are killed without a word, and nothing portable tells a child so. What
-# does happen on every system: our end of a pipe closes. This shell waits for that and ends the engine by its id.
+# The engine must not outlive this process, even if it is killed. No portable signal tells a child of that, but on every
+# system this end of a pipe closes. The shell waits for that and ends the engine by its id.
 _GUARD = """
 exec 3<&0
 "$@" 3<&- </dev/null &
@@ -39,7 +39,7 @@ exit "$status"
 
 
 class EngineMissing(Exception):
-    """This machine has no DynamoDB engine that can be started."""
+    """No DynamoDB engine can be started on this machine."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -50,32 +50,32 @@ class EngineMissing(Exception):
 
 
 class EngineFailed(Exception):
-    """The engine ended, or did not answer in time; what it said is in the message."""
+    """The engine ended, or did not answer in time. The message has the end of its log."""
 
 
 @contextmanager
 def running_engine(data_dir: Path, *, host: str = "127.0.0.1", port: int | None = None) -> Iterator[str]:
-    """Starts the engine on the data kept in that folder and gives its endpoint once it answers; ends it afterwards.
+    """Run the engine on the data in that folder while the block runs. Yields its endpoint once it answers.
 
-    `host` is the address it listens on; the endpoint always names loopback. Without a `port` a free one is taken.
+    `host` is the address it listens on; the endpoint always names loopback. If no `port` is given, a free one is taken.
     Raises EngineMissing or EngineFailed.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     port = _free_port(host, port or 0)
-    command, patience_s = engine_command(data_dir.resolve(), host, port)
+    command, timeout_s = engine_command(data_dir.resolve(), host, port)
     log_path = data_dir / "engine.log"
     with (
         log_path.open("wb") as log,
-        subprocess.Popen(  # noqa: S603 - the command is our own
+        subprocess.Popen(  # noqa: S603 - a fixed command
             ["/bin/sh", "-c", _GUARD, "engine", *command],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches us first, so that what is under way can still be written
+            start_new_session=True,  # Ctrl-C does not reach the engine: calls in progress can still be written
         ) as guard,
     ):
         try:
-            _wait_until_it_answers(guard, port, patience_s, log_path)
+            _wait_until_it_answers(guard, port, timeout_s, log_path)
             yield f"http://127.0.0.1:{port}"
         finally:
             _stop(guard)
@@ -102,14 +102,14 @@ def engine_command(data_dir: Path, host: str, port: int) -> tuple[Sequence[str],
 
 
 def dynoxide_path() -> Path:
-    """Where npm puts the binary for this platform, whether it is there or not."""
+    """The path at which npm installs the binary for this platform. It may not exist."""
     machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(platform.machine().lower(), platform.machine())
     return ROOT / "node_modules" / "@dynoxide" / f"{sys.platform}-{machine}" / "dynoxide"
 
 
 def _docker_arguments(data_dir: Path, host: str, port: int) -> list[str]:
     run = ["run", "--rm", "--publish", f"{host}:{port}:8000", "--volume", f"{data_dir}:/data"]
-    user = ["--user", f"{os.getuid()}:{os.getgid()}"]  # else the files would belong to the image's user
+    user = ["--user", f"{os.getuid()}:{os.getgid()}"]  # otherwise the files would belong to the image's user
     return [*run, *user, DOCKER_IMAGE, "-jar", "DynamoDBLocal.jar", "-sharedDb", "-dbPath", "/data"]
 
 
@@ -124,13 +124,13 @@ def _free_port(host: str, wanted: int) -> int:
         return port
 
 
-def _wait_until_it_answers(guard: subprocess.Popen[bytes], port: int, patience_s: float, log_path: Path) -> None:
-    deadline = time.monotonic() + patience_s
+def _wait_until_it_answers(guard: subprocess.Popen[bytes], port: int, timeout_s: float, log_path: Path) -> None:
+    deadline = time.monotonic() + timeout_s
     while not _answers(port):
         if _has_ended(guard):
-            raise EngineFailed(f"The DynamoDB engine ended at its start: {_last_words(log_path)}")
+            raise EngineFailed(f"The DynamoDB engine ended at its start: {_log_tail(log_path)}")
         if time.monotonic() > deadline:
-            raise EngineFailed(f"The DynamoDB engine did not answer within {patience_s:.0f} s: {_last_words(log_path)}")
+            raise EngineFailed(f"The DynamoDB engine did not answer within {timeout_s:.0f} s: {_log_tail(log_path)}")
 
 
 def _answers(port: int) -> bool:
@@ -154,8 +154,8 @@ def _has_ended(guard: subprocess.Popen[bytes]) -> bool:
     return True
 
 
-def _last_words(log_path: Path) -> str:
-    return log_path.read_text(errors="replace").strip()[-500:] or "it said nothing"
+def _log_tail(log_path: Path) -> str:
+    return log_path.read_text(errors="replace").strip()[-500:] or "its log is empty"
 
 
 def _stop(guard: subprocess.Popen[bytes]) -> None:
@@ -164,4 +164,4 @@ def _stop(guard: subprocess.Popen[bytes]) -> None:
     try:
         guard.wait(_STOP_S)
     except subprocess.TimeoutExpired:
-        os.killpg(guard.pid, signal.SIGKILL)  # the session is its own: the engine goes with it
+        os.killpg(guard.pid, signal.SIGKILL)  # it has its own session, which includes the engine

@@ -1,4 +1,4 @@
-"""The filter between the table's stream and the aggregator, as Lambda applies it, read from the template.
+"""Filters the table's stream as Lambda does, with the patterns of template.yaml.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html and, for its patterns,
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
@@ -10,22 +10,22 @@ from typing import Any
 
 type Leaf = str | float | bool | None
 type Matcher = Callable[[Sequence[Leaf]], bool]
-"""Says whether the values at a place of the event (none, where there is no such place) are as wanted."""
+"""Whether the values of an event's field match. The sequence is empty if the event has no such field."""
 
 
 class FilterInvalid(Exception):
-    """The template's filter says something that is not understood here: better no pump than a wrong one."""
+    """The template's filter uses something that this module does not support."""
 
 
 class EventFilter:
-    """Lets an event through that matches any of the patterns; all, if there is no pattern."""
+    """Admits an event that matches any of the patterns; every event if there is no pattern."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._patterns = [_parse(pattern) for pattern in patterns]
 
     @classmethod
     def of_stream(cls, template: Mapping[str, Any]) -> "EventFilter":
-        """The filter of the one function that the template feeds from a stream. Raises FilterInvalid."""
+        """The filter of the template's one function with a stream as its event source. Raises FilterInvalid."""
         sources = [
             event["Properties"]
             for resource in template["Resources"].values()
@@ -33,12 +33,12 @@ class EventFilter:
             if event["Type"] == "DynamoDB"
         ]
         if len(sources) != 1:
-            raise FilterInvalid(f"the template feeds {len(sources)} functions from a stream, not one")
+            raise FilterInvalid(f"the template has {len(sources)} functions with a stream, not one")
         filters = sources[0].get("FilterCriteria", {}).get("Filters", [])
         return cls([each["Pattern"] for each in filters])
 
     def admits(self, event: Mapping[str, Any]) -> bool:
-        """Whether Lambda would hand the event on."""
+        """Whether Lambda would invoke the function with the event."""
         return not self._patterns or any(_matches(pattern, event) for pattern in self._patterns)
 
 
@@ -55,7 +55,7 @@ def _parse(text: str) -> Pattern:
 
 def _parse_node(node: object) -> Pattern:
     if not isinstance(node, dict) or not node:
-        raise FilterInvalid(f"a pattern must be an object with names, not {json.dumps(node)}")
+        raise FilterInvalid(f"a pattern must be a non-empty object, not {json.dumps(node)}")
     if strange := [name for name in node if name.startswith("$")]:
         raise FilterInvalid(f"unknown operator {strange[0]}")
     return {
@@ -88,23 +88,23 @@ def _anything_but(unwanted: Sequence[object]) -> Matcher:
 
 
 def _is_same(value: Leaf, wanted: object) -> bool:
-    # In JSON true is not 1, in Python it is.
+    # True equals 1 in Python, but not in JSON.
     return isinstance(value, bool) == isinstance(wanted, bool) and value == wanted
 
 
 def _matches(pattern: Pattern, event: object) -> bool:
-    place = event if isinstance(event, Mapping) else {}
+    node = event if isinstance(event, Mapping) else {}
     return all(
-        _matches(inner, place.get(name))
+        _matches(inner, node.get(name))
         if isinstance(inner, Mapping)
-        else any(matcher(_leaves(place, name)) for matcher in inner)
+        else any(matcher(_leaves(node, name)) for matcher in inner)
         for name, inner in pattern.items()
     )
 
 
-def _leaves(place: Mapping[str, Any], name: str) -> Sequence[Leaf]:
-    """What stands there, as far as it is no object: only leaves are compared, and only leaves exist."""
-    if name not in place or isinstance(place[name], Mapping):
+def _leaves(node: Mapping[str, Any], name: str) -> Sequence[Leaf]:
+    """The field's values. An object counts as absent: only leaves are compared, and only leaves exist."""
+    if name not in node or isinstance(node[name], Mapping):
         return []
-    value = place[name]
+    value = node[name]
     return value if isinstance(value, list) else [value]

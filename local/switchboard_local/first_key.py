@@ -1,4 +1,4 @@
-"""The first gateway key: made on the first run, kept in a file that only its owner can read."""
+"""The first gateway key: created on the first run, stored in a file that only its owner can read."""
 
 import os
 from collections.abc import Callable
@@ -7,16 +7,16 @@ from pathlib import Path
 
 from switchboard.domain.keys import PREFIX, GatewayKey, Scope, digest, mint
 from switchboard.store.ports import KeyStore
-from switchboard_local.refusal import CannotStart
+from switchboard_local.errors import CannotStart
 
 PROJECT = "default"
 NAME = "first key of this machine"
 
 
 def first_key(path: Path, store: KeyStore, now: Callable[[], datetime]) -> str:
-    """The text of the key in that file, which the store knows from here on; a new one where there is no file.
+    """The text of the key in that file, or of a new key if there is no file. The store has the key afterwards.
 
-    Raises CannotStart when the file holds something else, and StoreUnavailable.
+    Raises CannotStart if the file contains something else, and StoreUnavailable.
     """
     text = _read(path) or _write_new(path)
     if store.find_key(digest(text)) is None:
@@ -32,7 +32,7 @@ def _read(path: Path) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         raise CannotStart(f"The gateway key in {path} cannot be read: {error}.") from error
     if not text.startswith(PREFIX):
-        raise CannotStart(f"{path} holds no gateway key. Delete it, and the next start makes a new one.")
+        raise CannotStart(f"{path} contains no gateway key. Delete it, and the next start creates one.")
     return text
 
 

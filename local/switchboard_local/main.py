@@ -1,4 +1,4 @@
-"""`python -m switchboard_local`: starts the local system, or says in one sentence why it does not."""
+"""`python -m switchboard_local`: runs the local system, or prints in one sentence why it cannot start."""
 
 import argparse
 import asyncio
@@ -19,25 +19,25 @@ from switchboard.settings import SettingsInvalid
 from switchboard.store.dynamodb_client import connect
 from switchboard.store.ports import StoreUnavailable
 from switchboard_local.aggregator_process import aggregator_process
-from switchboard_local.data_dir import DataDir, held
+from switchboard_local.data_dir import DataDir, locked_data_dir
 from switchboard_local.engine import EngineFailed, EngineMissing, running_engine
+from switchboard_local.errors import CannotStart, UsageError
 from switchboard_local.first_key import first_key
-from switchboard_local.refusal import CannotStart, Misused
+from switchboard_local.local_environment import local_environment
 from switchboard_local.screen import Screen, ScreenedTelemetry
 from switchboard_local.serve import listen, serve
-from switchboard_local.surroundings import surroundings
 from switchboard_local.system import build
 from switchboard_local.table import create_table
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run until Ctrl-C. Returns the exit code: 0 after it, 1 where something stands in the way, 2 for wrong words."""
+    """Run until Ctrl-C. Returns the exit code: 0 after it, 1 if it cannot start, 2 for a wrong argument or setting."""
     parser = argparse.ArgumentParser("switchboard_local", description="The whole system on this machine.")
     parser.add_argument("--port", default="8000", help="where to listen on 127.0.0.1; 0 takes a free port")
-    parser.add_argument("--data-dir", default=".local", type=Path, help="the folder that keeps the data")
+    parser.add_argument("--data-dir", default=".local", type=Path, help="the folder for the data")
     options = parser.parse_args(arguments)
     try:
-        with listen(options.port) as listener, held(options.data_dir) as data:
+        with listen(options.port) as listener, locked_data_dir(options.data_dir) as data:
             _run(listener, data, environment, Screen(sys.stdout))
     except CannotStart as refusal:
         print(refusal, file=sys.stderr)
@@ -50,31 +50,31 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 def _run(listener: socket.socket, data: DataDir, environment: Mapping[str, str], screen: Screen) -> None:
     port = listener.getsockname()[1]
     with _logged(data), _engine(data, environment) as endpoint:
-        found = surroundings(environment, port=port, endpoint=endpoint)
+        found = local_environment(environment, port=port, endpoint=endpoint)
         try:
             settings = Settings.from_env(found)
         except SettingsInvalid as invalid:
-            raise Misused(f"{str(invalid).rstrip('.')}.") from invalid
+            raise UsageError(f"{str(invalid).rstrip('.')}.") from invalid
         dependencies = gateway_dependencies(settings, found, ScreenedTelemetry(telemetry(), screen))
         key = _prepare(settings, dependencies, data)
         app = build(settings, dependencies, found)
-        data.announce(table=settings.table_name, endpoint=endpoint)
-        with aggregator_process(found, data.path, data.log, screen.say):
+        data.write_running(table=settings.table_name, endpoint=endpoint)
+        with aggregator_process(found, data.path, data.log, screen.show):
             asyncio.run(serve(app, listener, lambda: screen.welcome(port, key, data)))
 
 
 def _prepare(settings: Settings, dependencies: Dependencies, data: DataDir) -> str:
-    """Make sure of the table and of the first key; the key's text."""
+    """Create the table and the first key if they are missing. Returns the key's text."""
     try:
         create_table(connect(endpoint=settings.dynamodb_endpoint), settings.table_name)
         return first_key(data.key, dependencies.store, dependencies.clock.now)
     except (BotoCoreError, ClientError, StoreUnavailable) as error:
-        raise CannotStart(f"The DynamoDB at {settings.dynamodb_endpoint} does not serve: {error}.") from error
+        raise CannotStart(f"The DynamoDB at {settings.dynamodb_endpoint} cannot be used: {error}.") from error
 
 
 @contextmanager
 def _engine(data: DataDir, environment: Mapping[str, str]) -> Iterator[str]:
-    """The endpoint of the engine that the user named, or of one of our own that ends with the block."""
+    """The endpoint that the user set, or that of an engine that runs while the block does."""
     with ExitStack() as stack:
         endpoint = environment.get("DYNAMODB_ENDPOINT", "").strip()
         if not endpoint:
@@ -87,12 +87,12 @@ def _engine(data: DataDir, environment: Mapping[str, str]) -> Iterator[str]:
 
 @contextmanager
 def _logged(data: DataDir) -> Iterator[None]:
-    """What the functions print, as they do on Lambda, goes to the log file; so do the libraries' warnings."""
+    """Redirect what the functions print, and the libraries' warnings, to the log file."""
     try:
         log = data.log.open("a", buffering=1, encoding="utf-8")
     except OSError as error:
         raise CannotStart(f"The log {data.log} cannot be written: {error.strerror}.") from error
     with log, redirect_stdout(log):
         logging.basicConfig(stream=log, level=logging.WARNING)
-        logging.getLogger("asyncio").setLevel(logging.ERROR)  # a caller who leaves in mid-answer is no warning
+        logging.getLogger("asyncio").setLevel(logging.ERROR)  # a caller that disconnects is not worth a warning
         yield

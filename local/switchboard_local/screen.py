@@ -1,4 +1,4 @@
-"""What a person sees on the terminal: where everything is, then a line per call."""
+"""Prints on the terminal: first the addresses and paths, then a line per call."""
 
 import shlex
 from contextlib import suppress
@@ -19,40 +19,40 @@ WELCOME = """
     data      {data}
     log       {log}
 
-  Hear it speak:
+  Try it:
 
     curl -N {base}/v1/chat/completions \\
       -H "Authorization: Bearer $(cat {quoted_key_path})" -H "Content-Type: application/json" \\
       -d '{{"model": "demo/echo", "stream": true, "messages": [{{"role": "user", "content": "Hello there"}}]}}'
 
-  Ctrl-C stops it. Calls, as they end:
+  Ctrl-C stops it. Finished calls:
 """
 STATUS_WIDTH = 14
 
 
 class Screen:
-    """A terminal, or whatever stands in for one."""
+    """A terminal, or another text stream."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
 
     def welcome(self, port: int, key: str, data: DataDir) -> None:
-        """Say where everything is."""
+        """Print the addresses and paths."""
         base = f"http://127.0.0.1:{port}"
-        place = data.path.resolve()
-        quoted_key_path = shlex.quote(str(place / data.key.name))
-        self.say(
-            WELCOME.format(base=base, key=key, quoted_key_path=quoted_key_path, data=place, log=place / data.log.name)
+        folder = data.path.resolve()
+        quoted_key_path = shlex.quote(str(folder / data.key.name))
+        self.show(
+            WELCOME.format(base=base, key=key, quoted_key_path=quoted_key_path, data=folder, log=folder / data.log.name)
         )
 
-    def say(self, text: str) -> None:
-        """Write it at once. A terminal that has gone, or knows no such letter, costs a line and not a call."""
+    def show(self, text: str) -> None:
+        """Print and flush. A closed terminal, or one that cannot encode the text, loses the line and fails no call."""
         with suppress(OSError, ValueError):
             print(text, file=self._out, flush=True)
 
 
 class ScreenedTelemetry(Telemetry):
-    """The gateway's own telemetry, and a line per call for a person."""
+    """The gateway's telemetry, and a line on the terminal per call."""
 
     def __init__(self, inner: Telemetry, screen: Screen) -> None:
         self._inner = inner
@@ -65,29 +65,29 @@ class ScreenedTelemetry(Telemetry):
     @override
     def completed(self, trace: Trace, http_status: int) -> None:
         self._inner.completed(trace, http_status)
-        self._screen.say(line_of(trace))
+        self._screen.show(line_of(trace))
 
     @override
     def refused(self, failure: Failure, key_id: str | None, trace_id: str) -> None:
         self._inner.refused(failure, key_id, trace_id)
         now = datetime.now().astimezone()
-        self._screen.say(
+        self._screen.show(
             _printable(f"  {now:%H:%M:%S}  {'refused':<{STATUS_WIDTH}}  {failure.code}: {failure.message}")
         )
 
     @override
     def unwritten(self, trace_id: str, what: str) -> None:
         self._inner.unwritten(trace_id, what)
-        self._screen.say(f"  The store did not take the {what} of {trace_id}; the log has the reason.")
+        self._screen.show(f"  The {what} of {trace_id} could not be stored; the log has the reason.")
 
     @override
     def failed(self, trace_id: str) -> None:
         self._inner.failed(trace_id)
-        self._screen.say(f"  The gateway itself failed at {trace_id}; the log has the reason.")
+        self._screen.show(f"  The gateway failed in call {trace_id}; the log has the reason.")
 
 
 def line_of(trace: Trace) -> str:
-    """One call in one line: when it began, how it ended, task, model, TTFT, duration, and what went wrong."""
+    """One call in one line: start, status, task, model, TTFT, duration and failure."""
     cells = [
         f"  {trace.started_at.astimezone():%H:%M:%S}",
         f"{trace.status.value:<{STATUS_WIDTH}}",
@@ -105,5 +105,5 @@ def line_of(trace: Trace) -> str:
 
 
 def _printable(text: str) -> str:
-    """The text without what could steer the terminal: callers choose some of these words."""
+    """The text with control characters replaced: callers choose parts of it, and could control the terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)

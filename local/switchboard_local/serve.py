@@ -1,4 +1,4 @@
-"""Serves an ASGI application on one event loop until Ctrl-C, and lets what is under way come to an end."""
+"""Serves an ASGI application on one event loop until Ctrl-C, then lets calls in progress finish."""
 
 import asyncio
 import signal
@@ -10,24 +10,24 @@ from typing import override
 
 import uvicorn
 
-from switchboard_local.refusal import CannotStart, Misused
+from switchboard_local.errors import CannotStart, UsageError
 from switchboard_local.system import App
 
 GRACE_S = 3
-"""How long answers under way may still take after the first Ctrl-C; the second one ends them at once."""
+"""How long calls in progress may take after the first Ctrl-C. A second Ctrl-C cancels them."""
 LAST_WRITES_S = 5.0
-KEEP_ALIVE_S = 75  # a voice agent speaks about every 9 s
+KEEP_ALIVE_S = 75  # a voice agent calls about every 9 s
 BACKLOG = 512
 MAX_PORT = 65_535
 SWITCH_INTERVAL_S = 0.0005
-"""How long a thread that writes traces may keep the loop that streams waiting; Python's own 5 ms would be heard."""
+"""How long a thread that writes traces may delay the event loop. Python's default of 5 ms adds latency to streams."""
 
 
 def listen(port_text: str) -> socket.socket:
-    """A socket that listens on loopback; port 0 takes a free one. Raises Misused or CannotStart."""
+    """A socket that listens on loopback; port 0 takes a free one. Raises UsageError or CannotStart."""
     if not (port_text.isascii() and port_text.isdigit() and int(port_text) <= MAX_PORT):
-        raise Misused(f"PORT must be a number from 1 to {MAX_PORT}, not {port_text!r}.")
-    # The protocol by name: asyncio turns Nagle's algorithm off (40 ms a chunk) only where it reads TCP there.
+        raise UsageError(f"PORT must be a number from 1 to {MAX_PORT}, not {port_text!r}.")
+    # asyncio turns Nagle's algorithm off (40 ms a chunk) only if the socket names its protocol, TCP.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -48,7 +48,7 @@ async def serve(app: App, listener: socket.socket, is_ready: Callable[[], None])
     config = uvicorn.Config(
         app,
         log_config=None,
-        access_log=False,  # a path may carry what a person pasted into it
+        access_log=False,  # a path may contain a secret that was pasted into it
         lifespan="off",
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
@@ -59,11 +59,11 @@ async def serve(app: App, listener: socket.socket, is_ready: Callable[[], None])
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.end)
     await server.serve([listener])
-    await _settled(server.server_state.tasks)
+    await _wait_for(server.server_state.tasks)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, except that a signal ends it and nothing else: uvicorn itself raises it again afterwards."""
+    """uvicorn's server, which a signal ends without being raised again afterwards."""
 
     def __init__(self, config: uvicorn.Config, is_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -75,7 +75,7 @@ class _Server(uvicorn.Server):
         self._is_ready()
 
     def end(self) -> None:
-        """Let answers under way come to their end; asked again, break them off."""
+        """Let calls in progress finish. A second call of this method cancels them."""
         if self.should_exit:
             for task in self.server_state.tasks:
                 task.cancel()
@@ -87,7 +87,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _settled(tasks: "set[asyncio.Task[None]]") -> None:
-    """Wait for answers that were broken off: each still has its trace to write."""
+async def _wait_for(tasks: "set[asyncio.Task[None]]") -> None:
+    """Wait for cancelled calls: each still writes its trace."""
     if tasks:
         await asyncio.wait(tasks, timeout=LAST_WRITES_S)

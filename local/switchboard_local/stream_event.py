@@ -1,4 +1,4 @@
-"""A record as DynamoDB's stream gives it becomes one as Lambda hands it to a function."""
+"""Converts a record of a DynamoDB stream to the format in which Lambda passes it to a function."""
 
 import base64
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def to_lambda(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
-    """The record with its stream's name; moments as numbers of seconds, bytes as base64."""
+    """The record with its stream's ARN, times in seconds and bytes in base64."""
     return {**{name: _plain(value) for name, value in record.items()}, "eventSourceARN": stream_arn}
 
 

@@ -1,4 +1,4 @@
-"""The composition root of the local system: gateway, console and demo upstream behind one address."""
+"""The composition root of the local system: gateway, console and demo provider on one address."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import gateway.assembly
 from gateway.assembly import Dependencies
 from gateway.settings import Settings
 from switchboard_local import demo
-from switchboard_local.surroundings import DEMO_PATH
+from switchboard_local.local_environment import DEMO_PATH
 
 type Scope = MutableMapping[str, Any]
 type App = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -18,7 +18,7 @@ type App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class ComposedApp:
-    """An ASGI application that hands each request to the part it belongs to, as API Gateway does."""
+    """Routes each request by its path to the gateway, the console or the demo provider."""
 
     gateway: App
     console: App

@@ -1,4 +1,4 @@
-"""Creates the table that template.yaml describes: one source of truth for the deployed and the local system."""
+"""Creates the table as template.yaml describes it, so that the local and the deployed table are the same."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ import yaml
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from yaml import SafeLoader
-else:  # eight times as fast where PyYAML was built with libyaml
+else:  # eight times as fast, if PyYAML was built with libyaml
     SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
@@ -38,7 +38,7 @@ def load_template(template: Path = TEMPLATE) -> dict[str, Any]:
 
 
 def create_table(client: "DynamoDBClient", name: str, template: Path = TEMPLATE) -> None:
-    """Makes the template's `Table` under that name, with its indexes, stream and TTL, unless it is there already."""
+    """Create the template's `Table` with its indexes, stream and TTL under that name, unless it exists."""
     resource = load_template(template)["Resources"]["Table"]["Properties"]
     try:
         client.create_table(TableName=name, **_creation(resource))

@@ -1,4 +1,4 @@
-"""Reads a table's stream from where it was left: shard by shard, remembered in a file."""
+"""Reads a table's stream shard by shard from the position in a checkpoint file."""
 
 import json
 import os
@@ -10,13 +10,13 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 
-_LOST_PLACE = frozenset({"ExpiredIteratorException", "TrimmedDataAccessException"})
+_LOST_POSITION = frozenset({"ExpiredIteratorException", "TrimmedDataAccessException"})
 _TRIMMED = "TrimmedDataAccessException"
-_SEQUENCE_NUMBER_CHARACTERS = 21  # fewer are refused by the client, and some engines count from 1
+_SEQUENCE_NUMBER_CHARACTERS = 21  # botocore refuses fewer, and some engines count from 1
 
 
 class Checkpoint:
-    """How far each shard of a stream has been worked off."""
+    """The last processed record of each shard, in a file."""
 
     def __init__(self, path: Path, stream_arn: str) -> None:
         self._path = path
@@ -24,23 +24,23 @@ class Checkpoint:
         self._done: dict[str, str] = _read(path, stream_arn)
 
     def done(self, shard_id: str) -> str | None:
-        """The sequence number of the last record that needs no second look."""
+        """The sequence number of the last processed record; None if there is none."""
         return self._done.get(shard_id)
 
     def keep(self, shard_id: str, sequence_number: str) -> None:
-        """Everything up to this record is done; the file says so whenever the process ends."""
+        """Write that all records up to this one are processed."""
         self._done[shard_id] = sequence_number
         fresh = self._path.with_suffix(".new")
         fresh.write_text(json.dumps({"stream_arn": self._stream_arn, "done": self._done}))
-        os.replace(fresh, self._path)  # noqa: PTH105 - one step: there is a whole file at any time
+        os.replace(fresh, self._path)  # noqa: PTH105 - atomic: the file is complete at any time
 
     def forget(self, shard_id: str) -> None:
-        """The shard, or that place in it, is gone."""
+        """Remove the shard, because it or its position no longer exists."""
         self._done.pop(shard_id, None)
 
 
 class TableStream:
-    """The records of a stream, oldest first within a shard; each again until it is in the checkpoint."""
+    """The records of a stream, oldest first within a shard. Each is read again until it is in the checkpoint."""
 
     def __init__(self, client: Any, stream_arn: str, checkpoint: Checkpoint) -> None:  # noqa: ANN401 - has no types
         self.arn = stream_arn
@@ -49,7 +49,7 @@ class TableStream:
         self._iterators: dict[str, str | None] = {}
 
     def find_shards(self) -> None:
-        """Ask which shards there are. A shard that has ended and was read to its end is passed over."""
+        """List the shards. A shard that was read to its end is not read again."""
         request = {"StreamArn": self.arn}
         found = []
         while True:
@@ -63,7 +63,7 @@ class TableStream:
         self._iterators = {shard_id: self._iterators.get(shard_id, "") for shard_id in found}
 
     def shards(self) -> Sequence[str]:
-        """The shards that may have something to read."""
+        """The shards that may have records to read."""
         return [shard_id for shard_id, iterator in self._iterators.items() if iterator is not None]
 
     def read(self, shard_id: str, limit: int) -> list[dict[str, Any]]:
@@ -72,30 +72,30 @@ class TableStream:
             iterator = self._iterators[shard_id] or self._iterator(shard_id)
             answer = self._client.get_records(ShardIterator=iterator, Limit=limit)
         except ClientError as error:
-            if (code := error.response["Error"]["Code"]) not in _LOST_PLACE:
+            if (code := error.response["Error"]["Code"]) not in _LOST_POSITION:
                 raise
             if code == _TRIMMED:
                 self._checkpoint.forget(shard_id)
             self.go_back(shard_id)
             return []
-        # Without a next iterator the shard has ended; nothing else says so.
+        # Only a missing next iterator marks the end of a shard.
         self._iterators[shard_id] = answer.get("NextShardIterator")
         return list(answer["Records"])
 
     def done(self, shard_id: str, sequence_number: str) -> None:
-        """Everything up to this record need not be read again, whatever happens."""
+        """Write to the checkpoint that all records up to this one are processed."""
         self._checkpoint.keep(shard_id, sequence_number)
 
     def go_back(self, shard_id: str) -> None:
-        """Read again from the first record that is not done."""
+        """Read again from the first record that is not processed."""
         self._iterators[shard_id] = ""
 
     def _iterator(self, shard_id: str) -> str:
-        place = {"StreamArn": self.arn, "ShardId": shard_id, "ShardIteratorType": "TRIM_HORIZON"}
+        position = {"StreamArn": self.arn, "ShardId": shard_id, "ShardIteratorType": "TRIM_HORIZON"}
         if (done := self._checkpoint.done(shard_id)) is not None:
-            place["ShardIteratorType"] = "AFTER_SEQUENCE_NUMBER"
-            place["SequenceNumber"] = done.zfill(_SEQUENCE_NUMBER_CHARACTERS)
-        iterator: str = self._client.get_shard_iterator(**place)["ShardIterator"]
+            position["ShardIteratorType"] = "AFTER_SEQUENCE_NUMBER"
+            position["SequenceNumber"] = done.zfill(_SEQUENCE_NUMBER_CHARACTERS)
+        iterator: str = self._client.get_shard_iterator(**position)["ShardIterator"]
         return iterator
 
 
@@ -108,7 +108,7 @@ def connect_streams(endpoint: str) -> Any:  # noqa: ANN401 - the client has no t
 
 
 def _read(path: Path, stream_arn: str) -> dict[str, str]:
-    """What the file says; nothing where there is none, or one of another stream."""
+    """The file's content; empty if there is no file, or it is of another stream."""
     try:
         kept: Mapping[str, Any] = json.loads(path.read_text())
     except (FileNotFoundError, ValueError):

@@ -35,7 +35,7 @@ STAGE = "/prod"
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; skips the test where it is not installed (in CI it fails)."""
+    """Debian's Chromium. Skips the test if it is not installed (in CI it fails)."""
     if not CHROMIUM.exists():
         message = f"{CHROMIUM} is missing: apt-get install --no-install-recommends chromium fonts-dejavu-core"
         if os.environ.get("CI") == "true":
@@ -49,13 +49,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def store() -> MemoryStore:
-    """A store that knows one key, `sb-one`, of the project acme."""
+    """A store with one key, `sb-one`, of the project acme."""
     return MemoryStore(a_key("sb-one"))
 
 
 @pytest.fixture
 def settle(store: MemoryStore, dynamodb: "DynamoDBClient", table: str) -> Settle:
-    """Keeps settled calls, and adds them to the totals of a real ledger."""
+    """Stores settled calls, and adds them to the totals of a real ledger."""
     rows = DynamoStore(dynamodb, table, retention=timedelta(days=1), clock=lambda: datetime.now(UTC))
     ledger = DynamoLedger(dynamodb, table, random=Random(3))
 
@@ -71,7 +71,7 @@ def settle(store: MemoryStore, dynamodb: "DynamoDBClient", table: str) -> Settle
 
 @pytest.fixture
 def address(store: MemoryStore, dynamodb: "DynamoDBClient", table: str) -> Iterator[str]:
-    """The page's address: the console on that store, below a stage's name as on API Gateway."""
+    """The page's address: the console on that store, below a stage's path as on API Gateway."""
     console = build(Settings("unused"), store, totals=DynamoTotals(dynamodb, table))
     with _served(_below_stage(console)) as base:
         yield f"{base}{STAGE}/console"
@@ -79,7 +79,7 @@ def address(store: MemoryStore, dynamodb: "DynamoDBClient", table: str) -> Itera
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A fresh tab, whose clock stands still until it is moved. Nothing on it may raise or be refused by its policy."""
+    """A new tab with a stopped clock. A script error or a violation of the content policy fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, timezone_id="Europe/Berlin")
     page = context.new_page()
     page.set_default_timeout(8000)
@@ -107,7 +107,7 @@ def _below_stage(app: ASGIApp) -> ASGIApp:
 
 @contextmanager
 def _served(app: ASGIApp) -> Iterator[str]:
-    # The socket listens before the server runs, so there is no moment at which the page would be refused.
+    # The socket listens before the server runs, so that no request of the page is refused.
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -1,4 +1,4 @@
-"""What a call's attempts, and the calls of one turn, look like to whoever watches."""
+"""How the console shows a call's attempts and the calls of one turn."""
 
 import re
 from dataclasses import replace
@@ -68,7 +68,7 @@ def open_call(page: Page, address: str, store: MemoryStore, trace: Trace) -> Loc
 
 
 def span_of(piece: Locator) -> tuple[float, float]:
-    """Where it begins and ends, in hundredths of its lane."""
+    """Where it begins and ends, in percent of its lane."""
     left, width = (float(piece.evaluate(f"(it) => parseFloat(it.style.{name})")) for name in ("left", "width"))
     return left, left + width
 
@@ -77,7 +77,7 @@ def figures(attempt: Locator) -> list[str]:
     return attempt.locator(".attempt-figures li").all_inner_texts()
 
 
-def test_attempts_are_a_waterfall_and_the_one_that_answered_stands_out(
+def test_attempts_are_a_waterfall_and_the_one_that_answered_is_marked(
     page: Page, address: str, store: MemoryStore, settle: Any
 ) -> None:
     lost = replace(a_lost_hedge(), started_ms=1255.0, duration_ms=255.0)
@@ -104,7 +104,7 @@ def test_attempts_are_a_waterfall_and_the_one_that_answered_stands_out(
     expect(detail).to_contain_text("no content within 1000 ms")
 
 
-def test_the_bill_has_every_attempt_and_sums_up(page: Page, address: str, store: MemoryStore) -> None:
+def test_the_bill_lists_every_attempt_and_their_sum(page: Page, address: str, store: MemoryStore) -> None:
     detail = open_call(page, address, store, a_settled_call(attempts=(ANSWER, a_lost_hedge())))
     expect(detail.locator(".bill tbody tr").nth(3)).to_have_text("Hedgellama-3.3-70b-versatile≈ 5,173 → 0$0.00305207")
     expect(detail.locator(".bill .total")).to_have_text("Cost, of estimated tokens$0.01113707")
@@ -143,9 +143,7 @@ UNPRICED = {
 
 
 @pytest.mark.parametrize("trace", UNPRICED.values(), ids=UNPRICED)
-def test_the_reason_why_a_call_is_unpriced_is_the_ledgers(
-    page: Page, address: str, store: MemoryStore, trace: Trace
-) -> None:
+def test_an_unpriced_call_has_the_ledgers_reason(page: Page, address: str, store: MemoryStore, trace: Trace) -> None:
     detail = open_call(page, address, store, trace)
     provider, model = unpriced_model(trace)
     is_uncounted = model == trace.model and trace.usage is ABSENT
@@ -153,7 +151,9 @@ def test_the_reason_why_a_call_is_unpriced_is_the_ledgers(
     expect(detail.locator(".unknown")).to_contain_text(said)
 
 
-def test_what_a_provider_billed_is_no_call_without_a_token(page: Page, address: str, store: MemoryStore) -> None:
+def test_a_call_with_a_providers_bill_is_not_shown_as_without_tokens(
+    page: Page, address: str, store: MemoryStore
+) -> None:
     billed = replace(a_usual_usage(), billed_pico_usd=7_000_000_000)
     detail = open_call(page, address, store, a_settled_call(usage=billed))
     expect(detail.locator(".bill tbody tr").first).to_have_text("As the provider billed it20,692 → 87$0.007")
@@ -219,7 +219,7 @@ def test_a_call_whose_number_is_not_known_yet_stays_with_the_silent_ones_of_its_
     expect(rows.locator(".task")).to_have_text(["booking", "booking2 calls", "Retry 1"])
 
 
-def test_a_retry_joins_its_turn_while_one_looks(page: Page, address: str, store: MemoryStore) -> None:
+def test_a_retry_joins_its_turn_on_the_open_page(page: Page, address: str, store: MemoryStore) -> None:
     first = an_open_trace(started_at=NOW - timedelta(seconds=60))
     first = replace(first, turn=Turn("turn_1"))
     store.open_trace(first)
@@ -238,7 +238,7 @@ def test_a_retry_joins_its_turn_while_one_looks(page: Page, address: str, store:
     expect(page.locator("#list-problem")).to_be_hidden()
 
 
-def test_a_call_that_was_stopped_says_why_and_is_no_error(page: Page, address: str, store: MemoryStore) -> None:
+def test_a_stopped_call_shows_its_reason_and_is_no_error(page: Page, address: str, store: MemoryStore) -> None:
     endings = {
         Status.SUPERSEDED: ("turn_answered", "Another call of the same turn answered first"),
         Status.INTERRUPTED: ("barge_in", "A later turn of the conversation began"),
@@ -256,7 +256,7 @@ def test_a_call_that_was_stopped_says_why_and_is_no_error(page: Page, address: s
         expect(detail.locator(".error, .attempt.failing")).to_have_count(0)
 
 
-def test_a_call_for_which_nobody_was_asked_says_so(page: Page, address: str, store: MemoryStore) -> None:
+def test_a_call_without_attempts_says_so(page: Page, address: str, store: MemoryStore) -> None:
     refused = a_settled_call(
         status=Status.REFUSED,
         ttft_ms=None,
@@ -294,7 +294,7 @@ def test_a_call_for_which_nobody_was_asked_says_so(page: Page, address: str, sto
         ),
     ],
 )
-def test_a_call_without_an_end_makes_none_up(
+def test_an_open_call_shows_no_end(
     page: Page, address: str, store: MemoryStore, status: Status, said: tuple[str, ...]
 ) -> None:
     endless = a_settled_call(status=status, ttft_ms=None, duration_ms=None, usage=ABSENT, attempts=())
@@ -309,7 +309,7 @@ def test_a_call_without_an_end_makes_none_up(
     expect(detail.get_by_role("button", name="Save response")).to_have_count(0)
 
 
-def test_what_a_caller_calls_its_metadata_is_no_fact_of_ours(page: Page, address: str, store: MemoryStore) -> None:
+def test_a_callers_metadata_does_not_replace_the_calls_own_facts(page: Page, address: str, store: MemoryStore) -> None:
     detail = open_call(page, address, store, a_settled_call(metadata={"model": "house-model"}))
     expect(detail.locator("section", has_text="Metadata").locator("dd")).to_have_text("house-model")
     expect(page.locator("#detail > dl dd", has_text="claude-sonnet-4-5")).to_have_count(1)

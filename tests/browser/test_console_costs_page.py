@@ -80,7 +80,7 @@ def test_a_calls_cost_comes_with_its_settlement(page: Page, address: str, store:
         (ABSENT, "The number of tokens is unknown."),
     ],
 )
-def test_what_is_unpriced_says_so_and_why(
+def test_an_unpriced_call_is_marked_with_its_reason(
     page: Page, address: str, store: MemoryStore, usage: Usage, reason: str
 ) -> None:
     store.complete_trace(a_settled_call(priced=False, usage=usage), Bodies())
@@ -98,7 +98,7 @@ def test_a_call_that_used_nothing_cost_nothing(page: Page, address: str, settle:
     expect(page.get_by_text("$0: no tokens were used.")).to_be_visible()
 
 
-def test_a_price_without_a_first_day_names_none(page: Page, address: str, store: MemoryStore) -> None:
+def test_a_price_without_a_first_day_shows_none(page: Page, address: str, store: MemoryStore) -> None:
     trace = settled(replace(a_settled_call(), settlement=None), one_price(replace(CARD, valid_from=ALWAYS)), NOW)
     store.complete_trace(trace, Bodies())
     sign_in(page, address)
@@ -122,7 +122,7 @@ def test_amounts_are_exact(page: Page, address: str, store: MemoryStore, tokens:
     expect(page.locator("#detail .bill .money")).to_have_text([cost, cost])
 
 
-def test_the_point_stands_at_the_same_place_in_every_row(page: Page, address: str, settle: Any) -> None:
+def test_decimal_points_are_aligned(page: Page, address: str, settle: Any) -> None:
     settle(*(a_settled_call(usage=Usage(UsageSource.PROVIDER, Tokens(n, 0))) for n in (1, 1000, 10**6, 1234)))
     sign_in(page, address)
     expect(costs_in_list(page)).to_have_count(4)
@@ -167,7 +167,7 @@ def test_a_tasks_costs_by_day_hour_and_month(page: Page, address: str, settle: A
         expect(panel.locator(".plot .priced")).to_have_count(slots)
 
 
-def test_the_chart_speaks_to_keyboard_pointer_and_reader(page: Page, address: str, settle: Any) -> None:
+def test_the_chart_works_with_keyboard_pointer_and_screen_reader(page: Page, address: str, settle: Any) -> None:
     settle(a_settled_call(), a_settled_call(started_at=NOW - timedelta(days=1), priced=False))
     open_tasks(page, address).first.click()
     chart, readout = page.get_by_role("slider", name="Cost by day"), page.locator(".readout")
@@ -190,7 +190,7 @@ def test_the_chart_speaks_to_keyboard_pointer_and_reader(page: Page, address: st
     )
 
 
-def test_costs_grow_while_one_looks_and_nothing_folds_up(page: Page, address: str, settle: Any) -> None:
+def test_costs_are_updated_on_the_open_page_and_open_rows_stay_open(page: Page, address: str, settle: Any) -> None:
     settle(a_settled_call())
     rows = open_tasks(page, address)
     rows.first.click()
@@ -216,7 +216,7 @@ def test_a_task_of_any_name_opens_by_keyboard_and_by_its_address(
     page.reload()
     expect(page.locator("#task-panel h2")).to_have_text(task_id)
     expect(page.locator("#task-panel .sum")).to_have_text("$0.008085")
-    expect(rows).to_have_count(1)  # the row comes with another answer, and takes the focus later
+    expect(rows).to_have_count(1)  # the row comes with a later response, and then takes the focus
     page.keyboard.press("Escape")
     expect(page.locator("#task-panel")).to_be_hidden()
     expect(rows.first).to_be_focused()
@@ -232,7 +232,7 @@ def test_a_tasks_calls_are_one_step_away_and_back(page: Page, address: str, sett
     expect(page.locator("#task-panel h2")).to_have_text("triage")
 
 
-def test_before_the_first_call_it_says_so(page: Page, address: str, settle: Any) -> None:
+def test_without_calls_the_page_says_so(page: Page, address: str, settle: Any) -> None:
     open_tasks(page, address)
     expect(page.get_by_text("No costs yet")).to_be_visible()
     settle(a_settled_call())

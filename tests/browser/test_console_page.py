@@ -57,14 +57,14 @@ def rows(page: Page) -> Any:
 
 
 def live(page: Page) -> None:
-    """Let the page's clock reach its next look at the API."""
+    """Move the page's clock to its next poll of the API."""
     page.clock.run_for(REFRESH_MS)
 
 
 def test_a_key_opens_the_calls_and_travels_in_the_header_only(page: Page, address: str, store: MemoryStore) -> None:
     keep(store, a_finished_trace())
     asked: list[Request] = []
-    # Playwright marks the function that it is given, and a list's own cannot be marked.
+    # Playwright sets an attribute on the handler, which a list's own method does not allow.
     page.on("request", lambda request: asked.append(request))  # noqa: PLW0108
     sign_in(page, address)
     cells = ["booking", "claude-sonnet-4-5", "ok", "415 ms", "1.84 s", "20,692 → 87", "…", "1"]
@@ -75,7 +75,7 @@ def test_a_key_opens_the_calls_and_travels_in_the_header_only(page: Page, addres
     assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
 
 
-def test_the_key_is_kept_for_the_tab_until_it_is_forgotten(page: Page, address: str, store: MemoryStore) -> None:
+def test_the_key_is_kept_for_the_tab_until_it_is_removed(page: Page, address: str, store: MemoryStore) -> None:
     keep(store, a_finished_trace())
     sign_in(page, address)
     expect(rows(page)).to_have_count(1)
@@ -90,13 +90,13 @@ def test_the_key_is_kept_for_the_tab_until_it_is_forgotten(page: Page, address: 
 @pytest.mark.parametrize(
     ("key", "said"), [("sb-none", "There is no key key_"), ("not a key…", "This is not a gateway key")]
 )
-def test_a_key_that_opens_nothing_says_why(page: Page, address: str, key: str, said: str) -> None:
+def test_a_key_that_is_refused_shows_the_reason(page: Page, address: str, key: str, said: str) -> None:
     sign_in(page, address, key)
     expect(page.get_by_role("alert").first).to_contain_text(said)
     expect(page.get_by_label("Gateway key")).to_be_visible()
 
 
-def test_a_key_revoked_meanwhile_leads_back_to_the_door(page: Page, address: str, store: MemoryStore) -> None:
+def test_a_revoked_key_leads_back_to_the_key_form(page: Page, address: str, store: MemoryStore) -> None:
     keep(store, a_finished_trace())
     sign_in(page, address)
     expect(rows(page)).to_have_count(1)
@@ -180,7 +180,7 @@ def test_nothing_that_a_caller_sent_is_ever_run(page: Page, address: str, store:
     "body",
     [b"no json", b'"text"', b"[1]", b"null", b'{"messages": [null, 1, {"role": 5, "content": {"a": 1}}]}', b"\xff"],
 )
-def test_any_body_can_be_looked_at(page: Page, address: str, store: MemoryStore, body: bytes) -> None:
+def test_any_body_can_be_shown(page: Page, address: str, store: MemoryStore, body: bytes) -> None:
     keep(store, a_finished_trace(), request=body, response=body)
     sign_in(page, address)
     rows(page).first.click()
@@ -205,9 +205,7 @@ def test_older_calls_come_page_by_page_and_stay(page: Page, address: str, store:
     assert shown == [trace.trace_id for trace in [newest, *traces]]
 
 
-def test_after_a_flood_the_list_begins_anew_rather_than_with_a_gap(
-    page: Page, address: str, store: MemoryStore
-) -> None:
+def test_after_many_new_calls_the_list_is_reloaded_without_a_gap(page: Page, address: str, store: MemoryStore) -> None:
     keep(store, a_finished_trace("old", seconds_ago=1000))
     sign_in(page, address)
     expect(rows(page)).to_have_count(1)
@@ -232,7 +230,7 @@ def test_filters_by_task_and_by_time(page: Page, address: str, store: MemoryStor
     expect(page.get_by_text("No calls here")).to_be_visible()
 
 
-def test_filters_between_two_moments(page: Page, address: str, store: MemoryStore) -> None:
+def test_filters_between_two_times(page: Page, address: str, store: MemoryStore) -> None:
     keep(store, a_finished_trace("inside", 7200), a_finished_trace("before", 14_400), a_finished_trace("after"))
     sign_in(page, address)
     page.get_by_label("Begun").select_option("Between …")
@@ -252,7 +250,7 @@ def test_filters_between_two_moments(page: Page, address: str, store: MemoryStor
     expect(page.locator("#list-problem")).to_contain_text("`from` must be earlier than `to`")
 
 
-def test_calls_appear_and_are_completed_while_one_looks(page: Page, address: str, store: MemoryStore) -> None:
+def test_calls_appear_and_are_completed_on_the_open_page(page: Page, address: str, store: MemoryStore) -> None:
     sign_in(page, address)
     expect(page.get_by_text("No calls yet")).to_be_visible()
     running = an_open_trace(started_at=NOW)
@@ -281,7 +279,7 @@ def test_live_can_be_switched_off(page: Page, address: str, store: MemoryStore) 
         live(page)
 
 
-def test_an_outage_is_said_and_gets_over(page: Page, address: str, store: MemoryStore) -> None:
+def test_an_outage_is_shown_until_it_ends(page: Page, address: str, store: MemoryStore) -> None:
     keep(store, a_finished_trace())
     sign_in(page, address)
     expect(rows(page)).to_have_count(1)
@@ -328,7 +326,7 @@ def test_it_works_with_a_slash_at_its_end(page: Page, address: str, store: Memor
     expect(rows(page)).to_have_count(1)
 
 
-def test_asks_nobody_but_its_own_host(page: Page, address: str, store: MemoryStore) -> None:
+def test_requests_go_to_its_own_host_only(page: Page, address: str, store: MemoryStore) -> None:
     keep(store, a_finished_trace(), response=STREAM)
     answered: list[str] = []
     page.on("response", lambda answer: answered.append(answer.url))

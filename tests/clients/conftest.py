@@ -7,12 +7,12 @@ from testkit.local_system import LocalSystem, local_system
 
 @pytest.fixture(scope="package")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSystem]:
-    """A local system for the clients to talk to."""
+    """A local system for the clients."""
     with local_system(tmp_path_factory.mktemp("switchboard")) as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy that the machine may have set up has no business between client and gateway."""
+    """Calls to the gateway do not use the machine's proxy."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

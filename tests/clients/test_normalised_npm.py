@@ -20,7 +20,7 @@ SDK = Path(__file__).parents[2] / "node_modules" / "openai"
 
 @pytest.fixture(scope="module")
 def answers() -> dict[str, Any]:
-    """What the package made of every provider's answers, all in one process."""
+    """The package's results for every provider's answers, all from one process."""
     node = shutil.which("node")
     if node is None or not SDK.exists():
         missing("Node.js is not on the PATH, or the npm package `openai` is not installed")
@@ -47,7 +47,7 @@ def answers() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", [row.name for row in DIALECTS])
-def test_it_puts_every_stream_together(answers: dict[str, Any], name: str) -> None:
+def test_it_accumulates_every_stream(answers: dict[str, Any], name: str) -> None:
     heard = answers[name]
     assert "error" not in heard, heard
     assert (heard["text"], heard["role"], heard["finishReason"]) == (SPOKEN, "assistant", "stop")

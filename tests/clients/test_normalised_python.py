@@ -15,7 +15,7 @@ from testkit.twins.sdk_calls import ACT, CALLS, DEFINITIONS, SPOKEN, TALK, reply
 
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[TwinGateway]:
-    """A gateway before all twins."""
+    """A gateway with the twins of all providers."""
     with twin_gateway() as running:
         running.house.reply = reply_to
         yield running
@@ -23,7 +23,7 @@ def gateway() -> Iterator[TwinGateway]:
 
 @pytest.fixture(params=DIALECTS, ids=lambda dialect: dialect.name)
 def dialect(request: pytest.FixtureRequest) -> Dialect:
-    """One provider after the other."""
+    """Each provider in turn."""
     found: Dialect = request.param
     return found
 

@@ -1,4 +1,4 @@
-"""OpenAI's own npm package, pointed at the gateway and otherwise as it comes (the calls are in calls.mjs)."""
+"""OpenAI's own npm package, with the gateway as its base URL and no other option (the calls are in calls.mjs)."""
 
 import json
 import os
@@ -17,7 +17,7 @@ SDK = Path(__file__).parents[2] / "node_modules" / "openai"
 
 @pytest.fixture(scope="module")
 def node() -> str:
-    """Where Node.js is; without it, or without the package, there is nothing to test (in CI there must be)."""
+    """The path of Node.js. Skips the test without it or without the package (in CI it fails)."""
     found = shutil.which("node")
     if found is None or not SDK.exists():
         missing = "Node.js is not on the PATH" if found is None else "the npm package `openai` is not installed"

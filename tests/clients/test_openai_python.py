@@ -1,4 +1,4 @@
-"""OpenAI's own Python SDK, pointed at the gateway and otherwise as it comes."""
+"""OpenAI's own Python SDK, with the gateway as its base URL and no other option."""
 
 import json
 from collections.abc import Iterator

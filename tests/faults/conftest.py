@@ -2,11 +2,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from testkit.fault_house import Matrix, fault_matrix
+from testkit.fault_targets import Matrix, fault_matrix
 
 
 @pytest.fixture(scope="module")
 async def matrix() -> AsyncIterator[Matrix]:
-    """The fault matrix, one for the module: each row of it is played once."""
-    async with fault_matrix() as played:
-        yield played
+    """The fault matrix, one for the module: each group of cells runs once."""
+    async with fault_matrix() as matrix:
+        yield matrix

@@ -1,4 +1,4 @@
-"""The fault matrix: what the caller gets of every cell, byte for byte, and what its trace says."""
+"""The fault matrix: the caller's bytes, the attempts, the usage and the times of every cell."""
 
 import json
 import re
@@ -8,151 +8,146 @@ import pytest
 
 from switchboard.domain.trace import AttemptRecord, Status
 from switchboard.domain.usage import Tokens, UsageSource
-from testkit.fault_house import UNACKNOWLEDGED_MS, Matrix, Played
-from testkit.fault_matrix import CELLS, TWINS, Cell, Place
-from testkit.faults import BEGUN, UNHEARD, Course, Stale, Way, spoken, whole
+from testkit.fault_matrix import CELLS, PROVIDERS, Cell, Position
+from testkit.fault_targets import UNACKNOWLEDGED_MS, Matrix, Result
+from testkit.faults import DISCARDED, FIRST_EVENTS, Case, Effect, Stale, answer_body, answer_events
 from testkit.upstream import CAN_BLACKHOLE
 
 SOON_MS = 1500
-"""Far more than a step takes that takes place at once, on a machine with much else to do."""
+"""Far more than a step takes that starts at once. What the event loop was late is added to it."""
 
 ROUNDED_MS = 0.01
 
 
-def _skip_where_it_cannot_be_played(cell: Cell) -> None:
-    if cell.fault.stale is Stale.SWALLOWED and not CAN_BLACKHOLE:
-        pytest.skip("only Linux can make a connection swallow packets")
-
-
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
 async def test_a_cell_of_the_matrix(matrix: Matrix, cell: Cell) -> None:
-    _skip_where_it_cannot_be_played(cell)
-    played = await matrix.played(cell)
+    if cell.fault.stale is Stale.DROPPED and not CAN_BLACKHOLE:
+        pytest.skip("only Linux can drop a connection's packets")
+    result = await matrix.result(cell)
     provider, last = cell.attempts[-1]
-    if last.way is Way.HEALED:
-        hears_the_answer(cell, played, provider, last)
-    elif last.way is Way.SPOKEN:
-        hears_the_break(played, last)
+    if last.effect is Effect.ANSWERS:
+        check_answer(cell, result, provider, last)
+    elif last.effect is Effect.BREAKS:
+        check_broken_stream(result, last)
     else:
-        hears_the_error(cell, played, last)
-    asks_nobody_else(cell, played)
-    traces_every_attempt(cell, played)
-    counts_what_was_used(cell, played)
-    is_in_time(cell, played)
+        check_error(cell, result, last)
+    check_requests(cell, result)
+    check_attempts(cell, result)
+    check_usage(cell, result)
+    check_times(cell, result)
 
 
-def hears_the_answer(cell: Cell, played: Played, provider: str, course: Course) -> None:
-    """The good answer and nothing else; the trace says so."""
-    response, trace = played.response, played.trace
-    heard = b"".join(spoken(provider)) if cell.streamed else course.garbage + whole(provider)
-    assert (response.status_code, response.content) == (200, heard)
+def check_answer(cell: Cell, result: Result, provider: str, case: Case) -> None:
+    """The caller gets the good answer and nothing else."""
+    response, trace = result.response, result.trace
+    expected = b"".join(answer_events(provider)) if cell.streamed else case.garbage + answer_body(provider)
+    assert (response.status_code, response.content) == (200, expected)
     assert (trace.status, trace.failure, trace.provider) == (Status.OK, None, provider)
     assert (trace.finish_reason, trace.streamed) == ("stop", cell.streamed)
 
 
-def hears_the_break(played: Played, course: Course) -> None:
-    """What was said, then one error event, and no end marker."""
-    begun = b"".join(BEGUN)
-    content, trace = played.response.content, played.trace
-    assert (played.response.status_code, content[: len(begun)]) == (200, begun)
+def check_broken_stream(result: Result, case: Case) -> None:
+    """The caller gets what was sent, then one error event, and no end marker."""
+    begun = b"".join(FIRST_EVENTS)
+    content, trace = result.response.content, result.trace
+    assert (result.response.status_code, content[: len(begun)]) == (200, begun)
     assert re.fullmatch(rb"data: (\{.+\})\n\n", content[len(begun) :])
     error = json.loads(content[len(begun) + len("data: ") :])["error"]
-    assert (error["code"], error["type"]) == (course.code, "upstream_error")
-    assert re.search(course.said, error["message"])
+    assert (error["code"], error["type"]) == (case.code, "upstream_error")
+    assert re.search(case.message, error["message"])
     assert b"[DONE]" not in content
     assert trace.failure is not None
-    assert (trace.status, trace.failure.code) == (Status.TRUNCATED, course.code)
+    assert (trace.status, trace.failure.code) == (Status.TRUNCATED, case.code)
 
 
-def hears_the_error(cell: Cell, played: Played, last: Course) -> None:
-    """One error of OpenAI's shape: the last attempt decides, and every attempt is named in its order."""
-    response, trace = played.response, played.trace
+def check_error(cell: Cell, result: Result, last: Case) -> None:
+    """The caller gets one error of OpenAI's shape. The last attempt decides it, and it names every attempt in order."""
+    response, trace = result.response, result.trace
     error = response.json()["error"]
-    statuses = {course.status for _, course in cell.attempts}
-    agrees = len(statuses) == 1 or last.way is Way.LATE
+    statuses = {case.status for _, case in cell.attempts}
+    agrees = len(statuses) == 1 or last.effect is Effect.LATE
     assert response.status_code == (last.caller_status if agrees else 502)
     assert (error["code"], error["type"], error["param"]) == (last.code, "upstream_error", None)
-    told = [
-        rf"{provider} \({_host(course)}, {cell.name}\): {course.outcome}: {course.said}"
-        for provider, course in cell.attempts
+    named = [
+        rf"{provider} \({_host(case)}, {cell.name}\): {case.outcome}: {case.message}"
+        for provider, case in cell.attempts
     ]
-    assert re.fullmatch(r"No target answered\. " + "; ".join(told), error["message"])
+    assert re.fullmatch(r"No target answered\. " + "; ".join(named), error["message"])
     assert response.headers["content-type"] == "application/json"
     assert (response.headers.get("retry-after") is not None) is (agrees and last.retry_after_ms is not None)
-    assert trace.status is (Status.TIMEOUT if last.way is Way.LATE else Status.UPSTREAM_ERROR)
+    assert trace.status is (Status.TIMEOUT if last.effect is Effect.LATE else Status.UPSTREAM_ERROR)
     assert trace.failure is not None
     assert (trace.failure.code, trace.failure.http_status) == (last.code, response.status_code)
     assert trace.failure.message == error["message"]
 
 
-def asks_nobody_else(cell: Cell, played: Played) -> None:
-    """Each twin has had the requests of its attempts, and not one more; nothing of theirs is heard or kept."""
-    at_twins = [provider for provider, _ in cell.attempts]
+def check_requests(cell: Cell, result: Result) -> None:
+    """Each upstream gets the requests of its attempts and no other; no discarded byte is sent or stored."""
+    providers = [provider for provider, _ in cell.attempts]
     if cell.fault.stale is Stale.RESET:
-        at_twins += at_twins[-1:]  # once over the old connection, and once over a new one
-    assert played.asked == tuple(map(at_twins.count, TWINS))
-    assert UNHEARD.encode() not in played.response.content
-    assert played.kept == played.response.content
+        providers += providers[-1:]  # once over the old connection, and once over a new one
+    assert result.requests == tuple(map(providers.count, PROVIDERS))
+    assert DISCARDED.encode() not in result.response.content
+    assert result.kept == result.response.content
 
 
-def traces_every_attempt(cell: Cell, played: Played) -> None:
-    """The trace's attempts, in their order: at whom, how each went, and the upstream's own status."""
-    trace = played.trace
+def check_attempts(cell: Cell, result: Result) -> None:
+    """The trace lists the attempts in order: target, outcome and the upstream's status."""
+    trace = result.trace
     assert [(a.provider, a.host, a.model, a.outcome, a.status) for a in trace.attempts] == [
-        (provider, _host(course), cell.name, course.outcome, course.status) for provider, course in cell.attempts
+        (provider, _host(case), cell.name, case.outcome, case.status) for provider, case in cell.attempts
     ]
-    for attempt, (_, course) in zip(trace.attempts, cell.attempts, strict=True):
-        assert re.search(course.said, attempt.error or "")
-        assert (attempt.error is None) is (course.outcome == "ok")
+    for attempt, (_, case) in zip(trace.attempts, cell.attempts, strict=True):
+        assert re.search(case.message, attempt.error or "")
+        assert (attempt.error is None) is (case.outcome == "ok")
         assert not attempt.is_hedge
-    assert all(course.note in " ".join(trace.notes) for _, course in cell.attempts)
+    assert all(case.note in " ".join(trace.notes) for _, case in cell.attempts)
 
 
-def counts_what_was_used(cell: Cell, played: Played) -> None:
-    """Who worked is counted: the provider's own figures, else an estimate. The call has those of its last attempt."""
-    *others, last = [course.usage for _, course in cell.attempts]
-    assert played.trace.usage.source is last
-    if cell.attempts[-1][1].way is Way.HEALED:
-        assert played.trace.usage.tokens == Tokens(fresh_input=3, output=2)
-    sources = [attempt.usage.source for attempt in played.trace.attempts]
+def check_usage(cell: Cell, result: Result) -> None:
+    """An attempt's usage is the provider's own, else an estimate. The call has the usage of its last attempt."""
+    *others, last = [case.usage for _, case in cell.attempts]
+    assert result.trace.usage.source is last
+    if cell.attempts[-1][1].effect is Effect.ANSWERS:
+        assert result.trace.usage.tokens == Tokens(fresh_input=3, output=2)
+    sources = [attempt.usage.source for attempt in result.trace.attempts]
     assert sources == [*others, UsageSource.ABSENT]
 
 
-def is_in_time(cell: Cell, played: Played) -> None:
-    """Attempts follow each other at once, or when patience is over; whoever waits in vain waits as long as planned."""
-    trace = played.trace
+def check_times(cell: Cell, result: Result) -> None:
+    """An attempt follows at once or at its predecessor's deadline. A call without an answer takes the plan's time."""
+    trace, soon_ms = result.trace, SOON_MS + result.lag_ms
     assert trace.duration_ms is not None
     assert trace.gateway_ms == trace.attempts[0].started_ms
-    assert trace.attempts[0].started_ms < SOON_MS
+    assert trace.attempts[0].started_ms < soon_ms
     for number, (earlier, later) in enumerate(pairwise(trace.attempts)):
-        _follows_in_time(cell, number, earlier, later)
+        follows_ms = _follows_ms(cell, number, earlier)
+        assert follows_ms <= later.started_ms + ROUNDED_MS < follows_ms + soon_ms
     ended_ms = [attempt.started_ms + attempt.duration_ms for attempt in trace.attempts]
     assert max(ended_ms) <= trace.duration_ms + ROUNDED_MS
-    assert trace.duration_ms < max(ended_ms) + SOON_MS
+    assert trace.duration_ms < max(ended_ms) + soon_ms
     last = trace.attempts[-1]
-    if cell.attempts[-1][1].way is Way.LATE:
-        assert cell.plan_ms <= trace.duration_ms < cell.plan_ms + SOON_MS
-    elif cell.fault.stale is Stale.SWALLOWED:
-        assert UNACKNOWLEDGED_MS / 2 < last.duration_ms < UNACKNOWLEDGED_MS + SOON_MS
+    if cell.attempts[-1][1].effect is Effect.LATE:
+        assert cell.plan_ms <= trace.duration_ms < cell.plan_ms + soon_ms
+    elif cell.fault.stale is Stale.DROPPED:
+        assert UNACKNOWLEDGED_MS / 2 < last.duration_ms < UNACKNOWLEDGED_MS + soon_ms
     else:
-        assert last.duration_ms < SOON_MS
-    spoke = cell.streamed and cell.attempts[-1][1].way in (Way.HEALED, Way.SPOKEN)
-    assert (trace.ttft_ms is not None) is (last.ttft_ms is not None) is spoke
+        assert last.duration_ms < soon_ms
+    has_ttft = cell.streamed and cell.attempts[-1][1].effect in (Effect.ANSWERS, Effect.BREAKS)
+    assert (trace.ttft_ms is not None) is (last.ttft_ms is not None) is has_ttft
     if trace.ttft_ms is not None:
         assert last.started_ms <= trace.ttft_ms <= trace.duration_ms
 
 
-def _follows_in_time(cell: Cell, number: int, earlier: AttemptRecord, later: AttemptRecord) -> None:
-    course = cell.attempts[number][1]
-    if course.way is Way.LATE:
-        from_ms = earlier.started_ms + cell.patience_ms[number]
-        assert earlier.duration_ms >= cell.patience_ms[number]
-    elif cell.place is Place.ALONE:
-        from_ms = earlier.started_ms + earlier.duration_ms + (course.retry_after_ms or 0)
-    else:
-        from_ms = earlier.started_ms + earlier.duration_ms
-    assert from_ms <= later.started_ms + ROUNDED_MS < from_ms + SOON_MS
+def _follows_ms(cell: Cell, number: int, earlier: AttemptRecord) -> float:
+    """When the attempt after that one is due, in milliseconds of the call."""
+    case = cell.attempts[number][1]
+    if case.effect is Effect.LATE:
+        assert earlier.duration_ms >= cell.deadlines_ms[number]
+        return earlier.started_ms + cell.deadlines_ms[number]
+    pause_ms = (case.retry_after_ms or 0) if cell.position is Position.ALONE else 0
+    return earlier.started_ms + earlier.duration_ms + pause_ms
 
 
-def _host(course: Course) -> str:
-    return "nowhere.invalid" if "nowhere" in course.said else "127.0.0.1"
+def _host(case: Case) -> str:
+    return "nowhere.invalid" if "nowhere" in case.message else "127.0.0.1"

@@ -1,4 +1,4 @@
-"""`docs/failures.md` says what ran."""
+"""`docs/failures.md` is current: it has every fault that runs and every outcome."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ PAGE = Path(gateway.__file__).parents[3] / "docs" / "failures.md"
 
 
 def test_the_page_is_current() -> None:
-    assert PAGE.read_text() == page(), "write it anew: python -m testkit.failures_page > docs/failures.md"
+    assert PAGE.read_text() == page(), "regenerate it: python -m testkit.failures_page > docs/failures.md"
 
 
 def test_the_page_has_a_row_for_every_fault_and_every_outcome() -> None:

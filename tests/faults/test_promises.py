@@ -1,4 +1,4 @@
-"""What a plan promises beyond the matrix: each target's own deadline and key, no splice, no needless connection."""
+"""Plans beyond the matrix: each target's own deadline and key, no splice, no unneeded connection."""
 
 import asyncio
 import json
@@ -12,15 +12,15 @@ import pytest
 from gateway.domain.clock import Clock
 from switchboard.domain.trace import Status
 from testkit.cascade import call_by_socket, cascade, outcomes
-from testkit.faults import good, spoken
+from testkit.faults import answer_events, good
 from testkit.openai_events import DONE, chunk, error, finish, role, tool_call, usage
 from testkit.running_gateway import KEY, chat
 from testkit.upstream import Answer, End, ScriptedUpstream, Step, json_answer
 
 BOOM = json_answer({"error": {"message": "boom"}}, 500)
-FIRST = b"".join(spoken("the first"))
+FIRST = b"".join(answer_events("the first"))
 SPOKEN = good("the first", streamed=True)
-SECOND = b"".join(spoken("the second"))
+SECOND = b"".join(answer_events("the second"))
 PATIENCE_MS = 200
 LONG_MS = 8000
 
@@ -34,7 +34,7 @@ async def upstreams() -> AsyncIterator[tuple[ScriptedUpstream, ...]]:
         yield tuple(stack.enter_context(ScriptedUpstream(answer)) for answer in answers)
 
 
-async def test_no_connection_is_opened_that_is_not_needed(upstreams: tuple[ScriptedUpstream, ...]) -> None:
+async def test_only_the_connections_of_attempts_are_opened(upstreams: tuple[ScriptedUpstream, ...]) -> None:
     first, second, third = upstreams
     async with cascade(*upstreams) as gateway:
         assert (await gateway.call()).content == FIRST
@@ -47,7 +47,7 @@ async def test_no_connection_is_opened_that_is_not_needed(upstreams: tuple[Scrip
     assert third.connections_opened == 0
 
 
-NO_WORD: dict[str, Sequence[Step]] = {
+NO_CONTENT: dict[str, Sequence[Step]] = {
     "comments": [b": thinking\n\n", 0.02] * 50,
     "a role": [role(), End.HANG],
     "blanks": [role(), chunk("\n\n"), End.HANG],
@@ -56,8 +56,8 @@ NO_WORD: dict[str, Sequence[Step]] = {
 }
 
 
-@pytest.mark.parametrize("steps", NO_WORD.values(), ids=NO_WORD.keys())
-async def test_nothing_but_a_word_or_a_tool_call_breaks_the_silence(
+@pytest.mark.parametrize("steps", NO_CONTENT.values(), ids=NO_CONTENT.keys())
+async def test_a_stream_without_content_or_a_tool_call_is_late(
     upstreams: tuple[ScriptedUpstream, ...], steps: Sequence[Step]
 ) -> None:
     upstreams[0].answers(Answer([*steps, End.HANG]))
@@ -69,11 +69,11 @@ async def test_nothing_but_a_word_or_a_tool_call_breaks_the_silence(
     assert trace.attempts[1].started_ms >= trace.attempts[0].started_ms + PATIENCE_MS
 
 
-WORDS = {"content": chunk("It"), "a tool call": tool_call("", name="end_call", call_id="call_1")}
+CONTENT = {"content": chunk("It"), "a tool call": tool_call("", name="end_call", call_id="call_1")}
 
 
-@pytest.mark.parametrize("word", WORDS.values(), ids=WORDS.keys())
-async def test_after_a_word_or_a_tool_call_patience_is_over_for_nobody(
+@pytest.mark.parametrize("word", CONTENT.values(), ids=CONTENT.keys())
+async def test_after_content_or_a_tool_call_no_other_target_starts(
     upstreams: tuple[ScriptedUpstream, ...], word: bytes
 ) -> None:
     patience_ms = PATIENCE_MS * 3
@@ -84,13 +84,13 @@ async def test_after_a_word_or_a_tool_call_patience_is_over_for_nobody(
     assert upstreams[1].connections_opened == 0
 
 
-async def test_a_slow_but_healthy_fallback_is_not_cut_off_by_the_firsts_deadline(
+async def test_a_slow_fallback_is_not_ended_by_the_first_targets_deadline(
     upstreams: tuple[ScriptedUpstream, ...],
 ) -> None:
     first, second, third = upstreams
     first.answers(Answer([role(), End.HANG]))
     slow_s = PATIENCE_MS * 3 / 1000
-    second.answers(Answer([role(), slow_s, *spoken("the second")[1:]]))
+    second.answers(Answer([role(), slow_s, *answer_events("the second")[1:]]))
     fallback = [{"target": "together/llama", "ttft_timeout_ms": LONG_MS}, "fireworks/llama"]
     async with cascade(*upstreams, policy={"ttft_timeout_ms": PATIENCE_MS, "fallback": fallback}) as gateway:
         assert (await gateway.call()).content == SECOND
@@ -101,9 +101,9 @@ async def test_a_slow_but_healthy_fallback_is_not_cut_off_by_the_firsts_deadline
     assert third.connections_opened == 0
 
 
-async def test_a_late_target_that_speaks_first_is_heard_after_all(upstreams: tuple[ScriptedUpstream, ...]) -> None:
+async def test_a_late_target_that_answers_first_is_passed_on(upstreams: tuple[ScriptedUpstream, ...]) -> None:
     first, second, _ = upstreams
-    first.answers(Answer([role(), PATIENCE_MS * 2 / 1000, *spoken("the first")[1:]]))
+    first.answers(Answer([role(), PATIENCE_MS * 2 / 1000, *answer_events("the first")[1:]]))
     second.answers(Answer([role(), End.HANG]))
     fallback = [{"target": "together/llama", "ttft_timeout_ms": LONG_MS}]
     async with cascade(*upstreams, policy={"ttft_timeout_ms": PATIENCE_MS, "fallback": fallback}) as gateway:
@@ -124,7 +124,7 @@ BROKEN: dict[str, tuple[Sequence[Step], str, Status]] = {
 
 
 @pytest.mark.parametrize(("steps", "code", "status"), BROKEN.values(), ids=BROKEN.keys())
-async def test_after_the_first_word_there_is_no_splice(
+async def test_after_the_first_content_no_other_target_is_asked(
     upstreams: tuple[ScriptedUpstream, ...], steps: Sequence[Step], code: str, status: Status
 ) -> None:
     first, second, third = upstreams
@@ -132,8 +132,8 @@ async def test_after_the_first_word_there_is_no_splice(
     async with cascade(*upstreams, policy={"max_attempts": 8}, stall_timeout_ms="500") as gateway:
         content = (await gateway.call()).content
         trace = await gateway.trace()
-    said, _, rest = content.partition(b'data: {"error"')
-    assert said == role() + chunk("Let me")
+    sent, _, rest = content.partition(b'data: {"error"')
+    assert sent == role() + chunk("Let me")
     assert json.loads(b'{"error"' + rest)["error"]["code"] == code
     assert b"[DONE]" not in content
     assert (trace.status, len(trace.attempts), len(first.requests)) == (status, 1, 1)
@@ -141,13 +141,13 @@ async def test_after_the_first_word_there_is_no_splice(
 
 
 @pytest.mark.parametrize("is_date", [False, True], ids=["seconds", "a date"])
-async def test_a_target_is_tried_again_when_it_says_itself_where_that_is_in_time(
+async def test_a_retry_starts_after_retry_after_if_that_is_within_the_plan(
     upstreams: tuple[ScriptedUpstream, ...], is_date: bool
 ) -> None:
     first = upstreams[0]
     now = datetime(2026, 11, 20, 9, 0, 0, 700_000, UTC)
-    told = format_datetime(now + timedelta(milliseconds=300), usegmt=True) if is_date else "0.3"
-    first.answers(json_answer({"error": {"message": "slow down"}}, 429, {"retry-after": told}), SPOKEN)
+    value = format_datetime(now + timedelta(milliseconds=300), usegmt=True) if is_date else "0.3"
+    first.answers(json_answer({"error": {"message": "slow down"}}, 429, {"retry-after": value}), SPOKEN)
     async with cascade(first, policy={"max_attempts": 2}, clock=Clock(now=lambda: now)) as gateway:
         assert (await gateway.call()).content == FIRST
         busy, again = (await gateway.trace()).attempts
@@ -155,7 +155,7 @@ async def test_a_target_is_tried_again_when_it_says_itself_where_that_is_in_time
     assert (busy.status, again.outcome) == (429, "ok")
 
 
-async def test_a_target_that_wants_too_long_is_not_waited_for(upstreams: tuple[ScriptedUpstream, ...]) -> None:
+async def test_a_retry_after_beyond_the_plan_is_not_waited_for(upstreams: tuple[ScriptedUpstream, ...]) -> None:
     first = upstreams[0]
     first.answers(json_answer({"error": {"message": "slow down"}}, 429, {"retry-after": "60"}))
     async with cascade(first) as gateway:
@@ -165,7 +165,7 @@ async def test_a_target_that_wants_too_long_is_not_waited_for(upstreams: tuple[S
     assert (len(first.requests), len(trace.attempts)) == (1, 1)
 
 
-async def test_what_one_target_wants_does_not_hold_up_another(upstreams: tuple[ScriptedUpstream, ...]) -> None:
+async def test_one_targets_retry_after_does_not_delay_another(upstreams: tuple[ScriptedUpstream, ...]) -> None:
     first, second, _ = upstreams
     first.answers(json_answer({"error": {"message": "slow down"}}, 429, {"retry-after": "5"}))
     second.answers(BOOM, good("the second", streamed=True))
@@ -175,7 +175,7 @@ async def test_what_one_target_wants_does_not_hold_up_another(upstreams: tuple[S
     assert [attempt.provider for attempt in trace.attempts] == ["groq", "together", "together"]
 
 
-async def test_a_silent_last_target_does_not_keep_a_failed_one_from_its_second_try(
+async def test_a_failed_target_is_retried_while_the_last_one_is_silent(
     upstreams: tuple[ScriptedUpstream, ...],
 ) -> None:
     first, second, _ = upstreams
@@ -189,9 +189,7 @@ async def test_a_silent_last_target_does_not_keep_a_failed_one_from_its_second_t
 
 
 @pytest.mark.parametrize("max_attempts", [1, 2, 3, 5, 8])
-async def test_attempts_are_made_until_they_are_used_up(
-    upstreams: tuple[ScriptedUpstream, ...], max_attempts: int
-) -> None:
+async def test_max_attempts_are_made_and_no_more(upstreams: tuple[ScriptedUpstream, ...], max_attempts: int) -> None:
     for upstream in upstreams:
         upstream.answers(BOOM)
     async with cascade(*upstreams, policy={"max_attempts": max_attempts}) as gateway:
@@ -200,11 +198,11 @@ async def test_attempts_are_made_until_they_are_used_up(
     assert (response.status_code, len(trace.attempts)) == (502, max_attempts)
     assert response.json()["error"]["message"].count("UpstreamRejected: answered 500: boom") == max_attempts
     assert sum(len(upstream.requests) for upstream in upstreams) == max_attempts
-    # Nobody is asked again before everybody was asked.
+    # No target is retried before every target was asked.
     assert len({attempt.provider for attempt in trace.attempts[:3]}) == min(3, max_attempts)
 
 
-async def test_without_a_budget_nobody_is_tried_again(upstreams: tuple[ScriptedUpstream, ...]) -> None:
+async def test_without_a_budget_no_target_is_retried(upstreams: tuple[ScriptedUpstream, ...]) -> None:
     for upstream in upstreams:
         upstream.answers(BOOM)
     async with cascade(*upstreams, policy={"max_attempts": 8}, retry_budget_percent="0") as gateway:
@@ -212,7 +210,7 @@ async def test_without_a_budget_nobody_is_tried_again(upstreams: tuple[ScriptedU
     assert [len(upstream.requests) for upstream in upstreams] == [1, 1, 1]
 
 
-async def test_lateness_alone_is_a_504(upstreams: tuple[ScriptedUpstream, ...]) -> None:
+async def test_if_every_target_is_late_the_status_is_504(upstreams: tuple[ScriptedUpstream, ...]) -> None:
     for upstream in upstreams:
         upstream.answers(Answer([role(), End.HANG]))
     async with cascade(*upstreams) as gateway:
@@ -230,7 +228,7 @@ CANARIES = {"groq": "sk-first-canary-7f3a", "together": "sk-second-canary-91bc",
 
 
 @pytest.mark.parametrize("streamed", [True, False])
-async def test_each_key_goes_to_its_own_target_and_shows_nowhere(
+async def test_each_key_is_sent_to_its_own_target_only_and_is_not_recorded(
     upstreams: tuple[ScriptedUpstream, ...], streamed: bool
 ) -> None:
     for upstream, key in zip(upstreams, CANARIES.values(), strict=True):
@@ -253,7 +251,7 @@ async def test_each_key_goes_to_its_own_target_and_shows_nowhere(
     assert not [key for key in (*CANARIES.values(), *stored.values(), KEY) if key in kept]
 
 
-async def test_every_target_is_left_when_the_caller_leaves(upstreams: tuple[ScriptedUpstream, ...]) -> None:
+async def test_every_request_is_cancelled_when_the_caller_disconnects(upstreams: tuple[ScriptedUpstream, ...]) -> None:
     first, second, third = upstreams
     for upstream in (first, second):
         upstream.answers(Answer([role(), End.HANG]))

@@ -1,4 +1,4 @@
-"""How a run ends: by Ctrl-C, or without a word."""
+"""How a run ends: by Ctrl-C, or by a kill."""
 
 import signal
 import socket
@@ -19,7 +19,7 @@ PROC = Path("/proc")
 
 @contextmanager
 def streaming(system: LocalSystem, upstream: ScriptedUpstream, task_id: str) -> Iterator[Iterator[bytes]]:
-    """A call under way; gives the bytes that come, the first ones read already."""
+    """A call in progress. Yields its chunks after the first one."""
     headers = {**system.headers, "x-inference-provider-url": upstream.base_url, "x-inference-task-id": task_id}
     body = {"model": "any", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
     with (
@@ -38,9 +38,9 @@ def system_with(upstream: ScriptedUpstream, data_dir: Path) -> Iterator[LocalSys
 
 
 def processes_on(data_dir: Path) -> list[str]:
-    """The command lines of processes that work on the folder."""
+    """The command lines of the processes that use the folder."""
     if not PROC.exists():
-        pytest.skip("finding the processes of others needs /proc")
+        pytest.skip("listing processes needs /proc")
     found = []
     for path in PROC.glob("[0-9]*/cmdline"):
         try:
@@ -58,7 +58,7 @@ def assert_nothing_runs_on(data_dir: Path) -> None:
         assert time.monotonic() < deadline, found
 
 
-def takes_callers(system: LocalSystem) -> bool:
+def accepts_connections(system: LocalSystem) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", int(system.address.rpartition(":")[2]))) == 0
 
@@ -72,7 +72,7 @@ def test_an_idle_system_ends_at_once(tmp_path: Path) -> None:
     assert "Traceback" not in system.terminal.text
 
 
-def test_an_answer_under_way_gets_a_short_grace(tmp_path: Path) -> None:
+def test_an_answer_in_progress_may_finish_after_ctrl_c(tmp_path: Path) -> None:
     with ScriptedUpstream(Answer([chunk("Hel"), 1.0, chunk("lo"), finish(), DONE])) as upstream:
         with system_with(upstream, tmp_path) as system:
             with streaming(system, upstream, "graced") as chunks:
@@ -85,7 +85,7 @@ def test_an_answer_under_way_gets_a_short_grace(tmp_path: Path) -> None:
             assert [trace["status"] for trace in system.traces(task_id="graced")] == ["ok"]
 
 
-def test_an_answer_without_end_is_broken_off_and_its_trace_completed(tmp_path: Path) -> None:
+def test_an_answer_that_never_ends_is_cancelled_and_its_trace_completed(tmp_path: Path) -> None:
     with ScriptedUpstream(Answer([chunk("Hel"), End.HANG])) as upstream:
         with system_with(upstream, tmp_path) as system:
             with streaming(system, upstream, "broken-off"):
@@ -97,22 +97,22 @@ def test_an_answer_without_end_is_broken_off_and_its_trace_completed(tmp_path: P
             assert trace["status"] not in ("open", "ok")
 
 
-def test_a_second_ctrl_c_waits_for_nobody(tmp_path: Path) -> None:
+def test_a_second_ctrl_c_cancels_calls_at_once(tmp_path: Path) -> None:
     with (
         ScriptedUpstream(Answer([chunk("Hel"), End.HANG])) as upstream,
         system_with(upstream, tmp_path) as system,
         streaming(system, upstream, "hurried") as chunks,
     ):
         system.process.send_signal(signal.SIGINT)
-        while takes_callers(system):
-            pass  # the first one has not been seen yet
+        while accepts_connections(system):
+            pass  # the first Ctrl-C has not been handled yet
         assert system.interrupt() < 2
         assert system.process.returncode == 0
         system.terminal.line_with("hurried")
-        assert b'"gateway_stopped"' in b"".join(chunks), "the caller is told"
+        assert b'"gateway_stopped"' in b"".join(chunks), "the caller gets the error"
 
 
-def test_killed_in_mid_stream_leaves_one_open_row_and_starts_again(tmp_path: Path) -> None:
+def test_a_kill_in_mid_stream_leaves_one_open_row_and_the_system_starts_again(tmp_path: Path) -> None:
     with ScriptedUpstream(Answer([chunk("Hel"), End.HANG])) as upstream:
         with system_with(upstream, tmp_path) as system:
             with streaming(system, upstream, "killed") as chunks:

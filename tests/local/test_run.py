@@ -1,4 +1,4 @@
-"""`make run`: a call is spoken, kept, and still there after a restart."""
+"""`make run`: a call is streamed, stored, and still there after a restart."""
 
 import json
 import shlex
@@ -15,8 +15,8 @@ from testkit.local_system import LocalSystem, local_system
 DEMO = {"model": "demo/echo", "stream": True, "messages": [{"role": "user", "content": "Count with me to seven now"}]}
 
 
-def speak(system: LocalSystem, task_id: str) -> list[tuple[float, str]]:
-    """A streamed call; each word with the moment it came."""
+def stream_words(system: LocalSystem, task_id: str) -> list[tuple[float, str]]:
+    """A streamed call: each word with its time of arrival."""
     headers = {**system.headers, "x-inference-task-id": task_id}
     with (
         httpx.Client(trust_env=False) as client,
@@ -32,24 +32,24 @@ def _word(line: str) -> str:
     return choices[0]["delta"].get("content") or "" if choices else ""
 
 
-def test_it_is_ready_in_time_and_says_where_everything_is(system: LocalSystem) -> None:
+def test_it_starts_in_time_and_prints_addresses_and_paths(system: LocalSystem) -> None:
     assert system.started_in_s < 5
     for words in (f"{system.base_url}", f"{system.address}/console", system.key, str(system.data_dir), "gateway.log"):
         assert words in system.terminal.text
 
 
 def test_the_answer_comes_word_by_word(system: LocalSystem) -> None:
-    heard = speak(system, "word-by-word")
+    heard = stream_words(system, "word-by-word")
     assert "Count with me to seven now" in "".join(word for _, word in heard)
     first, last = heard[0][0], heard[-1][0]
-    assert last - first > (len(heard) - 1) / 40 * 0.8  # in one burst they would come at once
+    assert last - first > (len(heard) - 1) / 40 * 0.8  # not in one burst
     trace = system.recorded("word-by-word")
     assert (trace["status"], trace["provider"], trace["model"]) == ("ok", "demo", "demo/echo")
     assert 100 < trace["ttft_ms"] < trace["duration_ms"]
     assert trace["usage"]["output"] == len(heard)
 
 
-def test_the_curl_on_the_screen_works_as_it_is(system: LocalSystem) -> None:
+def test_the_printed_curl_works(system: LocalSystem) -> None:
     lines = system.terminal.text.split("curl -N", 1)[1].split("\n\n", 1)[0]
     pasted = subprocess.run(
         ["/bin/sh", "-c", f"curl -sN {lines}"], capture_output=True, text=True, timeout=10, check=True, cwd="/"
@@ -64,7 +64,7 @@ def test_console_and_gateway_share_the_address(system: LocalSystem) -> None:
     assert "demo/echo" in [model["id"] for model in models["data"]]
 
 
-def test_refusals_are_seen_on_the_terminal(system: LocalSystem) -> None:
+def test_refusals_are_printed_on_the_terminal(system: LocalSystem) -> None:
     answer = httpx.post(
         f"{system.base_url}/chat/completions", json=DEMO, headers={"authorization": "Bearer sb-no"}, trust_env=False
     )
@@ -73,7 +73,7 @@ def test_refusals_are_seen_on_the_terminal(system: LocalSystem) -> None:
     assert "sb-no" not in system.terminal.text
 
 
-def test_a_callers_words_cannot_steer_the_terminal(system: LocalSystem) -> None:
+def test_control_characters_of_a_caller_are_not_printed(system: LocalSystem) -> None:
     body = {"model": "evil\x1b[2J/x", "messages": [{"role": "user", "content": "hi"}]}
     httpx.post(
         f"{system.base_url}/chat/completions",
@@ -85,14 +85,14 @@ def test_a_callers_words_cannot_steer_the_terminal(system: LocalSystem) -> None:
     assert "\x1b" not in system.terminal.text
 
 
-def test_the_key_is_its_owners_alone(system: LocalSystem) -> None:
+def test_only_the_owner_can_read_the_key_file(system: LocalSystem) -> None:
     path = system.data_dir / "gateway-key"
     assert path.read_text().strip() == system.key
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_the_log_holds_each_call_and_no_key(system: LocalSystem) -> None:
-    speak(system, "logged")
+    stream_words(system, "logged")
     system.recorded("logged")
     log = (system.data_dir / "gateway.log").read_text()
     (line,) = [json.loads(row) for row in log.splitlines() if "call.completed" in row and '"logged"' in row]
@@ -103,7 +103,7 @@ def test_the_log_holds_each_call_and_no_key(system: LocalSystem) -> None:
 
 def test_a_restart_keeps_calls_and_key(tmp_path: Path) -> None:
     with local_system(tmp_path) as system:
-        speak(system, "kept")
+        stream_words(system, "kept")
         before, key = system.recorded("kept"), system.key
         assert system.interrupt() < 3
         assert system.process.returncode == 0
@@ -112,7 +112,7 @@ def test_a_restart_keeps_calls_and_key(tmp_path: Path) -> None:
         assert system.traces(task_id="kept") == [before]
 
 
-def test_a_key_that_the_table_lost_is_put_again(tmp_path: Path) -> None:
+def test_a_key_that_is_missing_in_the_table_is_put_again(tmp_path: Path) -> None:
     with local_system(tmp_path) as system:
         key = system.key
     (tmp_path / "dynamodb.sqlite").unlink()
@@ -121,10 +121,10 @@ def test_a_key_that_the_table_lost_is_put_again(tmp_path: Path) -> None:
         assert system.traces() == []
 
 
-def test_any_dynamodb_endpoint_will_do(tmp_path: Path, dynamodb_endpoint: str, table: str) -> None:
+def test_another_dynamodb_endpoint_can_be_used(tmp_path: Path, dynamodb_endpoint: str, table: str) -> None:
     own = {"DYNAMODB_ENDPOINT": dynamodb_endpoint, "TABLE_NAME": table}
     with local_system(tmp_path, own, needs_engine=False) as system:
-        speak(system, "elsewhere")
+        stream_words(system, "elsewhere")
         assert system.recorded("elsewhere")["status"] == "ok"
     assert not (tmp_path / "dynamodb.sqlite").exists()
 
@@ -138,4 +138,4 @@ def test_the_command_line_finds_the_running_system(system: LocalSystem) -> None:
     command = [str(Path(sys.executable).with_name("switchboard")), "keys", "create", "--data-dir", str(system.data_dir)]
     made = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
     answer = httpx.get(f"{system.address}/api/traces", headers={"authorization": f"Bearer {made}"}, trust_env=False)
-    assert answer.status_code == 403  # it is known, and may only call
+    assert answer.status_code == 403  # the key is valid, but only for calls

@@ -1,4 +1,4 @@
-"""The platform's limit: the gateway answers for itself before the function would be cut off."""
+"""The function's deadline: the gateway ends a call itself before the platform does."""
 
 import json
 import time
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 KEY = "sb-the-key-of-the-deadline-tests"
 HANDLER = "gateway.handler.handler"
 DEADLINE_IN_S = 3.7
-"""Of these the gateway keeps three to say so and to write the trace."""
+"""The gateway reserves three of these seconds for the error and the trace."""
 DRIPPING: list[Step] = [chunk("drip "), 0.05] * 200
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a deployed gateway finds around itself."""
+class Deployment:
+    """The environment of a deployed gateway, with its provider and store."""
 
     upstream: ScriptedUpstream
     env: dict[str, str]
@@ -43,7 +43,7 @@ class Surroundings:
         return rest_event("POST", "/v1/chat/completions", body=json.dumps(body), headers=headers)
 
     def statuses(self) -> list[tuple[Status, str | None, list[str]]]:
-        """Every trace's status, error and outcomes, in the order of the calls."""
+        """Every trace's status, error code and outcomes, in the order of the calls."""
         traces = reversed(self.store.list_traces("acme", limit=10).traces)
         return [
             (trace.status, trace.failure.code if trace.failure else None, [one.outcome for one in trace.attempts])
@@ -52,7 +52,7 @@ class Surroundings:
 
 
 @pytest.fixture
-def surroundings(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str) -> Iterator[Surroundings]:
+def deployment(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str) -> Iterator[Deployment]:
     with ScriptedUpstream() as upstream:
         env = {
             "TABLE_NAME": table,
@@ -61,10 +61,10 @@ def surroundings(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str)
         }
         store = DynamoStore(dynamodb, table, retention=timedelta(days=1), clock=lambda: datetime.now(UTC))
         store.put_key(GatewayKey(digest(KEY), "acme", frozenset({Scope.CALL}), datetime.now(UTC)))
-        yield Surroundings(upstream, env, store)
+        yield Deployment(upstream, env, store)
 
 
-def test_a_call_that_would_outlast_the_function_ends_in_time_and_is_kept(surroundings: Surroundings) -> None:
+def test_a_call_ends_before_the_functions_deadline_and_its_trace_is_stored(deployment: Deployment) -> None:
     answers = [
         (Answer([role(), End.HANG]), True, "first_token_late"),
         (Answer(before_headers=[End.HANG]), False, "answer_late"),
@@ -72,18 +72,18 @@ def test_a_call_that_would_outlast_the_function_ends_in_time_and_is_kept(surroun
         (Answer(DRIPPING), True, "answer_late"),
     ]
     with RuntimeApi() as api:
-        api.start(handler=HANDLER, env=surroundings.env)
+        api.start(handler=HANDLER, env=deployment.env)
         for answer, stream, code in answers:
-            surroundings.upstream.answers(answer)
+            deployment.upstream.answers(answer)
             deadline_ns = time.monotonic_ns() + int(DEADLINE_IN_S * 1e9)
-            recorded = api.send(surroundings.call_event(stream=stream), deadline_in_s=DEADLINE_IN_S)
+            recorded = api.send(deployment.call_event(stream=stream), deadline_in_s=DEADLINE_IN_S)
             assert recorded.next_poll_ns is not None
             assert recorded.next_poll_ns < deadline_ns, "the trace is written before the sandbox would be cut off"
             has_spoken = b'"delta"' in recorded.body
             assert recorded.head["statusCode"] == (200 if has_spoken else 504)
             assert _error(recorded.body)["code"] == code
             assert b"[DONE]" not in recorded.body
-    assert surroundings.statuses() == [
+    assert deployment.statuses() == [
         (Status.TIMEOUT, "first_token_late", ["FirstTokenLate"]),
         (Status.TIMEOUT, "answer_late", ["AnswerLate"]),
         (Status.TIMEOUT, "answer_late", ["AnswerLate"]),
@@ -93,16 +93,16 @@ def test_a_call_that_would_outlast_the_function_ends_in_time_and_is_kept(surroun
 
 @pytest.mark.emulator
 @pytest.mark.alone
-def test_the_functions_own_timeout_is_heeded(surroundings: Surroundings) -> None:
-    surroundings.upstream.answers(Answer([chunk("Hello"), finish(), DONE]))
-    with Emulator(handler=HANDLER, env=surroundings.env, timeout_s=4) as emulator:
-        emulator.invoke(surroundings.call_event())  # the start is on the first call's time
-        surroundings.upstream.answers(Answer(DRIPPING))
-        answer = emulator.invoke(surroundings.call_event())
+def test_a_call_ends_before_the_functions_timeout(deployment: Deployment) -> None:
+    deployment.upstream.answers(Answer([chunk("Hello"), finish(), DONE]))
+    with Emulator(handler=HANDLER, env=deployment.env, timeout_s=4) as emulator:
+        emulator.invoke(deployment.call_event())  # includes the start
+        deployment.upstream.answers(Answer(DRIPPING))
+        answer = emulator.invoke(deployment.call_event())
         assert "drip" in answer.body.decode()
         assert _error(answer.body)["code"] == "answer_late"
         assert "Task timed out" not in emulator.log
-    assert surroundings.statuses()[-1] == (Status.TIMEOUT, "answer_late", ["AnswerLate"])
+    assert deployment.statuses()[-1] == (Status.TIMEOUT, "answer_late", ["AnswerLate"])
 
 
 def _error(body: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The gateway on the Lambda runtime: what streams out of it, and in which order things happen."""
+"""The gateway on the Lambda runtime: the bytes that it streams, and the order of its steps."""
 
 import http.client
 import json
@@ -31,7 +31,7 @@ SPOKEN = [role(), chunk("Hel"), chunk("lo"), finish(), DONE]
 
 @dataclass(slots=True)
 class Watched:
-    """Stands before the DynamoDB engine: passes every request on and notes when it came, and what it asked."""
+    """A proxy before the DynamoDB engine that records every request and its time."""
 
     endpoint: str
     seen: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
@@ -51,8 +51,8 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a deployed gateway finds around itself."""
+class Deployment:
+    """The environment of a deployed gateway, with its provider and store."""
 
     upstream: ScriptedUpstream
     database: Watched
@@ -61,7 +61,7 @@ class Surroundings:
 
 
 @pytest.fixture
-def surroundings(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str) -> Iterator[Surroundings]:
+def deployment(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str) -> Iterator[Deployment]:
     watched = Watched(dynamodb_endpoint)
     with ScriptedUpstream() as upstream, ScriptedUpstream(respond=watched) as database:
         env = {
@@ -71,7 +71,7 @@ def surroundings(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str)
         }
         store = DynamoStore(dynamodb, table, retention=timedelta(days=1), clock=lambda: datetime.now(UTC))
         store.put_key(GatewayKey(digest(KEY), "acme", frozenset({Scope.CALL}), datetime.now(UTC)))
-        yield Surroundings(upstream, watched, env, store)
+        yield Deployment(upstream, watched, env, store)
 
 
 def call_event(upstream: ScriptedUpstream, *, stream: bool = True) -> dict[str, Any]:
@@ -81,45 +81,45 @@ def call_event(upstream: ScriptedUpstream, *, stream: bool = True) -> dict[str, 
 
 
 @pytest.mark.emulator
-def test_a_streamed_call_is_prelude_eight_nuls_and_events(surroundings: Surroundings) -> None:
-    surroundings.upstream.answers(Answer([*SPOKEN[:-1], usage(7, 2), DONE]))
-    with Emulator(handler=HANDLER, env=surroundings.env) as emulator:
-        answer = emulator.invoke(call_event(surroundings.upstream))
+def test_a_streamed_call_is_prelude_eight_nuls_and_events(deployment: Deployment) -> None:
+    deployment.upstream.answers(Answer([*SPOKEN[:-1], usage(7, 2), DONE]))
+    with Emulator(handler=HANDLER, env=deployment.env) as emulator:
+        answer = emulator.invoke(call_event(deployment.upstream))
     head, nuls, body = answer.payload.partition(b"\0" * 8)
     assert nuls
     assert json.loads(head)["statusCode"] == 200
     assert json.loads(head)["headers"]["content-type"].startswith("text/event-stream")
     assert body == b"".join(SPOKEN)
     trace_id = json.loads(head)["headers"]["x-inference-trace-id"]
-    trace = surroundings.store.find_trace("acme", trace_id)
+    trace = deployment.store.find_trace("acme", trace_id)
     assert trace is not None
     assert trace.status is Status.OK
     assert trace.queue_ms is not None
-    assert surroundings.store.find_bodies("acme", trace_id).response == body
+    assert deployment.store.find_bodies("acme", trace_id).response == body
 
 
 @pytest.mark.emulator
 @pytest.mark.parametrize("streaming", [True, False], ids=["streamed", "buffered"])
-def test_fifty_calls_in_one_sandbox_use_one_connection(surroundings: Surroundings, streaming: bool) -> None:
-    surroundings.upstream.answers(Answer(SPOKEN))
-    with Emulator(handler=HANDLER, env=surroundings.env, streaming=streaming) as emulator:
+def test_fifty_calls_in_one_sandbox_use_one_connection(deployment: Deployment, streaming: bool) -> None:
+    deployment.upstream.answers(Answer(SPOKEN))
+    with Emulator(handler=HANDLER, env=deployment.env, streaming=streaming) as emulator:
         for _ in range(50):
-            answer = emulator.invoke(call_event(surroundings.upstream))
+            answer = emulator.invoke(call_event(deployment.upstream))
             body = answer.body if streaming else answer.json["body"].encode()
             assert body == b"".join(SPOKEN)
-    assert surroundings.upstream.connections_opened == 1
-    traces = surroundings.store.list_traces("acme", limit=100).traces
+    assert deployment.upstream.connections_opened == 1
+    traces = deployment.store.list_traces("acme", limit=100).traces
     assert [trace.status for trace in traces] == [Status.OK] * 50
 
 
-def test_the_reply_is_out_before_the_trace_is_written_and_the_next_call_waits(surroundings: Surroundings) -> None:
-    surroundings.upstream.answers(Answer([*SPOKEN[:2], 0.2, *SPOKEN[2:]]))
+def test_the_reply_is_sent_before_the_trace_is_written_and_the_next_call_waits(deployment: Deployment) -> None:
+    deployment.upstream.answers(Answer([*SPOKEN[:2], 0.2, *SPOKEN[2:]]))
     with RuntimeApi() as api:
-        api.start(handler=HANDLER, env=surroundings.env)
-        api.send(call_event(surroundings.upstream))
-        surroundings.database.seen.clear()
-        recorded = api.send(call_event(surroundings.upstream))
-    opened, completed = surroundings.database.writes("open"), surroundings.database.writes("ok")
+        api.start(handler=HANDLER, env=deployment.env)
+        api.send(call_event(deployment.upstream))
+        deployment.database.seen.clear()
+        recorded = api.send(call_event(deployment.upstream))
+    opened, completed = deployment.database.writes("open"), deployment.database.writes("ok")
     assert (len(opened), len(completed)) == (1, 1)
     assert recorded.ended_ns is not None
     assert recorded.next_poll_ns is not None
@@ -127,39 +127,39 @@ def test_the_reply_is_out_before_the_trace_is_written_and_the_next_call_waits(su
 
 
 @pytest.mark.alone
-def test_chunks_leave_as_the_provider_sends_them(surroundings: Surroundings) -> None:
+def test_chunks_are_passed_on_without_delay(deployment: Deployment) -> None:
     words = [chunk(f"word{n} ") for n in range(40)]
     paced: list[bytes | float] = [step for word in words for step in (word, 0.01)]
-    surroundings.upstream.answers(Answer([*paced, finish(), DONE]))
+    deployment.upstream.answers(Answer([*paced, finish(), DONE]))
     with RuntimeApi() as api:
-        api.start(handler=HANDLER, env=surroundings.env)
-        api.send(call_event(surroundings.upstream))
-        best = [min(late) for late in zip(*(_late_ms(api, surroundings.upstream) for _ in range(3)), strict=True)]
+        api.start(handler=HANDLER, env=deployment.env)
+        api.send(call_event(deployment.upstream))
+        best = [min(late) for late in zip(*(_late_ms(api, deployment.upstream) for _ in range(3)), strict=True)]
     assert len(best) == len(words)
     assert sorted(best)[int(len(best) * 0.95)] < 5
 
 
 def _late_ms(api: RuntimeApi, upstream: ScriptedUpstream) -> list[float]:
-    """How long after the provider's send each word left the sandbox."""
+    """How long after the provider sent it each word left the sandbox, in milliseconds."""
     recorded = api.send(call_event(upstream))
     left = [one.at_ns for one in recorded.chunks if b"word" in one.data]
     return [at / 1e6 - sent * 1e3 for at, sent in zip(left, upstream.requests[-1].sent_at, strict=False)]
 
 
-def test_a_whole_answer_and_an_error_are_ordinary_responses(surroundings: Surroundings) -> None:
-    surroundings.upstream.answers(json_answer(completion("Good day.")))
+def test_a_whole_answer_and_an_error_are_ordinary_responses(deployment: Deployment) -> None:
+    deployment.upstream.answers(json_answer(completion("Good day.")))
     with RuntimeApi() as api:
-        api.start(handler=HANDLER, env=surroundings.env)
-        whole = api.send(call_event(surroundings.upstream, stream=False))
+        api.start(handler=HANDLER, env=deployment.env)
+        whole = api.send(call_event(deployment.upstream, stream=False))
         refused = api.send(rest_event("POST", "/v1/chat/completions", body="{}"))
     assert json.loads(whole.body)["choices"][0]["message"]["content"] == "Good day."
     assert refused.head["statusCode"] == 401
     assert json.loads(refused.body)["error"]["code"] == "key_missing"
 
 
-def test_missing_settings_end_the_start_with_their_names(surroundings: Surroundings) -> None:
+def test_a_start_without_its_settings_names_them(deployment: Deployment) -> None:
     with RuntimeApi() as api:
         api.start(handler=HANDLER, env={"CAPTURE": "everything"})
         assert "TABLE_NAME is missing" in str(api.init_error)
         assert "CAPTURE must be full, metadata or none" in str(api.init_error)
-    assert surroundings.upstream.requests == []
+    assert deployment.upstream.requests == []

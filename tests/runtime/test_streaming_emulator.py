@@ -40,17 +40,17 @@ def test_cookies_and_repeated_headers_survive(emulator: Emulator) -> None:
     }
 
 
-def test_a_compressed_body_leaves_as_it_is(emulator: Emulator) -> None:
+def test_a_compressed_body_is_not_changed(emulator: Emulator) -> None:
     assert gzip.decompress(emulator.invoke(rest_event(path="/binary")).body) == b'{"packed": true}'
 
 
 @pytest.mark.parametrize("status", ["204", "304", "200"])
-def test_an_empty_body_is_a_prelude_alone(emulator: Emulator, status: str) -> None:
+def test_an_empty_body_is_only_a_prelude(emulator: Emulator, status: str) -> None:
     answer = emulator.invoke(rest_event(path="/empty", query={"status": status}))
     assert (answer.head["statusCode"], answer.body) == (int(status), b"")
 
 
-def test_head_gets_the_headers_alone(emulator: Emulator) -> None:
+def test_head_gets_only_the_headers(emulator: Emulator) -> None:
     answer = emulator.invoke(rest_event("HEAD", "/echo"))
     assert (answer.head["headers"], answer.body) == ({"content-type": "application/json"}, b"")
 
@@ -66,7 +66,7 @@ def test_an_event_of_version_1_reaches_the_application_whole(emulator: Emulator)
     assert facts["handler"] == "testkit.runtime_apps.raw"  # the layer leaves no trace in the environment
 
 
-def test_an_event_of_version_2_does_too(emulator: Emulator) -> None:
+def test_an_event_of_version_2_reaches_the_application_whole(emulator: Emulator) -> None:
     facts = echoed(emulator, http_event("PUT", "/echo", body="text", query="q=1", cookies=["a=1", "b=2"]))
     assert (facts["method"], facts["query"], facts["bytes"]) == ("PUT", "q=1", 4)
     assert ["cookie", "a=1; b=2"] in facts["headers"]
@@ -101,7 +101,7 @@ def test_an_event_that_is_no_request_is_a_function_error(emulator: Emulator) -> 
     assert "unable to infer a handler" in emulator.invoke({"warm": True}).json["errorMessage"]
 
 
-def test_a_slow_application_is_waited_for(emulator: Emulator) -> None:
+def test_a_slow_application_gets_its_answer_delivered(emulator: Emulator) -> None:
     assert emulator.invoke(rest_event(path="/slow", query={"for_ms": "400"})).body == b"late"
 
 
@@ -115,7 +115,7 @@ def test_200_calls_in_one_sandbox_share_a_loop_and_its_tasks(emulator: Emulator)
     assert [counted(emulator) for _ in range(200)] == list(range(first + 1, first + 201))
 
 
-def test_a_framework_that_answers_500_itself_has_its_answer_delivered() -> None:
+def test_a_500_of_the_framework_is_delivered() -> None:
     with Emulator("testkit.runtime_apps.framework") as sandbox:
         exploded = sandbox.invoke(rest_event(path="/explode"))
         assert (exploded.head["statusCode"], exploded.body) == (500, b"Internal Server Error")
@@ -129,7 +129,7 @@ def test_an_import_that_fails_is_an_init_error() -> None:
     assert answer.json["errorType"] == "Runtime.ImportModuleError"
 
 
-def test_a_function_that_takes_too_long_is_ended_by_the_platform_and_started_anew() -> None:
+def test_a_function_that_times_out_is_ended_and_restarted_by_the_platform() -> None:
     with Emulator("testkit.runtime_apps.raw", timeout_s=5) as sandbox:
         assert (
             b"Task timed out after 5.00 seconds"

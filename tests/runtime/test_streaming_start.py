@@ -1,4 +1,4 @@
-"""A function that cannot start is reported as Lambda's own runtime would report it."""
+"""A function that cannot start is reported as by Lambda's own runtime."""
 
 from typing import Any
 
@@ -28,12 +28,12 @@ def test_a_module_that_raises_keeps_its_error_and_its_line() -> None:
     assert "runtime_broken_start.py" in error["stackTrace"][-1]
 
 
-def test_an_adapter_that_wants_lifespan_events_is_refused() -> None:
+def test_an_adapter_with_lifespan_events_is_refused() -> None:
     error = init_error("testkit.runtime_apps.with_lifespan", streaming=True)
     assert 'lifespan="off"' in error["errorMessage"]
 
 
-def test_a_handler_that_is_no_adapter_runs_as_without_the_layer() -> None:
+def test_a_handler_without_mangum_runs_as_without_the_layer() -> None:
     with RuntimeApi() as api:
         api.start("testkit.runtime_apps.plain")
         recorded = api.send({"a": 1})

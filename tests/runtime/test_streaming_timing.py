@@ -1,4 +1,4 @@
-"""What only a scripted Runtime API shows: when each byte left, and what came after the last one."""
+"""The times of a streamed response, and what follows its last byte: visible only with a scripted Runtime API."""
 
 import statistics
 from collections.abc import Iterator
@@ -24,15 +24,15 @@ def delays_ms(recorded: Recorded) -> list[float]:
 
 @pytest.mark.alone
 @pytest.mark.parametrize("threads", ["0", "1"], ids=["loop-alone", "beside-a-busy-thread"])
-def test_every_chunk_leaves_within_5_ms_of_the_applications_send(api: RuntimeApi, threads: str) -> None:
+def test_every_chunk_is_sent_within_5_ms(api: RuntimeApi, threads: str) -> None:
     event = rest_event(path="/stream", query={"count": "50", "every_ms": "5", "threads": threads})
-    # Other work on the machine delays the reader too; a layer that holds bytes back would be late in every run.
+    # Other load on the machine can delay the reader. A layer that holds bytes back would be late in every run.
     best = [min(delays) for delays in zip(*(sorted(delays_ms(api.send(event))) for _ in range(4)), strict=True)]
     assert len(best) == 50
     assert statistics.quantiles(best, n=20)[-1] < 5
 
 
-def test_the_status_leaves_with_the_start_and_not_with_the_first_chunk(api: RuntimeApi) -> None:
+def test_the_status_is_sent_before_the_first_chunk(api: RuntimeApi) -> None:
     recorded = api.send(rest_event(path="/stream", query={"count": "1", "every_ms": "100"}))
     assert recorded.chunks[0].data.endswith(DELIMITER)
     assert recorded.head == {"statusCode": 200, "headers": {"content-type": "text/event-stream"}, "cookies": []}
@@ -50,13 +50,13 @@ def test_the_response_ends_then_background_work_runs_then_the_next_event_is_aske
     assert recorded.next_poll_ns > background["at_ns"]
 
 
-def test_a_failure_in_mid_stream_goes_into_trailers_of_at_most_4_kb(api: RuntimeApi) -> None:
+def test_a_failure_in_mid_stream_is_sent_in_trailers_of_at_most_4_kb(api: RuntimeApi) -> None:
     recorded = api.send(rest_event(path="/raise-midway", query={"depth": "40", "length": "5000"}))
     assert recorded.body == b"half"
     assert recorded.trailers["lambda-runtime-function-error-type"] == "Exploded"
     assert "_raise_deep" in recorded.trailing_error["stackTrace"][-1]
     assert recorded.trailer_bytes <= 4_096
-    assert api.log.count("in _raise_deeper") >= 10  # whole in the log
+    assert api.log.count("in _raise_deeper") >= 10  # complete in the log
 
 
 def test_a_response_left_unfinished_is_a_failure_too(api: RuntimeApi) -> None:
@@ -75,13 +75,13 @@ def test_a_failure_after_the_response_is_logged_and_not_reported(api: RuntimeApi
 @pytest.mark.parametrize(
     ("path", "error_type"), [("/raise-before", "Exploded"), ("/silent", "ResponseMissing")], ids=["raises", "silent"]
 )
-def test_what_fails_before_the_first_message_is_an_ordinary_error(api: RuntimeApi, path: str, error_type: str) -> None:
+def test_a_failure_before_the_first_message_is_an_ordinary_error(api: RuntimeApi, path: str, error_type: str) -> None:
     recorded = api.send(rest_event(path=path))
     assert recorded.path.endswith("/error")
     assert recorded.json["errorType"] == error_type
 
 
-def test_a_runtime_that_hangs_up_is_told_to_the_application_which_runs_to_its_end(api: RuntimeApi) -> None:
+def test_the_application_gets_a_disconnect_when_the_runtime_hangs_up_and_runs_to_its_end(api: RuntimeApi) -> None:
     recorded = api.send(rest_event(path="/until-gone", query={"every_ms": "300"}), hang_up_after_chunks=3)
     received, refused, drained = (reports(api.log, name)[-1] for name in ("received", "refused", "drained"))
     assert received["type"] == "http.disconnect"
@@ -92,7 +92,7 @@ def test_a_runtime_that_hangs_up_is_told_to_the_application_which_runs_to_its_en
     assert api.send(rest_event(path="/echo")).head["statusCode"] == 200
 
 
-def test_an_application_nobody_listens_to_is_stopped_before_the_deadline(api: RuntimeApi) -> None:
+def test_after_a_disconnect_the_application_is_stopped_before_the_deadline(api: RuntimeApi) -> None:
     drained = len(reports(api.log, "drained"))
     recorded = api.send(
         rest_event(path="/until-gone", query={"for_ms": "60000"}), hang_up_after_chunks=2, deadline_in_s=1.5
@@ -104,7 +104,7 @@ def test_an_application_nobody_listens_to_is_stopped_before_the_deadline(api: Ru
     assert api.send(rest_event(path="/echo")).head["statusCode"] == 200
 
 
-def test_the_runtimes_own_invocation_id_goes_back_to_it(api: RuntimeApi) -> None:
+def test_the_runtimes_invocation_id_is_sent_back(api: RuntimeApi) -> None:
     recorded = api.send(rest_event(path="/echo"), headers={"Lambda-Runtime-Invocation-Id": "inner-7"})
     assert recorded.headers["lambda-runtime-invocation-id"] == "inner-7"
 

@@ -1,4 +1,4 @@
-"""The calls of a conversation on the Lambda runtime: each in a sandbox of its own, none told that its caller left."""
+"""The calls of a conversation on the Lambda runtime: each in its own sandbox, which does not see a disconnect."""
 
 import asyncio
 import json
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 KEY = "sb-the-key-of-the-turns-tests"
-LOOK_S = 0.2
-PATIENCE_S = 4 * LOOK_S
-"""The caller's: it asks again after so long a silence. As 4 s are to looks of 1 s."""
+POLL_S = 0.2
+CALLER_TIMEOUT_S = 4 * POLL_S
+"""The caller's timeout, after which it asks again. Its ratio to the poll interval is that of 4 s to 1 s."""
 SPOKEN = [chunk("Hello"), finish(), usage(7, 2), DONE]
 ASKED = [{"role": "system", "content": "You take bookings."}, {"role": "user", "content": "A table for two."}]
 LATER = [*ASKED, {"role": "assistant", "content": "For when"}, {"role": "user", "content": "Tonight!"}]
@@ -47,15 +47,15 @@ class Lambda:
     def asks(
         self, sandbox: int, messages: list[dict[str, str]] = ASKED, conversation: str = "conv_1"
     ) -> Future[Invoked]:
-        """A call that the platform gives to that sandbox."""
+        """A call in that sandbox."""
         return self.threads.submit(self.sandboxes[sandbox].invoke, self._event(messages, conversation))
 
     def request(self, number: int) -> Request:
-        """The nth request to the provider, once it is there."""
+        """The nth request to the provider, once it has arrived."""
         return asyncio.run(self.upstream.request(number))
 
     def trace(self, invoked: Invoked) -> Trace:
-        """What was kept of a call."""
+        """The stored trace of a call."""
         trace = self.store.find_trace("acme", invoked.head["headers"]["x-inference-trace-id"])
         assert trace is not None
         return trace
@@ -79,7 +79,7 @@ def deployed(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str) -> 
             "TABLE_NAME": table,
             "DYNAMODB_ENDPOINT": dynamodb_endpoint,
             "PRIVATE_PROVIDER_HOSTS": upstream.host,
-            "TURN_LOOK_MS": str(round(LOOK_S * 1000)),
+            "TURN_LOOK_MS": str(round(POLL_S * 1000)),
         }
         sandboxes = [stack.enter_context(Emulator(handler="gateway.handler.handler", env=env)) for _ in range(2)]
         running = Lambda(upstream, store, sandboxes, threads)
@@ -88,13 +88,13 @@ def deployed(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str) -> 
         yield running
 
 
-def test_a_model_slower_than_its_callers_patience_answers_once_for_one_extra_attempt(deployed: Lambda) -> None:
-    slow = Answer([role(), 1.25 * PATIENCE_S, *SPOKEN])  # 5 s for a caller who waits 4
+def test_a_model_slower_than_its_callers_timeout_answers_once_for_one_extra_attempt(deployed: Lambda) -> None:
+    slow = Answer([role(), 1.25 * CALLER_TIMEOUT_S, *SPOKEN])  # as 5 s for a timeout of 4 s
     deployed.upstream.answers(slow, slow)
     first = deployed.asks(0)
     deployed.request(3)
     with pytest.raises(TimeoutError):
-        first.result(PATIENCE_S)
+        first.result(CALLER_TIMEOUT_S)
     again = deployed.asks(1)
     answered, stopped = first.result(), again.result()
     assert answered.body == b"".join([role(), *SPOKEN[:2], DONE])
@@ -111,12 +111,12 @@ def test_a_model_slower_than_its_callers_patience_answers_once_for_one_extra_att
     assert (other.usage.tokens.output, len(other.attempts)) == (0, 1)
 
 
-def test_a_barge_in_ends_the_answer_that_nobody_hears_within_a_look(deployed: Lambda) -> None:
+def test_a_barge_in_ends_the_earlier_answer_within_one_poll(deployed: Lambda) -> None:
     deployed.upstream.answers(Answer([role(), chunk("For when"), Gate()]), Answer(SPOKEN))
     talking = deployed.asks(0)
     asked = deployed.request(3)
     assert deployed.asks(1, LATER).result().body.endswith(DONE)
-    cut = talking.result(10 * LOOK_S)
+    cut = talking.result(10 * POLL_S)
     asyncio.run(asked.left())
     *_, last = cut.body.strip().split(b"\n\n")
     assert json.loads(last.removeprefix(b"data: "))["error"]["code"] == "barge_in"

@@ -21,7 +21,7 @@ A_USUAL_COST_USD = "0.008085"  # 212 fresh at 3 USD a million, 20,480 cached at 
 
 
 def trace_of(kept: Kept, done: Invocation) -> Trace | None:
-    """The row that the call left, found by the id in its answer."""
+    """The call's trace, found by the id in its answer."""
     return kept.store.find_trace(kept.project, done.headers["x-inference-trace-id"])
 
 
@@ -104,7 +104,7 @@ def test_the_console_lists_the_traces_of_a_task(stack: BuiltStack) -> None:
 
 @pytest.fixture(scope="module")
 def settled_call(kept: Kept) -> Trace:
-    """A settled call of the task that the console's events ask for."""
+    """A settled call of the task in the console's events."""
     trace = replace(
         an_open_trace(kept.project, "book-appointment"), status=Status.OK, usage=a_usual_usage(), duration_ms=1843.6
     )
@@ -115,7 +115,7 @@ def settled_call(kept: Kept) -> Trace:
     return settled
 
 
-def test_the_console_says_what_each_task_costs(stack: BuiltStack, settled_call: Trace) -> None:
+def test_the_console_returns_the_cost_of_each_task(stack: BuiltStack, settled_call: Trace) -> None:
     done = stack.invoke("ConsoleFunction", "console-tasks")
 
     assert done.answer["statusCode"] == 200
@@ -123,7 +123,7 @@ def test_the_console_says_what_each_task_costs(stack: BuiltStack, settled_call: 
     assert (task["task_id"], task["calls"], task["cost_usd"]) == (settled_call.task_id, 1, A_USUAL_COST_USD)
 
 
-def test_the_console_says_what_a_task_costs_by_day(stack: BuiltStack, settled_call: Trace) -> None:
+def test_the_console_returns_a_tasks_cost_by_day(stack: BuiltStack, settled_call: Trace) -> None:
     done = stack.invoke("ConsoleFunction", "console-costs")
 
     assert done.answer["statusCode"] == 200

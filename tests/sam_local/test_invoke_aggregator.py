@@ -1,4 +1,4 @@
-"""What wakes the aggregator, through the built function in a container: a batch of the stream, and the schedule."""
+"""The aggregator's events through the built function in a container: a batch of the stream, and the schedule."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ COST_PICO_USD = 8_085_000_000  # 212 fresh at 3 USD a million, 20,480 cached at 
 
 
 def told_traces() -> list[Trace]:
-    """The calls that the batch tells of: one that was answered, and one that was refused."""
+    """The calls of the batch: one that was answered, and one that was refused."""
     records = json.loads((EVENTS / "dynamodb-stream.json").read_text())["Records"]
     return [trace_items.from_item(decode_item(record["dynamodb"]["NewImage"])) for record in records]
 
@@ -57,7 +57,7 @@ def test_a_batch_of_the_stream_is_settled_once_in_two_sandboxes(stack: BuiltStac
     assert [(line["trace_id"], line["cost_usd"]) for line in lines(second, "call.settled")] == told
 
 
-def test_the_schedule_finds_a_call_that_nobody_ended(stack: BuiltStack, kept: Kept) -> None:
+def test_the_schedule_ends_a_call_that_was_left_open(stack: BuiltStack, kept: Kept) -> None:
     begun = an_open_trace(kept.project, "lost", datetime.now(UTC) - timedelta(minutes=20))
     recent = an_open_trace(kept.project, "lost", datetime.now(UTC))
     for trace in (begun, recent):

@@ -1,4 +1,4 @@
-"""The whole API on one machine: calls go to the gateway, reading goes to the console."""
+"""The whole API: calls go to the gateway, `/api` and `/console` to the console."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -41,7 +41,7 @@ def test_a_url_joined_twice_still_arrives(client: httpx.Client) -> None:
     assert call(client, "/v1/chat/completions/chat/completions").status_code == 200
 
 
-def test_what_is_nowhere_gets_an_error_in_openais_shape(client: httpx.Client) -> None:
+def test_an_unknown_path_gets_an_error_in_openais_shape(client: httpx.Client) -> None:
     answer = client.get("/v2/nothing")
 
     assert answer.status_code == 404

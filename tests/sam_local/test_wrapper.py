@@ -9,7 +9,7 @@ from testkit.sam import BuiltStack
 
 pytestmark = pytest.mark.sam_local
 
-# In `sam local` the wrapper steps aside. This stands in front of it and hides where it runs.
+# In `sam local` the wrapper does nothing. This script calls it without the variable by which it detects that.
 NOT_LOCAL = '#!/bin/sh\nunset AWS_SAM_LOCAL\nexec /opt/python/wrapper "$@"\n'
 
 
@@ -22,7 +22,7 @@ def streaming_wrapper(stack: BuiltStack) -> str:
     return f"/var/task/{wrapper.name}"
 
 
-def test_a_call_leaves_as_prelude_nul_bytes_and_events(stack: BuiltStack, streaming_wrapper: str) -> None:
+def test_a_streamed_call_is_prelude_nul_bytes_and_events(stack: BuiltStack, streaming_wrapper: str) -> None:
     done = stack.invoke("GatewayFunction", "chat-streamed", AWS_LAMBDA_EXEC_WRAPPER=streaming_wrapper)
 
     prelude, delimiter, body = done.result.partition(DELIMITER)

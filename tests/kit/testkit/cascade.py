@@ -1,4 +1,4 @@
-"""A gateway with scripted providers in a row: the first one's calls fall back to the second, then to the third."""
+"""A gateway with scripted providers: calls to the first fall back to the second, then to the third."""
 
 import asyncio
 import json
@@ -22,9 +22,9 @@ async def cascade(
     environment: Mapping[str, str] | None = None,
     **settings: str,
 ) -> AsyncIterator[RunningGateway]:
-    """A gateway whose stack sends calls to these, in order, as PROVIDERS; `policy` says what else the stack wants.
+    """A gateway whose default policy calls these upstreams in order, as PROVIDERS. `policy` has its other fields.
 
-    None of them wants a key, unless `environment` has some. Pauses before repeats last 5 ms at the most.
+    No provider needs a key, unless `environment` has keys. Backoff pauses are at most 5 ms.
     """
     names = PROVIDERS[: len(upstreams)]
     stack = {"provider": names[0], "fallback": [f"{name}/{MODEL}" for name in names[1:]], **(policy or {})}
@@ -49,7 +49,7 @@ def outcomes(trace: Trace) -> list[tuple[str, str]]:
 async def call_by_socket(
     gateway: RunningGateway, *, streamed: bool = True
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A call whose connection the test itself holds, to leave when it likes."""
+    """A call over a connection that the test can close."""
     body = json.dumps(chat(stream=streamed)).encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", int(gateway.url.rpartition(":")[2]))
     lines = [f"POST {COMPLETIONS} HTTP/1.1", "host: x", f"authorization: Bearer {KEY}", f"content-length: {len(body)}"]

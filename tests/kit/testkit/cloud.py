@@ -1,4 +1,4 @@
-"""AWS clients that answer from a script, checked by botocore against AWS's own service descriptions."""
+"""Stubbed AWS clients, whose calls botocore checks against AWS's service descriptions."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -9,8 +9,8 @@ from botocore.stub import Stubber
 
 
 def stack_with(stack: str, outputs: Mapping[str, str], **parameters: Any) -> Callable[[str], Any]:
-    """A stand-in for `boto3.client`: a CloudFormation that has that stack and no other, and an SSM that expects to be
-    given exactly one parameter with these fields (none where there are no fields)."""
+    """A replacement of `boto3.client`: CloudFormation has that stack only, and SSM expects exactly one parameter with
+    these fields (none if there are no fields)."""
 
     def client(service: str) -> Any:
         session = get_session()
@@ -28,7 +28,7 @@ def stack_with(stack: str, outputs: Mapping[str, str], **parameters: Any) -> Cal
 
 
 def no_stack(stack: str) -> Callable[[str], Any]:
-    """A stand-in for `boto3.client` in an account that has no such stack."""
+    """A replacement of `boto3.client` in an account without that stack."""
 
     def client(service: str) -> Any:
         session = get_session()

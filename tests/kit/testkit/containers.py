@@ -1,4 +1,4 @@
-"""A container engine, and what containers reach on this machine."""
+"""Needs a container engine, and serves what containers reach on this machine."""
 
 import os
 import socket
@@ -23,7 +23,7 @@ CONTAINERS_SEE_US_AS = "host.docker.internal"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A table that containers write to. `endpoint` is theirs, the rest is ours; the example key opens the project."""
+    """A table that containers write to, at `endpoint`; `client` and `store` read it here. It has the example key."""
 
     project: str
     table_name: str
@@ -33,12 +33,12 @@ class Kept:
 
     @property
     def totals(self) -> DynamoTotals:
-        """What the settled calls add up to."""
+        """The totals of the settled calls."""
         return DynamoTotals(self.client, self.table_name)
 
 
 def require_engine() -> None:
-    """Skip the test where no container engine answers; in CI it fails."""
+    """Skip the test if no container engine answers; in CI it fails."""
     address = urlsplit(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
     is_local = address.scheme == "unix"
     with closing(socket.socket(socket.AF_UNIX if is_local else socket.AF_INET)) as probe:
@@ -65,7 +65,7 @@ def served(app: Any, host: str) -> Iterator[int]:
 
 
 def missing(what: str) -> Never:
-    """Skip the test for want of this; in CI it fails."""
+    """Skip the test because this is missing; in CI it fails."""
     if os.environ.get("CI") == "true":
         pytest.fail(what)
     pytest.skip(what)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def engine_for_tests() -> Iterator[str]:
-    """The endpoint of an empty engine; skips the test where there is none (in CI it fails)."""
+    """The endpoint of an empty engine. Without an engine the test is skipped (in CI it fails)."""
     skip_without_engine()
     with (
         tempfile.TemporaryDirectory(prefix="switchboard-dynamodb-") as folder,
@@ -40,7 +40,7 @@ def skip_without_engine() -> None:
 
 
 def new_table(client: "DynamoDBClient") -> str:
-    """The name of a fresh table of the template's shape (the engine's streams need eleven characters)."""
+    """The name of a new table as in the template (the engine's streams need names of at least eleven characters)."""
     name = f"switchboard-{uuid4().hex[:12]}"
     create_table(client, name)
     return name

@@ -1,6 +1,6 @@
 """AWS's Lambda runtime interface emulator, run on this machine without a container.
 
-It shows what the platform makes of a function's answers; `testkit.runtime_api` shows when each byte left.
+It shows what the platform does with a function's answers; `testkit.runtime_api` shows when each byte was sent.
 """
 
 import http.client
@@ -44,7 +44,7 @@ def emulator_path() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the emulator answers to one invocation: `status` is its own, a function's lies in the payload."""
+    """The emulator's answer to one invocation. `status` is the emulator's; the function's is in the payload."""
 
     status: int
     payload: bytes
@@ -75,14 +75,14 @@ class Emulator:
         self._env = environment(handler, env, timeout_s=timeout_s)
         self._streaming = streaming
         self._client_timeout_s = timeout_s + 15
-        self._one_at_a_time = threading.Lock()  # two calls at once end the emulator
+        self._one_at_a_time = threading.Lock()  # two calls at once crash the emulator
         self._log = tempfile.NamedTemporaryFile(prefix="emulator-", suffix=".log")  # noqa: SIM115 - closed in __exit__
 
     def __enter__(self) -> Self:
-        for _ in range(3):  # another process may take a port between our look and the emulator's
+        for _ in range(3):  # another process may take a free port before the emulator does
             if self._start():
                 return self
-        raise RuntimeError(f"the emulator does not start:\n{self.log}")
+        raise RuntimeError(f"the emulator did not start:\n{self.log}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -97,11 +97,11 @@ class Emulator:
 
     @property
     def log(self) -> str:
-        """What the emulator and the function wrote so far."""
+        """The output of emulator and function so far."""
         return Path(self._log.name).read_text(errors="replace")
 
     def invoke(self, event: Any) -> Answer:
-        """Invoke the function; the answer comes when the function asks for its next event."""
+        """Invoke the function; returns when the function polls for its next event."""
         body = event if isinstance(event, bytes) else json.dumps(event).encode()
         with self._one_at_a_time:
             connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._client_timeout_s)

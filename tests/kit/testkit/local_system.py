@@ -1,4 +1,4 @@
-"""The local system as a process of its own, started and spoken to as a person does."""
+"""Runs the local system in its own process, as `make run` does."""
 
 import os
 import signal
@@ -19,13 +19,13 @@ from testkit.dynamodb import skip_without_engine
 START_S = 15.0
 CALL_S = 10.0
 END_S = 15.0
-READY = "Calls, as they end"
-_OF_THE_USER = ("TABLE_NAME", "DYNAMODB_ENDPOINT", "PRIVATE_PROVIDER_HOSTS", "PROVIDER_BASE_URLS", "KEYLESS_PROVIDERS")
+READY = "Finished calls:"
+_CONFIGURING = ("TABLE_NAME", "DYNAMODB_ENDPOINT", "PRIVATE_PROVIDER_HOSTS", "PROVIDER_BASE_URLS", "KEYLESS_PROVIDERS")
 
 
 def environment(own: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment, without what steers a run, and with what the test adds."""
-    kept = {name: value for name, value in os.environ.items() if name not in _OF_THE_USER}
+    """This process's environment without the variables that configure a run, plus the test's own."""
+    kept = {name: value for name, value in os.environ.items() if name not in _CONFIGURING}
     return {**kept, "PYTHONUNBUFFERED": "1", **(own or {})}
 
 
@@ -35,7 +35,7 @@ def command(data_dir: Path, port: int | str = 0) -> list[str]:
 
 
 def refusal(data_dir: Path, port: int | str = 0, own: Mapping[str, str] | None = None) -> tuple[int, str]:
-    """Exit code and words of a start that should not succeed."""
+    """Exit code and output of a start that must fail."""
     ended = subprocess.run(
         command(data_dir, port), env=environment(own), capture_output=True, text=True, timeout=START_S, check=False
     )
@@ -44,14 +44,14 @@ def refusal(data_dir: Path, port: int | str = 0, own: Mapping[str, str] | None =
 
 @dataclass(slots=True)
 class Terminal:
-    """What the process prints, line by line, and a way to wait for a line."""
+    """The lines that the process prints."""
 
     lines: list[str] = field(default_factory=list)
     _has_ended: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def read(self, stream: Iterable[str]) -> None:
-        """Take in every line until the stream ends."""
+        """Read every line until the stream ends."""
         for line in stream:
             with self._changed:
                 self.lines.append(line.rstrip("\n"))
@@ -60,10 +60,10 @@ class Terminal:
             self._has_ended = True
             self._changed.notify_all()
 
-    def line_with(self, words: str, patience_s: float = CALL_S) -> str:
-        """The first line that holds these words, as soon as there is one."""
+    def line_with(self, words: str, timeout_s: float = CALL_S) -> str:
+        """The first line with these words, as soon as it is printed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._has_ended or self._find(words) is not None, patience_s)
+            self._changed.wait_for(lambda: self._has_ended or self._find(words) is not None, timeout_s)
             line = self._find(words)
         assert line is not None, f"no line with {words!r} in: {self.text}"
         return line
@@ -73,7 +73,7 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """All lines."""
         return "\n".join(self.lines)
 
 
@@ -88,17 +88,17 @@ class LocalSystem:
 
     @property
     def address(self) -> str:
-        """`http://127.0.0.1:port`, as the screen says it."""
+        """`http://127.0.0.1:port`, as printed."""
         return self.terminal.line_with("gateway   ").split()[-1].removesuffix("/v1")
 
     @property
     def base_url(self) -> str:
-        """What a caller pastes."""
+        """The base URL for an OpenAI client."""
         return f"{self.address}/v1"
 
     @property
     def key(self) -> str:
-        """The gateway key, as the screen says it."""
+        """The gateway key, as printed."""
         return self.terminal.line_with("key   ").split()[-1]
 
     @property
@@ -107,8 +107,8 @@ class LocalSystem:
         return {"authorization": f"Bearer {self.key}"}
 
     def traces(self, **query: str) -> list[dict[str, Any]]:
-        """The page of traces that the reading API gives."""
-        # AnswerContext again and again: to read the certificates each time would take longer than the answer.
+        """A page of traces from the console's API."""
+        # Polled often, and reading the certificates each time would take longer than the answer.
         answer = httpx.get(
             f"{self.address}/api/traces", params=query, headers=self.headers, trust_env=False, verify=False
         )
@@ -117,7 +117,7 @@ class LocalSystem:
         return traces
 
     def recorded(self, task_id: str) -> dict[str, Any]:
-        """The trace of the task's only call, once the terminal says that it is over and its cost is settled."""
+        """The trace of the task's only call, once it is finished and settled."""
         self.terminal.line_with(task_id)
         deadline = time.monotonic() + CALL_S
         while True:
@@ -135,7 +135,7 @@ class LocalSystem:
         return time.monotonic() - began_at
 
     def kill(self) -> None:
-        """End it without a word."""
+        """Kill it."""
         self.process.kill()
         self.process.wait(END_S)
 
@@ -144,7 +144,7 @@ class LocalSystem:
 def local_system(
     data_dir: Path, own: Mapping[str, str] | None = None, *, needs_engine: bool = True
 ) -> Iterator[LocalSystem]:
-    """A local system on a free port, ready; ended afterwards. Skips where this machine has no engine."""
+    """A local system on a free port, ready while the block runs. Skips the test if this machine has no engine."""
     if needs_engine:
         skip_without_engine()
     began_at = time.monotonic()

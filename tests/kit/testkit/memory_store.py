@@ -1,4 +1,4 @@
-"""The store's ports in memory: the same promises as DynamoDB, kept by the same contract tests."""
+"""The store's ports in memory. It passes the same contract tests as DynamoDB."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ class MemoryStore:
 
     `policies_by_task` goes by project, then task id (None: the project's own); `turns` by (project, thread_id).
 
-    `events` names what was asked to be written, in order: ("open_trace" or "complete_trace", trace_id),
+    `events` lists the writes in order: ("open_trace" or "complete_trace", trace_id),
     ("put_key", digest).
     """
 
@@ -54,7 +54,7 @@ class MemoryStore:
             return tuple(sorted(own, key=lambda key: (key.created_at, key.key_id)))
 
     def policies(self, project: str) -> ProjectPolicies:
-        """Every policy of the project; those that nobody wrote say nothing."""
+        """Every policy of the project; those that were never put are empty."""
         with self._reachable():
             kept = self.policies_by_task.get(project, {})
             tasks = {task_id: policy for task_id, policy in kept.items() if task_id is not None}

@@ -1,4 +1,4 @@
-"""A planner and a call to plan, as tests of plans need them: what is not said is as a plain deployment has it."""
+"""A planner and a call for tests of plans, with the defaults of a deployment."""
 
 from datetime import UTC, datetime
 from typing import Any

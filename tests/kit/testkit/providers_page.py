@@ -66,7 +66,7 @@ def _requests(row: Provider) -> Iterable[str]:
     if not row.takes_stream_options:
         yield "- Usage comes without being asked for: no `stream_options`."
     for repair in row.repairs:
-        yield f"- {_told(repair)}"
+        yield f"- {_text_of(repair)}"
     if written := _first_sentence(row.write):
         yield f"- Body: {written}"
     for name, value in row.headers.items():
@@ -85,8 +85,8 @@ def _answers(row: Provider) -> Iterable[str]:
     yield f"- Usage: {_first_sentence(row.read_usage)}"
 
 
-def _told(repair: Repair) -> str:
-    """The first sentence of its docstring; of a repair with values, these too."""
+def _text_of(repair: Repair) -> str:
+    """The first sentence of its docstring, with the values of its fields if it has some."""
     if not is_dataclass(repair):
         return _first_sentence(repair)
     values = [getattr(repair, part.name) for part in fields(repair)]
@@ -104,7 +104,7 @@ def _codes(names: Iterable[str]) -> str:
 
 
 def _module_of(row: Provider) -> ModuleType:
-    """The module that holds the row: not the table, which only lists it."""
+    """The module that defines the row, not the table that lists it."""
     names = (found.name for found in pkgutil.walk_packages(providers.__path__, f"{providers.__name__}."))
     modules = (importlib.import_module(name) for name in names)
     return next(m for m in modules if m is not table and any(value is row for value in vars(m).values()))

@@ -1,4 +1,4 @@
-"""The gateway behind a real HTTP server, over a store in memory: what a caller gets, and what is kept of it."""
+"""The gateway behind a real HTTP server, with a store in memory."""
 
 import asyncio
 import json
@@ -34,13 +34,15 @@ COMPLETIONS = "/v1/chat/completions"
 
 
 class AwaitedStore(MemoryStore):
-    """A store that tells when a trace was opened or completed."""
+    """A store whose writes of traces can be awaited."""
 
     def __init__(self, *keys: GatewayKey) -> None:
         super().__init__(*keys)
         self._loop = asyncio.get_running_loop()
         self._opened: asyncio.Queue[Trace] = asyncio.Queue()
         self._completed: asyncio.Queue[Trace] = asyncio.Queue()
+        self._completed_by_id: dict[str, Trace] = {}
+        self._has_completed = asyncio.Event()
 
     @override
     def open_trace(self, trace: Trace) -> None:
@@ -54,7 +56,7 @@ class AwaitedStore(MemoryStore):
         try:
             super().complete_trace(trace, bodies)
         finally:
-            self._loop.call_soon_threadsafe(self._completed.put_nowait, trace)
+            self._loop.call_soon_threadsafe(self._note_completed, trace)
 
     async def opened(self) -> Trace:
         """The next trace that was opened."""
@@ -66,25 +68,44 @@ class AwaitedStore(MemoryStore):
         async with asyncio.timeout(PATIENCE_S):
             return await self._completed.get()
 
+    async def completed_with_id(self, trace_id: str) -> Trace:
+        """The trace with that id, as soon as it is completed. It stays in the order of `completed`."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while trace_id not in self._completed_by_id:
+                    self._has_completed.clear()
+                    await self._has_completed.wait()
+        except TimeoutError:
+            others = ", ".join(self._completed_by_id) or "none"
+            raise AssertionError(
+                f"waited {PATIENCE_S:.0f} s for trace {trace_id} to be completed; completed: {others}"
+            ) from None
+        return self._completed_by_id[trace_id]
+
+    def _note_completed(self, trace: Trace) -> None:
+        self._completed.put_nowait(trace)
+        self._completed_by_id[trace.trace_id] = trace
+        self._has_completed.set()
+
 
 class RecordedLog:
-    """A log that remembers its lines as (level, event, fields)."""
+    """A log that keeps its lines as (level, event, fields)."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, str, Mapping[str, object]]] = []
         self._written = asyncio.Event()
 
     def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Remember."""
-        self._remember("info", msg, extra)
+        """Keep the line."""
+        self._keep("info", msg, extra)
 
     def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Remember."""
-        self._remember("warning", msg, extra)
+        """Keep the line."""
+        self._keep("warning", msg, extra)
 
     def exception(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Remember."""
-        self._remember("exception", msg, extra)
+        """Keep the line."""
+        self._keep("exception", msg, extra)
 
     def events(self) -> list[str]:
         """The names of all events so far."""
@@ -97,14 +118,14 @@ class RecordedLog:
                 self._written.clear()
                 await self._written.wait()
 
-    def _remember(self, level: str, event: object, fields: Mapping[str, object]) -> None:
+    def _keep(self, level: str, event: object, fields: Mapping[str, object]) -> None:
         self.lines.append((level, str(event), fields))
         self._written.set()
 
 
 @dataclass(frozen=True, slots=True)
 class RunningGateway:
-    """The gateway, its address, and what it keeps and says."""
+    """The gateway, its address, its store, log and metrics."""
 
     url: str
     store: AwaitedStore
@@ -125,6 +146,10 @@ class RunningGateway:
     async def trace(self) -> Trace:
         """The next completed trace."""
         return await self.store.completed()
+
+    async def trace_of(self, response: httpx.Response) -> Trace:
+        """The completed trace of that response's call."""
+        return await self.store.completed_with_id(response.headers["x-inference-trace-id"])
 
     def bodies(self, trace: Trace) -> Bodies:
         """What was kept of a trace's bodies."""
@@ -170,7 +195,7 @@ async def running_gateway(
 
 @cache
 def _trust() -> ssl.SSLContext:
-    """The usual certificates, read once: that takes longer than a call does."""
+    """The usual certificates. They are read once, because that takes longer than a call."""
     return ssl.create_default_context(cafile=certifi.where())
 
 
@@ -178,7 +203,7 @@ def _trust() -> ssl.SSLContext:
 async def _served(app: Callable[..., Any]) -> AsyncIterator[str]:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
-    listening.listen()  # callers may knock before the server has opened
+    listening.listen()  # connections made before the server has started wait in the backlog
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:

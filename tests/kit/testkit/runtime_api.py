@@ -1,4 +1,4 @@
-"""A scripted Lambda Runtime API on loopback: it shows when each byte came, which AWS's emulator cannot."""
+"""A scripted Lambda Runtime API on loopback: it records when each byte arrived, which AWS's emulator cannot do."""
 
 import json
 import queue
@@ -47,13 +47,13 @@ class RuntimeApi:
 
     @property
     def address(self) -> str:
-        """What a function finds in `AWS_LAMBDA_RUNTIME_API`."""
+        """The value of `AWS_LAMBDA_RUNTIME_API`."""
         host, port = self._server.server_address[:2]
         return f"{host!s}:{port}"
 
     @property
     def log(self) -> str:
-        """What the function wrote to its output and error streams so far."""
+        """The function's output so far."""
         return Path(self._log.name).read_text(errors="replace")
 
     @property
@@ -86,7 +86,7 @@ class RuntimeApi:
         hang_up_after_chunks: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Recorded:
-        """Hand out one event and return what came back, once the function asks for the next.
+        """Hand out one event and return the result, once the function polls for the next event.
 
         `hang_up_after_chunks` closes the response's socket when that many chunks were read (the prelude is one).
         `headers` are further headers of the invocation.
@@ -105,7 +105,7 @@ class RuntimeApi:
             if not self.is_alive and not event.wait(0.2):
                 raise RuntimeError(f"the function's process has ended:\n{self.log}")
             if time.monotonic() > deadline:
-                raise TimeoutError(f"nothing came from the function in {timeout_s} s:\n{self.log}")
+                raise TimeoutError(f"the function did nothing within {timeout_s} s:\n{self.log}")
 
     def next_invocation(self) -> Invocation | None:
         """Settle the last invocation and wait for another; None when the sandbox ends."""
@@ -119,10 +119,10 @@ class RuntimeApi:
     def current(self, invoke_id: str) -> Invocation:
         """Return the invocation a result was posted for; there is one at a time."""
         if self._current is None or self._current.recorded.invoke_id != invoke_id:
-            raise LookupError(f"a result for {invoke_id}, which is not under way")
+            raise LookupError(f"a result for {invoke_id}, which is not in progress")
         return self._current
 
     def fail_init(self, error: bytes) -> None:
-        """Take note of an error during start."""
+        """Record an error during the start."""
         self.init_error = json.loads(error)
         self._initialised.set()

@@ -1,4 +1,4 @@
-"""Small functions to run under the streaming layer: `raw` speaks ASGI itself, `framework` is a FastAPI application.
+"""Functions to run under the streaming layer: `raw` is a plain ASGI application, `framework` a FastAPI application.
 
 Chunks that show time carry `time.monotonic_ns()`, taken just before they are sent.
 """
@@ -179,7 +179,7 @@ async def _report_disconnect(receive: Receive) -> None:
 
 
 class _Sandbox:
-    """Lives as long as the sandbox: a task of its first invocation answers the questions of later ones."""
+    """State of the sandbox: a task started by the first invocation answers the questions of later ones."""
 
     answering: asyncio.Task[None] | None = None
     questions: asyncio.Queue[asyncio.Future[int]] = asyncio.Queue()
@@ -231,7 +231,7 @@ with_lifespan = Mangum(application, lifespan="auto")
 
 
 def plain(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """A handler that is no Mangum."""
+    """A handler that is not a Mangum instance."""
     return {"echo": event}
 
 

@@ -1,4 +1,4 @@
-"""Stands in for `/var/runtime/bootstrap.py`, the start file of Lambda's Python runtime, on a machine without one."""
+"""Replaces `/var/runtime/bootstrap.py`, the start file of Lambda's Python runtime, on a machine without one."""
 
 import os
 from pathlib import Path

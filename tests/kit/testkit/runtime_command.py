@@ -18,7 +18,7 @@ def command(*, streaming: bool = True) -> list[str]:
 
 
 def environment(handler: str, env: Mapping[str, str] | None = None, *, timeout_s: int = 30) -> dict[str, str]:
-    """Return a sandbox's environment variables; nothing of the developer's own but the search path gets in."""
+    """Return a sandbox's environment variables; of the developer's own only the search path."""
     return {
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",

@@ -1,4 +1,4 @@
-"""What a function gave back for one event, and when. Times are `time.monotonic_ns()`, one clock for all processes."""
+"""A function's result for one event, with times. Times are `time.monotonic_ns()`, the same clock in all processes."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ DELIMITER = b"\0" * 8
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One chunk of a streamed response, as it came off the socket."""
+    """One chunk of a streamed response, as read from the socket."""
 
     at_ns: int
     data: bytes
@@ -20,7 +20,7 @@ class Chunk:
 
 @dataclass(slots=True)
 class Recorded:
-    """One invocation's result. `path` says which: `…/response` or `…/error`."""
+    """One invocation's result. `path` is its kind: `…/response` or `…/error`."""
 
     invoke_id: str
     path: str = ""
@@ -62,6 +62,6 @@ class Recorded:
 
 def reports(log: str, name: str) -> list[dict[str, Any]]:
     """Return the fields of every line `name` that the applications reported in `log`."""
-    # Lambda's log format ends a stack without a line break: a report may stand behind one.
+    # Lambda's log format ends a stack without a line break: a report may follow one on its line.
     lines = [json.loads(found) for found in re.findall(r"report (\{.*\})", log)]
     return [fields for fields in lines if fields["name"] == name]

@@ -1,4 +1,4 @@
-"""The wire of the scripted Runtime API: HTTP/1.1 by hand, because chunks and trailers are what is looked at."""
+"""The wire of the scripted Runtime API: HTTP/1.1 without a library, because tests check chunks and trailers."""
 
 import contextlib
 import socketserver
@@ -15,7 +15,7 @@ _PREFIX = "/2018-06-01/runtime"
 
 @dataclass(slots=True)
 class Invocation:
-    """One event to hand out, and where its result goes."""
+    """One event to send, and the record of its result."""
 
     event: bytes
     recorded: Recorded
@@ -25,7 +25,7 @@ class Invocation:
 
 
 class Sandbox(Protocol):
-    """What the wire asks of the sandbox it serves."""
+    """The methods of the sandbox that the server calls."""
 
     def next_invocation(self) -> Invocation | None:
         """Settle the last invocation and wait for another; None when the sandbox ends."""
@@ -34,7 +34,7 @@ class Sandbox(Protocol):
         """Return the invocation a result is posted for."""
 
     def fail_init(self, error: bytes) -> None:
-        """Take note of an error during start."""
+        """Record an error during the start."""
 
 
 class RuntimeServer(socketserver.ThreadingTCPServer):

@@ -1,4 +1,4 @@
-"""The built system in containers, as the SAM command line runs it on one machine."""
+"""Runs the built system in containers with the SAM command line."""
 
 import json
 import os
@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 EVENTS = REPOSITORY / "events"
 
 EXAMPLE_KEY = "sb-local-example-key-that-opens-nothing-else"
-"""The gateway key in `events/`: it opens what a test puts it into, and nothing else."""
+"""The gateway key in `events/`. It is valid only in stores that a test puts it into."""
 
 _BUILD_S = 300
 _INVOKE_S = 120
@@ -30,7 +30,7 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What `sam local invoke` gave back: the function's result as it left the container, and its log."""
+    """The output of `sam local invoke`: the function's result and its log."""
 
     result: bytes
     log: str
@@ -126,7 +126,7 @@ def _sam_path() -> str | None:
 
 
 def _sam(*verb: str) -> list[str]:
-    # The configuration is looked for beside the template, and the built one lies elsewhere.
+    # By default SAM reads the configuration beside the template, and the built template is in another folder.
     return [_sam_path() or "sam", *verb, "--config-file", str(REPOSITORY / "samconfig.toml")]
 
 
@@ -139,9 +139,9 @@ def _architecture() -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without anything of an AWS account: SAM would pass it into the containers, and ask AWS whose it is."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return ours | {
+    """This environment without AWS credentials: SAM would pass them into the containers, and look up their account."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return kept | {
         "AWS_DEFAULT_REGION": "eu-central-1",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

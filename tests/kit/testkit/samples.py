@@ -1,4 +1,4 @@
-"""Plausible values of the domain, for tests that care about one field."""
+"""Plausible domain values, for tests that depend on one field only."""
 
 from datetime import UTC, datetime
 from random import Random
@@ -32,7 +32,7 @@ def an_open_trace(project: str = "acme", task_id: str = "booking", started_at: d
 
 
 def a_usual_attempt() -> AttemptRecord:
-    """One try that went well."""
+    """An attempt that succeeded."""
     return AttemptRecord(
         "anthropic", "api.anthropic.com", "claude-sonnet-4-5", "ok", 3.117, 1840.5, status=200, ttft_ms=412.25
     )
@@ -44,7 +44,7 @@ def a_usual_usage() -> Usage:
 
 
 def a_lost_hedge() -> AttemptRecord:
-    """One try beside it, at a second provider, that was outpaced; its tokens are an estimate."""
+    """A hedge at a second provider that was outpaced; its tokens are an estimate."""
     usage = Usage(UsageSource.ESTIMATED, Tokens(fresh_input=5173, output=0))
     return AttemptRecord(
         "groq", "api.groq.com", "llama-3.3-70b-versatile", "outpaced", 303.5, 109.2, is_hedge=True, usage=usage
@@ -52,10 +52,10 @@ def a_lost_hedge() -> AttemptRecord:
 
 
 def one_price(card: RateCard | None) -> CardOf:
-    """Whatever is asked for costs what this card says; None: nobody knows a price."""
+    """Every model costs what this card has; None: no model has a price."""
     return lambda _provider, _model, _at: card
 
 
 def a_key(text: str = "sb-one", project: str = "acme", created_at: datetime = NOON) -> GatewayKey:
-    """A key that may do everything."""
+    """A key with every scope."""
     return GatewayKey(digest(text), project, frozenset(Scope), created_at, name="agents")

@@ -1,4 +1,4 @@
-"""The table's stream as Lambda hands it over, and aggregators that settle it."""
+"""Events of the table's stream as Lambda passes them to a function, and aggregators that settle them."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -41,7 +41,7 @@ PATTERN = json.dumps(
 
 
 class Seen:
-    """Stands in for the logger, the metrics and the poison queue, and remembers what they were given."""
+    """Replaces the logger, the metrics and the poison queue, and records their calls."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, dict[str, object]]] = []
@@ -72,7 +72,7 @@ class Seen:
 
 
 def connect_once(endpoint: str) -> "DynamoDBClient":
-    """A client that tries once, with hooks of its own: the client of one sandbox."""
+    """A client that does not retry, with its own hooks: the client of one sandbox."""
     session = get_session()
     session.set_credentials("local", "local")
     config = Config(retries={"mode": "standard", "total_max_attempts": 1})

@@ -1,4 +1,4 @@
-"""A provider's twin: a real HTTP server on loopback that does with each request exactly what a test says.
+"""A scripted provider: a real HTTP server on loopback that answers each request exactly as a test defines.
 
     upstream.answers(
         Answer([chunk("Hel"), 0.05, chunk("lo"), finish(), usage(3, 2), DONE]),  # 0.05 s between two chunks
@@ -51,7 +51,7 @@ __all__ = [
 class ScriptedUpstream:
     """The server, with a thread and an event loop of its own; use it in a `with` block.
 
-    Answers are given in their order, the last one again and again; `respond`, where given, chooses instead.
+    Answers are sent in order, the last one repeatedly. If `respond` is given, it chooses the answer instead.
     """
 
     def __init__(self, *answers: Answer, respond: Callable[[Request], Answer] | None = None) -> None:
@@ -81,7 +81,7 @@ class ScriptedUpstream:
 
     @property
     def host(self) -> str:
-        """`127.0.0.1:port`, as PRIVATE_PROVIDER_HOSTS wants it."""
+        """`127.0.0.1:port`, as in PRIVATE_PROVIDER_HOSTS."""
         return f"127.0.0.1:{self._port.result(PATIENCE_S)}"
 
     @property
@@ -90,7 +90,7 @@ class ScriptedUpstream:
         return f"http://{self.host}/v1"
 
     def answers(self, *answers: Answer) -> None:
-        """From now on give these, in place of what was left of earlier ones."""
+        """Replace the remaining answers by these."""
         with self._lock:
             self._answers = deque(answers)
 
@@ -104,7 +104,7 @@ class ScriptedUpstream:
 
     @property
     def connections_opened(self) -> int:
-        """How many connections there have been."""
+        """The number of connections so far."""
         return self._count
 
     def end_idle(self, how: End = End.CLOSE) -> None:
@@ -112,7 +112,7 @@ class ScriptedUpstream:
         self._do(lambda connection: connection.end(how))
 
     def blackhole_idle(self) -> None:
-        """Let every connection that waits for its next request swallow it without so much as an acknowledgement.
+        """Drop every packet on the idle connections, so that the next request is not even acknowledged.
 
         Linux only (`CAN_BLACKHOLE`).
         """

@@ -1,4 +1,4 @@
-"""What a scripted upstream does with a request, step by step, and what it remembers of it."""
+"""The steps of a scripted upstream's answer, and the requests that it records."""
 
 import asyncio
 import json
@@ -14,11 +14,11 @@ PATIENCE_S = 5.0
 
 
 class End(Enum):
-    """How a script leaves its connection before its time."""
+    """How a script ends its connection early."""
 
     CLOSE = "an orderly end (FIN)"
-    RESET = "a torn one (RST)"
-    HANG = "none: silence until the caller goes"
+    RESET = "a reset (RST)"
+    HANG = "none: nothing is sent until the caller disconnects"
 
 
 class Framing(Enum):
@@ -31,29 +31,29 @@ class Framing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Bytes put on the wire as they are, outside the framing: a half chunk header, a lie."""
+    """Bytes sent as they are, outside the framing: for example half a chunk header."""
 
     data: bytes
 
 
 class Gate:
-    """A place where the script stops until the test opens it, from any thread or loop."""
+    """A point at which the script waits until the test opens it, from any thread or loop."""
 
     def __init__(self) -> None:
         self._opened: Future[None] = Future()
         self._reached: Future[None] = Future()
 
     def open(self) -> None:
-        """Let every script pass, now and later."""
+        """Let every script continue, now and later."""
         if not self._opened.done():
             self._opened.set_result(None)
 
     async def reached(self) -> None:
-        """Return once a script stands here; TimeoutError after five seconds."""
+        """Return once a script waits here; TimeoutError after five seconds."""
         await in_time(self._reached)
 
     async def pass_through(self) -> None:
-        """Say that the script is here, and wait for the test."""
+        """Wait until the test opens the gate."""
         if not self._reached.done():
             self._reached.set_result(None)
         await asyncio.shield(asyncio.wrap_future(self._opened))
@@ -65,7 +65,7 @@ type Step = bytes | float | Raw | Gate | End
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one request gets: `before_headers`, then status and headers, then `steps`, then the end of the body.
+    """The answer to one request: `before_headers`, then status and headers, then `steps`, then the end of the body.
 
     With `Framing.LENGTH` the length is that of all bytes in `steps` unless `headers` name another. After the whole
     answer the connection is kept, or ended as `then` says.
@@ -91,7 +91,7 @@ def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | No
 
 @dataclass(slots=True)
 class Request:
-    """One request as it came. Moments are `time.monotonic()`; header names are in lower case."""
+    """One request as received. Times are `time.monotonic()`; header names are in lower case."""
 
     method: str
     path: str
@@ -100,7 +100,7 @@ class Request:
     connection: int
     arrived_at: float
     sent_at: list[float] = field(default_factory=list)
-    """When each chunk of the answer was put on the wire."""
+    """When each chunk of the answer was sent."""
     _left: Future[float] = field(default_factory=Future, repr=False)
 
     @property
@@ -114,7 +114,7 @@ class Request:
         return self._left.done()
 
     async def left(self) -> float:
-        """The moment the caller closed its connection; TimeoutError after five seconds."""
+        """When the caller closed its connection; TimeoutError after five seconds."""
         return await in_time(self._left)
 
     def note_left(self, moment: float) -> None:

@@ -1,4 +1,4 @@
-"""The wire of the scripted upstream: HTTP/1.1 by hand, because its faults are what is looked at."""
+"""The scripted upstream's connections: HTTP/1.1 without a library, so that they can be broken."""
 
 import asyncio
 import ctypes
@@ -23,25 +23,25 @@ class _Ended(Exception):
 
 
 class CallerReader(asyncio.StreamReader):
-    """A stream reader that says at once when the other side has gone, read or not."""
+    """A stream reader that reports at once when the other side closes, even if not everything was read."""
 
     on_gone: Callable[[], None] | None = None
 
     def feed_eof(self) -> None:
         super().feed_eof()
-        self._tell()
+        self._report()
 
     def set_exception(self, exc: type[BaseException] | BaseException) -> None:
         super().set_exception(exc)  # type: ignore[arg-type]
-        self._tell()
+        self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self.on_gone is not None:
             self.on_gone()
 
 
 class Connection:
-    """One caller's connection: reads requests and plays each one's script."""
+    """One caller's connection: reads requests and runs their scripts."""
 
     def __init__(
         self, number: int, reader: CallerReader, writer: asyncio.StreamWriter, respond: Callable[[Request], Answer]
@@ -57,12 +57,12 @@ class Connection:
         reader.on_gone = self._note_gone
 
     async def serve(self) -> None:
-        """Answer until one side ends it."""
+        """Answer until one side closes it."""
         try:
             while (request := await self._read()) is not None:
                 self.is_idle = False
                 self._request = request
-                await self._play(self._respond(request), request)
+                await self._run(self._respond(request), request)
                 self.is_idle = True
         except (_Ended, ConnectionError, asyncio.IncompleteReadError):
             pass
@@ -70,7 +70,7 @@ class Connection:
             self._writer.close()
 
     def end(self, how: End) -> None:
-        """End it from this side."""
+        """Close it from this side."""
         if how is End.RESET:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
             self._writer.transport.abort()
@@ -78,7 +78,7 @@ class Connection:
             self._writer.close()
 
     def blackhole(self) -> None:
-        """From now on nothing that the caller sends arrives, not even to the kernel: it gets no acknowledgement."""
+        """From now on the kernel drops every packet of the caller, so that none is acknowledged."""
         code = ctypes.create_string_buffer(_BPF_DROP_ALL)
         program = struct.pack("HxxxxxxP", 1, ctypes.addressof(code))
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
@@ -111,7 +111,7 @@ class Connection:
         await self._reader.readline()
         return bytes(body)
 
-    async def _play(self, answer: Answer, request: Request) -> None:
+    async def _run(self, answer: Answer, request: Request) -> None:
         for step in answer.before_headers:
             await self._take(step, request, Framing.CLOSE)
         await self._write(_head(answer))

@@ -12,7 +12,7 @@ MISSING = f"{VARIABLE} names no file of usage bodies"
 
 
 def recorded_usage(dialect: str) -> list[Any]:
-    """The dialect's lines as a test's parameters; where no file is named, one that is skipped and says so."""
+    """The dialect's lines as a test's parameters. If the variable names no file, one that is skipped."""
     path = os.environ.get(VARIABLE)
     if not path:
         return [pytest.param(None, marks=pytest.mark.skip(MISSING))]

@@ -1,4 +1,4 @@
-"""An event loop whose time passes only while everybody waits, and then at once."""
+"""An event loop with virtual time: it advances when all tasks wait, without waiting."""
 
 import asyncio
 import selectors
@@ -6,11 +6,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 _TICK_S = 1e-6
-"""A jump lands behind what it is for: durations are rounded, and one that fell short would be waited for again."""
+"""Added to every step: timeouts are rounded, and a step that is too short would be repeated."""
 
 
-class NobodyWaits(Exception):
-    """Nothing is due any more, and the work has not ended: it would wait for ever."""
+class Deadlock(Exception):
+    """No timer is left and the work has not ended: it would wait for ever."""
 
 
 class _Selector(selectors.SelectSelector):
@@ -20,14 +20,14 @@ class _Selector(selectors.SelectSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
-            raise NobodyWaits
+            raise Deadlock
         if timeout > 0:
             self.now_s += timeout + _TICK_S
         return super().select(0)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """For work that touches neither threads nor sockets. Use it through `run_in_virtual_time`."""
+    """For work without threads and sockets. Use it through `run_in_virtual_time`."""
 
     def __init__(self) -> None:
         self._virtual = _Selector()
@@ -39,6 +39,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run_in_virtual_time[T](work: Coroutine[Any, Any, T]) -> T:
-    """What the work comes to; an hour of waiting takes no time."""
+    """Run the work in virtual time and return its result."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(work)

@@ -1,15 +1,15 @@
-"""What a run of the relay's bench comes to, in numbers, as a table and as a picture."""
+"""The results of the relay bench as figures, as a table and as a picture."""
 
 import math
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
-from bench.relay.callers import Heard
+from bench.relay.callers import Received
 from bench.relay.draws import Plot
 from bench.relay.figures import Figures, figures, quantile, silent_share, waits
 from bench.relay.picture import picture
-from bench.relay.runs import Kind, Run
+from bench.relay.runs import Mode, Run
 from bench.relay.table import noise, table
 from bench.relay.twins import ANSWER_TOKENS, PROMPT_TOKENS, Tally
 
@@ -17,13 +17,17 @@ HUNDRED = [float(number) for number in range(1, 101)]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def _run(kind: Kind = Kind.HEDGING) -> Run:
-    """Of 100 calls 97 are answered by the first target 5 ms late, two by the second after 4.5 s, one by nobody."""
+def _run(mode: Mode = Mode.HEDGING) -> Run:
+    """Of 100 calls 97 are answered by the first target 5 ms late, two by the second after 4.5 s, one by none."""
     plot = Plot(100, 0.0, 1)
-    heard = [Heard((ms or 0) + 5, 0, is_whole=True) for ms in plot.first_words_ms(0)]
-    heard[10], heard[20], heard[30] = Heard(4500, 1, is_whole=True), Heard(4500, 1, is_whole=True), Heard()
+    received = [Received((ms or 0) + 5, 0, is_complete=True) for ms in plot.first_tokens_ms(0)]
+    received[10], received[20], received[30] = (
+        Received(4500, 1, is_complete=True),
+        Received(4500, 1, is_complete=True),
+        Received(),
+    )
     tallies = [Tally(100, 100 * PROMPT_TOKENS, 97 * ANSWER_TOKENS), Tally(3, 3 * PROMPT_TOKENS, 2 * ANSWER_TOKENS)]
-    return Run(kind, plot, heard, tallies, 0.25)
+    return Run(mode, plot, received, tallies, 0.25)
 
 
 @pytest.mark.parametrize(("share", "value"), [(0.5, 50), (0.95, 95), (0.99, 99), (0.999, 100), (1, 100), (0, 1)])
@@ -31,15 +35,15 @@ def test_a_quantile_is_the_least_value_that_such_a_share_does_not_exceed(share: 
     assert quantile(HUNDRED, share) == value
 
 
-def test_silent_are_those_who_wait_longer() -> None:
+def test_the_silent_share_counts_longer_waits() -> None:
     assert silent_share(HUNDRED, 98) == 0.02
     assert silent_share([1.0, math.inf], 1e9) == 0.5
 
 
-def test_who_hears_nothing_waits_without_end() -> None:
-    *heard, never = waits(_run())
+def test_a_caller_without_content_waits_infinitely() -> None:
+    *received, never = waits(_run())
     assert never == math.inf
-    assert max(heard) < math.inf
+    assert max(received) < math.inf
 
 
 def test_answers_costs_and_delays_are_counted() -> None:
@@ -54,15 +58,15 @@ def test_answers_costs_and_delays_are_counted() -> None:
     assert found.p999_ms == math.inf
 
 
-def test_an_answer_that_broke_off_is_no_success() -> None:
+def test_an_incomplete_answer_is_no_success() -> None:
     run = _run()
-    run.heard[0] = replace(run.heard[0], is_whole=False)
+    run.received[0] = replace(run.received[0], is_complete=False)
     assert figures(run).success_share == 0.98
 
 
 def _figures(p999_ms: float, extra_cost: float) -> Figures:
     return Figures(
-        kind=Kind.DIRECT,
+        mode=Mode.DIRECT,
         p50_ms=400.4,
         p95_ms=2037,
         p99_ms=4000,
@@ -77,7 +81,7 @@ def _figures(p999_ms: float, extra_cost: float) -> Figures:
     )
 
 
-def test_the_table_says_what_never_came() -> None:
+def test_the_table_shows_waits_that_never_ended() -> None:
     *_, first, second = table([_figures(math.inf, -0.0004), _figures(7975, 0.053)]).splitlines()
     cells = [cell.strip() for cell in first.strip("|").split("|")]
     assert cells == [
@@ -95,16 +99,16 @@ def test_the_table_says_what_never_came() -> None:
     assert "5.3%" in second
 
 
-def test_what_the_machine_adds_is_said_and_how_busy_the_gateway_was() -> None:
+def test_the_noise_line_has_the_added_time_and_the_gateways_cpu_share() -> None:
     assert noise([figures(_run())]) == (
         "hedging: 5.0 ms more than the provider took (p99 5.0 ms), the gateway busy for 25% of one core"
     )
     assert "busy" not in noise([_figures(1, 0)])
 
 
-def test_the_picture_has_a_line_for_each_way_and_one_at_4_s_and_nothing_that_runs_or_is_fetched() -> None:
-    drawn = picture([_run(Kind.DIRECT), _run(Kind.HEDGING)])
-    assert drawn == picture([_run(Kind.DIRECT), _run(Kind.HEDGING)])
+def test_the_picture_has_a_line_for_each_mode_and_one_at_4_s_and_no_scripts_or_links() -> None:
+    drawn = picture([_run(Mode.DIRECT), _run(Mode.HEDGING)])
+    assert drawn == picture([_run(Mode.DIRECT), _run(Mode.HEDGING)])
     assert len(drawn) < 20_000
     root = ET.fromstring(drawn)
     words = [element.text for element in root.iter(f"{SVG}text")]

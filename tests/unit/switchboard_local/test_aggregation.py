@@ -1,4 +1,4 @@
-"""The aggregator of this machine as a whole: a call goes in, its cost and a word about poison come out."""
+"""The local aggregator: it prices calls, and reports traces that cannot be settled."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ SOURCE = {"Type": "DynamoDB", "Properties": {"FilterCriteria": {"Filters": [{"Pa
 TEMPLATE: dict[str, Any] = {"Resources": {"Function": {"Properties": {"Events": {"Stream": SOURCE}}}}}
 
 
-def test_a_call_is_priced_and_poison_is_shown(
+def test_a_call_is_priced_and_a_broken_trace_is_reported(
     dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(aggregation, "load_template", lambda: TEMPLATE)
@@ -32,14 +32,14 @@ def test_a_call_is_priced_and_poison_is_shown(
     usage = Usage(UsageSource.PROVIDER, Tokens(1_000_000, 0))
     trace = replace(an_open_trace(), provider="demo", model="demo/echo", status=Status.OK, usage=usage)
     store.complete_trace(trace, Bodies())
-    said: Queue[str] = Queue()
+    shown: Queue[str] = Queue()
     environment = {"TABLE_NAME": table, "DYNAMODB_ENDPOINT": dynamodb_endpoint}
-    with aggregating(environment, tmp_path, said.put):
+    with aggregating(environment, tmp_path, shown.put):
         dynamodb.put_item(
             TableName=table,
             Item={"pk": {"S": "P"}, "sk": {"S": "odd-one"}, "kind": {"S": "trace"}, "status": {"S": "melted"}},
         )
-        assert "odd-one cannot be settled" in said.get(timeout=10)
+        assert "odd-one cannot be settled" in shown.get(timeout=10)
     assert "odd-one" in (tmp_path / "poison.jsonl").read_text()
     assert (tmp_path / "stream.json").exists()
     kept = store.find_trace("acme", trace.trace_id)
@@ -48,7 +48,7 @@ def test_a_call_is_priced_and_poison_is_shown(
     assert kept.settlement.cost_pico_usd == 100_000_000_000
     [task] = DynamoTotals(dynamodb, table).task_totals("acme")
     assert task.totals.calls == 1
-    with aggregating(environment, tmp_path, said.put):
+    with aggregating(environment, tmp_path, shown.put):
         pass
     assert DynamoTotals(dynamodb, table).task_totals("acme") == (task,)
-    assert said.empty()
+    assert shown.empty()

@@ -1,4 +1,4 @@
-"""The demo upstream speaks OpenAI's API."""
+"""The demo provider implements OpenAI's chat completions API."""
 
 import json
 from collections.abc import AsyncIterator
@@ -38,13 +38,13 @@ async def stream(client: httpx.AsyncClient, **fields: Any) -> list[dict[str, Any
 
 
 async def test_it_streams_a_word_at_a_time(client: httpx.AsyncClient) -> None:
-    first, *spoken, last = await stream(client)
+    first, *words, last = await stream(client)
     assert first["choices"][0]["delta"] == {"role": "assistant", "content": ""}
     assert last["choices"][0]["finish_reason"] == "stop"
-    assert all(len(chunk["choices"][0]["delta"]["content"].split()) == 1 for chunk in spoken)
-    assert "Hello, there" in "".join(chunk["choices"][0]["delta"]["content"] for chunk in spoken)
-    assert {chunk["object"] for chunk in (first, *spoken, last)} == {"chat.completion.chunk"}
-    assert len({chunk["id"] for chunk in (first, *spoken, last)}) == 1
+    assert all(len(chunk["choices"][0]["delta"]["content"].split()) == 1 for chunk in words)
+    assert "Hello, there" in "".join(chunk["choices"][0]["delta"]["content"] for chunk in words)
+    assert {chunk["object"] for chunk in (first, *words, last)} == {"chat.completion.chunk"}
+    assert len({chunk["id"] for chunk in (first, *words, last)}) == 1
 
 
 async def test_usage_comes_when_asked_for(client: httpx.AsyncClient) -> None:
@@ -73,7 +73,7 @@ async def test_a_tool_call_comes_in_several_deltas(client: httpx.AsyncClient) ->
     assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"
 
 
-async def test_a_limit_is_kept(client: httpx.AsyncClient) -> None:
+async def test_max_tokens_cuts_the_answer(client: httpx.AsyncClient) -> None:
     answer = (await client.post("/chat/completions", json={**HELLO, "max_tokens": 2})).json()
     assert answer["choices"][0]["message"]["content"] == "You said:"
     assert answer["choices"][0]["finish_reason"] == "length"

@@ -1,4 +1,4 @@
-"""What the demo says, by what it is told."""
+"""The demo's answers to different conversations."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard_local.demo_answer import Speech, ToolCall, answer, words
+from switchboard_local.demo_answer import TextAnswer, ToolCall, answer, words
 
 WEATHER = {
     "type": "function",
@@ -26,38 +26,38 @@ def user(text: object) -> dict[str, object]:
     return {"role": "user", "content": text}
 
 
-def speech(*messages: dict[str, object]) -> str:
-    said = answer(messages, [WEATHER])
-    assert isinstance(said, Speech)
-    return said.text
+def text_answer(*messages: dict[str, object]) -> str:
+    found = answer(messages, [WEATHER])
+    assert isinstance(found, TextAnswer)
+    return found.text
 
 
 def test_it_echoes_the_last_user_message() -> None:
-    assert "what about Rome?" in speech(user("hello"), user("what about Rome?"))
+    assert "what about Rome?" in text_answer(user("hello"), user("what about Rome?"))
 
 
 def test_it_echoes_content_in_parts() -> None:
-    assert "one two" in speech(user([{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]))
+    assert "one two" in text_answer(user([{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]))
 
 
 @pytest.mark.parametrize(
     "last", [user("..."), user(None), {"role": "assistant", "content": "Goodbye"}, {"role": "system", "content": "x"}]
 )
-def test_silence_is_answered(last: dict[str, object]) -> None:
-    assert "still here" in speech(last)
+def test_messages_without_words_get_an_answer(last: dict[str, object]) -> None:
+    assert "still here" in text_answer(last)
 
 
-def test_no_message_at_all_is_answered() -> None:
-    assert isinstance(answer([], []), Speech)
+def test_no_messages_get_an_answer() -> None:
+    assert isinstance(answer([], []), TextAnswer)
 
 
 def test_a_long_echo_is_cut() -> None:
-    assert len(words(speech(user("word " * 5000)))) < 400
+    assert len(words(text_answer(user("word " * 5000)))) < 400
 
 
-@pytest.mark.parametrize("said", ["get_weather please", "Get weather, please", "use a tool"])
-def test_a_named_tool_is_called_with_what_its_schema_requires(said: str) -> None:
-    call = answer([user(said)], [WEATHER, END_CALL])
+@pytest.mark.parametrize("text", ["get_weather please", "Get weather, please", "use a tool"])
+def test_a_named_tool_is_called_with_what_its_schema_requires(text: str) -> None:
+    call = answer([user(text)], [WEATHER, END_CALL])
     assert isinstance(call, ToolCall)
     assert call.name == "get_weather"
     assert json.loads(call.arguments) == {"city": "example city", "days": 3}
@@ -71,19 +71,19 @@ def test_the_tool_that_is_named_is_called() -> None:
     ("choice", "expected"),
     [("none", None), ("required", "get_weather"), ({"type": "function", "function": {"name": "end_call"}}, "end_call")],
 )
-def test_the_callers_choice_is_kept(choice: object, expected: str | None) -> None:
-    said = answer([user("hello" if choice != "none" else "use a tool")], [WEATHER, END_CALL], choice)
-    assert (said.name if isinstance(said, ToolCall) else None) == expected
+def test_tool_choice_is_respected(choice: object, expected: str | None) -> None:
+    found = answer([user("hello" if choice != "none" else "use a tool")], [WEATHER, END_CALL], choice)
+    assert (found.name if isinstance(found, ToolCall) else None) == expected
 
 
-def test_it_speaks_a_tools_result() -> None:
-    assert "21 degrees" in speech(user("get_weather"), {"role": "tool", "content": "21 degrees"})
+def test_it_answers_with_a_tools_result() -> None:
+    assert "21 degrees" in text_answer(user("get_weather"), {"role": "tool", "content": "21 degrees"})
 
 
-def test_tools_that_are_no_functions_are_passed_over() -> None:
-    assert isinstance(answer([user("use a tool")], [{"type": "web_search"}, {"function": {}}]), Speech)
+def test_tools_that_are_not_functions_are_ignored() -> None:
+    assert isinstance(answer([user("use a tool")], [{"type": "web_search"}, {"function": {}}]), TextAnswer)
 
 
 @given(st.text())
-def test_words_are_the_text(text: str) -> None:
+def test_words_join_to_the_text(text: str) -> None:
     assert "".join(words(text)) == text

@@ -1,4 +1,4 @@
-"""Arguments that fit their schema."""
+"""The example values fit their schemas."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def test_references_are_followed() -> None:
     assert example(schema) == {"at": {"street": "example street"}}
 
 
-def test_a_schema_that_holds_itself_comes_to_an_end() -> None:
+def test_a_recursive_schema_ends() -> None:
     schema = {"type": "object", "properties": {"next": {"$ref": "#"}}, "required": ["next"]}
     found = example(schema)
     for _ in range(20):

@@ -1,4 +1,4 @@
-"""The engine lives as long as its starter, and keeps what it was given."""
+"""The engine ends with the process that started it, and keeps its data."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ import signal, sys
 from pathlib import Path
 from urllib.request import urlopen
 from switchboard_local.engine import running_engine
-signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs tests in the background has it ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 with running_engine(Path(sys.argv[1]), port=int(sys.argv[2])) as endpoint:
     try:
         print(endpoint, flush=True)
@@ -41,7 +41,7 @@ with running_engine(Path(sys.argv[1]), port=int(sys.argv[2])) as endpoint:
 
 @pytest.fixture
 def port() -> int:
-    """A port that was free a moment ago."""
+    """A free port."""
     skip_without_engine()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -51,7 +51,7 @@ def port() -> int:
 
 @contextmanager
 def parent_process(data_dir: Path, port: int) -> Iterator[subprocess.Popen[str]]:
-    """A process that runs the engine until its input ends; answers once it is up."""
+    """A process that runs the engine until its input ends, ready."""
     command = [sys.executable, "-c", PARENT, str(data_dir), str(port)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -87,7 +87,7 @@ def has_the_key(endpoint: str) -> bool:
     return found is not None
 
 
-def test_ends_with_its_block_and_keeps_its_data(tmp_path: Path, port: int) -> None:
+def test_the_engine_ends_with_its_block_and_keeps_its_data(tmp_path: Path, port: int) -> None:
     with running_engine(tmp_path, port=port) as endpoint:
         keep_a_key(endpoint)
     wait_until_closed(port)
@@ -95,13 +95,13 @@ def test_ends_with_its_block_and_keeps_its_data(tmp_path: Path, port: int) -> No
         assert has_the_key(endpoint)
 
 
-def test_ends_with_its_block_when_that_fails(tmp_path: Path, port: int) -> None:
+def test_the_engine_ends_with_its_block_if_that_raises(tmp_path: Path, port: int) -> None:
     with pytest.raises(ZeroDivisionError), running_engine(tmp_path, port=port):
         raise ZeroDivisionError
     wait_until_closed(port)
 
 
-def test_dies_with_a_killed_parent_and_starts_again_at_once(tmp_path: Path, port: int) -> None:
+def test_the_engine_ends_with_a_killed_parent_and_can_start_again_at_once(tmp_path: Path, port: int) -> None:
     with parent_process(tmp_path, port) as parent:
         keep_a_key(f"http://127.0.0.1:{port}")
         parent.send_signal(signal.SIGKILL)
@@ -111,8 +111,8 @@ def test_dies_with_a_killed_parent_and_starts_again_at_once(tmp_path: Path, port
         assert has_the_key(endpoint)
 
 
-def test_control_c_leaves_the_engine_to_its_parent(tmp_path: Path, port: int) -> None:
-    """What the parent has under way when the signal comes can still be written."""
+def test_control_c_does_not_reach_the_engine(tmp_path: Path, port: int) -> None:
+    """The parent can still write what is in progress when the signal arrives."""
     with parent_process(tmp_path, port) as parent:
         os.killpg(parent.pid, signal.SIGINT)
         answer, _ = parent.communicate()
@@ -120,7 +120,7 @@ def test_control_c_leaves_the_engine_to_its_parent(tmp_path: Path, port: int) ->
     wait_until_closed(port)
 
 
-def test_a_port_that_is_taken_is_said_at_once(tmp_path: Path, port: int) -> None:
+def test_a_port_in_use_fails_at_once(tmp_path: Path, port: int) -> None:
     with (
         running_engine(tmp_path / "one", port=port),
         pytest.raises(EngineFailed, match=rf"cannot listen on 127\.0\.0\.1:{port}"),
@@ -129,7 +129,7 @@ def test_a_port_that_is_taken_is_said_at_once(tmp_path: Path, port: int) -> None
         pass
 
 
-def test_an_engine_that_cannot_start_gives_its_reason(tmp_path: Path, port: int) -> None:
+def test_an_engine_that_cannot_start_reports_the_reason(tmp_path: Path, port: int) -> None:
     (tmp_path / "dynamodb.sqlite").write_bytes(b"no database" * 1000)
     with (
         pytest.raises(EngineFailed, match=r"ended at its start: .*not a valid SQLite database"),
@@ -138,13 +138,13 @@ def test_an_engine_that_cannot_start_gives_its_reason(tmp_path: Path, port: int)
         pass
 
 
-def test_listens_for_containers_when_told_to(tmp_path: Path, port: int) -> None:
+def test_the_engine_listens_on_the_given_host(tmp_path: Path, port: int) -> None:
     with running_engine(tmp_path, host="0.0.0.0", port=port) as endpoint:
         assert endpoint == f"http://127.0.0.1:{port}"
         keep_a_key(endpoint)
 
 
-def test_elsewhere_docker_runs_amazons_engine_on_the_same_folder(
+def test_without_dynoxide_docker_runs_dynamodb_local_on_the_same_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "dynoxide_path", lambda: tmp_path / "missing")
@@ -158,7 +158,7 @@ def test_elsewhere_docker_runs_amazons_engine_on_the_same_folder(
     assert command[-4:] == ["DynamoDBLocal.jar", "-sharedDb", "-dbPath", "/data"]
 
 
-def test_without_any_engine_one_sentence_names_the_ways_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_engine_the_error_names_the_alternatives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "dynoxide_path", lambda: tmp_path / "missing")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineMissing, match=r"install Docker.* DYNAMODB_ENDPOINT .*docker run -p 8001:8000"):

@@ -1,4 +1,4 @@
-"""The local filter decides as Lambda's does, and refuses what it does not know."""
+"""The local filter admits the same events as Lambda's, and refuses patterns that it does not support."""
 
 import json
 from dataclasses import replace
@@ -70,7 +70,7 @@ def test_operators(pattern: Any, event: Any, is_admitted: bool) -> None:
     assert admits(pattern, event) is is_admitted
 
 
-def test_one_of_several_patterns_is_enough_and_none_lets_all_through() -> None:
+def test_one_matching_pattern_admits_and_no_pattern_admits_everything() -> None:
     assert EventFilter(['{"a": ["x"]}', '{"b": ["y"]}']).admits({"b": "y"})
     assert EventFilter([]).admits({})
 
@@ -90,12 +90,12 @@ def test_one_of_several_patterns_is_enough_and_none_lets_all_through() -> None:
         '{"$or": [{"a": ["x"]}]}',
     ],
 )
-def test_what_is_not_understood_is_an_error(pattern: str) -> None:
+def test_an_unsupported_pattern_is_an_error(pattern: str) -> None:
     with pytest.raises(FilterInvalid):
         EventFilter([pattern])
 
 
-def test_the_template_is_searched_for_its_one_stream() -> None:
+def test_the_filter_is_that_of_the_templates_one_stream() -> None:
     source = {"Type": "DynamoDB", "Properties": {"FilterCriteria": {"Filters": [{"Pattern": PATTERN}]}}}
     timer = {"Type": "Schedule", "Properties": {"Schedule": "rate(5 minutes)"}}
     function = {"Properties": {"Events": {"Stream": source, "Timer": timer}}}

@@ -1,4 +1,4 @@
-"""The first key is made once, kept with its owner, and known to the store whatever became of that."""
+"""The first key is created once, is readable by its owner only, and is put into every store that lacks it."""
 
 import stat
 from datetime import UTC, datetime
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from switchboard.domain.keys import GatewayKey, Scope, digest
+from switchboard_local.errors import CannotStart
 from switchboard_local.first_key import first_key
-from switchboard_local.refusal import CannotStart
 from testkit.memory_store import MemoryStore
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -18,7 +18,7 @@ def now() -> datetime:
     return NOW
 
 
-def test_the_first_start_makes_a_key_that_may_do_everything(tmp_path: Path) -> None:
+def test_the_first_start_creates_a_key_with_every_scope(tmp_path: Path) -> None:
     store = MemoryStore()
     text = first_key(tmp_path / "key", store, now)
     key = store.find_key(digest(text))
@@ -27,20 +27,20 @@ def test_the_first_start_makes_a_key_that_may_do_everything(tmp_path: Path) -> N
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
 
 
-def test_later_starts_find_it(tmp_path: Path) -> None:
+def test_later_starts_use_the_same_key(tmp_path: Path) -> None:
     store = MemoryStore()
     assert first_key(tmp_path / "key", store, now) == first_key(tmp_path / "key", store, now)
     assert len(store.list_keys("default")) == 1
 
 
-def test_a_store_that_lost_it_is_told_again(tmp_path: Path) -> None:
+def test_a_store_without_the_key_gets_it_again(tmp_path: Path) -> None:
     text = first_key(tmp_path / "key", MemoryStore(), now)
     emptied = MemoryStore()
     assert first_key(tmp_path / "key", emptied, now) == text
     assert emptied.find_key(digest(text)) is not None
 
 
-def test_a_key_that_was_revoked_stays_so(tmp_path: Path) -> None:
+def test_a_revoked_key_stays_revoked(tmp_path: Path) -> None:
     store = MemoryStore()
     text = first_key(tmp_path / "key", store, now)
     ended = GatewayKey(digest(text), "default", frozenset(Scope), NOW, revoked_at=NOW)
@@ -50,7 +50,7 @@ def test_a_key_that_was_revoked_stays_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"hello\n", b"\xff\xfe"])
-def test_a_file_with_something_else_in_it_is_left_alone(content: bytes, tmp_path: Path) -> None:
+def test_a_file_without_a_key_is_refused_and_not_changed(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_bytes(content)
     with pytest.raises(CannotStart, match="key"):

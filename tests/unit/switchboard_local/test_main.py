@@ -1,4 +1,4 @@
-"""A start that cannot be is one sentence and an exit code."""
+"""A start that fails prints one sentence and returns an exit code."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from switchboard_local.main import main
 
 
 @pytest.mark.parametrize("refused", [EngineMissing(), EngineFailed("The DynamoDB engine ended at its start: broken")])
-def test_a_machine_without_an_engine(
+def test_without_an_engine_the_start_fails_with_its_message(
     refused: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     @contextmanager

@@ -1,4 +1,4 @@
-"""The lines that a person reads."""
+"""The lines on the terminal."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -37,25 +37,25 @@ def test_a_call_is_one_line() -> None:
     ]
 
 
-def test_a_call_that_failed_says_why() -> None:
+def test_a_failed_call_has_its_failure_in_the_line() -> None:
     failed = replace(TRACE, status=Status.TIMEOUT, ttft_ms=None, failure=Failure("first_token_late", "Too late.", 504))
     line = line_of(failed)
     assert "first_token_late: Too late." in line
     assert "TTFT" not in line
 
 
-@pytest.mark.parametrize("evil", ["a\x1b[2Jb", "a\nb", "a\x07b", "a\u202eb"])
-def test_a_callers_words_stay_on_their_line(evil: str) -> None:
-    assert "a?b" in line_of(replace(TRACE, task_id=evil)).replace("[2J", "")
+@pytest.mark.parametrize("hostile", ["a\x1b[2Jb", "a\nb", "a\x07b", "a\u202eb"])
+def test_control_characters_are_replaced(hostile: str) -> None:
+    assert "a?b" in line_of(replace(TRACE, task_id=hostile)).replace("[2J", "")
 
 
-def test_a_terminal_that_has_gone_costs_no_call() -> None:
+def test_a_closed_terminal_raises_nothing() -> None:
     out = StringIO()
     out.close()
-    Screen(out).say("hello")
+    Screen(out).show("hello")
 
 
-def test_the_welcome_can_be_pasted_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_curl_works_in_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     out = StringIO()
     Screen(out).welcome(8000, "sb-key", DataDir(Path("my data")))

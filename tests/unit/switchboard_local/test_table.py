@@ -20,7 +20,7 @@ def test_the_local_table_is_the_deployed_one(dynamodb: "DynamoDBClient", table: 
     assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
 
 
-def test_a_table_that_is_there_keeps_its_items(dynamodb: "DynamoDBClient", table: str) -> None:
+def test_an_existing_table_keeps_its_items(dynamodb: "DynamoDBClient", table: str) -> None:
     dynamodb.put_item(TableName=table, Item={"pk": {"S": "a"}, "sk": {"S": "b"}})
     create_table(dynamodb, table)
     assert dynamodb.scan(TableName=table)["Count"] == 1

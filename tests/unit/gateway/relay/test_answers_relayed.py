@@ -1,4 +1,4 @@
-"""Answers of other dialects through the whole gateway: what a caller hears, when, and what the trace keeps."""
+"""Answers of other dialects through the whole gateway: the caller's bytes, their times, and the trace."""
 
 import json
 from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ async def gateway(upstream: ScriptedUpstream) -> AsyncIterator[RunningGateway]:
 
 
 def at(upstream: ScriptedUpstream, provider: str = "cloudflare") -> dict[str, str]:
-    """The headers of a call to that upstream, which speaks that provider's dialect."""
+    """The headers of a call to that upstream, which has that provider's dialect."""
     return {
         "x_inference_provider": provider,
         "x_inference_provider_url": upstream.base_url,
@@ -37,7 +37,7 @@ def at(upstream: ScriptedUpstream, provider: str = "cloudflare") -> dict[str, st
     }
 
 
-async def test_reasoning_commits_nothing_and_the_first_spoken_word_leaves_at_once(
+async def test_reasoning_is_held_back_and_the_first_content_is_sent_at_once(
     gateway: RunningGateway, upstream: ScriptedUpstream
 ) -> None:
     thought, spoken = Gate(), Gate()
@@ -58,7 +58,7 @@ async def test_reasoning_commits_nothing_and_the_first_spoken_word_leaves_at_onc
     assert b"<think>" not in (gateway.bodies(trace).response or b"")
 
 
-async def test_endless_thinking_is_a_late_first_token(gateway: RunningGateway, upstream: ScriptedUpstream) -> None:
+async def test_endless_reasoning_is_a_late_first_token(gateway: RunningGateway, upstream: ScriptedUpstream) -> None:
     upstream.answers(Answer([chunk("<think>"), *[step for _ in range(100) for step in (chunk("hm "), 0.02)]]))
     response = await gateway.call(**at(upstream))
     assert response.json()["error"]["code"] == "first_token_late"
@@ -88,7 +88,7 @@ async def test_reasoning_or_blanks_alone_are_an_empty_answer(
         ("generic", {"type": "error", "error": {"type": "overloaded_error", "message": "gone away"}}),
     ],
 )
-async def test_an_error_after_status_200_fails_before_the_first_word_and_is_told_after_it(
+async def test_an_error_after_status_200_fails_before_the_first_content_and_is_an_event_after_it(
     gateway: RunningGateway, upstream: ScriptedUpstream, provider: str, said: Any
 ) -> None:
     headers = at(upstream, provider)
@@ -116,7 +116,7 @@ async def test_a_finish_reason_of_the_providers_own_is_translated_and_noted(
     assert "finish reason 'eos' became 'stop'" in trace.notes
 
 
-async def test_what_a_provider_leaves_out_is_filled_in_from_the_call(
+async def test_missing_fields_of_an_answer_are_filled_in_from_the_call(
     gateway: RunningGateway, upstream: ScriptedUpstream
 ) -> None:
     upstream.answers(Answer([event({"choices": [{"delta": {"content": "Hi"}}]}), finish(), DONE]))

@@ -1,4 +1,4 @@
-"""How a streamed answer flows: when it counts as begun, as silent, as whole, and what ends it."""
+"""A streamed answer: when it counts as begun, silent or complete, and what ends it."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from gateway.relay import flow
 from switchboard.domain.trace import Status
 from switchboard.domain.usage import UsageSource
 from testkit.cascade import cascade, outcomes
-from testkit.faults import good, spoken
+from testkit.faults import answer_events, good
 from testkit.openai_events import DONE, chunk, completion, error, event, finish, role, tool_call, usage
 from testkit.running_gateway import chat
 from testkit.upstream import Answer, End, ScriptedUpstream, Step, json_answer
@@ -29,7 +29,7 @@ HELD_TO_THE_END = {
 
 
 @pytest.mark.parametrize(("answer", "model"), HELD_TO_THE_END.values(), ids=HELD_TO_THE_END.keys())
-async def test_words_that_come_with_the_end_get_one_end_marker(
+async def test_content_in_the_last_chunk_gets_one_end_marker(
     upstream: ScriptedUpstream, answer: Answer, model: str
 ) -> None:
     upstream.answers(answer)
@@ -42,7 +42,7 @@ async def test_words_that_come_with_the_end_get_one_end_marker(
 
 
 SHORT_MS = 300
-"""A stall or a grace that a test waits for."""
+"""A stall timeout or grace that a test waits for."""
 
 
 def _choice(index: int, content: str | None = None, finish_reason: str | None = None) -> bytes:
@@ -50,7 +50,7 @@ def _choice(index: int, content: str | None = None, finish_reason: str | None = 
     return event({"choices": [{"index": index, "delta": delta, "finish_reason": finish_reason}]})
 
 
-async def test_of_several_choices_every_one_must_have_its_end(upstream: ScriptedUpstream) -> None:
+async def test_every_choice_must_be_finished(upstream: ScriptedUpstream) -> None:
     begun = [chunk("First."), _choice(1, "Sec"), finish()]
     upstream.answers(Answer(begun), Answer([*begun, _choice(1, finish_reason="stop")]))
     async with cascade(upstream) as gateway:
@@ -75,7 +75,7 @@ UNENDED: dict[str, Sequence[Step]] = {
 
 @pytest.mark.parametrize("has_usage", [True, False])
 @pytest.mark.parametrize("steps", UNENDED.values(), ids=UNENDED.keys())
-async def test_a_finished_answer_ends_well_whatever_its_provider_does_then(
+async def test_a_finished_answer_is_ok_whatever_its_provider_does_then(
     upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, steps: Sequence[Step], *, has_usage: bool
 ) -> None:
     monkeypatch.setattr(flow, "FINISH_GRACE_MS", SHORT_MS)
@@ -107,7 +107,7 @@ async def test_usage_is_waited_for_longer_than_an_end_marker(
     assert (trace.usage.source, trace.notes) == (UsageSource.PROVIDER, ())
 
 
-async def test_the_grace_is_no_longer_than_a_stall_may_be(upstream: ScriptedUpstream) -> None:
+async def test_the_grace_is_at_most_the_stall_timeout(upstream: ScriptedUpstream) -> None:
     upstream.answers(Answer([chunk("Hello"), finish(), End.HANG]))
     async with cascade(upstream, stall_timeout_ms=str(SHORT_MS)) as gateway:
         assert (await gateway.call()).content.endswith(DONE)
@@ -147,7 +147,7 @@ async def test_a_finish_reason_is_not_always_the_end(
     assert all(mark in content for mark in re.findall(rb"One|wo[.,]|three|c[012]", b"".join(said)))
 
 
-async def test_words_with_a_finish_reason_are_cut_where_nothing_follows(upstream: ScriptedUpstream) -> None:
+async def test_content_with_a_finish_reason_is_cut_if_nothing_follows(upstream: ScriptedUpstream) -> None:
     upstream.answers(Answer([chunk("One, ", finish_reason="stop"), 0.05, End.RESET]))
     async with cascade(upstream) as gateway:
         content = (await gateway.call()).content
@@ -156,9 +156,9 @@ async def test_words_with_a_finish_reason_are_cut_where_nothing_follows(upstream
 
 
 @pytest.mark.parametrize("steps", [PINGS, [chunk(""), 0.05] * 60, [End.HANG]], ids=["pings", "empty deltas", "silence"])
-async def test_only_what_says_something_breaks_a_stall(upstream: ScriptedUpstream, steps: Sequence[Step]) -> None:
+async def test_events_without_content_do_not_end_a_stall(upstream: ScriptedUpstream, steps: Sequence[Step]) -> None:
     upstream.answers(Answer([chunk("Hello"), *steps]))
-    # The call's own limit is near as well: it is not what is told.
+    # The call's timeout is close too, but is not what the error names.
     async with cascade(upstream, stall_timeout_ms=str(SHORT_MS), call_timeout_ms=str(SHORT_MS + 100)) as gateway:
         content = (await gateway.call()).content
         trace = await gateway.trace()
@@ -177,14 +177,14 @@ SAID = {
 
 
 @pytest.mark.parametrize("said", SAID.values(), ids=SAID.keys())
-async def test_what_says_something_breaks_a_stall(upstream: ScriptedUpstream, said: bytes) -> None:
+async def test_events_with_content_end_a_stall(upstream: ScriptedUpstream, said: bytes) -> None:
     pauses: list[Step] = [0.12, said] * 5
     upstream.answers(Answer([chunk("Hello"), *pauses, finish(), DONE]))
     async with cascade(upstream, stall_timeout_ms=str(SHORT_MS)) as gateway:
         assert (await gateway.call()).content.endswith(finish() + DONE)
 
 
-async def test_the_calls_own_limit_is_told_where_it_is_what_ends_an_answer(upstream: ScriptedUpstream) -> None:
+async def test_the_error_names_the_calls_timeout_if_that_ends_the_answer(upstream: ScriptedUpstream) -> None:
     words: list[Step] = [0.05, chunk(".")] * 60
     upstream.answers(Answer([chunk("Hello"), *words]))
     async with cascade(upstream, call_timeout_ms=str(SHORT_MS)) as gateway:
@@ -221,25 +221,25 @@ WHERE_A_STREAM_WAS_ASKED: dict[str, tuple[Answer, str, str, UsageSource]] = {
 @pytest.mark.parametrize(
     ("answer", "outcome", "said", "source"), WHERE_A_STREAM_WAS_ASKED.values(), ids=WHERE_A_STREAM_WAS_ASKED.keys()
 )
-async def test_a_document_where_a_stream_was_asked_is_told_and_the_next_target_answers(
+async def test_a_document_instead_of_a_stream_fails_and_the_next_target_answers(
     upstream: ScriptedUpstream, answer: Answer, outcome: str, said: str, source: UsageSource
 ) -> None:
     upstream.answers(answer)
     with ScriptedUpstream(good("the second", streamed=True)) as second:
         async with cascade(upstream, second) as gateway:
-            assert (await gateway.call()).content == b"".join(spoken("the second"))
+            assert (await gateway.call()).content == b"".join(answer_events("the second"))
             failed = (await gateway.trace()).attempts[0]
     assert (failed.outcome, failed.error, failed.usage.source) == (outcome, said, source)
 
 
-async def test_who_does_not_stream_is_not_asked_to_again(upstream: ScriptedUpstream) -> None:
+async def test_a_target_that_does_not_stream_is_not_retried(upstream: ScriptedUpstream) -> None:
     upstream.answers(json_answer(WHOLE))
     async with cascade(upstream, policy={"max_attempts": 3}) as gateway:
         assert (await gateway.call()).json()["error"]["code"] == "empty_completion"
     assert len(upstream.requests) == 1
 
 
-async def test_a_stream_where_a_document_was_asked_is_told(upstream: ScriptedUpstream) -> None:
+async def test_a_stream_instead_of_a_document_fails(upstream: ScriptedUpstream) -> None:
     upstream.answers(Answer([role(), chunk("Hello"), finish(), DONE]))
     async with cascade(upstream) as gateway:
         error = (await gateway.call(chat(stream=False))).json()["error"]
@@ -254,7 +254,7 @@ async def test_a_stream_under_a_wrong_type_is_a_stream(upstream: ScriptedUpstrea
         assert (await gateway.call()).content == b"".join(said)
 
 
-async def test_an_error_that_stands_outside_of_any_event_is_told(upstream: ScriptedUpstream) -> None:
+async def test_an_error_outside_of_any_event_is_reported(upstream: ScriptedUpstream) -> None:
     upstream.answers(Answer([chunk("Hello"), json.dumps(FAULT).encode()]))
     async with cascade(upstream) as gateway:
         content = (await gateway.call()).content
@@ -270,13 +270,13 @@ AT_ONCE = {
 
 
 @pytest.mark.parametrize(("read", "outcome"), AT_ONCE.values(), ids=AT_ONCE.keys())
-async def test_a_first_word_that_comes_with_its_failure_is_not_out_yet(
+async def test_content_that_arrives_with_a_failure_is_not_sent(
     upstream: ScriptedUpstream, read: bytes, outcome: str
 ) -> None:
     upstream.answers(Answer([read]))
     with ScriptedUpstream(good("the second", streamed=True)) as second:
         async with cascade(upstream, second) as gateway:
-            assert (await gateway.call()).content == b"".join(spoken("the second"))
+            assert (await gateway.call()).content == b"".join(answer_events("the second"))
             trace = await gateway.trace()
     assert outcomes(trace) == [("groq", outcome), ("together", "ok")]
     assert trace.attempts[0].ttft_ms is None

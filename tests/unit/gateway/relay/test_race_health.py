@@ -1,4 +1,4 @@
-"""What a gateway remembers of its targets from call to call, and who is to blame for what."""
+"""What a gateway records of its targets between calls, and which failures count against them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ BROKEN = json_answer({"error": {"message": "boom"}}, 500)
 
 
 class MovedTime:
-    """The real clock, and how far it was moved on."""
+    """The real clock, plus the time by which it was moved."""
 
     def __init__(self) -> None:
         self.moved_s = 0.0
@@ -58,7 +58,7 @@ async def test_a_gateway_asks_a_failing_provider_last_and_probes_it_later(
             assert await _called(gateway) == [("groq", "ok")]
 
 
-async def test_while_one_call_probes_the_others_leave_the_target_alone(
+async def test_while_one_call_probes_a_target_other_calls_do_not_ask_it(
     upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
 ) -> None:
     first, second = upstreams
@@ -81,7 +81,7 @@ async def test_while_one_call_probes_the_others_leave_the_target_alone(
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
-async def test_what_is_wrong_with_a_request_is_not_blamed_on_its_target(
+async def test_an_error_of_the_request_does_not_count_against_its_target(
     upstreams: tuple[ScriptedUpstream, ScriptedUpstream], status: int
 ) -> None:
     first, second = upstreams
@@ -92,7 +92,7 @@ async def test_what_is_wrong_with_a_request_is_not_blamed_on_its_target(
             assert await _called(gateway) == [("groq", "UpstreamRejected"), ("together", "ok")]
 
 
-async def test_a_target_that_was_only_outpaced_is_not_blamed(
+async def test_an_outpaced_attempt_does_not_count_against_its_target(
     upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
 ) -> None:
     first, second = upstreams
@@ -104,7 +104,7 @@ async def test_a_target_that_was_only_outpaced_is_not_blamed(
             assert await _called(gateway) == [("groq", "outpaced"), ("together", "ok")]
 
 
-async def test_a_target_that_is_late_again_and_again_is_blamed(
+async def test_repeated_lateness_counts_against_its_target(
     upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
 ) -> None:
     first, second = upstreams
@@ -117,7 +117,7 @@ async def test_a_target_that_is_late_again_and_again_is_blamed(
         assert await _called(gateway) == [("together", "ok")]
 
 
-async def test_a_provider_that_breaks_every_answer_in_its_middle_is_blamed(
+async def test_repeated_cuts_in_mid_answer_count_against_their_target(
     upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
 ) -> None:
     first, second = upstreams
@@ -129,7 +129,7 @@ async def test_a_provider_that_breaks_every_answer_in_its_middle_is_blamed(
         assert await _called(gateway) == [("together", "ok")]
 
 
-async def test_a_caller_who_stops_listening_blames_nobody(
+async def test_a_callers_disconnect_counts_against_no_target(
     upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
 ) -> None:
     first, second = upstreams
@@ -145,7 +145,7 @@ async def test_a_caller_who_stops_listening_blames_nobody(
 
 
 @pytest.mark.parametrize("status", [401, 429])
-async def test_what_a_provider_says_of_one_callers_key_is_no_other_callers_affair(status: int) -> None:
+async def test_a_failure_about_one_callers_key_does_not_count_for_other_callers(status: int) -> None:
     refused = json_answer({"error": {"message": "no"}}, status, {"retry-after": "60"})
 
     def answer(request: Request) -> Answer:
@@ -162,7 +162,7 @@ async def test_what_a_provider_says_of_one_callers_key_is_no_other_callers_affai
             assert outcomes(await gateway.trace()) == [("together", "ok")]
 
 
-async def test_who_is_too_slow_for_a_caller_in_haste_is_not_blamed(
+async def test_missing_a_callers_short_deadline_does_not_count_against_the_target(
     upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
 ) -> None:
     first, second = upstreams
@@ -176,7 +176,7 @@ async def test_who_is_too_slow_for_a_caller_in_haste_is_not_blamed(
         assert await _called(gateway) == [("groq", "ok")]
 
 
-async def test_who_was_too_slow_for_haste_and_then_failed_is_blamed(
+async def test_missing_a_short_deadline_and_then_failing_counts_against_the_target(
     upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
 ) -> None:
     first, second = upstreams
@@ -190,7 +190,7 @@ async def test_who_was_too_slow_for_haste_and_then_failed_is_blamed(
         assert await _called(gateway) == [("together", "ok")]
 
 
-async def test_an_attempt_is_blamed_once_however_much_goes_wrong_with_it(
+async def test_an_attempt_counts_against_its_target_at_most_once(
     upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
 ) -> None:
     first, second = upstreams
@@ -201,7 +201,7 @@ async def test_an_attempt_is_blamed_once_however_much_goes_wrong_with_it(
             assert (await _called(gateway))[0] == ("groq", "UpstreamCut"), "late, first to speak, and broken"
 
 
-async def test_a_whole_answers_time_is_not_the_callers_first_tokens(
+async def test_a_whole_answers_time_is_no_time_to_first_token(
     upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
 ) -> None:
     first, second = upstreams
@@ -215,7 +215,7 @@ async def test_a_whole_answers_time_is_not_the_callers_first_tokens(
         assert outcomes(await gateway.trace()) == [("together", "ok")]
 
 
-async def test_a_call_that_is_too_long_is_not_its_providers_fault(
+async def test_exceeding_the_call_timeout_does_not_count_against_the_target(
     upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
 ) -> None:
     first, second = upstreams
@@ -226,7 +226,7 @@ async def test_a_call_that_is_too_long_is_not_its_providers_fault(
             assert await _called(gateway) == [("groq", "AnswerLate")]
 
 
-async def test_a_target_that_got_too_little_time_is_not_blamed(
+async def test_an_attempt_with_too_little_time_does_not_count_against_its_target(
     upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
 ) -> None:
     first, second = upstreams
@@ -239,11 +239,11 @@ async def test_a_target_that_got_too_little_time_is_not_blamed(
             assert (await gateway.call()).status_code == 504
             await gateway.trace()
         second.answers(SPOKEN)
-        # The first rests. Did the second one too, the order would be as it was.
+        # The first target rests. If the second one did too, the order would be unchanged.
         assert await _called(gateway) == [("together", "ok")]
 
 
-async def test_the_target_that_a_rest_put_first_is_left_in_time_for_the_other(
+async def test_a_target_moved_first_by_a_rest_leaves_time_for_the_other(
     upstreams: tuple[ScriptedUpstream, ScriptedUpstream],
 ) -> None:
     first, second = upstreams

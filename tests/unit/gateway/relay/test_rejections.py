@@ -1,4 +1,4 @@
-"""Answers with an error status: told as such, with what has come of their body, whatever becomes of the rest of it."""
+"""Answers with an error status are reported with the part of their body that arrived in time."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from gateway.relay.exchange import ERROR_BODY_S
 from switchboard.domain.trace import Status
 from switchboard.domain.usage import UsageSource
 from testkit.cascade import cascade, outcomes
-from testkit.faults import good, spoken
+from testkit.faults import answer_events, good
 from testkit.running_gateway import chat
 from testkit.upstream import Answer, End, ScriptedUpstream, Step
 
@@ -25,7 +25,7 @@ UNENDED: dict[str, tuple[Sequence[Step], str]] = {
 
 @pytest.mark.parametrize("streamed", [True, False])
 @pytest.mark.parametrize(("steps", "said"), UNENDED.values(), ids=UNENDED.keys())
-async def test_an_error_whose_body_does_not_end_is_no_silence(
+async def test_an_error_whose_body_never_ends_is_reported_with_its_status(
     steps: Sequence[Step], said: str, *, streamed: bool
 ) -> None:
     failing = Answer(steps, 503, {"content-type": "application/json"})
@@ -35,7 +35,7 @@ async def test_an_error_whose_body_does_not_end_is_no_silence(
             trace = await gateway.trace()
             await (await first.request()).left()
     if streamed:
-        assert response.content == b"".join(spoken("the second"))
+        assert response.content == b"".join(answer_events("the second"))
     assert (response.status_code, trace.status) == (200, Status.OK)
     assert outcomes(trace) == [("groq", "UpstreamRejected"), ("together", "ok")]
     failed = trace.attempts[0]
@@ -44,7 +44,7 @@ async def test_an_error_whose_body_does_not_end_is_no_silence(
     assert failed.duration_ms < ERROR_BODY_S * 1000 * 3 < PATIENCE_MS
 
 
-async def test_what_its_headers_say_of_trying_again_is_kept() -> None:
+async def test_the_retry_after_header_is_kept_if_the_body_never_ends() -> None:
     answer = Answer([BEGUN, End.HANG], 429, {"retry-after": "7"})
     with ScriptedUpstream(answer) as upstream:
         async with cascade(upstream, policy={"plan_timeout_ms": PATIENCE_MS}) as gateway:

@@ -1,6 +1,6 @@
-"""The tail that fallback and hedging leave of slow providers, over thousands of calls in virtual time.
+"""The tail of the times to first token with fallback and hedging, over thousands of calls in virtual time.
 
-The draws are the bench's (`make bench-relay`), so are the limits; nothing but the relay is between the two.
+The draws and the limits are those of `make bench-relay`. Only the relay is tested, without a network.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ SPOKEN = chunk("Hello")
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """An answer whose first word takes its time, or never comes."""
+    """An answer whose first content is late, or never arrives."""
 
     first_word_ms: float | None
     status: int = 200
@@ -52,26 +52,26 @@ class Slow:
         yield SPOKEN
 
     async def aclose(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
 
 @dataclass(slots=True)
 class Providers:
-    """The bench's three providers; `requests` counts what all of them were asked."""
+    """The bench's three providers; `requests` counts those of all of them."""
 
-    first_words_ms: list[list[float | None]]
+    first_tokens_ms: list[list[float | None]]
     requests: int = 0
 
     async def send(self, target: Target, body: bytes, _headers: object, request_sent: Callable[[], None]) -> Slow:
         self.requests += 1
         request_sent()
         number = int(body.partition(b"Call ")[2].partition(b".")[0])
-        return Slow(self.first_words_ms[int(target.model)][number])
+        return Slow(self.first_tokens_ms[int(target.model)][number])
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How long each call waited, the shortest first, and what the second requests cost over one answer a call."""
+    """The sorted waits of all calls, and what the extra requests cost over one answer per call."""
 
     waits_ms: list[float]
     extra_cost: float
@@ -120,10 +120,10 @@ async def _all_calls(
     a_process: int = CALLS,
     calls_a_second: float = CALLS_A_SECOND,
 ) -> Outcome:
-    """All calls of a plot; after `a_process` of them comes a new process, which knows nothing of the older ones."""
+    """All calls of a plot; after `a_process` of them a new process starts, without the records of the older one."""
     now = asyncio.get_running_loop().time
     clock = Clock(monotonic=now)
-    providers = Providers([plot.first_words_ms(target) for target in range(3)])
+    providers = Providers([plot.first_tokens_ms(target) for target in range(3)])
     relays, plan = [_relay(providers, clock) for _ in range(0, plot.calls, a_process)], _plan(hedge_after, second_ms)
 
     async def one(number: int, moment: float) -> float:
@@ -140,7 +140,7 @@ async def _all_calls(
 
 
 def _direct(plot: Plot) -> list[float]:
-    return sorted(math.inf if ms is None else ms for ms in plot.first_words_ms(0))
+    return sorted(math.inf if ms is None else ms for ms in plot.first_tokens_ms(0))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -152,7 +152,7 @@ def test_hedged_calls_have_a_p99_of_seven_tenths_at_most(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_where_one_request_in_a_hundred_hangs_hardly_anybody_hears_nothing_for_4_s(seed: int) -> None:
+def test_if_one_request_in_a_hundred_hangs_hardly_any_call_is_silent_for_4_s(seed: int) -> None:
     plot = Plot(CALLS, HANGS, seed)
     hedged = run_in_virtual_time(_all_calls(plot, HedgeAfter(quantile=0.95)))
     assert silent_share(_direct(plot), ASKED_AGAIN_MS) == pytest.approx(0.02)
@@ -169,7 +169,7 @@ def test_a_sandbox_that_lives_for_fifty_calls_one_at_a_time_is_no_worse(hedge_af
     assert hedged.extra_cost <= 0.06
 
 
-def test_a_second_target_with_less_patience_leaves_fewer_callers_silent() -> None:
+def test_a_second_target_with_a_shorter_deadline_leaves_fewer_calls_silent() -> None:
     plot, p95 = Plot(CALLS, HANGS, SEEDS[0]), HedgeAfter(quantile=0.95)
     usual = run_in_virtual_time(_all_calls(plot, p95))
     eager = run_in_virtual_time(_all_calls(plot, p95, second_ms=1500))

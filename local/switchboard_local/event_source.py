@@ -1,4 +1,4 @@
-"""Stands in for Lambda's event source: hands the table's stream to the aggregator, and wakes it for its sweep."""
+"""Lambda's event sources on this machine: invokes the aggregator with the table's stream and on schedule."""
 
 import math
 import threading
@@ -22,22 +22,22 @@ _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
 
 type Handle = Callable[[Mapping[str, Any], Callable[[], float]], Mapping[str, Any]]
-"""The aggregator: an event and the milliseconds that are left, answered as Lambda expects it."""
+"""The aggregator's handler: takes an event and the milliseconds left, and returns what Lambda expects."""
 
 SCHEDULED_EVENT = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
 
 
 class Unsettled(Exception):
-    """The aggregator asks for some records again."""
+    """The aggregator reported failed records, which are sent again."""
 
     def __init__(self, records: int) -> None:
         super().__init__(f"{records} records are not settled yet; the log has the reason")
 
 
-class Pump:
-    """Runs in a thread of its own from `with` to its end; what it had not handed over then, it does the next time.
+class EventSource:
+    """Polls the stream in its own thread while a `with` block runs. The next run continues after the last record.
 
-    `checkpoint` is the file that remembers how far it came. `say` gets a line for a person when something is wrong.
+    `checkpoint` is the file with its position. `show` prints a line on the terminal if something fails.
     """
 
     def __init__(
@@ -48,15 +48,15 @@ class Pump:
         checkpoint: Path,
         event_filter: EventFilter,
         handle: Handle,
-        say: Callable[[str], None],
+        show: Callable[[str], None],
     ) -> None:
         self._stream = TableStream(connect_streams(endpoint), stream_arn, Checkpoint(checkpoint, stream_arn))
         self._filter = event_filter
         self._handle = handle
-        self._say = say
+        self._show = show
         self._stopping = threading.Event()
         self._stop_by = math.inf
-        self._thread = threading.Thread(target=self._run, name="pump")
+        self._thread = threading.Thread(target=self._run, name="event-source")
         self._failures = 0
         self._find_shards_at = 0.0
         self._sweep_at = 0.0
@@ -75,16 +75,16 @@ class Pump:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                is_busy = self._round()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next round may be better, as on Lambda
+                is_busy = self._poll()
+            except Exception as error:  # noqa: BLE001 - retried whatever it is, as on Lambda
                 self._failed(error)
             else:
                 self._failures = 0
                 if not is_busy:
                     self._stopping.wait(IDLE_S)
 
-    def _round(self) -> bool:
-        """Hand over what has come since; whether there was anything."""
+    def _poll(self) -> bool:
+        """Process what is new. Returns whether there was anything."""
         now = time.monotonic()
         if now >= self._find_shards_at:
             self._stream.find_shards()
@@ -93,13 +93,13 @@ class Pump:
         for shard_id in self._stream.shards():
             if records := self._stream.read(shard_id, BATCH_RECORDS):
                 is_busy = True
-                self._hand_over(shard_id, records)
+                self._process(shard_id, records)
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_EVERY_S
             self._invoke(SCHEDULED_EVENT)
         return is_busy
 
-    def _hand_over(self, shard_id: str, records: Sequence[Mapping[str, Any]]) -> None:
+    def _process(self, shard_id: str, records: Sequence[Mapping[str, Any]]) -> None:
         events = [to_lambda(record, self._stream.arn) for record in records]
         due = [event for event in events if self._filter.admits(event)]
         try:
@@ -109,8 +109,8 @@ class Pump:
             raise
         numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
         failed = {failure["itemIdentifier"] for failure in answer.get("batchItemFailures", ())}
-        # As Lambda does it: everything from the first failed record on comes again.
-        first_failed = next((place for place, number in enumerate(numbers) if number in failed), len(numbers))
+        # As on Lambda: all records from the first failed one on are sent again.
+        first_failed = next((index for index, number in enumerate(numbers) if number in failed), len(numbers))
         if first_failed > 0:
             self._stream.done(shard_id, numbers[first_failed - 1])
         if failed:
@@ -122,8 +122,8 @@ class Pump:
         return self._handle(event, lambda: (min(ends_at, self._stop_by) - time.monotonic()) * 1000)
 
     def _failed(self, error: Exception) -> None:
-        """Say it the first time, and wait longer each time."""
+        """Show the first of several failures, and wait longer after each."""
         if self._failures == 0 and not self._stopping.is_set():
-            self._say(f"  The aggregator tries again after {type(error).__name__}: {error}")
+            self._show(f"  The aggregator will retry after {type(error).__name__}: {error}")
         self._stopping.wait(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(self._failures, 10)))
         self._failures += 1

@@ -1,4 +1,4 @@
-"""The environment that the gateway and the console find on this machine: the user's own, and the local parts in it."""
+"""The environment variables of the local gateway and console."""
 
 from collections.abc import Mapping
 
@@ -6,8 +6,8 @@ DEFAULT_TABLE = "switchboard-local"
 DEMO_PATH = "/demo/v1"
 
 
-def surroundings(environment: Mapping[str, str], *, port: int, endpoint: str) -> dict[str, str]:
-    """The environment with the local table, engine and demo upstream added to what the user set."""
+def local_environment(environment: Mapping[str, str], *, port: int, endpoint: str) -> dict[str, str]:
+    """The user's environment with the local table, engine and demo provider added."""
     table = environment.get("TABLE_NAME", "").strip() or DEFAULT_TABLE
     added = {
         "PRIVATE_PROVIDER_HOSTS": f"127.0.0.1:{port}",

@@ -1,4 +1,4 @@
-"""What the table's stream tells reaches the aggregator: soon, all of it, and again until it is done."""
+"""Every record of the table's stream reaches the aggregator soon, and again until it is settled."""
 
 import json
 import subprocess
@@ -20,10 +20,10 @@ from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.domain.usage import Tokens, Usage, UsageSource
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ledger_totals import DynamoTotals
-from switchboard_local import pump
+from switchboard_local import event_source
 from switchboard_local.event_filter import EventFilter
-from switchboard_local.pump import SCHEDULED_EVENT, Handle, Pump
-from switchboard_local.shown_poison import ShownPoison
+from switchboard_local.event_source import SCHEDULED_EVENT, EventSource, Handle
+from switchboard_local.poison_file import PoisonFile
 from switchboard_local.stream_event import to_lambda
 from testkit.samples import NOON, an_open_trace
 from testkit.stream_events import PATTERN, Seen, an_aggregator, connect_once
@@ -36,7 +36,7 @@ PROCESS = """
 import sys
 from pathlib import Path
 from switchboard_local.event_filter import EventFilter
-from switchboard_local.pump import Pump
+from switchboard_local.event_source import EventSource
 from testkit.stream_events import PATTERN, Seen, an_aggregator, connect_once
 endpoint, table, arn, checkpoint = sys.argv[1:]
 aggregator = an_aggregator(connect_once(endpoint), table, Seen())
@@ -44,13 +44,13 @@ def handle(event, remaining_ms):
     answer = aggregator.handle(event, remaining_ms)
     print(len(event.get("Records", ())), flush=True)
     return answer
-with Pump(endpoint=endpoint, stream_arn=arn, checkpoint=Path(checkpoint), event_filter=EventFilter([PATTERN]),
-          handle=handle, say=print):
+with EventSource(endpoint=endpoint, stream_arn=arn, checkpoint=Path(checkpoint), event_filter=EventFilter([PATTERN]),
+          handle=handle, show=print):
     sys.stdin.read()
 """
 
 
-class Here:
+class StreamedTable:
     """A table, its stream, and a file for the checkpoint."""
 
     def __init__(self, client: "DynamoDBClient", endpoint: str, table: str, folder: Path) -> None:
@@ -60,17 +60,17 @@ class Here:
         self.arn = client.describe_table(TableName=table)["Table"]["LatestStreamArn"]
         self.checkpoint = folder / "stream.json"
         self.store = DynamoStore(client, table, retention=timedelta(days=30), clock=lambda: NOON)
-        self.said: list[str] = []
+        self.shown: list[str] = []
 
     @contextmanager
-    def pump(self, handle: Handle, arn: str | None = None) -> Iterator[Pump]:
-        with Pump(
+    def event_source(self, handle: Handle, arn: str | None = None) -> Iterator[EventSource]:
+        with EventSource(
             endpoint=self.endpoint,
             stream_arn=arn or self.arn,
             checkpoint=self.checkpoint,
             event_filter=EventFilter([PATTERN]),
             handle=handle,
-            say=self.said.append,
+            show=self.shown.append,
         ) as running:
             yield running
 
@@ -88,7 +88,7 @@ class Here:
 
 
 class Calls:
-    """An aggregator that notes what it is given, and answers as told; by default: all is well."""
+    """An aggregator that records its events, and answers as given; by default that nothing failed."""
 
     def __init__(self, *answers: Callable[[list[str]], Mapping[str, Any]]) -> None:
         self.batches: Queue[list[str]] = Queue()
@@ -104,23 +104,23 @@ class Calls:
         self.batches.put([record["dynamodb"]["Keys"]["sk"]["S"] for record in event["Records"]])
         return self._answers.pop(0)(numbers) if self._answers else {"batchItemFailures": []}
 
-    def given(self, count: int) -> list[str]:
+    def next_ids(self, count: int) -> list[str]:
         """The trace ids of the next records, in order."""
-        given: list[str] = []
-        while len(given) < count:
-            given += self.batches.get(timeout=WAIT_S)
-        return given
+        ids: list[str] = []
+        while len(ids) < count:
+            ids += self.batches.get(timeout=WAIT_S)
+        return ids
 
 
 @pytest.fixture
-def here(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str, tmp_path: Path) -> Here:
-    return Here(dynamodb, dynamodb_endpoint, table, tmp_path)
+def streamed(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str, tmp_path: Path) -> StreamedTable:
+    return StreamedTable(dynamodb, dynamodb_endpoint, table, tmp_path)
 
 
 @pytest.mark.alone
-def test_a_call_is_settled_within_a_second(here: Here) -> None:
+def test_a_call_is_settled_within_a_second(streamed: StreamedTable) -> None:
     done: Queue[datetime] = Queue()
-    aggregator = an_aggregator(connect_once(here.endpoint), here.table, Seen())
+    aggregator = an_aggregator(connect_once(streamed.endpoint), streamed.table, Seen())
 
     def handle(event: Mapping[str, Any], remaining_ms: Callable[[], float]) -> Mapping[str, Any]:
         answer = aggregator.handle(event, remaining_ms)
@@ -128,105 +128,107 @@ def test_a_call_is_settled_within_a_second(here: Here) -> None:
             done.put(datetime.now(UTC))
         return answer
 
-    with here.pump(handle):
+    with streamed.event_source(handle):
         for number in range(5):
-            trace = here.finish()
+            trace = streamed.finish()
             ended_at = datetime.now(UTC)
             assert done.get(timeout=WAIT_S) - ended_at < timedelta(seconds=1)
-            kept = here.store.find_trace("acme", trace.trace_id)
+            kept = streamed.store.find_trace("acme", trace.trace_id)
             assert kept
             assert kept.settlement
             assert kept.settlement.cost_pico_usd == 1000 * 3_000_000 + 100 * 15_000_000
-            assert here.totals().calls == number + 1
-    assert here.said == []
+            assert streamed.totals().calls == number + 1
+    assert streamed.shown == []
 
 
-def test_only_finished_calls_are_handed_over_once_and_in_order(here: Here) -> None:
+def test_only_finished_calls_are_delivered_once_and_in_order(streamed: StreamedTable) -> None:
     calls = Calls()
-    traces = [here.finish(started_at=NOON + timedelta(seconds=number)).trace_id for number in range(250)]
-    with here.pump(calls.handle):
-        given = calls.given(250)
-        last = here.finish().trace_id
-        assert calls.given(1) == [last]
+    traces = [streamed.finish(started_at=NOON + timedelta(seconds=number)).trace_id for number in range(250)]
+    with streamed.event_source(calls.handle):
+        given = calls.next_ids(250)
+        last = streamed.finish().trace_id
+        assert calls.next_ids(1) == [last]
     assert sorted(given) == sorted(traces)
     assert given == traces
 
 
-def test_the_next_run_goes_on_where_this_one_stopped(here: Here) -> None:
+def test_the_next_run_continues_after_the_last_record(streamed: StreamedTable) -> None:
     first, second = Calls(), Calls()
-    before = here.finish().trace_id
-    with here.pump(first.handle):
-        assert first.given(1) == [before]
-    after = here.finish().trace_id
-    with here.pump(second.handle):
-        assert second.given(1) == [after]
+    before = streamed.finish().trace_id
+    with streamed.event_source(first.handle):
+        assert first.next_ids(1) == [before]
+    after = streamed.finish().trace_id
+    with streamed.event_source(second.handle):
+        assert second.next_ids(1) == [after]
     assert first.batches.empty()
 
 
-def test_a_failed_record_and_all_after_it_come_again(here: Here) -> None:
+def test_a_failed_record_and_all_after_it_are_delivered_again(streamed: StreamedTable) -> None:
     calls = Calls(
         lambda numbers: {"batchItemFailures": [{"itemIdentifier": numbers[4]}, {"itemIdentifier": numbers[2]}]}
     )
-    traces = [here.finish().trace_id for _ in range(6)]
-    with here.pump(calls.handle):
-        assert calls.given(6) == traces
-        assert calls.given(4) == traces[2:]
-    [said] = here.said
-    assert "2 records are not settled yet" in said
+    traces = [streamed.finish().trace_id for _ in range(6)]
+    with streamed.event_source(calls.handle):
+        assert calls.next_ids(6) == traces
+        assert calls.next_ids(4) == traces[2:]
+    [shown] = streamed.shown
+    assert "2 records are not settled yet" in shown
 
 
-def test_a_batch_comes_again_whole_when_the_aggregator_fails(here: Here) -> None:
+def test_the_whole_batch_is_delivered_again_if_the_aggregator_raises(streamed: StreamedTable) -> None:
     def fail(_numbers: list[str]) -> Mapping[str, Any]:
         raise ZeroDivisionError("a bug")
 
     calls = Calls(fail, fail)
-    traces = [here.finish().trace_id for _ in range(3)]
-    with here.pump(calls.handle):
+    traces = [streamed.finish().trace_id for _ in range(3)]
+    with streamed.event_source(calls.handle):
         for _ in range(3):
-            assert calls.given(3) == traces
-    [said] = here.said
-    assert "ZeroDivisionError: a bug" in said
-    assert json.loads(here.checkpoint.read_text())["stream_arn"] == here.arn
+            assert calls.next_ids(3) == traces
+    [shown] = streamed.shown
+    assert "ZeroDivisionError: a bug" in shown
+    assert json.loads(streamed.checkpoint.read_text())["stream_arn"] == streamed.arn
 
 
-def test_the_sweep_is_called_at_the_start_and_on_time(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pump, "SWEEP_EVERY_S", 0.05)
+def test_the_scheduled_event_is_sent_at_the_start_and_at_its_interval(
+    streamed: StreamedTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_source, "SWEEP_EVERY_S", 0.05)
     calls = Calls()
-    with here.pump(calls.handle):
+    with streamed.event_source(calls.handle):
         for _ in range(3):
             assert calls.scheduled.get(timeout=WAIT_S) == SCHEDULED_EVENT
 
 
 @pytest.mark.parametrize("content", ["", "not json", '{"stream_arn": "another", "done": {"shard": "99999999999"}}'])
-def test_a_checkpoint_that_says_nothing_of_this_stream_is_passed_over(here: Here, content: str) -> None:
-    here.checkpoint.write_text(content)
+def test_a_checkpoint_without_this_stream_is_ignored(streamed: StreamedTable, content: str) -> None:
+    streamed.checkpoint.write_text(content)
     calls = Calls()
-    trace = here.finish().trace_id
-    with here.pump(calls.handle):
-        assert calls.given(1) == [trace]
+    trace = streamed.finish().trace_id
+    with streamed.event_source(calls.handle):
+        assert calls.next_ids(1) == [trace]
 
 
-def test_a_killed_process_loses_nothing_and_repeats_nothing(here: Here) -> None:
-    command = [sys.executable, "-c", PROCESS, here.endpoint, here.table, here.arn, str(here.checkpoint)]
+def test_a_killed_process_settles_each_call_exactly_once(streamed: StreamedTable) -> None:
+    command = [sys.executable, "-c", PROCESS, streamed.endpoint, streamed.table, streamed.arn, str(streamed.checkpoint)]
     expected = 0
     for kills in range(3):
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
-            assert process.stdout.readline()  # it is at work
+            assert process.stdout.readline()  # it has started
             for _ in range(60):
                 expected += 1
-                here.finish(started_at=NOON + timedelta(minutes=expected))
+                streamed.finish(started_at=NOON + timedelta(minutes=expected))
             if kills < 2:
-                process.kill()  # in the midst of it
+                process.kill()  # while it is working
             else:
-                while here.totals().calls < expected:
+                while streamed.totals().calls < expected:
                     assert process.stdout.readline()
                 process.communicate()
-    assert here.totals().calls == expected == 180
-    assert here.totals().cost_pico_usd == 180 * (1000 * 3_000_000 + 100 * 15_000_000)
+    assert streamed.totals().calls == expected == 180
+    assert streamed.totals().cost_pico_usd == 180 * (1000 * 3_000_000 + 100 * 15_000_000)
 
 
-def test_a_record_looks_as_lambda_has_it() -> None:
+def test_a_record_has_the_format_of_lambdas_events() -> None:
     record = {
         "eventID": "1",
         "dynamodb": {
@@ -245,11 +247,11 @@ def test_a_record_looks_as_lambda_has_it() -> None:
     }
 
 
-def test_poison_is_shown_and_kept(tmp_path: Path) -> None:
-    said: list[str] = []
+def test_poison_is_shown_and_written_to_the_file(tmp_path: Path) -> None:
+    shown: list[str] = []
     path = tmp_path / "poison.jsonl"
-    ShownPoison(path, said.append).put(PoisonMessage(RecordId("7", "P#acme#TRACES#1", "the-trace"), "cannot be read"))
-    [line] = said
+    PoisonFile(path, shown.append).put(PoisonMessage(RecordId("7", "P#acme#TRACES#1", "the-trace"), "cannot be read"))
+    [line] = shown
     assert "the-trace cannot be settled: cannot be read" in line
     assert json.loads(path.read_text()) == {
         "pk": "P#acme#TRACES#1",
@@ -258,4 +260,4 @@ def test_poison_is_shown_and_kept(tmp_path: Path) -> None:
         "reason": "cannot be read",
     }
     with pytest.raises(QueueUnavailable):
-        ShownPoison(tmp_path, said.append).put(PoisonMessage(RecordId("7", "a", "b"), "cannot be read"))
+        PoisonFile(tmp_path, shown.append).put(PoisonMessage(RecordId("7", "a", "b"), "cannot be read"))
