@@ -11,8 +11,8 @@ import pytest
 
 from testkit.containers import missing
 from testkit.twins.gateway import GATEWAY_KEY, headers_for, twin_gateway
-from testkit.twins.house import DIALECTS
-from testkit.twins.sdk_calls import ACT, CALLS, DEFINITIONS, SPOKEN, TALK, reply_to
+from testkit.twins.provider_twins import DIALECTS
+from testkit.twins.sdk_calls import ASK_FOR_TEXT, ASK_FOR_TOOLS, CALLS, DEFINITIONS, SPOKEN, reply_to
 
 SCRIPT = Path(__file__).with_name("test_normalised_calls.mjs")
 SDK = Path(__file__).parents[2] / "node_modules" / "openai"
@@ -25,7 +25,7 @@ def answers() -> dict[str, Any]:
     if node is None or not SDK.exists():
         missing("Node.js is not on the PATH, or the npm package `openai` is not installed")
     with twin_gateway() as gateway:
-        gateway.house.reply = reply_to
+        gateway.twins.reply = reply_to
         jobs = [
             {"name": row.name, "model": row.thinking_model, "headers": headers_for(row.base_url) | dict(row.headers)}
             for row in DIALECTS
@@ -33,7 +33,7 @@ def answers() -> dict[str, Any]:
         given = {"baseURL": f"{gateway.url}/v1", "apiKey": GATEWAY_KEY, "jobs": jobs, "tools": DEFINITIONS}
         ended = subprocess.run(
             [node, str(SCRIPT)],
-            input=json.dumps(given | {"talk": TALK, "act": ACT}),
+            input=json.dumps(given | {"talk": ASK_FOR_TEXT, "act": ASK_FOR_TOOLS}),
             env={**os.environ, "NO_PROXY": "127.0.0.1"},
             capture_output=True,
             text=True,
@@ -41,7 +41,7 @@ def answers() -> dict[str, Any]:
             check=False,
         )
         assert ended.returncode == 0, ended.stderr
-        assert gateway.house.refused == []
+        assert gateway.twins.refused == []
     found: dict[str, Any] = json.loads(ended.stdout)
     return found
 

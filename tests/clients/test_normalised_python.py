@@ -9,15 +9,15 @@ from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolUnio
 
 from testkit.twins.dialect import Dialect
 from testkit.twins.gateway import GATEWAY_KEY, TwinGateway, headers_for, twin_gateway
-from testkit.twins.house import DIALECTS
-from testkit.twins.sdk_calls import ACT, CALLS, DEFINITIONS, SPOKEN, TALK, reply_to
+from testkit.twins.provider_twins import DIALECTS
+from testkit.twins.sdk_calls import ASK_FOR_TEXT, ASK_FOR_TOOLS, CALLS, DEFINITIONS, SPOKEN, reply_to
 
 
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[TwinGateway]:
     """A gateway with the twins of all providers."""
     with twin_gateway() as running:
-        running.house.reply = reply_to
+        running.twins.reply = reply_to
         yield running
 
 
@@ -51,14 +51,14 @@ def put_together(client: openai.OpenAI, dialect: Dialect, text: str) -> ParsedCh
 
 
 def test_it_streams_text(client: openai.OpenAI, dialect: Dialect) -> None:
-    answer = put_together(client, dialect, TALK)
+    answer = put_together(client, dialect, ASK_FOR_TEXT)
     assert (answer.choices[0].message.content or "").strip() == SPOKEN
     assert answer.choices[0].finish_reason == "stop"
     assert answer.object == "chat.completion"
 
 
 def test_it_streams_tool_calls(client: openai.OpenAI, dialect: Dialect) -> None:
-    message = put_together(client, dialect, ACT).choices[0].message
+    message = put_together(client, dialect, ASK_FOR_TOOLS).choices[0].message
     calls = message.tool_calls or []
     assert [{"name": c.function.name, "arguments": json.loads(c.function.arguments)} for c in calls] == CALLS
     assert len({call.id for call in calls}) == len(CALLS)
@@ -66,8 +66,8 @@ def test_it_streams_tool_calls(client: openai.OpenAI, dialect: Dialect) -> None:
 
 
 def test_it_reads_usage(client: openai.OpenAI, dialect: Dialect) -> None:
-    streamed = put_together(client, dialect, TALK).usage
-    whole = client.chat.completions.create(model=dialect.thinking_model, messages=asked(TALK)).usage
+    streamed = put_together(client, dialect, ASK_FOR_TEXT).usage
+    whole = client.chat.completions.create(model=dialect.thinking_model, messages=asked(ASK_FOR_TEXT)).usage
     assert streamed is not None
     assert whole is not None
     assert streamed.prompt_tokens + streamed.completion_tokens <= streamed.total_tokens
@@ -75,6 +75,6 @@ def test_it_reads_usage(client: openai.OpenAI, dialect: Dialect) -> None:
 
 
 def test_it_reads_a_whole_answer(client: openai.OpenAI, dialect: Dialect) -> None:
-    answer = client.chat.completions.create(model=dialect.thinking_model, messages=asked(TALK))
+    answer = client.chat.completions.create(model=dialect.thinking_model, messages=asked(ASK_FOR_TEXT))
     assert (answer.choices[0].message.content or "").strip() == SPOKEN
     assert answer.choices[0].index == 0

@@ -1,4 +1,4 @@
-"""What prompt caching is worth, in the ledger: one conversation, natively and through Anthropic's OpenAI layer."""
+"""The cost of one conversation in the ledger: with the Messages API's prompt cache and through the OpenAI layer."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_totals import DynamoTotals
 from testkit.twins.conversation import RECORDED, added, scripted
 from testkit.twins.gateway import TwinGateway, headers_for
-from testkit.twins.heard import Heard, listen
+from testkit.twins.received import ReceivedAnswer, read_response
 from testkit.twins.reply import Counts
 
 if TYPE_CHECKING:
@@ -30,33 +30,33 @@ INSTRUCTIONS = "You are Mira, who answers the telephone of a dental practice and
 
 
 def conversation(gateway: TwinGateway, task_id: str, counts: list[Counts], **headers: str) -> list[Trace]:
-    """The recorded twelve turns under long instructions; `counts`: the tokens that the layer's twin is to tell."""
+    """The recorded twelve turns under long instructions; `counts`: the tokens that the layer's twin reports."""
     history: list[dict[str, Any]] = [{"role": "system", "content": INSTRUCTIONS}]
     traces: list[Trace] = []
-    heard: Heard | None = None
+    received: ReceivedAnswer | None = None
     for number, turn in enumerate(RECORDED["turns"]):
         reply = scripted(turn)
-        gateway.house.says(replace(reply, counts=counts[number]) if counts else reply)
-        history += added(turn, heard)
+        gateway.twins.reply_with(replace(reply, counts=counts[number]) if counts else reply)
+        history += added(turn, received)
         response = gateway.client.post(
             "/v1/chat/completions",
             json={"messages": history, **RECORDED["fields"], "model": MODEL},
             headers=headers_for(ANTHROPIC, x_inference_task_id=task_id, **headers),
         )
-        assert (response.status_code, gateway.house.refused) == (200, [])
-        heard = listen(response)
-        history.append(heard.message())
+        assert (response.status_code, gateway.twins.refused) == (200, [])
+        received = read_response(response)
+        history.append(received.message())
         traces.append(gateway.trace(response))
     return traces
 
 
 def uncached(trace: Trace) -> Counts:
-    """The same tokens, as the layer tells them: it caches nothing."""
+    """The same tokens as the layer reports them: it does not cache."""
     assert trace.usage.tokens is not None
     return Counts(trace.usage.tokens.prompt, cached=0, spoken=trace.usage.tokens.output, reasoning=0)
 
 
-def test_turns_two_to_twelve_cost_less_than_a_third(
+def test_turns_two_to_twelve_cost_less_than_a_third_with_the_cache(
     gateway: TwinGateway, dynamodb: "DynamoDBClient", table: str
 ) -> None:
     native = conversation(gateway, NATIVE, [], x_inference_provider="anthropic")
@@ -72,7 +72,7 @@ def test_turns_two_to_twelve_cost_less_than_a_third(
 
 
 def settle(client: "DynamoDBClient", table: str, traces: list[Trace]) -> dict[str, Decimal]:
-    """Keep the calls, settle them at today's prices, and read each task's cost from the totals; in USD."""
+    """Store the calls, settle them at today's prices, and read each task's cost from the totals, in USD."""
     now = datetime.now(UTC)
     store = DynamoStore(client, table, retention=timedelta(days=1), clock=lambda: now)
     prices = PriceBook(shipped_overrides(), PriceLibrary())

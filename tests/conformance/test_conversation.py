@@ -1,4 +1,4 @@
-"""A conversation of twelve turns as an ElevenLabs agent holds it, on every provider without one refusal."""
+"""A recorded ElevenLabs conversation of twelve turns, with every provider and without a refusal."""
 
 import json
 
@@ -10,13 +10,13 @@ from testkit.twins.closed_models import ANTHROPIC_LAYER, GOOGLE
 from testkit.twins.conversation import RECORDED, added, scripted
 from testkit.twins.dialect import Dialect, Json
 from testkit.twins.gateway import TwinGateway, headers_for
-from testkit.twins.heard import Heard, listen
 from testkit.twins.hosted_models import CEREBRAS, CLOUDFLARE
-from testkit.twins.house import DIALECTS
 from testkit.twins.laboratories import MISTRAL
-from testkit.twins.reply import says
+from testkit.twins.provider_twins import DIALECTS
+from testkit.twins.received import ReceivedAnswer, read_response
+from testkit.twins.reply import text_reply
 
-WHO = {"x-inference-task-id": "book-appointment", "x-inference-metadata-conversation-id": "conv_01k0example"}
+LABELS = {"x-inference-task-id": "book-appointment", "x-inference-metadata-conversation-id": "conv_01k0example"}
 SUBJECTS = [
     pytest.param(dialect, model, id=f"{dialect.name}-{model.rpartition('/')[2]}")
     for dialect in DIALECTS
@@ -25,24 +25,24 @@ SUBJECTS = [
 
 
 @pytest.mark.parametrize(("dialect", "model"), SUBJECTS)
-def test_a_conversation_ends_well(gateway: TwinGateway, dialect: Dialect, model: str) -> None:
+def test_every_turn_of_a_conversation_is_answered(gateway: TwinGateway, dialect: Dialect, model: str) -> None:
     history: list[Json] = []
-    heard: Heard | None = None
+    received: ReceivedAnswer | None = None
     for number, turn in enumerate(RECORDED["turns"], 1):
         reply = scripted(turn, thought=RECORDED["thought"])
-        gateway.house.says(reply)
-        history += added(turn, heard)
+        gateway.twins.reply_with(reply)
+        history += added(turn, received)
         response = call(gateway, dialect, model, history)
-        assert gateway.house.refused == [], f"turn {number}: {turn['what']}"
+        assert gateway.twins.refused == [], f"turn {number}: {turn['what']}"
         assert response.status_code == 200, f"turn {number}: {response.text}"
-        heard = listen(response)
-        assert heard.text.strip() == reply.text, f"turn {number}"
-        assert [(c.name, json.loads(c.arguments)) for c in heard.tools] == [
+        received = read_response(response)
+        assert received.text.strip() == reply.text, f"turn {number}"
+        assert [(c.name, json.loads(c.arguments)) for c in received.tools] == [
             (tool.name, json.loads(tool.arguments)) for tool in reply.tools
         ]
-        assert heard.is_done
+        assert received.is_done
         assert gateway.trace(response).status is Status.OK
-        history.append(heard.message())
+        history.append(received.message())
     assert number == 12
 
 
@@ -51,7 +51,7 @@ def call(gateway: TwinGateway, dialect: Dialect, model: str, history: list[Json]
     return gateway.client.post(
         "/v1/chat/completions",
         json={"model": model, "messages": history, **RECORDED["fields"]},
-        headers=headers_for(dialect.base_url, **headers) | dict(dialect.headers) | WHO,
+        headers=headers_for(dialect.base_url, **headers) | dict(dialect.headers) | LABELS,
     )
 
 
@@ -61,33 +61,33 @@ STRICT = (ANTHROPIC_LAYER, GOOGLE, CLOUDFLARE, CEREBRAS, MISTRAL)
 @pytest.mark.parametrize("dialect", STRICT, ids=lambda dialect: dialect.name)
 def test_a_strict_provider_refuses_what_is_sent_in_another_dialect(gateway: TwinGateway, dialect: Dialect) -> None:
     history: list[Json] = []
-    heard: Heard | None = None
+    received: ReceivedAnswer | None = None
     for turn in RECORDED["turns"]:
-        gateway.house.says(scripted(turn, thought=RECORDED["thought"]))
-        history += added(turn, heard)
+        gateway.twins.reply_with(scripted(turn, thought=RECORDED["thought"]))
+        history += added(turn, received)
         response = call(gateway, dialect, dialect.model, history, x_inference_provider="generic")
-        if gateway.house.refused:
-            assert response.status_code == gateway.house.refused[0].status
+        if gateway.twins.refused:
+            assert response.status_code == gateway.twins.refused[0].status
             return
-        heard = listen(response)
-        history.append(heard.message())
+        received = read_response(response)
+        history.append(received.message())
     pytest.fail("nothing was refused")
 
 
 @pytest.mark.parametrize("model", GOOGLE.models)
-def test_a_conversation_can_move_to_a_sandbox_that_remembers_nothing(gateway: TwinGateway, model: str) -> None:
+def test_a_conversation_continues_in_a_sandbox_without_its_signatures(gateway: TwinGateway, model: str) -> None:
     made_elsewhere = {"id": "made-elsewhere", "type": "function", "function": {"name": "end_call", "arguments": "{}"}}
     history: list[Json] = [
         {"role": "user", "content": "Bye."},
         {"role": "assistant", "content": None, "tool_calls": [made_elsewhere]},
         {"role": "tool", "tool_call_id": "made-elsewhere", "content": "ok"},
     ]
-    gateway.house.says(says("Goodbye!"))
-    assert listen(call(gateway, GOOGLE, model, history)).text == "Goodbye!"
-    assert gateway.house.refused == []
+    gateway.twins.reply_with(text_reply("Goodbye!"))
+    assert read_response(call(gateway, GOOGLE, model, history)).text == "Goodbye!"
+    assert gateway.twins.refused == []
 
 
-def test_the_recording_has_what_an_agent_does() -> None:
+def test_the_recording_covers_an_agents_calls() -> None:
     turns = RECORDED["turns"]
     called = {name for turn in turns for name, _ in turn["reply"].get("tools", ())}
     assert called == {

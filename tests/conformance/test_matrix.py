@@ -1,4 +1,4 @@
-"""The matrix: every provider's twin by every behaviour, streamed and whole, through the whole gateway."""
+"""The matrix: every provider's twin with every behaviour, streamed and whole, through the whole gateway."""
 
 import json
 from collections.abc import Callable
@@ -14,10 +14,10 @@ from switchboard.stream.deltas import read_error
 from testkit.twins.closed_models import ANTHROPIC_NATIVE
 from testkit.twins.dialect import Dialect, Thinking
 from testkit.twins.gateway import TwinGateway, headers_for
-from testkit.twins.heard import Heard, listen
-from testkit.twins.house import DIALECTS
 from testkit.twins.matrix import Behaviour
-from testkit.twins.reply import Counts, Reply, ToolUse, Trouble, says
+from testkit.twins.provider_twins import DIALECTS
+from testkit.twins.received import ReceivedAnswer, read_response
+from testkit.twins.reply import Counts, Reply, ToolUse, Trouble, text_reply
 from testkit.twins.writing import in_band
 
 SPOKEN = "Grüß Gott, wie kann ich Ihnen helfen? 世界 👋 <b>ja</b>"
@@ -35,7 +35,7 @@ DEADLINE_MS = 120
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One provider, streamed or not, and the gateway before it."""
+    """One provider, streamed or not, and the gateway in front of it."""
 
     gateway: TwinGateway
     dialect: Dialect
@@ -43,7 +43,7 @@ class Cell:
 
     def call(self, reply: Reply, headers: dict[str, str] | None = None, **fields: Any) -> httpx.Response:
         """A call as ElevenLabs makes it, to a twin that gives this reply."""
-        self.gateway.house.says(reply)
+        self.gateway.twins.reply_with(reply)
         body = {
             "model": self.dialect.model,
             "messages": [{"role": "system", "content": "You are Mira."}, {"role": "user", "content": "Grüß Gott."}],
@@ -61,105 +61,105 @@ class Cell:
 
     @property
     def in_band_message(self) -> str:
-        """What the twin says when it breaks off."""
+        """The error text that the twin sends when it breaks off."""
         return read_error(json.dumps(in_band(self.dialect)).encode()).message
 
-    def hear(self, reply: Reply, **fields: Any) -> Heard:
-        """What is heard of a call that must end well, with nothing refused."""
+    def answer(self, reply: Reply, **fields: Any) -> ReceivedAnswer:
+        """The answer to a call that must succeed without a refusal."""
         response = self.call(reply, **fields)
-        assert self.gateway.house.refused == []
+        assert self.gateway.twins.refused == []
         assert response.status_code == 200, response.text
-        heard = listen(response)
-        assert heard.error is None
-        assert heard.is_done
+        received = read_response(response)
+        assert received.error is None
+        assert received.is_done
         trace = self.gateway.trace(response)
         assert (trace.status, trace.provider) == (Status.OK, self.dialect.provider)
-        return heard
+        return received
 
 
 def text(cell: Cell) -> None:
-    heard = cell.hear(says(SPOKEN))
-    assert (heard.text, heard.reasoning, heard.tools, heard.finish_reason) == (SPOKEN, "", [], "stop")
+    received = cell.answer(text_reply(SPOKEN))
+    assert (received.text, received.reasoning, received.tools, received.finish_reason) == (SPOKEN, "", [], "stop")
 
 
 def tool_call(cell: Cell) -> None:
-    heard = cell.hear(Reply(tools=TOOLS))
-    assert [(call.name, json.loads(call.arguments)) for call in heard.tools] == [
+    received = cell.answer(Reply(tools=TOOLS))
+    assert [(call.name, json.loads(call.arguments)) for call in received.tools] == [
         (tool.name, json.loads(tool.arguments)) for tool in TOOLS
     ]
-    assert len({call.call_id for call in heard.tools} - {""}) == len(TOOLS)
-    assert heard.finish_reason in {"tool_calls", cell.dialect.tool_finish}
-    assert heard.text == ""
+    assert len({call.call_id for call in received.tools} - {""}) == len(TOOLS)
+    assert received.finish_reason in {"tool_calls", cell.dialect.tool_finish}
+    assert received.text == ""
 
 
 def tool_round_trip(cell: Cell) -> None:
-    asked = [{"role": "system", "content": "You are Mira."}, {"role": "user", "content": "Monday?"}]
-    called = cell.hear(Reply(tools=TOOLS), messages=asked)
+    history = [{"role": "system", "content": "You are Mira."}, {"role": "user", "content": "Monday?"}]
+    called = cell.answer(Reply(tools=TOOLS), messages=history)
     results = [{"role": "tool", "tool_call_id": call.call_id, "content": '{"ok": true}'} for call in called.tools]
-    spoken = cell.hear(says("At nine."), messages=[*asked, called.message(), *results])
+    spoken = cell.answer(text_reply("At nine."), messages=[*history, called.message(), *results])
     assert spoken.text == "At nine."
-    sent = cell.gateway.house.heard[-1].body.decode()
+    sent = cell.gateway.twins.requests[-1].body.decode()
     assert all(tool.name in sent for tool in TOOLS)
     assert sent.count(r"{\"ok\":") == len(TOOLS)
 
 
 def usage(cell: Cell) -> None:
     counts = Counts()
-    response = cell.call(says(SPOKEN), stream_options={"include_usage": True})
-    heard = listen(response)
+    response = cell.call(text_reply(SPOKEN), stream_options={"include_usage": True})
+    received = read_response(response)
     kept = cell.gateway.trace(response).usage
     assert kept.tokens is not None
     assert (kept.source, kept.tokens) == (UsageSource.PROVIDER, expected_tokens(cell, counts))
-    assert [told["prompt_tokens"] for told in heard.usages][-1:] == [kept.tokens.prompt]
-    unasked = cell.call(says(SPOKEN))
-    assert cell.gateway.trace(unasked).usage == kept
+    assert [counters["prompt_tokens"] for counters in received.usages][-1:] == [kept.tokens.prompt]
+    without_usage = cell.call(text_reply(SPOKEN))
+    assert cell.gateway.trace(without_usage).usage == kept
     if cell.streamed:
-        assert b'"choices":[]' not in unasked.content.replace(b" ", b"")
-    assert cell.gateway.house.refused == []
+        assert b'"choices":[]' not in without_usage.content.replace(b" ", b"")
+    assert cell.gateway.twins.refused == []
 
 
 def expected_tokens(cell: Cell, counts: Counts) -> Tokens:
-    """The counts in disjoint classes, as far as this provider tells them apart."""
+    """The counts in disjoint classes, as far as this provider reports them."""
     dialect = cell.dialect
-    if dialect is ANTHROPIC_NATIVE:  # whose twin reckons its own prompt
-        told = cell.gateway.house.native.usages[-1]
-        return Tokens(fresh_input=told["input_tokens"], output=told["output_tokens"])
-    cached = counts.cached if dialect.tells_cache else 0
+    if dialect is ANTHROPIC_NATIVE:  # its twin counts the prompt itself
+        sent = cell.gateway.twins.native.usages[-1]
+        return Tokens(fresh_input=sent["input_tokens"], output=sent["output_tokens"])
+    cached = counts.cached if dialect.reports_cache else 0
     return Tokens(
         fresh_input=counts.prompt - cached,
         cache_read=cached,
         output=counts.spoken + counts.reasoning,
-        reasoning=counts.reasoning if dialect.tells_reasoning else 0,
+        reasoning=counts.reasoning if dialect.reports_reasoning else 0,
     )
 
 
 def error_before(cell: Cell) -> None:
     overloaded = cell.dialect.overloaded
-    refused = cell.call(replace(says(SPOKEN), trouble=Trouble.REFUSED))
+    refused = cell.call(replace(text_reply(SPOKEN), trouble=Trouble.REFUSED))
     assert refused.status_code == (429 if overloaded.status == 429 else 502)
-    heard = listen(refused)
-    assert heard.error is not None
-    assert overloaded.message in heard.error["message"]
+    received = read_response(refused)
+    assert received.error is not None
+    assert overloaded.message in received.error["message"]
     assert refused.headers["retry-after"] == "7"
-    reported = cell.call(replace(says(SPOKEN), trouble=Trouble.REPORTED_FIRST))
+    reported = cell.call(replace(text_reply(SPOKEN), trouble=Trouble.REPORTED_FIRST))
     assert reported.status_code == 502
-    heard = listen(reported)
-    assert heard.error is not None
-    assert cell.in_band_message in heard.error["message"]
+    received = read_response(reported)
+    assert received.error is not None
+    assert cell.in_band_message in received.error["message"]
     for response in (refused, reported):
         assert cell.gateway.trace(response).status is Status.UPSTREAM_ERROR
-    assert cell.gateway.house.refused == []
+    assert cell.gateway.twins.refused == []
 
 
 def error_in_mid_stream(cell: Cell) -> None:
     for trouble, status in ((Trouble.REPORTED_LATER, Status.UPSTREAM_ERROR), (Trouble.CUT, Status.TRUNCATED)):
-        response = cell.call(replace(says(SPOKEN), trouble=trouble))
-        heard = listen(response)
+        response = cell.call(replace(text_reply(SPOKEN), trouble=trouble))
+        received = read_response(response)
         trace = cell.gateway.trace(response)
-        assert heard.error is not None
-        assert trouble is Trouble.CUT or cell.in_band_message in heard.error["message"]
+        assert received.error is not None
+        assert trouble is Trouble.CUT or cell.in_band_message in received.error["message"]
         if cell.streamed:
-            assert (response.status_code, heard.text, heard.is_done) == (200, "Grüß Gott, ", False)
+            assert (response.status_code, received.text, received.is_done) == (200, "Grüß Gott, ", False)
             assert trace.status is status
         else:
             assert (response.status_code, trace.status) == (502, Status.UPSTREAM_ERROR)
@@ -169,38 +169,40 @@ def empty(cell: Cell) -> None:
     for reply in (Reply(), Reply(thoughts=THOUGHTS)):
         response = cell.call(reply, model=cell.dialect.thinking_model)
         assert response.status_code == 502, response.text
-        heard = listen(response)
-        assert heard.error is not None
-        assert heard.error["code"] == "empty_completion"
+        received = read_response(response)
+        assert received.error is not None
+        assert received.error["code"] == "empty_completion"
         assert cell.gateway.trace(response).status is Status.UPSTREAM_ERROR
 
 
 def reasoning(cell: Cell) -> None:
-    heard = cell.hear(replace(says(SPOKEN), thoughts=THOUGHTS), model=cell.dialect.thinking_model)
-    assert heard.text.strip() == SPOKEN
+    received = cell.answer(replace(text_reply(SPOKEN), thoughts=THOUGHTS), model=cell.dialect.thinking_model)
+    assert received.text.strip() == SPOKEN
     shown = "" if cell.dialect.thinking is Thinking.HIDDEN else "".join(THOUGHTS)
-    assert heard.reasoning.strip() == shown
+    assert received.reasoning.strip() == shown
 
 
 def utf8_split(cell: Cell) -> None:
-    heard = cell.hear(replace(says(SPOKEN), thoughts=THOUGHTS, piece_bytes=1), model=cell.dialect.thinking_model)
-    assert heard.text.strip() == SPOKEN
-    heard = cell.hear(Reply(tools=TOOLS, piece_bytes=1))
-    assert [json.loads(call.arguments) for call in heard.tools] == [json.loads(tool.arguments) for tool in TOOLS]
+    received = cell.answer(
+        replace(text_reply(SPOKEN), thoughts=THOUGHTS, piece_bytes=1), model=cell.dialect.thinking_model
+    )
+    assert received.text.strip() == SPOKEN
+    received = cell.answer(Reply(tools=TOOLS, piece_bytes=1))
+    assert [json.loads(call.arguments) for call in received.tools] == [json.loads(tool.arguments) for tool in TOOLS]
 
 
 def slow(cell: Cell) -> None:
-    heard = cell.hear(replace(says(SPOKEN), pause_s=0.005))
-    assert heard.text == SPOKEN
+    received = cell.answer(replace(text_reply(SPOKEN), pause_s=0.005))
+    assert received.text == SPOKEN
     if not cell.streamed:
         return
     response = cell.call(
-        replace(says(SPOKEN), trouble=Trouble.SILENT), headers={"x-inference-ttft-timeout-ms": str(DEADLINE_MS)}
+        replace(text_reply(SPOKEN), trouble=Trouble.SILENT), headers={"x-inference-ttft-timeout-ms": str(DEADLINE_MS)}
     )
     assert response.status_code == 504
-    heard = listen(response)
-    assert heard.error is not None
-    assert heard.error["code"] == "first_token_late"
+    received = read_response(response)
+    assert received.error is not None
+    assert received.error["code"] == "first_token_late"
     assert cell.gateway.trace(response).status is Status.TIMEOUT
 
 
@@ -221,9 +223,9 @@ CHECKS: dict[Behaviour, Callable[[Cell], None]] = {
 @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
 @pytest.mark.parametrize("behaviour", Behaviour, ids=lambda behaviour: behaviour.name.lower())
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
-def test_a_cell_of_the_matrix(gateway: TwinGateway, dialect: Dialect, behaviour: Behaviour, streamed: bool) -> None:
+def test_a_providers_behaviour(gateway: TwinGateway, dialect: Dialect, behaviour: Behaviour, streamed: bool) -> None:
     CHECKS[behaviour](Cell(gateway, dialect, streamed))
 
 
-def test_the_matrix_is_whole() -> None:
+def test_every_behaviour_has_a_check() -> None:
     assert set(CHECKS) == set(Behaviour)

@@ -1,10 +1,10 @@
-"""`docs/conformance.md` says what ran."""
+"""`docs/conformance.md` matches the cells that run."""
 
 from pathlib import Path
 
 import gateway
-from testkit.twins.house import DIALECTS
 from testkit.twins.matrix import Behaviour, page
+from testkit.twins.provider_twins import DIALECTS
 
 PAGE = Path(gateway.__file__).parents[3] / "docs" / "conformance.md"
 

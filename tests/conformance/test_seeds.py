@@ -1,4 +1,4 @@
-"""Set-ups that people follow, header for header: `events/seeds/`, through the function's own door to the twins."""
+"""Documented set-ups with all of their headers (`events/seeds/`), through the function's entry point to the twins."""
 
 import asyncio
 import json
@@ -14,9 +14,9 @@ from switchboard.domain.keys import PREFIX
 from switchboard.domain.trace import Status, Trace
 from testkit.sam import EVENTS, EXAMPLE_KEY
 from testkit.twins.gateway import PROJECT, RedirectedUpstream, WatchedStore, a_key, twin_app
-from testkit.twins.heard import Heard, listen
-from testkit.twins.house import KEY, House
-from testkit.twins.reply import Reply, ToolUse, says
+from testkit.twins.provider_twins import KEY, ProviderTwins
+from testkit.twins.received import ReceivedAnswer, read_response
+from testkit.twins.reply import Reply, ToolUse, text_reply
 from testkit.upstream import ScriptedUpstream
 
 type Event = dict[str, Any]
@@ -33,24 +33,24 @@ SPOKEN = "Am Montag ist um neun etwas frei."
 PROBE = {"messages": [{"role": "user", "content": "Hello"}]}
 
 
-class Door:
-    """The function's door before the twins; `answer` gives what is heard and what is kept of one event."""
+class EntryPoint:
+    """The function's entry point in front of the twins."""
 
-    def __init__(self, house: House, upstream: RedirectedUpstream, store: WatchedStore) -> None:
-        self.house, self.upstream = house, upstream
+    def __init__(self, twins: ProviderTwins, upstream: RedirectedUpstream, store: WatchedStore) -> None:
+        self.twins, self.upstream = twins, upstream
         self._store = store
-        self._door = Mangum(twin_app(store, upstream), lifespan="off")
+        self._handler = Mangum(twin_app(store, upstream), lifespan="off")
 
-    def answer(self, event: Event) -> tuple[Heard, Trace]:
-        """The answer to an event in which the operator's own provider key stands."""
+    def answer(self, event: Event) -> tuple[ReceivedAnswer, Trace]:
+        """The answer to an event, its provider key replaced by the twins', and its trace."""
         given = {name: value if name != "x-inference-provider-api-key" else KEY for name, value in headers(event)}
         event = event | {"headers": given, "multiValueHeaders": {name: [value] for name, value in given.items()}}
-        answer: Any = self._door(event, None)  # type: ignore[arg-type]
+        answer: Any = self._handler(event, None)  # type: ignore[arg-type]
         response = httpx.Response(answer["statusCode"], headers=answer["headers"], content=answer["body"].encode())
         assert response.status_code == 200, response.text
         (trace,) = self._store.traces.values()
         assert trace.project == PROJECT
-        return listen(response), trace
+        return read_response(response), trace
 
 
 def read(name: str) -> Event:
@@ -74,16 +74,16 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture
-def door(loop: asyncio.AbstractEventLoop) -> Iterator[Door]:
-    """A door that has served nobody."""
-    house = House()
-    with ScriptedUpstream(respond=house.respond) as server:
+def entry_point(loop: asyncio.AbstractEventLoop) -> Iterator[EntryPoint]:
+    """A new entry point."""
+    twins = ProviderTwins()
+    with ScriptedUpstream(respond=twins.respond) as server:
         upstream = RedirectedUpstream(server.host)
-        yield Door(house, upstream, WatchedStore(a_key(EXAMPLE_KEY)))
+        yield EntryPoint(twins, upstream, WatchedStore(a_key(EXAMPLE_KEY)))
         loop.run_until_complete(upstream.aclose())
 
 
-def test_every_seed_is_tried() -> None:
+def test_every_seed_is_tested() -> None:
     assert {path.stem for path in SEEDS.iterdir()} == set(SENT_TO)
 
 
@@ -96,19 +96,19 @@ def test_an_event_agrees_with_itself_and_holds_no_key_but_the_example(name: str)
 
 
 @pytest.mark.parametrize("name", SENT_TO)
-def test_a_set_up_is_answered(door: Door, name: str) -> None:
+def test_a_set_up_is_answered(entry_point: EntryPoint, name: str) -> None:
     provider, url = SENT_TO[name]
-    door.house.says(Reply(says(SPOKEN).words, thoughts=("The caller ", "wants Monday.")))
-    heard, trace = door.answer(read(name))
-    assert door.house.refused == []
-    assert door.upstream.urls == [url]
-    assert (heard.text.strip(), heard.is_done) == (SPOKEN, True)
+    entry_point.twins.reply_with(Reply(text_reply(SPOKEN).words, thoughts=("The caller ", "wants Monday.")))
+    received, trace = entry_point.answer(read(name))
+    assert entry_point.twins.refused == []
+    assert entry_point.upstream.urls == [url]
+    assert (received.text.strip(), received.is_done) == (SPOKEN, True)
     assert (trace.status, trace.provider, trace.model) == (Status.OK, provider, json.loads(read(name)["body"])["model"])
 
 
 @pytest.mark.parametrize("name", SENT_TO)
-def test_a_set_up_keeps_the_labels_that_people_filter_by(door: Door, name: str) -> None:
-    _, trace = door.answer(read(name))
+def test_a_set_ups_labels_are_stored(entry_point: EntryPoint, name: str) -> None:
+    _, trace = entry_point.answer(read(name))
     assert (trace.environment, trace.task_id) == ("production", "voice-agent")
     sent = {header.removeprefix("x-inference-metadata-"): value for header, value in headers(read(name))}
     for key in ("agent-id", "conversation-id", "caller-id", "called-number", "call-sid", "call-duration-secs"):
@@ -116,18 +116,18 @@ def test_a_set_up_keeps_the_labels_that_people_filter_by(door: Door, name: str) 
 
 
 @pytest.mark.parametrize("name", SENT_TO)
-def test_a_set_up_calls_tools(door: Door, name: str) -> None:
-    door.house.says(Reply(tools=(ToolUse("end_call", '{"reason": "goodbye"}'),)))
-    heard, _ = door.answer(read(name))
-    assert [call.name for call in heard.tools] == ["end_call"]
+def test_a_set_up_calls_tools(entry_point: EntryPoint, name: str) -> None:
+    entry_point.twins.reply_with(Reply(tools=(ToolUse("end_call", '{"reason": "goodbye"}'),)))
+    received, _ = entry_point.answer(read(name))
+    assert [call.name for call in received.tools] == ["end_call"]
 
 
 @pytest.mark.parametrize("streamed", [{}, {"stream": False}, {"stream": True}])
 @pytest.mark.parametrize("name", SENT_TO)
-def test_a_set_up_passes_a_connection_test(door: Door, name: str, streamed: dict[str, bool]) -> None:
+def test_a_set_up_passes_a_connection_test(entry_point: EntryPoint, name: str, streamed: dict[str, bool]) -> None:
     event = read(name)
     model = json.loads(event["body"])["model"]
-    door.house.says(says("Hello!"))
-    heard, _ = door.answer(event | {"body": json.dumps({"model": model} | PROBE | streamed)})
-    assert heard.text == "Hello!"
-    assert door.house.refused == []
+    entry_point.twins.reply_with(text_reply("Hello!"))
+    received, _ = entry_point.answer(event | {"body": json.dumps({"model": model} | PROBE | streamed)})
+    assert received.text == "Hello!"
+    assert entry_point.twins.refused == []

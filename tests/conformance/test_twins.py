@@ -1,4 +1,4 @@
-"""The twins themselves: what a real provider refuses, its twin refuses, in the words and shape of the real one."""
+"""The twins themselves: what a provider refuses, its twin refuses with the same text and body."""
 
 import json
 from dataclasses import replace
@@ -9,9 +9,9 @@ import pytest
 from testkit.twins import closed_models, hosted_models, laboratories, openai_models
 from testkit.twins.dialect import Dialect, Json
 from testkit.twins.gateway import TwinGateway, headers_for
-from testkit.twins.heard import listen
-from testkit.twins.house import DIALECTS, KEY, OPENAI_SHAPED, refuse
-from testkit.twins.reply import says
+from testkit.twins.provider_twins import DIALECTS, KEY, OPENAI_SHAPED, refuse
+from testkit.twins.received import read_response
+from testkit.twins.reply import text_reply
 from testkit.upstream import Request
 
 USER = {"role": "user", "content": "Hello?"}
@@ -44,7 +44,7 @@ def test_a_wrong_path_key_or_model_is_refused(dialect: Dialect) -> None:
     assert unknown.status in {400, 404}
 
 
-def test_azure_wants_its_key_in_a_header_of_its_own_and_its_version() -> None:
+def test_azure_requires_its_own_key_header_and_an_api_version() -> None:
     azure = openai_models.AZURE
     as_bearer = request(azure, headers={"authorization": f"Bearer {KEY}"})
     assert refuse(azure, as_bearer, azure.path) == azure.wrong_key
@@ -73,7 +73,7 @@ def test_a_limit_of_minus_one_is_refused(dialect: Dialect) -> None:
     ids=lambda dialect: dialect.name,
 )
 @pytest.mark.parametrize("field", ["user_id", "elevenlabs_extra_body"])
-def test_what_elevenlabs_adds_is_refused(dialect: Dialect, field: str) -> None:
+def test_fields_that_elevenlabs_adds_are_refused(dialect: Dialect, field: str) -> None:
     fields: Json = {field: "caller-17"}
     refusal = refuse(dialect, request(dialect, **fields), dialect.path)
     assert refusal is not None
@@ -108,45 +108,45 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("dialect", "fields", "said"), REFUSED)
-def test_a_quirk_is_refused(dialect: Dialect, fields: Json, said: str) -> None:
+@pytest.mark.parametrize(("dialect", "fields", "message"), REFUSED)
+def test_an_unsupported_request_is_refused(dialect: Dialect, fields: Json, message: str) -> None:
     refusal = refuse(dialect, request(dialect, **fields), dialect.path)
     assert refusal is not None
-    assert said in refusal.message + (refusal.param or "")
+    assert message in refusal.message + (refusal.param or "")
     assert refusal.status == (422 if refusal.code == "extra_forbidden" else 400)
 
 
-def test_claude_before_4_6_goes_on_from_its_own_turn() -> None:
+def test_claude_before_4_6_continues_its_own_turn() -> None:
     older = replace(closed_models.ANTHROPIC_LAYER, models=("claude-haiku-4-5",))
     assert refuse(older, request(older, messages=[USER, ASSISTANT]), older.path) is None
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
-def test_a_refused_key_is_told_in_the_providers_words(gateway: TwinGateway, dialect: Dialect) -> None:
-    gateway.house.says(says("Never said."))
+def test_a_refused_key_is_reported_with_the_providers_text(gateway: TwinGateway, dialect: Dialect) -> None:
+    gateway.twins.reply_with(text_reply("Never said."))
     response = gateway.client.post(
         "/v1/chat/completions",
         json={"model": dialect.model, "messages": [USER]},
         headers=headers_for(dialect.base_url) | dict(dialect.headers) | {"x-inference-provider-api-key": "sk-another"},
     )
-    (refusal,) = gateway.house.refused
-    heard = listen(response)
-    assert heard.error is not None
-    assert refusal.message in heard.error["message"]
+    (refusal,) = gateway.twins.refused
+    received = read_response(response)
+    assert received.error is not None
+    assert refusal.message in received.error["message"]
     assert "sk-another" not in response.text
-    # A key that the provider refuses is no matter of the caller's own key: 401 is never passed on.
+    # 401 is never passed on: to the caller it would mean its gateway key.
     assert response.status_code == (400 if refusal.status == 400 else 502)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
-def test_an_unknown_model_is_told_as_the_provider_tells_it(gateway: TwinGateway, dialect: Dialect) -> None:
+def test_an_unknown_model_is_reported_with_the_providers_text(gateway: TwinGateway, dialect: Dialect) -> None:
     response = gateway.client.post(
         "/v1/chat/completions",
         json={"model": "nobody-1", "messages": [USER]},
         headers=headers_for(dialect.base_url) | dict(dialect.headers),
     )
-    (refusal,) = gateway.house.refused
-    heard = listen(response)
-    assert heard.error is not None
-    assert refusal.message in heard.error["message"]
+    (refusal,) = gateway.twins.refused
+    received = read_response(response)
+    assert received.error is not None
+    assert refusal.message in received.error["message"]
     assert response.status_code == refusal.status

@@ -1,4 +1,4 @@
-"""Laws of normalising: the cut changes nothing, nothing spoken is lost, no reasoning is spoken, once is enough."""
+"""Laws of normalising: splits change nothing, no text is lost, reasoning is never content, it is idempotent."""
 
 import json
 from itertools import pairwise
@@ -12,7 +12,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.codec import AnswerContext
 from gateway.providers import table
 from gateway.providers.chat_completions.signature_memory import SignatureMemory
-from gateway.providers.chat_completions.thinking import Thinking
+from gateway.providers.chat_completions.thinking import TaggedReasoning
 from gateway.relay.stream import Stream
 from switchboard.stream.transcript import Transcript, assemble
 from testkit.openai_events import DONE, chunk, event, finish, role, tool_call, usage, usage_object
@@ -128,8 +128,8 @@ ASKED_USAGE = [True, False]
 
 def _reader(name: str, *, wants_usage: bool) -> Stream:
     provider, model, _ = RECORDED[name]
-    asked = AnswerContext(model, "0" * 32, 1_795_000_000, wants_usage, SignatureMemory(Clock()))
-    return Stream(table.by_dialect(provider).reader_of(asked), Transcript(), wants_usage, [])
+    context = AnswerContext(model, "0" * 32, 1_795_000_000, wants_usage, SignatureMemory(Clock()))
+    return Stream(table.by_dialect(provider).make_reader(context), Transcript(), wants_usage, [])
 
 
 def _hear(name: str, pieces: list[bytes], *, wants_usage: bool) -> tuple[bytes, Stream]:
@@ -168,20 +168,20 @@ def test_any_split_in_many_gives_the_same_bytes(name: str, wants_usage: bool, cu
 def test_normalising_twice_changes_nothing(name: str, wants_usage: bool) -> None:
     once, _ = _hear(name, [RECORDED[name][2]], wants_usage=wants_usage)
     provider, _model, _ = RECORDED[name]
-    asked = AnswerContext("m", "1" * 32, 1, wants_usage, SignatureMemory(Clock()))
-    again = Stream(table.by_dialect(provider).reader_of(asked), Transcript(), wants_usage, [])
+    context = AnswerContext("m", "1" * 32, 1, wants_usage, SignatureMemory(Clock()))
+    again = Stream(table.by_dialect(provider).make_reader(context), Transcript(), wants_usage, [])
     assert again.feed(once) + again.finish() == once
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_the_trace_says_what_the_caller_heard(name: str) -> None:
+def test_the_transcript_equals_what_the_caller_received(name: str) -> None:
     raw, stream = _hear(name, [RECORDED[name][2]], wants_usage=True)
     kept: Any = stream.transcript.completion()
-    heard: Any = assemble(raw).completion()
+    received: Any = assemble(raw).completion()
     if stream.error is None:
-        assert heard == kept
-    else:  # the last word is the gateway's own error event, which comes after
-        assert heard["choices"][0]["message"] == kept["choices"][0]["message"]
+        assert received == kept
+    else:  # an error event of the gateway's own follows
+        assert received["choices"][0]["message"] == kept["choices"][0]["message"]
 
 
 WORDS = ["<", ">", "/", "think", "reasoning", "<think>", "</think>", "</thi", "<reasoning>", " ", "\n", "a", "ü"]
@@ -189,7 +189,7 @@ SPEECH = st.lists(st.sampled_from(WORDS), max_size=12).map("".join)
 WITHIN = SPEECH.filter(lambda text: "</think>" not in text)
 
 
-def _heard(pieces: list[str]) -> tuple[str, str]:
+def _separated(pieces: list[str]) -> tuple[str, str]:
     stream = _reader("generic", wants_usage=False)
     raw = stream.feed(b"".join(map(chunk, pieces)) + finish() + DONE) + stream.finish()
     message: Any = assemble(raw).choices[0].message()
@@ -199,26 +199,26 @@ def _heard(pieces: list[str]) -> tuple[str, str]:
 
 @settings(max_examples=150, deadline=None)
 @given(WITHIN, SPEECH, st.lists(st.integers(0, 80), max_size=12))
-def test_reasoning_is_never_spoken_and_speech_never_lost(thought: str, speech: str, cuts: list[int]) -> None:
-    text = f"<think>{thought}</think>Well: {speech}"
+def test_reasoning_is_never_content_and_no_text_is_lost(thought: str, answer: str, cuts: list[int]) -> None:
+    text = f"<think>{thought}</think>Well: {answer}"
     places = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
-    assert _heard([text[start:end] for start, end in pairwise(places)]) == (thought, f"Well: {speech}")
+    assert _separated([text[start:end] for start, end in pairwise(places)]) == (thought, f"Well: {answer}")
 
 
 @settings(max_examples=150, deadline=None)
 @given(SPEECH, st.lists(st.integers(0, 80), max_size=12))
-def test_text_that_opens_no_block_is_spoken_to_the_letter(text: str, cuts: list[int]) -> None:
+def test_text_without_an_opening_tag_passes_unchanged(text: str, cuts: list[int]) -> None:
     text = f"Well: {text}"
     places = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
-    assert _heard([text[start:end] for start, end in pairwise(places)]) == ("", text)
+    assert _separated([text[start:end] for start, end in pairwise(places)]) == ("", text)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(SPEECH, max_size=6))
-def test_thinking_loses_no_letter_but_blanks_and_tags(pieces: list[str]) -> None:
-    thinking = Thinking()
-    parts = [thinking.split(piece) for piece in pieces] + [thinking.end("stop")]
-    kept = "".join(reasoning for reasoning, _ in parts) + "".join(speech for _, speech in parts)
+def test_only_white_space_and_tags_are_removed(pieces: list[str]) -> None:
+    tagged = TaggedReasoning()
+    parts = [tagged.split(piece) for piece in pieces] + [tagged.end("stop")]
+    kept = "".join(reasoning for reasoning, _ in parts) + "".join(answer for _, answer in parts)
     given_text = "".join(pieces)
     assert len("".join(kept.split())) <= len("".join(given_text.split()))
     if not given_text.lstrip().startswith(("<think>", "<reasoning>")):
@@ -244,11 +244,11 @@ BODIES = st.fixed_dictionaries({"choices": st.lists(CHOICES, max_size=2)}, optio
 
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(["google", "cloudflare", "openai"]), st.booleans(), st.lists(BODIES, max_size=3))
-def test_no_json_is_shapeless_enough_to_break_the_readers(provider: str, wants_usage: bool, bodies: list[Any]) -> None:
-    asked = AnswerContext(R1, "0" * 32, 1_795_000_000, wants_usage, SignatureMemory(Clock()))
+def test_any_json_is_read_or_raises_value_error(provider: str, wants_usage: bool, bodies: list[Any]) -> None:
+    context = AnswerContext(R1, "0" * 32, 1_795_000_000, wants_usage, SignatureMemory(Clock()))
     row = table.by_dialect(provider)
-    stream = Stream(row.reader_of(asked), Transcript(), wants_usage, [])
+    stream = Stream(row.make_reader(context), Transcript(), wants_usage, [])
     raw = stream.feed(b"".join(map(event, bodies))) + stream.finish()
     assert raw.count(DONE) <= 1
     for body in bodies:
-        assert row.whole_of(json.dumps(body).encode(), asked).raw
+        assert row.read_answer(json.dumps(body).encode(), context).raw

@@ -84,12 +84,12 @@ def _sent(model: str, history: list[dict[str, Any]], fields: dict[str, Any]) -> 
 
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(MODELS), HISTORY, FIELDS)
-def test_whatever_a_caller_sends_the_messages_api_takes(
+def test_the_messages_api_accepts_every_translated_request(
     model: str, history: list[dict[str, Any]], fields: dict[str, Any]
 ) -> None:
     tools = {tool["function"]["name"] for tool in fields.get("tools", ())}
     if isinstance(fields.get("tool_choice"), dict) and "look_up" not in tools:
-        del fields["tool_choice"]  # a tool that is not there cannot be chosen, by anyone
+        del fields["tool_choice"]  # a tool that is not defined cannot be chosen
     sent = _sent(model, history, fields)
     assert refuse(sent) is None
     assert sent["model"] == model
@@ -97,7 +97,7 @@ def test_whatever_a_caller_sends_the_messages_api_takes(
 
 @settings(max_examples=150, deadline=None)
 @given(HISTORY, st.lists(MESSAGE, min_size=1, max_size=4))
-def test_what_was_cached_on_one_turn_begins_the_next(
+def test_the_cached_prefix_of_a_turn_begins_the_next_request(
     history: list[dict[str, Any]], later: list[dict[str, Any]]
 ) -> None:
     settled = [*history, {"role": "user", "content": "And?"}, {"role": "assistant", "content": "Well."}]

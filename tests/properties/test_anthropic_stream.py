@@ -67,7 +67,7 @@ def test_any_split_in_two_gives_the_same_bytes() -> None:
 
 @settings(max_examples=120, deadline=None)
 @given(REPLIES, st.lists(st.integers(0, 5000), max_size=20))
-def test_any_split_of_any_stream_says_what_was_said(reply: Reply, cuts: list[int]) -> None:
+def test_any_split_of_a_stream_gives_the_same_answer(reply: Reply, cuts: list[int]) -> None:
     passed, transcript, _ = _read(_pieces(_wire(reply), cuts))
     message = transcript.choices[0].message()
     assert message["content"] == (reply.text or None)
@@ -83,17 +83,17 @@ def test_any_split_of_any_stream_says_what_was_said(reply: Reply, cuts: list[int
 
 @settings(max_examples=120, deadline=None)
 @given(REPLIES)
-def test_streamed_is_not_streamed(reply: Reply) -> None:
+def test_streamed_and_whole_answers_are_equal(reply: Reply) -> None:
     _, streamed, _ = _read([_wire(reply)])
     answer = b"".join(step for step in writing.whole(reply, BODY, USAGE).steps if isinstance(step, bytes))
     whole = Transcript()
     whole.add(read_message(answer, MEMORY).delta)
     if reply.words or reply.thoughts or reply.tools:
-        said, told = streamed.choices[0].message(), whole.choices[0].message()
-        for calls in (said.get("tool_calls"), told.get("tool_calls")):
+        by_stream, at_once = streamed.choices[0].message(), whole.choices[0].message()
+        for calls in (by_stream.get("tool_calls"), at_once.get("tool_calls")):
             for call in calls if isinstance(calls, list) else []:
                 call["function"]["arguments"] = json.loads(call["function"]["arguments"])
-        assert said == told
+        assert by_stream == at_once
     assert streamed.finish_reason == whole.finish_reason
     assert read_anthropic(streamed.usage) == read_anthropic(whole.usage)
 
@@ -124,7 +124,7 @@ def test_streamed_is_not_streamed(reply: Reply) -> None:
 )
 @example({"content_block": {"type": "tool_use"}, "index": [1]})
 @example({"delta": {"type": "input_json_delta"}, "index": {"text": 1}})
-def test_any_json_can_be_read(shapeless: object) -> None:
+def test_any_json_event_is_read_or_raises_value_error(shapeless: object) -> None:
     for kind in ("message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta"):
         data = {"type": kind} | shapeless if isinstance(shapeless, dict) else shapeless
         stream = Stream(AnthropicReader(MEMORY), Transcript(), wants_usage=True, notes=[])

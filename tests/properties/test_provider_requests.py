@@ -1,4 +1,4 @@
-"""Whatever a caller sends, every provider's row makes a request of it that it accepts, and says what it changed."""
+"""Every provider's row makes an accepted request of any call, and notes what it changed."""
 
 import json
 from typing import Any
@@ -67,7 +67,7 @@ def test_any_request_becomes_one_that_holds_only_what_is_accepted(
 
 @settings(max_examples=200, deadline=None)
 @given(CHAT_ROWS, MODELS, MESSAGES, FIELDS)
-def test_what_was_repaired_needs_no_second_repair(
+def test_encoding_a_repaired_request_changes_nothing(
     row: Provider, model: str, messages: list[dict[str, Any]], fields: dict[str, Any]
 ) -> None:
     once, _ = _sent(row, {"model": model, "messages": messages} | fields)
@@ -78,8 +78,8 @@ def test_what_was_repaired_needs_no_second_repair(
 
 @settings(max_examples=150, deadline=None)
 @given(CHAT_ROWS, MESSAGES)
-def test_no_turn_is_lost_and_none_changes_its_place(row: Provider, messages: list[dict[str, Any]]) -> None:
+def test_no_message_is_lost_or_moved(row: Provider, messages: list[dict[str, Any]]) -> None:
     marked = [message | {"content": f"turn {number}"} for number, message in enumerate(messages)]
     sent, _ = _sent(row, {"model": "m", "messages": marked})
-    said = [message["content"] for message in sent["messages"]]
-    assert [content for content in said if content != "..."] == [message["content"] for message in marked]
+    contents = [message["content"] for message in sent["messages"]]
+    assert [content for content in contents if content != "..."] == [message["content"] for message in marked]

@@ -30,12 +30,12 @@ def _openai(fresh: int, cached: int, output: int, reasoning: int) -> dict[str, A
 
 @settings(max_examples=120, deadline=None)
 @given(COUNTS, COUNTS, COUNTS, COUNTS)
-def test_the_classes_are_disjoint_and_add_up_to_what_was_told(fresh: int, cached: int, told: int, hidden: int) -> None:
+def test_the_classes_are_disjoint_and_add_up_to_the_counters(fresh: int, cached: int, sent: int, hidden: int) -> None:
     for read, output, reasoning in (
-        (read_openai, told, min(told, hidden)),
-        (read_reasoning_outside, told + hidden, hidden),
+        (read_openai, sent, min(sent, hidden)),
+        (read_reasoning_outside, sent + hidden, hidden),
     ):
-        tokens = read(_openai(fresh, cached, told, hidden)).tokens
+        tokens = read(_openai(fresh, cached, sent, hidden)).tokens
         assert tokens is not None
         assert (tokens.fresh_input, tokens.cache_read) == (fresh, cached)
         assert (tokens.output, tokens.reasoning) == (output, reasoning)
@@ -44,22 +44,22 @@ def test_the_classes_are_disjoint_and_add_up_to_what_was_told(fresh: int, cached
 
 @settings(max_examples=120, deadline=None)
 @given(COUNTS, COUNTS, COUNTS, COUNTS)
-def test_every_dialect_of_one_call_gives_equal_usage(fresh: int, cached: int, spoken: int, hidden: int) -> None:
-    told = spoken + hidden
-    openai = read_openai(_openai(fresh, cached, told, hidden))
-    xai = read_reasoning_outside(_openai(fresh, cached, spoken, hidden))
+def test_every_dialect_of_one_call_gives_equal_usage(fresh: int, cached: int, text: int, hidden: int) -> None:
+    output = text + hidden
+    openai = read_openai(_openai(fresh, cached, output, hidden))
+    xai = read_reasoning_outside(_openai(fresh, cached, text, hidden))
     google = read_by_total(
         {
             "prompt_tokens": fresh + cached,
-            "completion_tokens": spoken,
-            "total_tokens": fresh + cached + told,
+            "completion_tokens": text,
+            "total_tokens": fresh + cached + output,
             "prompt_tokens_details": {"cached_tokens": cached},
         }
     )
     deepseek = read_openai(
         {
             "prompt_tokens": fresh + cached,
-            "completion_tokens": told,
+            "completion_tokens": output,
             "prompt_cache_hit_tokens": cached,
             "prompt_cache_miss_tokens": fresh,
             "completion_tokens_details": {"reasoning_tokens": hidden},
@@ -70,7 +70,7 @@ def test_every_dialect_of_one_call_gives_equal_usage(fresh: int, cached: int, sp
 
 @settings(max_examples=120, deadline=None)
 @given(COUNTS, COUNTS, st.sampled_from(["prompt_tokens", "completion_tokens"]))
-def test_of_three_counts_two_are_enough(prompt: int, output: int, left_out: str) -> None:
+def test_a_missing_count_is_computed_from_the_other_two(prompt: int, output: int, left_out: str) -> None:
     whole = {"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt + output}
     part = {name: count for name, count in whole.items() if name != left_out}
     read, known = read_openai(part).tokens, read_openai(whole).tokens
@@ -81,7 +81,7 @@ def test_of_three_counts_two_are_enough(prompt: int, output: int, left_out: str)
 
 @settings(max_examples=200, deadline=None)
 @given(READERS, WILD)
-def test_whatever_is_told_is_read_or_absent_and_never_negative(read: Any, usage: dict[str, Any]) -> None:
+def test_any_usage_is_read_or_absent_and_never_negative(read: Any, usage: dict[str, Any]) -> None:
     found = read(usage)
     if found.tokens is None:
         assert found == ABSENT

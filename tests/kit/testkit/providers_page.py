@@ -74,7 +74,7 @@ def _requests(row: Provider) -> Iterable[str]:
 
 
 def _answers(row: Provider) -> Iterable[str]:
-    if row.thinks_aloud and row.new_reader is None:
+    if row.may_tag_reasoning and row.reader_class is None:
         yield "- Reasoning between tags at the beginning of the content is moved to `reasoning_content`."
     if row.signs_tool_calls:
         yield "- Thought signatures of tool calls are kept and put back."

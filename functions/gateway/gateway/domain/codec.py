@@ -1,4 +1,4 @@
-"""What a provider's file is made of: the request it gets, the pieces of its answer that the caller gets. No I/O."""
+"""The types that providers convert between: the request draft, the events of an answer, a whole answer. No I/O."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from switchboard.stream.sse import Event
 
 @dataclass(slots=True)
 class Draft:
-    """A request body on its way to a provider's liking. `fields` is the whole body, model and messages included."""
+    """A request body that is being adapted to a provider. `fields` is the whole body, model and messages included."""
 
     model: str
     fields: dict[str, object]
@@ -23,26 +23,34 @@ class Draft:
         return found if isinstance(found, list) else []
 
     def note(self, note: str) -> None:
-        """Note for the trace what was changed."""
+        """Add a note for the trace, once."""
         if note not in self.notes:
             self.notes.append(note)
 
     def drop(self, name: str) -> None:
-        """Leave a field out, and say so."""
+        """Leave a field out, with a note."""
         if name in self.fields:
             del self.fields[name]
             self.note(f"left out {name}")
 
+    def rewrite_messages(self, rewrite: Callable[[Json], Json], note: str) -> None:
+        """Replace each message for which `rewrite` returns another object, with the note if there was one."""
+        for position, message in enumerate(self.messages):
+            rewritten = rewrite(message)
+            if rewritten is not message:
+                self.messages[position] = rewritten
+                self.note(note)
+
 
 type Repair = Callable[[Draft], None]
-"""Changes a draft in place so that one provider accepts it, and says so."""
+"""Changes a draft in place so that a provider accepts it, and notes what it changed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Some bytes for the caller (none: it is kept from the caller), and what they say.
+class AnswerEvent:
+    """One event of a streamed answer: the bytes for the caller (empty: nothing is sent), and their meaning.
 
-    `delta` is None for what says nothing: comments, the end marker. `note` tells the trace what was changed.
+    `delta` is None for comments and the end marker. `note` is for the trace: what was changed.
     """
 
     raw: bytes
@@ -52,28 +60,28 @@ class Piece:
 
 
 class Reader(Protocol):
-    """Reads one streamed answer. One reader an answer: it may remember what came before."""
+    """Reads one streamed answer. Stateful: each answer needs a reader of its own."""
 
-    def read(self, event: Event) -> Iterable[Piece]:
-        """What the caller gets of one event. Raises ValueError for data that makes no sense: it is skipped."""
+    def read(self, event: Event) -> Iterable[AnswerEvent]:
+        """What the caller gets for one event. Raises ValueError for data that cannot be read: the event is skipped."""
 
-    def finish(self) -> Iterable[Piece]:
-        """What the caller still gets when the upstream has closed."""
+    def finish(self) -> Iterable[AnswerEvent]:
+        """What the caller still gets after the upstream has closed."""
 
 
 class Memory(Protocol):
-    """Remembers small things from one turn for the next, for a while; it may forget at any time."""
+    """Keeps small values from one turn of a conversation to the next, for a while; any may be lost at any time."""
 
     def remember(self, name: str, value: str) -> None:
         """Keep a value."""
 
     def recall(self, name: str) -> str | None:
-        """The value, if it is still there."""
+        """The value, if it is still kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class WholeAnswer:
-    """A whole (not streamed) answer: the caller's bytes, what they say, and for the trace what was changed."""
+    """A whole (not streamed) answer: the caller's bytes, their meaning, and for the trace what was changed."""
 
     raw: bytes
     delta: Delta
@@ -82,10 +90,10 @@ class WholeAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AnswerContext:
-    """What the reader of an answer may know of its call.
+    """What the reader of an answer knows of its call.
 
-    `model` is the one that was asked; `answer_id` (hexadecimal, one an answer) and `created_s` (Unix time) are for
-    providers that give no ids and no time.
+    `model` is the one that was requested; `answer_id` (hexadecimal, one an answer) and `created_s` (Unix time) are for
+    providers that send no ids and no time.
     """
 
     model: str

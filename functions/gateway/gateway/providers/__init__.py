@@ -1,1 +1,1 @@
-"""The providers: where each is, how its key travels, what it accepts, how its usage reads. Pure."""
+"""The providers: the URL, key header, accepted fields and usage counters of each. No I/O."""

@@ -1,11 +1,11 @@
-"""What Claude models take, read from their names; every limit as Anthropic's model pages document it."""
+"""What each Claude model accepts, by its name; every limit as Anthropic's model pages document it."""
 
 import re
 from dataclasses import dataclass
 
 _ALWAYS_THINKING = frozenset({"fable", "mythos"})
 _NEWEST = (99, 0)
-# The family stands before the version (claude-sonnet-4-5) or after it (claude-3-5-sonnet); a date is no version.
+# The family comes before the version (claude-sonnet-4-5) or after it (claude-3-5-sonnet); a date is not a version.
 _NAME = re.compile(
     r"claude-(?:(?P<before>[a-z]+)-)?(?P<major>\d{1,2})(?:[.-](?P<minor>\d{1,2})(?!\d))?(?!\d)(?:-(?P<after>[a-z]+))?"
 )
@@ -20,17 +20,17 @@ class Claude:
 
     @property
     def takes_sampling(self) -> bool:
-        """Whether temperature and top_p may be set: Opus 4.7, and every model since, answers 400."""
+        """Whether temperature and top_p may be set: Opus 4.7 and every later model answer 400."""
         return self.version < (4, 7)
 
     @property
-    def takes_both_samplings(self) -> bool:
-        """Whether temperature and top_p may be set together: not since Opus 4.1."""
+    def takes_both_sampling_fields(self) -> bool:
+        """Whether temperature and top_p may be set together: not from Opus 4.1 on."""
         return self.version < (4, 1)
 
     @property
     def takes_prefill(self) -> bool:
-        """Whether a history may end with the assistant: not since 4.6."""
+        """Whether a history may end with an assistant message: not from 4.6 on."""
         return self.version < (4, 6)
 
     @property
@@ -44,33 +44,33 @@ class Claude:
         return self.version >= (4, 7)
 
     @property
-    def thinks_unasked(self) -> bool:
-        """Whether thinking is on when a request says nothing of it."""
+    def thinks_by_default(self) -> bool:
+        """Whether the model thinks when the request does not configure thinking."""
         return self.version >= (5, 0)
 
     @property
-    def may_stop_thinking(self) -> bool:
+    def can_disable_thinking(self) -> bool:
         """Whether thinking that is on by default can be switched off."""
         return self.version == (5, 0) and self.family not in _ALWAYS_THINKING
 
     @property
     def takes_forced_tools(self) -> bool:
-        """Whether a tool's use may be forced: not where thinking is always on."""
+        """Whether a tool call may be forced: not where thinking is always on."""
         return self.version < (5, 5) and self.family not in _ALWAYS_THINKING
 
     @property
     def default_max_tokens(self) -> int:
-        """The limit that is sent when the caller sets none: far above anything spoken, within every model's maximum.
+        """The limit that is sent when the caller sets none: far above a spoken answer, within every model's maximum.
 
-        Models that think unasked spend it on their thinking too.
+        Models that think by default spend it on their thinking too.
         """
-        if self.thinks_unasked:
+        if self.thinks_by_default:
             return 16_384
         return 8_192 if self.version >= (4, 0) else 4_096
 
 
 def claude(model: str) -> Claude:
-    """What a model's name tells."""
+    """The family and version in a model's name."""
     name = model.lower()
     if (found := _NAME.search(name)) is not None:
         family = found["before"] or found["after"] or ""

@@ -1,4 +1,4 @@
-"""What is known of one provider: data and pure functions, nothing else."""
+"""One row of the provider table: data and pure functions."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -17,21 +17,21 @@ CORE = frozenset(
     {"model", "messages", "stream", "stream_options", "temperature", "top_p", "stop"}
     | {"tools", "tool_choice", "response_format"}
 )
-"""The fields that every provider of Chat Completions takes."""
+"""The request fields that every provider of Chat Completions takes."""
 
 CORE_OF_MESSAGES = frozenset({"role", "content", "tool_calls", "tool_call_id"})
-"""The same, of a message."""
+"""The message fields that every provider takes."""
 
 _VERSION_SEGMENT = re.compile(r"v\d+[a-z0-9]*")
 
 
 def bearer(key: str) -> dict[str, str]:
-    """The key as most providers take it."""
+    """The header with the key, as most providers take it."""
     return {"authorization": f"Bearer {key}"}
 
 
 def completions_path(path: str) -> str:
-    """Where under a provider URL's path the calls go.
+    """The path of calls under a provider URL's path.
 
     A path that ends in `/chat/completions` stays; one that names a version (or one of Azure's deployments) gets
     `/chat/completions`; any other (a bare host, or a path without a version) gets `/v1/chat/completions`.
@@ -46,20 +46,20 @@ def completions_path(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One row of the table. What is not said is as OpenAI documents it.
+    """One row of the table. The defaults are OpenAI's documented behaviour.
 
-    `name` is who bills the call; `dialect` is the row's own name: the same, unless one provider has several rows.
-    `base_url` is where a call without a URL goes; None where there is no such place (an account's or a region's own URL
-    is needed). `hosts` are host names, where `*` stands for any part. `models` are the beginnings of model names that
-    mean this provider.
+    `name` is the provider that bills the call; `dialect` is the row's own name, different where a provider has several
+    rows. `base_url` is where a call without a URL goes; None where the caller must give one (an account's or a region's
+    own). `hosts` are host names, where `*` matches any part. `models` are prefixes of model names that mean this
+    provider.
 
-    Requests: `accepts` are the top-level fields that are sent on, `accepts_in_messages` those of a message (None: every
-    one, nulls too); then `repairs` run on the draft in their order. `takes_stream_options`: whether a stream's usage
-    must, and may, be asked for. `write` turns the draft into bytes.
+    Requests: `accepts` are the top-level fields that are sent on, `accepts_in_messages` those of a message (None: all,
+    nulls too); then `repairs` run on the draft in their order. `takes_stream_options`: whether a stream's usage must,
+    and may, be asked for. `write` serialises the draft.
 
-    Answers: `read_usage`, `read_error`; `thinks_aloud`: whether reasoning may stand in the content, between tags at its
-    beginning; `signs_tool_calls`: whether tool calls carry Gemini's thought signatures. Where answers are no chat
-    completions: `new_reader` for streams, `read_whole` for the others.
+    Answers: `read_usage`, `read_error`; `may_tag_reasoning`: whether content may begin with reasoning between tags;
+    `signs_tool_calls`: whether tool calls carry Gemini's thought signatures. Where answers are not chat completions,
+    `reader_class` reads streams and `read_whole` whole answers.
     """
 
     name: str
@@ -75,9 +75,9 @@ class Provider:
     repairs: tuple[Repair, ...] = ()
     takes_stream_options: bool = True
     write: Callable[[Draft, Memory], bytes] = lambda body, _memory: dialect.serialise(body)
-    thinks_aloud: bool = True
+    may_tag_reasoning: bool = True
     signs_tool_calls: bool = False
-    new_reader: Callable[[Memory], Reader] | None = None
+    reader_class: Callable[[Memory], Reader] | None = None
     read_whole: Callable[[bytes, Memory], WholeAnswer] | None = None
     read_usage: UsageReader = read_openai
     read_bill: BillReader = read_no_bill
@@ -92,16 +92,16 @@ class Provider:
         return any(fnmatchcase(host, pattern) for pattern in self.hosts)
 
     def encode(self, chat: Chat, model: str, memory: Memory) -> tuple[bytes, tuple[str, ...]]:
-        """The body's bytes as this provider takes them, and a note for everything that was changed."""
+        """The body's bytes as this provider takes them, and a note for each change."""
         body = dialect.draft(chat, model)
-        dialect.name_user(body, is_known=self.accepts is None or "user" in self.accepts)
+        dialect.name_user(body, is_accepted=self.accepts is None or "user" in self.accepts)
         dialect.ask_for_usage(body, streamed=chat.streamed, may_ask=self.takes_stream_options)
-        self._leave_out(body)
+        self._drop_unaccepted(body)
         for repair in self.repairs:
             repair(body)
         return self.write(body, memory), tuple(body.notes)
 
-    def _leave_out(self, body: Draft) -> None:
+    def _drop_unaccepted(self, body: Draft) -> None:
         if self.accepts is not None:
             for name in sorted(body.fields):
                 if name not in self.accepts or body.fields[name] is None:
@@ -109,18 +109,18 @@ class Provider:
         if self.accepts_in_messages is not None:
             keep_in_messages(body, self.accepts_in_messages)
 
-    def reader_of(self, asked: AnswerContext) -> Reader:
-        """A reader for one streamed answer."""
-        if self.new_reader is not None:
-            return self.new_reader(asked.memory)
-        return answers.OpenAiReader(asked, self._quirks)
+    def make_reader(self, context: AnswerContext) -> Reader:
+        """A new reader for one streamed answer."""
+        if self.reader_class is not None:
+            return self.reader_class(context.memory)
+        return answers.OpenAiReader(context, self._quirks)
 
-    def whole_of(self, body: bytes, asked: AnswerContext) -> WholeAnswer:
-        """A whole answer, read."""
+    def read_answer(self, body: bytes, context: AnswerContext) -> WholeAnswer:
+        """Read a whole (not streamed) answer."""
         if self.read_whole is not None:
-            return self.read_whole(body, asked.memory)
-        return answers.read_whole(body, asked, self._quirks)
+            return self.read_whole(body, context.memory)
+        return answers.read_whole(body, context, self._quirks)
 
     @property
     def _quirks(self) -> AnswerQuirks:
-        return AnswerQuirks(thinks_aloud=self.thinks_aloud, signs_tool_calls=self.signs_tool_calls)
+        return AnswerQuirks(may_tag_reasoning=self.may_tag_reasoning, signs_tool_calls=self.signs_tool_calls)

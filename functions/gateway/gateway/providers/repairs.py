@@ -1,4 +1,4 @@
-"""Repairs that several providers need. Each changes a draft so that the provider accepts it, and says so."""
+"""Repairs that several providers need: each changes a draft so that the provider accepts it, with a note."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,18 @@ from switchboard.stream.deltas import Json
 SILENCE = "..."
 """What ElevenLabs itself sends for a turn in which the caller said nothing."""
 
-_INSTRUCTIONS = ("system", "developer")  # no set: a role may be anything, even what cannot be looked up in one
+_INSTRUCTIONS = ("system", "developer")  # not a set: a role may be of any type, hashable or not
 
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """Sends a field under the only name the provider has for it."""
+    """Sends a field under the name that the provider takes."""
 
     old: str
     new: str
 
     def __call__(self, body: Draft) -> None:
-        """Rename the field, if it is there; the new name's own value wins."""
+        """Rename the field, if it is there; a value already under the new name is kept."""
         if self.old in body.fields:
             body.fields.setdefault(self.new, body.fields[self.old])
             del body.fields[self.old]
@@ -29,41 +29,41 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True)
 class Capped:
-    """Lowers a number to the most the provider takes."""
+    """Lowers a number to the maximum that the provider takes."""
 
     name: str
-    most: float
+    maximum: float
 
     def __call__(self, body: Draft) -> None:
-        """Lower the number, if it is there and above."""
+        """Lower the number, if it is there and above the maximum."""
         value = body.fields.get(self.name)
-        if isinstance(value, int | float) and value > self.most:
-            body.fields[self.name] = self.most
-            body.note(f"lowered {self.name} to {self.most}")
+        if isinstance(value, int | float) and value > self.maximum:
+            body.fields[self.name] = self.maximum
+            body.note(f"lowered {self.name} to {self.maximum}")
 
 
 def ask_for_one_choice(body: Draft) -> None:
-    """Leaves out any `n` but 1."""
+    """Leaves out `n` unless it is 1."""
     if body.fields.get("n", 1) != 1:
         body.drop("n")
 
 
 def begin_with_user(body: Draft) -> None:
-    """Puts a short user turn before a history that begins with the assistant's."""
+    """Puts a short user turn before a history that begins with another role's."""
     for position, message in enumerate(body.messages):
         if message.get("role") in _INSTRUCTIONS:
             continue
         if message.get("role") != "user":
-            body.messages.insert(position, _silence())
+            body.messages.insert(position, _silent_turn())
             body.note("began the history with a short user turn")
         return
 
 
 def end_with_user(body: Draft) -> None:
-    """Appends a short user turn to a history that ends with the assistant's, or has none but instructions."""
-    spoken = [message.get("role") for message in body.messages if message.get("role") not in _INSTRUCTIONS]
-    if body.messages and (not spoken or spoken[-1] == "assistant"):
-        body.messages.append(_silence())
+    """Appends a short user turn to a history that ends with the assistant's or holds only instructions."""
+    roles = [message.get("role") for message in body.messages if message.get("role") not in _INSTRUCTIONS]
+    if body.messages and (not roles or roles[-1] == "assistant"):
+        body.messages.append(_silent_turn())
         body.note("appended a short user turn")
 
 
@@ -74,43 +74,44 @@ def end_with_user_for_claude(body: Draft) -> None:
         end_with_user(body)
 
 
-def say_system_for_developer(body: Draft) -> None:
+def send_developer_as_system(body: Draft) -> None:
     """Sends `developer` messages as `system`."""
-    for position, message in enumerate(body.messages):
-        if message.get("role") == "developer":
-            body.messages[position] = {**message, "role": "system"}
-            body.note("sent developer messages as system")
+    body.rewrite_messages(
+        lambda message: {**message, "role": "system"} if message.get("role") == "developer" else message,
+        "sent developer messages as system",
+    )
 
 
 def flatten_content(body: Draft) -> None:
-    """Makes every message's content a string: null becomes empty, an array its texts."""
-    for position, message in enumerate(body.messages):
+    """Makes every message's content a string: null becomes empty, an array its texts joined by newlines."""
+
+    def flatten(message: Json) -> Json:
         content = message.get("content")
-        if not isinstance(content, str):
-            body.messages[position] = {**message, "content": _text_of(content, body)}
-            body.note("made contents plain text")
+        return message if isinstance(content, str) else {**message, "content": _text_of(content, body)}
+
+    body.rewrite_messages(flatten, "made contents plain text")
 
 
 def keep_in_messages(body: Draft, names: frozenset[str]) -> None:
-    """Leave every other field of the messages out, nulls too, and what tool calls carry beyond the call itself."""
+    """Leave out all other fields of messages, nulls too, and fields of tool calls beyond the call itself."""
     of_calls = {"id", "type", "function", "custom"} | (names & {"extra_content"})
     for position, message in enumerate(body.messages):
-        kept = {name: value for name, value in message.items() if name in names and _says_something(name, value)}
+        kept = {name: value for name, value in message.items() if name in names and _is_kept(name, value)}
         for name in message.keys() - kept.keys():
             body.note(f"left out messages[].{name}")
         calls = kept.get("tool_calls")
-        if isinstance(calls, list) and any(_more_than(call, of_calls) for call in calls):
+        if isinstance(calls, list) and any(_has_other_fields(call, of_calls) for call in calls):
             kept["tool_calls"] = [_kept(call, of_calls) for call in calls]
             body.note("left out fields of tool calls")
         if kept != message:
             body.messages[position] = kept
 
 
-def _says_something(name: str, value: object) -> bool:
+def _is_kept(name: str, value: object) -> bool:
     return name == "content" or value is not None
 
 
-def _more_than(call: object, names: set[str]) -> bool:
+def _has_other_fields(call: object, names: set[str]) -> bool:
     return isinstance(call, dict) and not call.keys() <= names
 
 
@@ -118,7 +119,7 @@ def _kept(call: object, names: set[str]) -> object:
     return {name: value for name, value in call.items() if name in names} if isinstance(call, dict) else call
 
 
-def _silence() -> Json:
+def _silent_turn() -> Json:
     return {"role": "user", "content": SILENCE}
 
 

@@ -39,7 +39,7 @@ PROVIDERS = (
     DEMO,
     GENERIC,
 )
-"""Every row. Of two rows of one name the last is the one that the name means; a host means the first that has it."""
+"""Every row. A name means the last row of that name, a host the first row that has it."""
 
 _BY_NAME = {provider.name: provider for provider in PROVIDERS} | {"gemini": GOOGLE}
 _BY_DIALECT = {provider.dialect: provider for provider in PROVIDERS}
@@ -51,25 +51,25 @@ def by_name(name: str) -> Provider | None:
     return _BY_NAME.get(name.strip().lower())
 
 
-def by_dialect(key: str) -> Provider:
-    """The row of that key: a provider's name, or one of its dialects'."""
-    return _BY_DIALECT[key]
+def by_dialect(dialect: str) -> Provider:
+    """The row of that dialect. Raises KeyError for an unknown one."""
+    return _BY_DIALECT[dialect]
 
 
 def by_host(host: str) -> Provider | None:
-    """The provider that owns the host, if it is a known one."""
+    """The provider that owns the host, None for an unknown host."""
     return next((provider for provider in PROVIDERS if provider.serves(host)), None)
 
 
 def by_model(model: str) -> tuple[Provider, str] | None:
-    """The provider that a model's name means, and the name to send: `groq/llama-3` is llama-3 at groq."""
+    """The provider for a model's name, and the name to send: `groq/llama-3` is `llama-3` at `groq`."""
     if (named := named_by(model)) is not None:
         return named
     return next(((provider, model) for start, provider in _MODEL_PREFIXES if model.startswith(start)), None)
 
 
 def named_by(model: str) -> tuple[Provider, str] | None:
-    """The provider that stands before a model's name, and the name behind it."""
+    """The provider named before a slash, and the model's name after it."""
     prefix, slash, rest = model.partition("/")
     if slash and rest and (named := by_name(prefix)) and not any(model.startswith(p) for p in named.models):
         return named, rest
@@ -77,5 +77,5 @@ def named_by(model: str) -> tuple[Provider, str] | None:
 
 
 def names() -> tuple[str, ...]:
-    """Every name a caller may use."""
+    """Every provider name that a caller may use."""
     return tuple(sorted(_BY_NAME))

@@ -161,7 +161,7 @@ class _Exchange:
 
     async def _stream(self, response: UpstreamResponse) -> Answer:
         attempt, chat = self.attempt, self.journal.call.chat
-        reader = self.provider.reader_of(self._context())
+        reader = self.provider.make_reader(self._context())
         stream = Stream(reader, attempt.transcript, chat.wants_usage, attempt.notes, _choices(self.journal.call))
         source = response.chunks()
         flow = Flow(stream, source, self.plan, self.journal, attempt, self._scrub)
@@ -170,7 +170,7 @@ class _Exchange:
     async def _whole(self, response: UpstreamResponse) -> Answer:
         source = response.chunks()
         body = b"".join([chunk async for chunk in source])
-        whole = self.provider.whole_of(body, self._context())
+        whole = self.provider.read_answer(body, self._context())
         self.attempt.notes.extend(whole.notes)
         if whole.delta.error is not None:
             raise UpstreamReported(self.attempt.target, self._scrub(whole.delta.error.message))

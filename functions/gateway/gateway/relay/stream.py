@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from gateway.domain.codec import Piece, Reader
+from gateway.domain.codec import AnswerEvent, Reader
 from switchboard.stream.deltas import Delta, InBandError
 from switchboard.stream.sse import Event, EventSplitter
 from switchboard.stream.transcript import Transcript
@@ -96,7 +96,7 @@ class Stream:
                     self.error = piece.delta.error
                     self.transcript.add(replace(piece.delta, choices=()))
 
-    def _pass_piece(self, piece: Piece) -> bytes:
+    def _pass_piece(self, piece: AnswerEvent) -> bytes:
         if self.is_over:
             return b""
         self.is_done = piece.is_done

@@ -1,1 +1,1 @@
-"""Scripted twins of the providers: each speaks its documented dialect and refuses what the real one refuses."""
+"""Scripted twins of the providers: each answers in its documented dialect and refuses what the provider refuses."""

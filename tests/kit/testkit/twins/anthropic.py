@@ -1,10 +1,9 @@
-"""Anthropic's Messages API on loopback: it refuses, answers and caches as the real one is documented to.
+"""A twin of Anthropic's Messages API: refuses, answers and caches as the API is documented to.
 
-    twin = AnthropicTwin(reply=lambda body: says("Hello."), clock=lambda: now_s)
+    twin = AnthropicTwin(reply=lambda body: text_reply("Hello."), clock=lambda: now_s)
     with ScriptedUpstream(respond=twin.respond) as server: ...
 
-What it refuses stands in `anthropic_rules`, how it reckons its cache in `anthropic_cache`, how it writes an answer down
-in `anthropic_writing`.
+Its refusals are in `anthropic_rules`, its cache in `anthropic_cache`, the form of its answers in `anthropic_writing`.
 """
 
 import time
@@ -14,7 +13,7 @@ from testkit.twins import anthropic_writing as writing
 from testkit.twins.anthropic_cache import PromptCache, cacheable_from
 from testkit.twins.anthropic_rules import refuse, refuse_headers
 from testkit.twins.dialect import Json, Refusal
-from testkit.twins.reply import Reply, Trouble, says
+from testkit.twins.reply import Reply, Trouble, text_reply
 from testkit.upstream import Answer, Request, json_answer
 
 KEY = "provider-key-of-the-twins"
@@ -32,18 +31,18 @@ OVERLOADED = Refusal(529, "Overloaded", type="overloaded_error")
 
 
 class AnthropicTwin:
-    """The API with a cache of its own. `refused` are its refusals, `usages` what it reckoned for each answer."""
+    """The API with its own cache. `refused` are the refusals it sent, `usages` the usage of each answer."""
 
     def __init__(
         self, reply: Callable[[Json], Reply] | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.reply = reply or (lambda _body: says("Hello from the twin."))
+        self.reply = reply or (lambda _body: text_reply("Hello from the twin."))
         self.refused: list[Refusal] = []
         self.usages: list[Json] = []
         self._cache = PromptCache(clock)
 
-    def tell_time_by(self, clock: Callable[[], float]) -> None:
-        """Have the cache age by this clock, in seconds."""
+    def use_clock(self, clock: Callable[[], float]) -> None:
+        """Start an empty cache whose entries age by this clock, in seconds."""
         self._cache = PromptCache(clock)
 
     def respond(self, request: Request, path: str | None = None) -> Answer:
@@ -56,7 +55,7 @@ class AnthropicTwin:
         reply = self.reply(body)
         if reply.trouble is Trouble.REFUSED:
             return json_answer(writing.error(OVERLOADED), OVERLOADED.status, {"retry-after": "7"})
-        usage = self._cache.reckon(body, cacheable_from(body["model"]))
+        usage = self._cache.count_prompt(body, cacheable_from(body["model"]))
         self.usages.append(usage | writing.output_counts(reply))
         write = writing.stream if body.get("stream") else writing.whole
         return write(reply, body, usage)

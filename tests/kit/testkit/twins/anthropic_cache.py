@@ -1,4 +1,4 @@
-"""How Anthropic's prompt cache reckons: by the equality of marked prefixes, their length, and their age.
+"""Anthropic's prompt cache: entries match by equal marked prefixes, minimum length and age.
 
 https://platform.claude.com/docs/en/build-with-claude/prompt-caching
 """
@@ -26,13 +26,13 @@ _CACHEABLE_FROM = (
 
 
 def cacheable_from(model: str) -> int:
-    """The least length of a cached prefix, in tokens."""
+    """The minimum length of a cached prefix, in tokens."""
     return next((tokens for start, tokens in _CACHEABLE_FROM if model.startswith(start)), 1024)
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The end of one block: what stands before it, how long that is, and the lifetime it is marked with, if it is."""
+    """The end of one block: a hash of the prompt up to it, its length in tokens, the lifetime of its mark, if any."""
 
     prefix: str
     tokens: int
@@ -40,14 +40,14 @@ class _Place:
 
 
 class PromptCache:
-    """What has been written so far, and until when it lives. `clock` tells seconds."""
+    """The entries written so far and when each expires. `clock` gives seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._kept: dict[str, tuple[float, float]] = {}
 
-    def reckon(self, body: Json, least_tokens: int) -> Json:
-        """The prompt's part of the usage of this request, which itself reads, renews and writes."""
+    def count_prompt(self, body: Json, least_tokens: int) -> Json:
+        """The prompt's counts in the usage of this request; entries are read, renewed and written."""
         places = list(_places(body))
         marks = [place for place in places if place.marked is not None and place.tokens >= least_tokens]
         read = max((self._read(places, mark) for mark in marks), default=0)
@@ -70,7 +70,7 @@ class PromptCache:
         }
 
     def _read(self, places: list[_Place], mark: _Place) -> int:
-        """The longest living prefix at a mark or within the blocks before it; reading renews it."""
+        """The longest prefix still kept at a mark or within the blocks before it; reading renews it."""
         end = places.index(mark) + 1
         for place in reversed(places[max(0, end - LOOK_BACK_BLOCKS) : end]):
             until_s, lifetime_s = self._kept.get(place.prefix, (-math.inf, 0.0))
@@ -84,12 +84,12 @@ class PromptCache:
 
 
 def tokens_of(text: str) -> int:
-    """The length of a text, by the rule of thumb."""
+    """The length of a text in tokens, estimated from its characters."""
     return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
 def _places(body: Json) -> Iterator[_Place]:
-    """Tools, then system, then messages. What changes the messages' meaning stands before them, unmarked."""
+    """Tools, then system, then messages. Settings that invalidate the messages' cache are hashed before them."""
     so_far, tokens = sha256(str(body["model"]).encode()), 0
     for label, block in _blocks(body):
         bare = {name: value for name, value in block.items() if name != "cache_control"}

@@ -1,4 +1,4 @@
-"""What Anthropic's Messages API refuses, in its own words as people report them; all are `invalid_request_error`."""
+"""What Anthropic's Messages API refuses, with its reported error texts; all are `invalid_request_error`."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +34,7 @@ type Check = Callable[[Json], Iterator[str]]
 
 
 def refuse_headers(headers: Mapping[str, str], key: str) -> Refusal | None:
-    """Why the headers will not do, if they will not."""
+    """The refusal of the headers, None if they are accepted."""
     if headers.get("x-api-key") != key:
         return Refusal(401, "invalid x-api-key", type="authentication_error")
     if "anthropic-version" not in headers:
@@ -45,8 +45,8 @@ def refuse_headers(headers: Mapping[str, str], key: str) -> Refusal | None:
 
 
 def refuse(body: Json) -> Refusal | None:
-    """Why the body will not do, if it will not."""
-    return next((Refusal(400, said) for check in _CHECKS for said in check(body)), None)
+    """The refusal of the body, None if it is accepted."""
+    return next((Refusal(400, message) for check in _CHECKS for message in check(body)), None)
 
 
 def _fields(body: Json) -> Iterator[str]:
@@ -111,12 +111,12 @@ def _marks(body: Json) -> Iterator[str]:
 
 
 def _tool_round_trips(body: Json) -> Iterator[str]:
-    asked: list[str] = []
+    called: list[str] = []
     seen: set[str] = set()
     for number, message in enumerate(body["messages"]):
         results = [block["tool_use_id"] for block in _blocks(message) if block["type"] == "tool_result"]
         leading = next((i for i, block in enumerate(_blocks(message)) if block["type"] != "tool_result"), len(results))
-        missing = [call_id for call_id in asked if call_id not in results[:leading]]
+        missing = [call_id for call_id in called if call_id not in results[:leading]]
         if missing:
             yield (
                 f"messages.{number - 1}: `tool_use` ids were found without `tool_result` blocks immediately after: "
@@ -124,14 +124,14 @@ def _tool_round_trips(body: Json) -> Iterator[str]:
                 "next message."
             )
         for place, call_id in enumerate(results):
-            if call_id not in asked:
+            if call_id not in called:
                 yield (
                     f"messages.{number}.content.{place}: unexpected `tool_use_id` found in `tool_result` blocks: "
                     f"{call_id}. Each `tool_result` block must have a corresponding `tool_use` block in the previous "
                     "message."
                 )
-        asked = [block["id"] for block in _blocks(message) if block["type"] == "tool_use"]
-        for place, call_id in enumerate(asked):
+        called = [block["id"] for block in _blocks(message) if block["type"] == "tool_use"]
+        for place, call_id in enumerate(called):
             if not _ID.fullmatch(call_id):
                 yield f"messages.{number}.content.{place}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"
             if call_id in seen:

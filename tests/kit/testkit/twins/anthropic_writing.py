@@ -1,4 +1,4 @@
-"""A reply written down as Anthropic's Messages API does: as named events, or as one message.
+"""Writes a reply in the form of Anthropic's Messages API: as named events, or as one message.
 
 https://platform.claude.com/docs/en/build-with-claude/streaming
 """
@@ -13,7 +13,7 @@ from testkit.upstream import EVENT_STREAM, Answer, End, Framing, Step, json_answ
 
 MESSAGE_ID = "msg_01TwinTwinTwinTwinTwin"
 SIGNATURE = "EqQBCgIYAhIkc2lnbmF0dXJlLW9mLXRoZS10d2lu"
-HEARD_BEFORE_TROUBLE = 2
+PIECES_BEFORE_TROUBLE = 2
 BROKEN = Refusal(529, "Overloaded", type="overloaded_error")
 
 
@@ -27,7 +27,7 @@ def error(refusal: Refusal) -> Json:
 
 
 def output_counts(reply: Reply) -> Json:
-    """The output's part of the usage. Thinking lies within it."""
+    """The output's counts in the usage. Thinking is part of the output."""
     counts = reply.counts
     if not reply.thoughts:
         return {"output_tokens": counts.spoken}
@@ -36,7 +36,7 @@ def output_counts(reply: Reply) -> Json:
 
 
 def tool_use_id(number: int, body: Json) -> str:
-    """The id of a reply's nth call: another one on every turn."""
+    """The id of a reply's nth call, different on every turn."""
     return f"toolu_01Twin{len(body['messages'])}_{number}"
 
 
@@ -67,7 +67,7 @@ def stream(reply: Reply, body: Json, usage: Json) -> Answer:
     if reply.trouble in {Trouble.CUT, Trouble.REPORTED_LATER}:
         useful = [number for number, step in enumerate(steps) if isinstance(step, bytes) and _is_useful(step)]
         ending: Step = _error_event() if reply.trouble is Trouble.REPORTED_LATER else End.CLOSE
-        return Answer([*steps[: useful[HEARD_BEFORE_TROUBLE]], ending], headers=EVENT_STREAM)
+        return Answer([*steps[: useful[PIECES_BEFORE_TROUBLE]], ending], headers=EVENT_STREAM)
     final = {"stop_reason": _stop_reason(reply), "stop_sequence": None}
     # The last event's counts are the whole message's, its prompt's among them.
     steps.append(_event("message_delta", delta=final, usage=usage | output_counts(reply)))

@@ -1,4 +1,4 @@
-"""Twins of Anthropic's layer for Chat Completions and of Google's."""
+"""Twins of Anthropic's and of Google's compatibility layer for Chat Completions."""
 
 import re
 
@@ -44,8 +44,8 @@ ANTHROPIC_LAYER = Dialect(
     wrong_path=Refusal(404, "Not found", type="not_found_error"),
     unknown_model=lambda model: Refusal(404, f"model: {model}", type="not_found_error"),
     overloaded=Refusal(503, "Overloaded", type="overloaded_error"),
-    tells_cache=False,
-    tells_reasoning=False,
+    reports_cache=False,
+    reports_reasoning=False,
     usage=plain_usage,
 )
 
@@ -61,12 +61,12 @@ def _invalid(message: str) -> Refusal:
 
 
 def signature(number: int) -> str:
-    """The thought signature that the twin gives with a turn's first call."""
+    """The thought signature that the twin sends with a turn's first call."""
     return f"{_SIGNATURE}{number}"
 
 
 def _signed(body: Json) -> Refusal | None:
-    """Gemini 3 wants the signature back on the first of a turn's calls."""
+    """Gemini 3 requires the signature on the first of a turn's calls."""
     if not body["model"].startswith("gemini-3"):
         return None
     for message in body["messages"]:
@@ -78,7 +78,7 @@ def _signed(body: Json) -> Refusal | None:
 
 
 def _hidden(counts: Counts) -> Json:
-    """Thinking shows in the total alone."""
+    """Thinking is counted in the total only."""
     return {
         "prompt_tokens": counts.prompt,
         "completion_tokens": counts.spoken,
@@ -88,7 +88,7 @@ def _hidden(counts: Counts) -> Json:
 
 
 def _role_everywhere(chunk: Json) -> Json:
-    """Gemini says who speaks in every chunk, and counts no tool calls."""
+    """Gemini sends the role in every chunk, and tool calls without an index."""
     for choice in chunk["choices"]:
         choice["delta"]["role"] = "assistant"
         for call in choice["delta"].get("tool_calls", ()):
@@ -113,7 +113,7 @@ ANTHROPIC_NATIVE = Dialect(
     usage_place=UsagePlace.MESSAGES,
     thinking=Thinking.BLOCKS,
 )
-"""What the tests need to know of it; it answers for itself, in `anthropic`."""
+"""What the tests need to know of it; the twin itself is in `anthropic`."""
 
 GOOGLE = Dialect(
     name="google",
@@ -130,7 +130,7 @@ GOOGLE = Dialect(
         rules.not_last_assistant(
             _invalid("Please ensure that multiturn requests end with a user role or a function response.")
         ),
-        rules.calls_after_somebody(
+        rules.calls_after_a_turn(
             _invalid("Please ensure that function call turn comes immediately after a user turn.")
         ),
         _signed,

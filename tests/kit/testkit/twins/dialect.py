@@ -1,4 +1,4 @@
-"""One row for each twin: where it listens, what it refuses and how, how it writes its answers down."""
+"""The row of a twin: its URL, what it refuses and how, the form of its answers."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ type Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is not answered. `code`, `type` and `param` are the provider's own words."""
+    """Why a request is refused. `code`, `type` and `param` have the provider's own values."""
 
     status: int
     message: str
@@ -23,7 +23,7 @@ class Refusal:
 
 
 type Rule = Callable[[Json], Refusal | None]
-"""Looks at a request body; None means that it has nothing against it."""
+"""Checks a request body; None means that it is accepted."""
 
 type ErrorBody = Callable[[Refusal], object]
 """A refusal in the provider's own shape."""
@@ -37,11 +37,11 @@ class Thinking(Enum):
     TAGS = "`<think>…</think>` in `delta.content`"
     PARTS = "parts of type `thinking` in `delta.content`"
     BLOCKS = "blocks of type `thinking`"
-    HIDDEN = "nothing; it shows in the usage alone"
+    HIDDEN = "nowhere; it is counted in the usage only"
 
 
 class UsagePlace(Enum):
-    """Where a stream tells its usage."""
+    """Where a stream sends its usage."""
 
     OWN_CHUNK_IF_ASKED = "a chunk of its own (`choices: []`), when asked for"
     OWN_CHUNK = "a chunk of its own (`choices: []`), always"
@@ -64,7 +64,7 @@ def openai_error(refusal: Refusal) -> object:
 
 
 def openai_usage(counts: Counts) -> Json:
-    """OpenAI's counters: cached tokens lie within the prompt's, reasoning within the completion's."""
+    """OpenAI's counters: cached tokens are part of the prompt's count, reasoning of the completion's."""
     completion = counts.spoken + counts.reasoning
     return {
         "prompt_tokens": counts.prompt,
@@ -76,7 +76,7 @@ def openai_usage(counts: Counts) -> Json:
 
 
 def plain_usage(counts: Counts) -> Json:
-    """The three counters that everybody has."""
+    """The three counters that every provider has."""
     completion = counts.spoken + counts.reasoning
     return {
         "prompt_tokens": counts.prompt,
@@ -86,7 +86,7 @@ def plain_usage(counts: Counts) -> Json:
 
 
 def bearer(headers: Mapping[str, str]) -> str | None:
-    """The key as most providers want it."""
+    """The key from the header that most providers use."""
     scheme, _, key = headers.get("authorization", "").partition(" ")
     return key if scheme == "Bearer" else None
 
@@ -98,13 +98,13 @@ def same(chunk: Json) -> Json:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One twin's row. What is not said is as OpenAI documents it.
+    """One twin's row. The defaults are OpenAI's documented behaviour.
 
-    `provider` is who bills the call; `base_url` is what people paste, `headers` what they send
-    beside it; `path` is where calls must arrive (with its
-    query). `rules` refuse, in their order; `models` are the only ones there are. `preamble` and `comments` come before
-    the first words; `chunk`, `message` and `tool_call` bend OpenAI's shape. `tells_cache` and `tells_reasoning`:
-    whether the usage shows these counts (where it does not, they lie in the others).
+    `provider` is the name that is billed; `base_url` is the URL that callers give, `headers` what they send with it;
+    `path` is where calls must arrive (with its query). `rules` are checked in order; other `models` are unknown.
+    `preamble` and `comments` come before the first text; `chunk`, `message` and `tool_call` change OpenAI's shape.
+    `reports_cache`, `reports_reasoning`: whether the usage has these counts (else they are part of the others).
+    `thinker` is the model for tests of reasoning, where it is another than the first.
     """
 
     name: str
@@ -127,8 +127,8 @@ class Dialect:
         503, "The engine is currently overloaded, please try again later.", type="server_error"
     )
     usage: Callable[[Counts], Json] = openai_usage
-    tells_cache: bool = True
-    tells_reasoning: bool = True
+    reports_cache: bool = True
+    reports_reasoning: bool = True
     usage_place: UsagePlace = UsagePlace.OWN_CHUNK_IF_ASKED
     thinking: Thinking = Thinking.HIDDEN
     thinker: str | None = None
@@ -144,12 +144,12 @@ class Dialect:
 
     @property
     def thinking_model(self) -> str:
-        """The model that the tests have think."""
+        """The model for tests of reasoning."""
         return self.thinker or self.model
 
     @property
     def model(self) -> str:
-        """The model that the tests call, unless they say otherwise."""
+        """The model that tests call by default."""
         return self.models[0]
 
     def write(self, refusal: Refusal) -> bytes:

@@ -1,4 +1,4 @@
-"""Refusals in the shapes that are not OpenAI's, and the sentences that several providers share."""
+"""Error bodies whose shape differs from OpenAI's, and error texts that several providers share."""
 
 from testkit.twins.dialect import Refusal
 
@@ -12,7 +12,7 @@ BELOW_ONE = "Invalid '{}': integer below minimum value. Expected a value >= 1."
 
 
 def below_one(name: str) -> Refusal:
-    """A limit of tokens that is no limit."""
+    """A token limit below 1."""
     return Refusal(400, BELOW_ONE.format(name), "integer_below_min_value", param=name)
 
 
@@ -58,7 +58,7 @@ def mistral_error(refusal: Refusal) -> object:
 
 
 def xai_error(refusal: Refusal) -> object:
-    """xAI's: two sentences."""
+    """xAI's: `code` and `error` are both sentences."""
     return {"code": refusal.code or "Client specified an invalid argument", "error": refusal.message}
 
 

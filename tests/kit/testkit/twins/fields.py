@@ -1,4 +1,4 @@
-"""Names of request fields, by who documents them."""
+"""Names of request fields, by the provider that documents them."""
 
 CHAT_FIELDS = frozenset(
     """

@@ -1,4 +1,4 @@
-"""The whole gateway before the twins: real provider URLs in, and every request delivered to the house on loopback."""
+"""The whole gateway in front of the twins: calls name real provider URLs, requests go to the twins on loopback."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -23,19 +23,19 @@ from switchboard.domain.keys import GatewayKey, Scope, digest
 from switchboard.domain.trace import Bodies, Trace
 from testkit.containers import served
 from testkit.memory_store import MemoryStore
-from testkit.twins.house import KEY, House
+from testkit.twins.provider_twins import KEY, ProviderTwins
 from testkit.upstream import ScriptedUpstream
 
 GATEWAY_KEY = "sb-the-key-of-the-conformance-tests"
 PROJECT = "acme"
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 
 
-class Silent:
-    """A log that keeps nothing."""
+class DiscardingLog:
+    """A log that discards every line."""
 
     def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Forget the line."""
+        """Discard the line."""
 
     warning = exception = info
 
@@ -56,32 +56,32 @@ class WatchedStore(MemoryStore):
     def completed(self, trace_id: str) -> Trace:
         """That trace, once it is complete. Raises KeyError after ten seconds."""
         with self._changed:
-            self._changed.wait_for(lambda: ("complete_trace", trace_id) in self.events, PATIENCE_S)
+            self._changed.wait_for(lambda: ("complete_trace", trace_id) in self.events, TIMEOUT_S)
             return self.traces[PROJECT, trace_id]
 
 
 @dataclass(slots=True)
 class RedirectedUpstream:
-    """Sends what is meant for a provider to the house, and remembers the true URLs.
+    """Sends every request to the twins, and records the providers' URLs.
 
-    The name is not resolved, so no test depends on the internet; all else is the gateway's own client.
+    Host names are not resolved, so no test depends on the internet; the rest is the gateway's own client.
     """
 
-    house_host: str
+    twins_host: str
     urls: list[str] = field(default_factory=list)
     _inner: HttpUpstream = field(init=False)
 
     def __post_init__(self) -> None:
-        self._inner = HttpUpstream(PrivateHosts.parse(self.house_host))
+        self._inner = HttpUpstream(PrivateHosts.parse(self.twins_host))
 
     async def send(
         self, target: Target, body: bytes, headers: Mapping[str, str], waiting: Callable[[], None]
     ) -> HttpResponse:
-        """POST to the house in place of the target."""
+        """POST to the twins in place of the target."""
         self.urls.append(target.url)
         true = urlsplit(target.url)
         query = f"?{true.query}" if true.query else ""
-        there = replace(target, url=f"http://{self.house_host}/{true.hostname}{true.path}{query}")
+        there = replace(target, url=f"http://{self.twins_host}/{true.hostname}{true.path}{query}")
         return await self._inner.send(there, body, headers, waiting)
 
     async def aclose(self) -> None:
@@ -91,16 +91,16 @@ class RedirectedUpstream:
 
 @dataclass(frozen=True, slots=True)
 class TwinGateway:
-    """The gateway on a port, the twins behind it, and what it keeps. `client` calls it with the gateway key."""
+    """The gateway on a port, the twins behind it, and its store. `client` calls it with the gateway key."""
 
     url: str
-    house: House
+    twins: ProviderTwins
     store: WatchedStore
     upstream: RedirectedUpstream
     client: httpx.Client
 
     def trace(self, response: httpx.Response) -> Trace:
-        """What was kept of the call."""
+        """The trace of the call."""
         return self.store.completed(response.headers["x-inference-trace-id"])
 
 
@@ -119,18 +119,18 @@ class _Closing:
 
 @contextmanager
 def twin_gateway(**settings: str) -> Iterator[TwinGateway]:
-    """A gateway before all twins, until the block ends. `settings` are its environment variables in lower case."""
-    house = House()
-    with ScriptedUpstream(respond=house.respond) as server:
+    """A gateway in front of all twins, until the block ends. `settings` are its environment variables in lower case."""
+    twins = ProviderTwins()
+    with ScriptedUpstream(respond=twins.respond) as server:
         upstream = RedirectedUpstream(server.host)
         store = WatchedStore(a_key(GATEWAY_KEY))
         app = _Closing(twin_app(store, upstream, **settings), upstream)
         with served(app, "127.0.0.1") as port:
             url = f"http://127.0.0.1:{port}"
             with httpx.Client(
-                base_url=url, timeout=PATIENCE_S, headers={"authorization": f"Bearer {GATEWAY_KEY}"}, trust_env=False
+                base_url=url, timeout=TIMEOUT_S, headers={"authorization": f"Bearer {GATEWAY_KEY}"}, trust_env=False
             ) as client:
-                yield TwinGateway(url, house, store, upstream, client)
+                yield TwinGateway(url, twins, store, upstream, client)
                 client.get("/closing")
 
 
@@ -140,11 +140,11 @@ def a_key(text: str) -> GatewayKey:
 
 
 def twin_app(store: MemoryStore, upstream: RedirectedUpstream, **settings: str) -> App:
-    """The gateway's application over that store and that upstream."""
+    """The gateway's application with that store and upstream."""
     environment = {"TABLE_NAME": "in-memory", "DEFAULT_POLICY": '{"max_attempts": 1}'} | {
         name.upper(): value for name, value in settings.items()
     }
-    telemetry = Telemetry(Silent(), lambda _values, _dimensions: None)
+    telemetry = Telemetry(DiscardingLog(), lambda _values, _dimensions: None)
     parts = Dependencies(store, upstream, EnvironmentKeyring({}), telemetry, random=Random(1))
     return build(Settings.from_env(environment), parts)
 

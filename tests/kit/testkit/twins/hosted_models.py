@@ -1,4 +1,4 @@
-"""Twins of those who host open models."""
+"""Twins of the providers that host open models."""
 
 from testkit.twins import errors, fields, rules
 from testkit.twins.dialect import Dialect, Json, Refusal, Thinking, UsagePlace, openai_error, openai_usage, plain_usage
@@ -66,8 +66,8 @@ TOGETHER = Dialect(
     wrong_key=Refusal(401, "Invalid API key provided.", "invalid_api_key"),
     unknown_model=lambda model: Refusal(404, f"Unable to access model {model}.", "model_not_available"),
     usage=plain_usage,
-    tells_cache=False,
-    tells_reasoning=False,
+    reports_cache=False,
+    reports_reasoning=False,
     usage_place=UsagePlace.LAST_CHUNK,
     thinking=Thinking.TAGS,
 )
@@ -79,7 +79,7 @@ def _bad_input(number: int, found: str) -> Refusal:
 
 
 def _bare(chunk: Json) -> Json:
-    """Workers AI counts no choices, names no role, and says nothing of an end before it is there."""
+    """Workers AI leaves out the index and role of choices, and the finish reason until the last chunk."""
     choices = [
         {"delta": {name: value for name, value in choice["delta"].items() if name != "role"}}
         | ({"finish_reason": choice["finish_reason"]} if choice["finish_reason"] else {})
@@ -106,8 +106,8 @@ CLOUDFLARE = Dialect(
     unknown_model=lambda model: Refusal(400, f"No such model {model} or task", "5007"),
     overloaded=Refusal(429, "Capacity temporarily exceeded, please try again.", "3040"),
     usage=plain_usage,
-    tells_cache=False,
-    tells_reasoning=False,
+    reports_cache=False,
+    reports_reasoning=False,
     usage_place=UsagePlace.LAST_CHUNK,
     thinking=Thinking.TAGS,
     begins_with_role=False,
@@ -164,7 +164,7 @@ FIREWORKS = Dialect(
     wrong_key=Refusal(401, "The API key you provided is invalid.", "UNAUTHORIZED"),
     unknown_model=lambda _model: Refusal(404, "Model not found, inaccessible, and/or not deployed", "NOT_FOUND"),
     usage=lambda counts: plain_usage(counts) | {"prompt_tokens_details": {"cached_tokens": counts.cached}},
-    tells_reasoning=False,
+    reports_reasoning=False,
     usage_place=UsagePlace.LAST_CHUNK,
     thinking=Thinking.TAGS,
 )

@@ -1,4 +1,4 @@
-"""Twins of the laboratories whose APIs came after OpenAI's."""
+"""Twins of DeepSeek, Mistral and xAI."""
 
 from testkit.twins import errors, fields, rules
 from testkit.twins.dialect import Dialect, Json, Refusal, Thinking, UsagePlace, openai_usage, plain_usage
@@ -96,8 +96,8 @@ MISTRAL = Dialect(
     wrong_key=Refusal(401, "Unauthorized"),
     unknown_model=lambda model: Refusal(400, f"Invalid model: {model}", "1500", "invalid_model"),
     usage=plain_usage,
-    tells_cache=False,
-    tells_reasoning=False,
+    reports_cache=False,
+    reports_reasoning=False,
     usage_place=UsagePlace.LAST_CHUNK,
     thinking=Thinking.PARTS,
     whole_tool_calls=True,

@@ -1,4 +1,4 @@
-"""The matrix of the conformance kit: who is tried, with what, and its table for `docs/conformance.md`.
+"""The matrix of the conformance tests: the providers, the behaviours, and the page `docs/conformance.md`.
 
 `python -m testkit.twins.matrix > docs/conformance.md` writes the page anew.
 """
@@ -6,30 +6,30 @@
 import sys
 from enum import Enum
 
-from testkit.twins.house import DIALECTS
+from testkit.twins.provider_twins import DIALECTS
 
 
 class Behaviour(Enum):
-    """What each provider's twin does, and what the caller must get."""
+    """What each provider's twin does, and what the caller must receive."""
 
     TEXT = "text", "Text arrives whole, in order and once; nothing is sent that the provider refuses."
     TOOL_CALL = "tool call", "Two parallel calls arrive with names, distinct ids and whole arguments."
     TOOL_ROUND_TRIP = "tool round trip", "Calls go back with their results as ElevenLabs sends them, and are accepted."
-    USAGE = "usage", "Told to a caller that asks, hidden from others, kept in disjoint classes either way."
+    USAGE = "usage", "Sent to a caller that asks, not to others; stored in disjoint classes either way."
     ERROR_BEFORE = (
         "error before the first token",
-        "An error status, or 200 and then an error, becomes one OpenAI-shaped error that says what the provider said.",
+        "An error status, or 200 and then an error, becomes one OpenAI-shaped error with the provider's text.",
     )
     ERROR_IN_MID_STREAM = (
         "error in mid-stream",
-        "What was said stays; then one error event, no `[DONE]`. So too when the connection breaks. Whole: a 502.",
+        "Text before it arrives; then one error event, no `[DONE]`. The same if the connection breaks. Whole: a 502.",
     )
-    EMPTY = "empty", "Nothing to speak or act on, reasoning alone included, is a failure."
-    REASONING = "reasoning", "Nothing of it is spoken; what the provider shows of it is in `reasoning_content`."
+    EMPTY = "empty", "An answer without text or tool calls, reasoning alone included, is a failure."
+    REASONING = "reasoning", "None of it is in the content; what the provider sends of it is in `reasoning_content`."
     UTF8_SPLIT = "UTF-8 split", "The answer is cut into single bytes, and arrives whole."
     SLOW = (
         "slow",
-        "A preamble with no word after it is a 504 at the deadline; pauses within an answer change nothing.",
+        "A preamble without text after it is a 504 at the deadline; pauses within an answer change nothing.",
     )
 
     def __init__(self, title: str, promise: str) -> None:
@@ -45,12 +45,12 @@ def page() -> str:
 _INTRODUCTION = (
     "# Conformance",
     "",
-    "Every provider has a scripted twin in `tests/kit/testkit/twins`: a server that speaks its documented dialect",
-    "and refuses what it refuses, with its error bodies. Each cell below runs the whole gateway before that twin.",
-    "This page is written by `python -m testkit.twins.matrix`; a test holds it to the cells that run.",
+    "Every provider has a scripted twin in `tests/kit/testkit/twins`: a server that answers in its documented",
+    "dialect and refuses what it refuses, with its error bodies. Each cell below runs the whole gateway with a twin.",
+    "This page is written by `python -m testkit.twins.matrix`; a test checks it against the cells that run.",
     "",
-    "`s` is a streamed call that is tested, `w` a whole one. There is no cell that cannot exist; where one half of a",
-    "behaviour is only possible streamed, its promise below says what stands in its place.",
+    "`s` is a tested streamed call, `w` a tested whole (not streamed) one. Where a behaviour is only possible",
+    "streamed, its description below says what is tested for whole calls.",
     "",
 )
 
@@ -64,14 +64,14 @@ def _cells() -> list[str]:
 
 
 def _promises() -> list[str]:
-    return ["## What a cell asks for", "", *(f"- **{b.title}**: {b.promise}" for b in Behaviour)]
+    return ["## What a cell tests", "", *(f"- **{b.title}**: {b.promise}" for b in Behaviour)]
 
 
 def _twins() -> list[str]:
     return [
-        "## How the twins speak",
+        "## The twins' dialects",
         "",
-        "| upstream | pasted URL | calls arrive at | reasoning stands in | a stream tells its usage in |",
+        "| upstream | provider URL | calls arrive at | reasoning is in | a stream's usage is in |",
         "|---|---|---|---|---|",
         *(
             f"| {row.name} | `{row.base_url}` | `{row.path}` | {row.thinking.value} | {row.usage_place.value} |"

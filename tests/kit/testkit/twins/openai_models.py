@@ -1,4 +1,4 @@
-"""Twins of OpenAI, of the clouds that resell its models, and of servers that imitate it."""
+"""Twins of OpenAI, of the clouds that resell its models, and of compatible servers (generic)."""
 
 import re
 from collections.abc import Mapping

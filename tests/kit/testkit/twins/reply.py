@@ -1,4 +1,4 @@
-"""What a twin's model is to say, apart from how its dialect writes it down."""
+"""The reply of a twin's model, independent of the dialect in which it is sent."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,10 +8,10 @@ class Trouble(Enum):
     """What goes wrong with an answer."""
 
     REFUSED = "an error status in place of an answer"
-    REPORTED_FIRST = "status 200, then an error before anything is said"
-    REPORTED_LATER = "an error after the first words"
-    CUT = "the connection ends after the first words"
-    SILENT = "the preamble, then nothing until the caller goes"
+    REPORTED_FIRST = "status 200, then an error before any text"
+    REPORTED_LATER = "an error after the first pieces of text"
+    CUT = "the connection ends after the first pieces of text"
+    SILENT = "the preamble, then nothing until the caller disconnects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The tokens of an answer: `cached` lies within `prompt`, `reasoning` comes on top of `spoken`."""
+    """The tokens of an answer: `cached` is part of `prompt`, `reasoning` is added to `spoken`."""
 
     prompt: int = 1200
     cached: int = 1000
@@ -34,7 +34,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer. `piece_bytes` cuts its bytes into pieces of that length, `pause_s` waits between two of them."""
+    """One answer. `piece_bytes` splits its bytes into pieces of that length; `pause_s` is waited between pieces."""
 
     words: tuple[str, ...] = ()
     thoughts: tuple[str, ...] = ()
@@ -46,17 +46,17 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """What is spoken."""
+        """The text."""
         return "".join(self.words)
 
     @property
     def thought(self) -> str:
-        """What is only thought."""
+        """The reasoning."""
         return "".join(self.thoughts)
 
 
-def says(text: str, **others: object) -> Reply:
-    """A reply that speaks this text, a word at a time."""
+def text_reply(text: str, **others: object) -> Reply:
+    """A reply of this text, one word in each piece."""
     words = text.split(" ")
     spaced = (*(word + " " for word in words[:-1]), words[-1])
     return Reply(words=spaced, **others)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What providers refuse: rules over a request body, put together in the twins' rows."""
+"""Rules that refuse request bodies, for the twins' rows."""
 
 import itertools
 import re
@@ -7,21 +7,21 @@ from typing import Any
 
 from testkit.twins.dialect import Json, Refusal, Rule
 
-type Named = Callable[[str], Refusal]
+type RefuseField = Callable[[str], Refusal]
 """A refusal that names a field, such as `user_id` or `messages.0.name`."""
 
 
-def only_fields(allowed: frozenset[str], refuse: Named) -> Rule:
-    """Refuse the first unknown field at the top."""
+def only_fields(allowed: frozenset[str], refuse: RefuseField) -> Rule:
+    """Refuse the first unknown top-level field."""
     return lambda body: next((refuse(name) for name in body if name not in allowed), None)
 
 
-def no_fields(forbidden: frozenset[str], refuse: Named) -> Rule:
-    """Refuse these fields at the top."""
+def no_fields(forbidden: frozenset[str], refuse: RefuseField) -> Rule:
+    """Refuse these top-level fields."""
     return lambda body: next((refuse(name) for name in body if name in forbidden), None)
 
 
-def only_message_fields(allowed: frozenset[str], refuse: Named) -> Rule:
+def only_message_fields(allowed: frozenset[str], refuse: RefuseField) -> Rule:
     """Refuse the first unknown field of a message, named `messages.0.name`."""
 
     def rule(body: Json) -> Refusal | None:
@@ -33,8 +33,8 @@ def only_message_fields(allowed: frozenset[str], refuse: Named) -> Rule:
     return rule
 
 
-def positive_limit(refuse: Named) -> Rule:
-    """Refuse a limit of tokens that is null or below 1."""
+def positive_limit(refuse: RefuseField) -> Rule:
+    """Refuse a token limit that is null or below 1."""
 
     def rule(body: Json) -> Refusal | None:
         for name in ("max_tokens", "max_completion_tokens"):
@@ -45,13 +45,13 @@ def positive_limit(refuse: Named) -> Rule:
     return rule
 
 
-def temperature_within(highest: float, refuse: Named) -> Rule:
+def temperature_within(highest: float, refuse: RefuseField) -> Rule:
     """Refuse a temperature out of range, null included."""
 
     def rule(body: Json) -> Refusal | None:
         value = body.get("temperature", 0)
-        is_fine = isinstance(value, int | float) and 0 <= value <= highest
-        return None if is_fine else refuse("temperature")
+        is_valid = isinstance(value, int | float) and 0 <= value <= highest
+        return None if is_valid else refuse("temperature")
 
     return rule
 
@@ -104,8 +104,8 @@ def begins_with_user(refusal: Refusal) -> Rule:
     return rule
 
 
-def calls_after_somebody(refusal: Refusal) -> Rule:
-    """Refuse a tool call that opens the history."""
+def calls_after_a_turn(refusal: Refusal) -> Rule:
+    """Refuse a history that begins with a tool call."""
 
     def rule(body: Json) -> Refusal | None:
         turns = [message for message in body["messages"] if message["role"] not in {"system", "developer"}]
@@ -135,7 +135,7 @@ def no_user_after_tool(refusal: Refusal) -> Rule:
 
 
 def content_is_text(refuse: Callable[[int, str], Refusal]) -> Rule:
-    """Refuse null, absent and array content; the refusal is given the message's number and the JSON type it has."""
+    """Refuse null, absent and array content; `refuse` takes the message's number and the content's JSON type."""
 
     def rule(body: Json) -> Refusal | None:
         for number, message in enumerate(body["messages"]):
@@ -147,7 +147,7 @@ def content_is_text(refuse: Callable[[int, str], Refusal]) -> Rule:
     return rule
 
 
-def content_or_calls(refuse: Named) -> Rule:
+def content_or_calls(refuse: RefuseField) -> Rule:
     """Refuse null content in a message that carries no tool call."""
 
     def rule(body: Json) -> Refusal | None:
@@ -159,8 +159,8 @@ def content_or_calls(refuse: Named) -> Rule:
     return rule
 
 
-def call_ids_like(pattern: str, refuse: Named) -> Rule:
-    """Refuse tool-call ids that do not match; the refusal is given the id."""
+def call_ids_like(pattern: str, refuse: RefuseField) -> Rule:
+    """Refuse tool-call ids that do not match; `refuse` takes the id."""
 
     def rule(body: Json) -> Refusal | None:
         return next((refuse(str(i)) for i in _call_ids(body) if not re.fullmatch(pattern, str(i))), None)

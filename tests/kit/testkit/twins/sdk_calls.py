@@ -1,9 +1,9 @@
-"""What the real SDKs ask every twin, and what they must make of the answers."""
+"""The calls that the real SDKs send to every twin, and the answers that they must read."""
 
 import json
 
 from testkit.twins.dialect import Json
-from testkit.twins.reply import Reply, ToolUse, says
+from testkit.twins.reply import Reply, ToolUse, text_reply
 
 SPOKEN = "Grüß Gott, 世界 👋, wie geht es?"
 THOUGHTS = ("She greets me. ", "I greet back.")
@@ -23,11 +23,13 @@ DEFINITIONS = [
     }
     for tool in TOOLS
 ]
-TALK = "Grüß Gott."
-ACT = "Please look for an appointment."
+ASK_FOR_TEXT = "Grüß Gott."
+ASK_FOR_TOOLS = "Please look for an appointment."
 
 
 def reply_to(body: Json) -> Reply:
-    """Tools where an appointment is asked for, else words."""
-    asked = json.dumps(body["messages"][-1], ensure_ascii=False)
-    return Reply(tools=TOOLS, thoughts=THOUGHTS) if ACT in asked else Reply(says(SPOKEN).words, thoughts=THOUGHTS)
+    """Tool calls where an appointment is asked for, else text."""
+    last = json.dumps(body["messages"][-1], ensure_ascii=False)
+    if ASK_FOR_TOOLS in last:
+        return Reply(tools=TOOLS, thoughts=THOUGHTS)
+    return Reply(text_reply(SPOKEN).words, thoughts=THOUGHTS)

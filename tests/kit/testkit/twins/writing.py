@@ -1,4 +1,4 @@
-"""A reply written down in a dialect: as an event stream, or as one completion."""
+"""Writes a reply in a dialect: as an event stream, or as one completion."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from testkit.upstream import EVENT_STREAM, Answer, End, Framing, Step, json_answ
 
 DONE = b"data: [DONE]\n\n"
 CREATED_S = 1_795_176_000
-HEARD_BEFORE_TROUBLE = 2
+PIECES_BEFORE_TROUBLE = 2
 BROKEN = Refusal(500, "The server had an error while processing your request.", "server_error", "server_error")
 
 
@@ -25,9 +25,9 @@ def stream(dialect: Dialect, reply: Reply, body: Json) -> Answer:
         return Answer([*steps, *map(_event, preamble), End.HANG], headers=EVENT_STREAM)
     if reply.trouble in {Trouble.CUT, Trouble.REPORTED_LATER}:
         useful = [number for number, chunk in enumerate(chunks) if _is_useful(chunk)]
-        said = [_event(chunk) for chunk in chunks[: useful[HEARD_BEFORE_TROUBLE]]]
+        sent = [_event(chunk) for chunk in chunks[: useful[PIECES_BEFORE_TROUBLE]]]
         ending = [_event(in_band(dialect))] if reply.trouble is Trouble.REPORTED_LATER else [End.CLOSE]
-        return Answer([*steps, *said, *ending], headers=EVENT_STREAM)
+        return Answer([*steps, *sent, *ending], headers=EVENT_STREAM)
     return Answer(_cut([*steps, *map(_event, chunks), DONE], reply), headers=EVENT_STREAM)
 
 
@@ -47,7 +47,7 @@ def whole(dialect: Dialect, reply: Reply, body: Json) -> Answer:
 
 
 def in_band(dialect: Dialect) -> object:
-    """The error that comes in place of a chunk."""
+    """The error that is sent in place of a chunk."""
     return (dialect.in_band_error or dialect.error)(BROKEN)
 
 

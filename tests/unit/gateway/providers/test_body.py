@@ -53,7 +53,7 @@ def test_where_stream_options_are_refused_none_are_sent() -> None:
     assert "left out stream_options" not in _sent(_chat(stream=True), MISTRAL)[1]
 
 
-def test_a_call_that_is_not_streamed_asks_for_nothing() -> None:
+def test_a_call_that_is_not_streamed_sends_no_stream_options() -> None:
     body, notes = _sent(_chat(stream=False, stream_options={"include_usage": True}))
     assert body == {"model": "m", "messages": MESSAGES}
     assert notes == ("left out stream_options",)
@@ -68,43 +68,43 @@ def test_a_limit_that_means_none_is_left_out_and_noted(name: str, limit: object)
 
 
 @pytest.mark.parametrize("limit", [1, 4096])
-def test_a_real_limit_goes_out(limit: int) -> None:
+def test_a_positive_limit_is_sent(limit: int) -> None:
     body, notes = _sent(_chat(max_tokens=limit, max_completion_tokens=limit))
     assert (body["max_tokens"], body["max_completion_tokens"], notes) == (limit, limit, ())
 
 
-def test_what_is_for_the_gateway_alone_does_not_go_out() -> None:
+def test_fields_for_the_gateway_are_not_sent() -> None:
     body, notes = _sent(_chat(user_id="u", elevenlabs_extra_body={"a": 1}, user="u"))
     assert body == {"model": "m", "messages": MESSAGES, "user": "u"}
     assert set(notes) == {"left out user_id", "left out elevenlabs_extra_body"}
 
 
-def test_encoding_leaves_the_call_as_it_was() -> None:
+def test_encoding_does_not_change_the_call() -> None:
     chat = _chat(stream=True, max_tokens=-1, stream_options={"include_usage": False})
     before = json.dumps(dict(chat.others))
     assert _sent(chat) == _sent(chat)
     assert json.dumps(dict(chat.others)) == before
 
 
-def test_the_agents_user_is_openais_user() -> None:
+def test_user_id_is_sent_as_user() -> None:
     body, notes = _sent(_chat(user_id="u-1"))
     assert (body["user"], "user_id" in body, notes) == ("u-1", False, ("sent user_id as user",))
 
 
 @pytest.mark.parametrize("user_id", [None, "", 7, {"id": 1}])
-def test_a_user_that_is_no_name_is_left_out(user_id: object) -> None:
+def test_a_user_id_that_is_not_a_name_is_left_out(user_id: object) -> None:
     body, notes = _sent(_chat(user_id=user_id))
     assert ("user" in body, "user_id" in body, notes) == (False, False, ("left out user_id",))
 
 
-def test_where_no_user_is_known_none_is_sent() -> None:
+def test_no_user_is_sent_where_it_is_not_accepted() -> None:
     body, notes = _sent(_chat(user_id="u-1"), MISTRAL)
     assert not {"user", "user_id"} & body.keys()
     assert "left out user_id" in notes
 
 
 @pytest.mark.parametrize("tools", [[], None])
-def test_a_list_without_tools_goes_with_all_that_needs_one(tools: object) -> None:
+def test_an_empty_list_of_tools_is_left_out_with_the_fields_that_need_tools(tools: object) -> None:
     body, notes = _sent(_chat(tools=tools, tool_choice="auto", parallel_tool_calls=False))
     assert body == {"model": "m", "messages": MESSAGES}
     assert notes == ("left out tools", "left out tool_choice", "left out parallel_tool_calls")

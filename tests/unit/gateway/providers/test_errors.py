@@ -232,5 +232,5 @@ def test_any_body_gives_a_message(row: Any, body: bytes) -> None:
     assert error.code is None or isinstance(error.code, str)
 
 
-def test_every_provider_of_the_table_has_a_body_here() -> None:
+def test_every_provider_has_an_error_body_here() -> None:
     assert {row.dialect for row in table.PROVIDERS} - {key for key, *_ in BODIES} == {"demo"}

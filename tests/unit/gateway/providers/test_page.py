@@ -25,12 +25,12 @@ def test_a_row_is_on_the_page_and_says_where_it_is_documented(row: Provider) -> 
 
 
 @pytest.mark.parametrize("row", table.PROVIDERS, ids=lambda row: row.dialect)
-def test_every_repair_says_what_it_does(row: Provider) -> None:
+def test_every_repair_is_described(row: Provider) -> None:
     for repair in row.repairs:
         assert getattr(repair, "__doc__", None)
 
 
-def test_contributing_shows_a_row_as_it_stands() -> None:
+def test_contributing_shows_the_current_row() -> None:
     contributing = (REPOSITORY / "CONTRIBUTING.md").read_text()
     assert f"```python\n{(PROVIDERS / 'rows' / 'groq.py').read_text()}```" in contributing
     assert "```text\n    GROQ,\n```" in contributing

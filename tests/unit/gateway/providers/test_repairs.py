@@ -12,7 +12,7 @@ from gateway.providers.repairs import (
     end_with_user_for_claude,
     flatten_content,
     keep_in_messages,
-    say_system_for_developer,
+    send_developer_as_system,
 )
 
 SYSTEM = {"role": "system", "content": "You are Ada."}
@@ -78,15 +78,15 @@ def test_a_history_begins_with_the_user(history: list[Any], repaired: list[Any])
         ("gpt-4o", False),
     ],
 )
-def test_newer_claudes_get_no_history_that_ends_with_the_assistant(model: str, is_appended: bool) -> None:
+def test_a_user_turn_is_appended_for_newer_claudes(model: str, is_appended: bool) -> None:
     body = _draft(USER, GREETING, model=model)
     end_with_user_for_claude(body)
     assert (body.messages[-1] == SILENCE) is is_appended
 
 
-def test_a_repair_done_twice_changes_nothing_more() -> None:
+def test_repairing_twice_changes_nothing_more() -> None:
     body = _draft(SYSTEM, GREETING, model="claude-sonnet-4-6")
-    for repair in (begin_with_user, end_with_user, flatten_content, say_system_for_developer) * 2:
+    for repair in (begin_with_user, end_with_user, flatten_content, send_developer_as_system) * 2:
         repair(body)
     assert body.messages == [SYSTEM, SILENCE, GREETING, SILENCE]
 
@@ -115,9 +115,9 @@ def test_a_message_without_content_gets_an_empty_one_and_keeps_its_calls() -> No
     assert body.messages == [{"role": "assistant", "tool_calls": [CALL], "content": ""}]
 
 
-def test_developers_are_systems_where_nobody_knows_them() -> None:
+def test_developer_messages_are_sent_as_system() -> None:
     body = _draft({"role": "developer", "content": "Be brief."}, USER)
-    say_system_for_developer(body)
+    send_developer_as_system(body)
     assert body.messages == [{"role": "system", "content": "Be brief."}, USER]
 
 
@@ -137,7 +137,7 @@ def test_other_fields_of_messages_and_calls_are_left_out_and_named() -> None:
     ]
 
 
-def test_a_signature_stays_where_it_is_known() -> None:
+def test_a_signature_is_kept_where_it_is_accepted() -> None:
     signed = CALL | {"extra_content": {"google": {"thought_signature": "s"}}}
     body = _draft({"role": "assistant", "content": None, "tool_calls": [signed]})
     keep_in_messages(body, frozenset({"role", "content", "tool_calls", "extra_content"}))
@@ -149,7 +149,7 @@ def test_a_signature_stays_where_it_is_known() -> None:
     ("fields", "renamed"),
     [({"old": 5}, {"new": 5}), ({"old": 5, "new": 7}, {"new": 7}), ({"new": 7}, {"new": 7}), ({}, {})],
 )
-def test_a_field_travels_under_the_known_name(fields: dict[str, Any], renamed: dict[str, Any]) -> None:
+def test_a_field_is_sent_under_the_accepted_name(fields: dict[str, Any], renamed: dict[str, Any]) -> None:
     body = _draft(**fields)
     Renamed("old", "new")(body)
     assert body.fields == {"model": "m", "messages": []} | renamed
@@ -157,7 +157,7 @@ def test_a_field_travels_under_the_known_name(fields: dict[str, Any], renamed: d
 
 
 @pytest.mark.parametrize(("value", "sent"), [(2, 1.5), (1.5, 1.5), (0.3, 0.3), ("2", "2")])
-def test_a_number_is_lowered_to_what_is_taken(value: object, sent: object) -> None:
+def test_a_number_is_lowered_to_the_maximum(value: object, sent: object) -> None:
     body = _draft(temperature=value)
     Capped("temperature", 1.5)(body)
     assert body.fields["temperature"] == sent
@@ -165,7 +165,7 @@ def test_a_number_is_lowered_to_what_is_taken(value: object, sent: object) -> No
 
 
 @pytest.mark.parametrize(("fields", "notes"), [({"n": 2}, ["left out n"]), ({"n": 1}, []), ({}, [])])
-def test_one_choice_is_asked_for(fields: dict[str, Any], notes: list[str]) -> None:
+def test_more_than_one_choice_is_left_out(fields: dict[str, Any], notes: list[str]) -> None:
     body = _draft(**fields)
     ask_for_one_choice(body)
     assert body.fields.get("n", 1) == 1

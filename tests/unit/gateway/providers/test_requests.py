@@ -1,4 +1,4 @@
-"""What each provider gets of one and the same agent's request."""
+"""The requests that each provider gets for the same agent's call."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ ROUND_TRIP = [
 ]
 FUNCTIONS = [
     {"name": name, "description": "d", "parameters": {"type": "object"}}
-    for name in ("book", "end_call", "notify_condition_3_met", "a_tool_nobody_knows")
+    for name in ("book", "end_call", "notify_condition_3_met", "an_unknown_tool")
 ]
 TOOLS = [{"type": "function", "function": function} for function in FUNCTIONS]
 AGENT = {
@@ -36,7 +36,7 @@ AGENT = {
     "frequency_penalty": 0.5,
     "logit_bias": {"1": 2},
     "logprobs": True,
-    "a_field_nobody_knows": 1,
+    "an_unknown_field": 1,
 }
 CHAT_ROWS = tuple(row for row in table.PROVIDERS if row.dialect != "anthropic")
 STRICT_ROWS = tuple(row for row in CHAT_ROWS if row.accepts is not None)
@@ -52,39 +52,39 @@ def _sent(key: str, body: dict[str, Any] | None = None, **fields: Any) -> tuple[
     return json.loads(encoded), notes
 
 
-def _spoken(*messages: Any, **fields: Any) -> dict[str, Any]:
+def _request(*messages: Any, **fields: Any) -> dict[str, Any]:
     return {"model": "m", "messages": list(messages), **fields}
 
 
 @pytest.mark.parametrize("row", STRICT_ROWS, ids=lambda row: row.dialect)
-def test_nothing_is_sent_that_is_not_known_to_be_accepted(row: Provider) -> None:
+def test_only_accepted_fields_are_sent(row: Provider) -> None:
     sent, notes = _sent(row.dialect)
     assert row.accepts is not None
     assert sent.keys() <= row.accepts
-    assert "left out a_field_nobody_knows" in notes
+    assert "left out an_unknown_field" in notes
     assert None not in sent.values()
 
 
 @pytest.mark.parametrize("row", CHAT_ROWS, ids=lambda row: row.dialect)
-def test_what_was_left_out_is_on_the_trace(row: Provider) -> None:
+def test_every_field_left_out_is_noted(row: Provider) -> None:
     sent, notes = _sent(row.dialect)
     for name in AGENT.keys() - sent.keys():
         assert any(name in note for note in notes), name
 
 
 @pytest.mark.parametrize("row", CHAT_ROWS, ids=lambda row: row.dialect)
-def test_no_one_gets_what_is_for_the_gateway_or_a_limit_that_means_none(row: Provider) -> None:
+def test_no_provider_gets_fields_for_the_gateway_or_a_limit_of_minus_one(row: Provider) -> None:
     sent, _ = _sent(row.dialect)
     assert not {"user_id", "elevenlabs_extra_body", "max_tokens", "max_completion_tokens"} & sent.keys()
 
 
 @pytest.mark.parametrize("row", CHAT_ROWS, ids=lambda row: row.dialect)
-def test_every_tool_passes_known_or_not(row: Provider) -> None:
+def test_every_tool_is_sent(row: Provider) -> None:
     assert _sent(row.dialect)[0]["tools"] == TOOLS
 
 
 @pytest.mark.parametrize("row", CHAT_ROWS, ids=lambda row: row.dialect)
-def test_the_round_trip_of_a_tool_arrives_whole(row: Provider) -> None:
+def test_a_tool_round_trip_is_sent_whole(row: Provider) -> None:
     _, user, calling, result = _sent(row.dialect)[0]["messages"]
     (call,) = calling["tool_calls"]
     assert user == ROUND_TRIP[0]
@@ -99,23 +99,23 @@ def test_the_round_trip_of_a_tool_arrives_whole(row: Provider) -> None:
 @pytest.mark.parametrize("key", ["openai", "azure"])
 @pytest.mark.parametrize("model", ["gpt-5", "gpt-5-mini-2025-08-07", "gpt-5.1", "o3", "o4-mini", "ft:o3-mini:acme"])
 def test_reasoning_models_get_their_own_limit_and_no_sampling(key: str, model: str) -> None:
-    asked = _spoken(model=model, max_tokens=200, temperature=0.3, top_p=0.9, presence_penalty=1, stop=["x"], logprobs=1)
-    sent, notes = _sent(key, asked)
-    assert sent == _spoken(model=model, max_completion_tokens=200)
+    body = _request(model=model, max_tokens=200, temperature=0.3, top_p=0.9, presence_penalty=1, stop=["x"], logprobs=1)
+    sent, notes = _sent(key, body)
+    assert sent == _request(model=model, max_completion_tokens=200)
     assert "sent max_tokens as max_completion_tokens" in notes
     assert {"left out temperature", "left out top_p", "left out stop"} <= set(notes)
 
 
 @pytest.mark.parametrize("model", ["gpt-5", "o3"])
-def test_the_defaults_of_sampling_may_be_said(model: str) -> None:
-    asked = _spoken(model=model, temperature=1.0, top_p=1, presence_penalty=0, frequency_penalty=0)
-    assert _sent("openai", asked) == (asked, ())
+def test_default_sampling_values_are_sent(model: str) -> None:
+    body = _request(model=model, temperature=1.0, top_p=1, presence_penalty=0, frequency_penalty=0)
+    assert _sent("openai", body) == (body, ())
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "gpt-4.1-mini", "gpt-35-turbo", "gpt-5-chat-latest", "chatgpt-4o-latest"])
-def test_other_models_get_what_was_asked(model: str) -> None:
-    asked = _spoken(model=model, max_tokens=200, temperature=0.3, stop=["x"])
-    assert _sent("openai", asked) == (asked, ())
+def test_other_models_get_the_fields_unchanged(model: str) -> None:
+    body = _request(model=model, max_tokens=200, temperature=0.3, stop=["x"])
+    assert _sent("openai", body) == (body, ())
 
 
 @pytest.mark.parametrize(
@@ -138,14 +138,14 @@ def test_reasoning_effort_is_what_the_model_takes(
     model: str, has_tools: bool, effort: str | None, sent_effort: str | None
 ) -> None:
     fields = {"tools": TOOLS} if has_tools else {}
-    sent, notes = _sent("openai", _spoken(model=model, reasoning_effort=effort, **fields))
+    sent, notes = _sent("openai", _request(model=model, reasoning_effort=effort, **fields))
     assert sent.get("reasoning_effort") == sent_effort
     assert (f"set reasoning_effort to {sent_effort}" in notes) is (effort != sent_effort)
 
 
-def test_the_o_series_gets_no_word_on_parallel_calls() -> None:
-    asked = _spoken(model="o4-mini", tools=TOOLS, parallel_tool_calls=False)
-    assert "parallel_tool_calls" not in _sent("openai", asked)[0]
+def test_the_o_series_gets_no_parallel_tool_calls_field() -> None:
+    body = _request(model="o4-mini", tools=TOOLS, parallel_tool_calls=False)
+    assert "parallel_tool_calls" not in _sent("openai", body)[0]
 
 
 # Google
@@ -164,15 +164,15 @@ def test_the_o_series_gets_no_word_on_parallel_calls() -> None:
         "parallel_tool_calls",
     ],
 )
-def test_gemini_gets_no_name_it_would_call_unknown(name: str) -> None:
-    sent, notes = _sent("google", _spoken(tools=TOOLS, **{name: 1}))
+def test_gemini_gets_no_unknown_field(name: str) -> None:
+    sent, notes = _sent("google", _request(tools=TOOLS, **{name: 1}))
     assert name not in sent
     assert f"left out {name}" in notes
 
 
 def test_gemini_gets_a_user_turn_first_and_last() -> None:
     greeting = {"role": "assistant", "content": "Hello."}
-    roles = [message["role"] for message in _sent("google", _spoken(greeting))[0]["messages"]]
+    roles = [message["role"] for message in _sent("google", _request(greeting))[0]["messages"]]
     assert roles == ["user", "assistant", "user"]
 
 
@@ -181,9 +181,9 @@ def test_gemini_gets_a_user_turn_first_and_last() -> None:
 
 def test_groq_gets_no_names_no_logprobs_and_one_choice() -> None:
     named = {"role": "user", "content": "Hi.", "name": "anna"}
-    asked = _spoken(named, n=2, logprobs=True, top_logprobs=2, logit_bias={"1": 2}, seed=3)
-    sent, notes = _sent("groq", asked)
-    assert sent == _spoken({"role": "user", "content": "Hi."}, seed=3)
+    body = _request(named, n=2, logprobs=True, top_logprobs=2, logit_bias={"1": 2}, seed=3)
+    sent, notes = _sent("groq", body)
+    assert sent == _request({"role": "user", "content": "Hi."}, seed=3)
     assert {"left out messages[].name", "left out n", "left out logprobs"} <= set(notes)
 
 
@@ -192,8 +192,8 @@ def test_groq_gets_no_names_no_logprobs_and_one_choice() -> None:
 
 def test_cloudflare_gets_plain_text_in_every_message() -> None:
     parts = [{"type": "text", "text": "Book"}, {"type": "text", "text": "it."}]
-    asked = _spoken({"role": "user", "content": parts}, *ROUND_TRIP[1:], max_completion_tokens=9)
-    sent, notes = _sent("cloudflare", asked)
+    body = _request({"role": "user", "content": parts}, *ROUND_TRIP[1:], max_completion_tokens=9)
+    sent, notes = _sent("cloudflare", body)
     assert [message["content"] for message in sent["messages"]] == ["Book\nit.", "", "booked"]
     assert sent["max_tokens"] == 9
     assert "made contents plain text" in notes
@@ -211,26 +211,26 @@ def test_mistral_gets_nine_characters_for_an_id_on_both_sides() -> None:
     assert _sent("mistral")[0]["messages"][2] == calling
 
 
-def test_mistrals_own_ids_stay() -> None:
+def test_mistrals_own_ids_are_kept() -> None:
     own = [{"role": "tool", "tool_call_id": "D681PevKs", "content": "x"}]
-    sent, notes = _sent("mistral", _spoken(*own))
+    sent, notes = _sent("mistral", _request(*own))
     assert (sent["messages"], notes) == (own, ())
 
 
-def test_mistral_gets_nothing_foreign_inside_messages_and_tools() -> None:
+def test_mistral_gets_only_its_fields_in_messages_and_tools() -> None:
     tool = {"type": "function", "strict": True, "function": {**FUNCTIONS[0], "response": {}}}
     message: dict[str, Any] = {"role": "user", "content": "Hi.", "name": "anna", "tool_calls": None, "metadata": {}}
-    sent, notes = _sent("mistral", _spoken(message, tools=[tool], seed=4, temperature=2))
-    assert sent == _spoken({"role": "user", "content": "Hi."}, tools=TOOLS[:1], random_seed=4, temperature=1.5)
+    sent, notes = _sent("mistral", _request(message, tools=[tool], seed=4, temperature=2))
+    assert sent == _request({"role": "user", "content": "Hi."}, tools=TOOLS[:1], random_seed=4, temperature=1.5)
     assert {"left out fields of tools", "left out messages[].name", "sent seed as random_seed"} <= set(notes)
 
 
 def test_mistral_gets_roles_in_its_order() -> None:
     update = {"role": "system", "content": "The caller has moved."}
-    asked = _spoken(*ROUND_TRIP, update, {"role": "assistant", "content": "Noted."}, update, {"role": "assistant"})
-    roles = [message["role"] for message in _sent("mistral", asked)[0]["messages"]]
+    body = _request(*ROUND_TRIP, update, {"role": "assistant", "content": "Noted."}, update, {"role": "assistant"})
+    roles = [message["role"] for message in _sent("mistral", body)[0]["messages"]]
     assert roles == ["user", "assistant", "tool", "assistant", "user", "assistant", "user", "assistant", "user"]
-    assert all(message["content"] or message.get("tool_calls") for message in _sent("mistral", asked)[0]["messages"])
+    assert all(message["content"] or message.get("tool_calls") for message in _sent("mistral", body)[0]["messages"])
 
 
 # xAI, Cerebras, Together, DeepSeek, OpenRouter
@@ -248,23 +248,23 @@ def test_mistral_gets_roles_in_its_order() -> None:
     ],
 )
 def test_grok_gets_what_its_model_takes(model: str, left_out: set[str]) -> None:
-    asked = _spoken(model=model, stop=["x"], presence_penalty=1, reasoning_effort="low")
-    assert asked.keys() - _sent("xai", asked)[0].keys() == left_out
+    body = _request(model=model, stop=["x"], presence_penalty=1, reasoning_effort="low")
+    assert body.keys() - _sent("xai", body)[0].keys() == left_out
 
 
 def test_cerebras_gets_its_own_limit_and_no_penalties() -> None:
-    asked = _spoken(max_tokens=9, temperature=2, frequency_penalty=1, tools=TOOLS, parallel_tool_calls=True)
-    assert _sent("cerebras", asked)[0] == _spoken(max_completion_tokens=9, temperature=1.5, tools=TOOLS)
+    body = _request(max_tokens=9, temperature=2, frequency_penalty=1, tools=TOOLS, parallel_tool_calls=True)
+    assert _sent("cerebras", body)[0] == _request(max_completion_tokens=9, temperature=1.5, tools=TOOLS)
 
 
 @pytest.mark.parametrize("key", ["together", "deepseek", "cloudflare", "mistral"])
-def test_where_one_limit_is_known_the_other_is_sent_as_it(key: str) -> None:
-    assert _sent(key, _spoken(max_completion_tokens=9))[0] == _spoken(max_tokens=9)
+def test_a_limit_is_sent_under_the_accepted_name(key: str) -> None:
+    assert _sent(key, _request(max_completion_tokens=9))[0] == _request(max_tokens=9)
 
 
 @pytest.mark.parametrize("key", ["openrouter", "bedrock", "generic"])
-def test_a_newer_claude_elsewhere_gets_a_user_turn_last(key: str) -> None:
+def test_a_newer_claude_at_another_provider_gets_a_user_turn_last(key: str) -> None:
     greeting = {"role": "assistant", "content": "Still there?"}
-    sent, notes = _sent(key, _spoken({"role": "user", "content": "Hi."}, greeting, model="anthropic/claude-opus-4.6"))
+    sent, notes = _sent(key, _request({"role": "user", "content": "Hi."}, greeting, model="anthropic/claude-opus-4.6"))
     assert sent["messages"][-1]["role"] == "user"
     assert notes == ("appended a short user turn",)

@@ -14,12 +14,12 @@ def test_a_provider_is_found_by_its_name_and_by_every_name_of_its_models(provide
 
 
 @pytest.mark.parametrize("provider", table.PROVIDERS, ids=lambda provider: provider.dialect)
-def test_a_row_is_found_by_its_key(provider: Provider) -> None:
+def test_a_row_is_found_by_its_dialect(provider: Provider) -> None:
     assert table.by_dialect(provider.dialect) is provider
 
 
 @pytest.mark.parametrize("provider", table.PROVIDERS, ids=lambda provider: provider.dialect)
-def test_a_providers_own_address_is_one_of_its_hosts_and_encrypted(provider: Provider) -> None:
+def test_a_providers_base_url_is_https_and_on_one_of_its_hosts(provider: Provider) -> None:
     if provider.base_url is not None:
         scheme, _, rest = provider.base_url.partition("://")
         assert scheme == "https"
@@ -28,7 +28,7 @@ def test_a_providers_own_address_is_one_of_its_hosts_and_encrypted(provider: Pro
         assert found.name == provider.name
 
 
-def test_names_keys_and_beginnings_of_model_names_are_each_given_once() -> None:
+def test_names_dialects_and_model_prefixes_are_unique() -> None:
     names = [provider.name for provider in PRIMARY]
     keys = [provider.dialect for provider in table.PROVIDERS]
     beginnings = [start for provider in table.PROVIDERS for start in provider.models]
@@ -64,7 +64,7 @@ def test_another_host_names_none(host: str) -> None:
     assert table.by_host(host) is None
 
 
-def test_the_longest_beginning_of_a_model_name_decides() -> None:
+def test_the_longest_model_prefix_decides() -> None:
     assert _provider("llama3.1-8b") == "cerebras"
     assert _provider("llama-4-scout-17b-16e-instruct") == "cerebras"
     assert _provider("llama-3.1-8b-instant") == "groq"
@@ -73,7 +73,7 @@ def test_the_longest_beginning_of_a_model_name_decides() -> None:
     assert _provider("open-mixtral-8x22b") == "mistral"
 
 
-def test_a_key_goes_as_a_bearer_token_save_to_azure_and_to_anthropics_own_api() -> None:
+def test_keys_are_bearer_tokens_except_for_azure_and_anthropics_own_api() -> None:
     styles = {provider.dialect: provider.key_headers("k") for provider in table.PROVIDERS}
     assert styles.pop("azure") == {"api-key": "k"}
     assert styles.pop("anthropic") == {"x-api-key": "k"}

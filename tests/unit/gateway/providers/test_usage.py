@@ -53,28 +53,28 @@ OPENROUTER = GPT_5_6 | {
 GEMINI = {"prompt_tokens": 12, "completion_tokens": 8, "total_tokens": 150}
 
 
-def told(fresh_input: int, output: int, **classes: int) -> Usage:
+def counted(fresh_input: int, output: int, **classes: int) -> Usage:
     return Usage(UsageSource.PROVIDER, Tokens(fresh_input, output, **classes))
 
 
 @pytest.mark.parametrize(
     ("provider", "usage", "read"),
     [
-        ("openai", OPENAI, told(93, 46, cache_read=1024, reasoning=30)),
-        ("groq", GROQ, told(20, 7)),
-        ("deepseek", DEEPSEEK, told(44, 20, cache_read=256)),
-        ("xai", XAI, told(26, 103, cache_read=6, reasoning=94)),
-        ("mistral", MISTRAL, told(206, 99, cache_read=48)),
-        ("openai", GPT_5_6, told(2, 5, cache_read=6, cache_write_5m=4012)),
-        ("openrouter", OPENROUTER, told(2, 5, cache_read=6, cache_write_5m=4012)),
-        ("google", GEMINI, told(12, 138, reasoning=130)),
-        ("google", GEMINI | {"total_tokens": 20}, told(12, 8)),
-        ("google", {"prompt_tokens": 12, "total_tokens": 90}, told(12, 78, reasoning=78)),
-        ("google", {"prompt_tokens": 12, "completion_tokens": 8}, told(12, 8)),
-        ("generic", {"prompt_tokens": 5, "completion_tokens": 0}, told(5, 0)),
-        ("generic", {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, told(0, 0)),
-        ("generic", {"completion_tokens": 3, "total_tokens": 10}, told(7, 3)),
-        ("generic", {"prompt_tokens": 7, "completion_tokens": None, "total_tokens": 7}, told(7, 0)),
+        ("openai", OPENAI, counted(93, 46, cache_read=1024, reasoning=30)),
+        ("groq", GROQ, counted(20, 7)),
+        ("deepseek", DEEPSEEK, counted(44, 20, cache_read=256)),
+        ("xai", XAI, counted(26, 103, cache_read=6, reasoning=94)),
+        ("mistral", MISTRAL, counted(206, 99, cache_read=48)),
+        ("openai", GPT_5_6, counted(2, 5, cache_read=6, cache_write_5m=4012)),
+        ("openrouter", OPENROUTER, counted(2, 5, cache_read=6, cache_write_5m=4012)),
+        ("google", GEMINI, counted(12, 138, reasoning=130)),
+        ("google", GEMINI | {"total_tokens": 20}, counted(12, 8)),
+        ("google", {"prompt_tokens": 12, "total_tokens": 90}, counted(12, 78, reasoning=78)),
+        ("google", {"prompt_tokens": 12, "completion_tokens": 8}, counted(12, 8)),
+        ("generic", {"prompt_tokens": 5, "completion_tokens": 0}, counted(5, 0)),
+        ("generic", {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, counted(0, 0)),
+        ("generic", {"completion_tokens": 3, "total_tokens": 10}, counted(7, 3)),
+        ("generic", {"prompt_tokens": 7, "completion_tokens": None, "total_tokens": 7}, counted(7, 0)),
     ],
 )
 def test_every_dialect_is_read_into_disjoint_classes(provider: str, usage: dict[str, Any], read: Usage) -> None:
@@ -98,7 +98,7 @@ def test_every_dialect_is_read_into_disjoint_classes(provider: str, usage: dict[
         {"input_tokens": 12, "output_tokens": 3},
     ],
 )
-def test_what_is_not_told_is_absent_and_never_nought(reader: UsageReader, usage: dict[str, Any] | None) -> None:
+def test_missing_counters_are_absent_and_never_zero(reader: UsageReader, usage: dict[str, Any] | None) -> None:
     assert reader(usage) == ABSENT
     assert reader(usage).tokens is None
 
@@ -107,20 +107,20 @@ def test_what_is_not_told_is_absent_and_never_nought(reader: UsageReader, usage:
     "details",
     [None, [], "none", {"cached_tokens": None}, {"cached_tokens": "6"}, {"cached_tokens": -6}, {}],
 )
-def test_details_that_cannot_be_read_are_left_aside(details: object) -> None:
+def test_unreadable_details_are_ignored(details: object) -> None:
     usage = {"prompt_tokens": 10, "completion_tokens": 2, "prompt_tokens_details": details}
-    assert read_openai(usage) == told(10, 2)
+    assert read_openai(usage) == counted(10, 2)
 
 
 def test_cached_tokens_are_never_more_than_the_prompt() -> None:
     usage = {"prompt_tokens": 10, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 99}}
-    assert read_openai(usage) == told(0, 2, cache_read=10)
+    assert read_openai(usage) == counted(0, 2, cache_read=10)
 
 
 def test_cached_and_written_tokens_are_never_more_than_the_prompt_together() -> None:
     details = {"cached_tokens": 7, "cache_write_tokens": 9}
     usage = {"prompt_tokens": 10, "completion_tokens": 2, "prompt_tokens_details": details}
-    assert read_openai(usage) == told(0, 2, cache_read=7, cache_write_5m=3)
+    assert read_openai(usage) == counted(0, 2, cache_read=7, cache_write_5m=3)
 
 
 @pytest.mark.parametrize(
@@ -140,27 +140,27 @@ def test_cached_and_written_tokens_are_never_more_than_the_prompt_together() -> 
         (None, None),
     ],
 )
-def test_openrouters_own_bill_is_read_to_the_pico_dollar(usage: dict[str, Any] | None, pico_usd: int | None) -> None:
+def test_openrouters_cost_is_read_to_the_pico_dollar(usage: dict[str, Any] | None, pico_usd: int | None) -> None:
     assert table.by_dialect("openrouter").read_bill(usage) == pico_usd
 
 
-def test_no_one_else_says_what_a_call_cost() -> None:
-    said = {row.dialect for row in table.PROVIDERS if row.read_bill(OPENROUTER) is not None}
-    assert said == {"openrouter"}
+def test_other_providers_report_no_cost() -> None:
+    with_cost = {row.dialect for row in table.PROVIDERS if row.read_bill(OPENROUTER) is not None}
+    assert with_cost == {"openrouter"}
 
 
 def test_the_same_cached_tokens_in_two_places_are_counted_once() -> None:
     usage = DEEPSEEK | {"prompt_tokens_details": {"cached_tokens": 256}}
-    assert read_openai(usage) == told(44, 20, cache_read=256)
+    assert read_openai(usage) == counted(44, 20, cache_read=256)
 
 
-def test_groqs_own_place_for_usage_is_found() -> None:
+def test_usage_in_x_groq_is_read() -> None:
     chunk = read_chunk(json.dumps({"choices": [], "x_groq": {"id": "r", "usage": GROQ}}).encode())
-    assert read_openai(chunk.usage) == told(20, 7)
+    assert read_openai(chunk.usage) == counted(20, 7)
 
 
 @pytest.mark.parametrize("line", recorded_usage("openai-chat"))
-def test_recorded_usage_adds_up_to_what_is_known_of_it(line: dict[str, Any]) -> None:
+def test_recorded_usage_adds_up(line: dict[str, Any]) -> None:
     known = line["tokens"]
     tokens = read_openai(line["usage"]).tokens
     assert tokens is not None

@@ -1,8 +1,8 @@
-"""Where a request is marked for Anthropic's prompt cache.
+"""Marks a request for Anthropic's prompt cache.
 
-A mark caches everything before it: tools, then system, then messages. Tools and system prompt are the same on every
-turn of an agent; the history up to the end of the last exchange is the same on the next. A mark on the newest turn
-would pay for a write that a silence or a correction makes worthless. Marks below a model's least length do nothing.
+A mark caches everything before it: tools, then system, then messages. An agent's tools and system prompt are the same
+on every turn, and so is the history up to the end of the last exchange. The newest turn is not marked: its write would
+be paid for, and a silence or a correction makes it useless. Marks below a model's minimum length have no effect.
 https://platform.claude.com/docs/en/build-with-claude/prompt-caching
 """
 

@@ -1,11 +1,10 @@
-"""Chat completion chunks for what an Anthropic stream says: the bytes for the caller, and the delta they mean."""
+"""Makes the chat completion chunks for an Anthropic stream: the bytes for the caller, and their delta."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from pydantic_core import to_json
-
-from gateway.domain.codec import Piece
+from gateway.domain.codec import AnswerEvent
+from gateway.domain.json_text import write_json
 from switchboard.stream.deltas import DONE, ChoiceDelta, Delta, ToolCallDelta
 
 type Fields = dict[str, object]
@@ -22,7 +21,7 @@ FINISH_REASONS: Mapping[str, str] = {
 
 
 def finish_reason(stop_reason: object) -> str:
-    """OpenAI's word for why an answer ended; `stop` for a reason that is not documented."""
+    """OpenAI's finish reason for Anthropic's stop reason; `stop` for one that is not documented."""
     return FINISH_REASONS.get(str(stop_reason), "stop")
 
 
@@ -34,51 +33,51 @@ class Chunks:
     model: str
     created_s: int
 
-    def role(self, prompt: Fields | None) -> Piece:
-        """The first chunk; `prompt` is what the stream has told of the prompt's tokens, for the trace alone."""
-        first = self._piece({"role": "assistant", "content": ""}, ChoiceDelta())
+    def role(self, prompt: Fields | None) -> AnswerEvent:
+        """The first chunk; `prompt` is the usage so far, for the trace alone: the caller's chunk has none."""
+        first = self._event({"role": "assistant", "content": ""}, ChoiceDelta())
         return replace(first, delta=replace(first.delta, usage=prompt)) if first.delta is not None else first
 
-    def text(self, text: str) -> Piece:
-        """Something to speak."""
-        return self._piece({"content": text}, ChoiceDelta(text=text))
+    def text(self, text: str) -> AnswerEvent:
+        """A piece of the text."""
+        return self._event({"content": text}, ChoiceDelta(text=text))
 
-    def reasoning(self, text: str) -> Piece:
-        """A thought, never spoken."""
-        return self._piece({"reasoning_content": text}, ChoiceDelta(reasoning=text))
+    def reasoning(self, text: str) -> AnswerEvent:
+        """A piece of the reasoning."""
+        return self._event({"reasoning_content": text}, ChoiceDelta(reasoning=text))
 
-    def tool_call(self, index: int, call_id: str, name: str) -> Piece:
+    def tool_call(self, index: int, call_id: str, name: str) -> AnswerEvent:
         """The beginning of a tool call."""
         call = {"index": index, "id": call_id, "type": "function", "function": {"name": name, "arguments": ""}}
-        return self._piece({"tool_calls": [call]}, ChoiceDelta(tool_calls=(ToolCallDelta(index, call_id, name),)))
+        return self._event({"tool_calls": [call]}, ChoiceDelta(tool_calls=(ToolCallDelta(index, call_id, name),)))
 
-    def arguments(self, index: int, fragment: str) -> Piece:
+    def arguments(self, index: int, fragment: str) -> AnswerEvent:
         """A fragment of a tool call's arguments."""
         call = {"index": index, "function": {"arguments": fragment}}
         delta = ToolCallDelta(index, arguments=fragment)
-        return self._piece({"tool_calls": [call]}, ChoiceDelta(tool_calls=(delta,)))
+        return self._event({"tool_calls": [call]}, ChoiceDelta(tool_calls=(delta,)))
 
-    def finish(self, reason: str) -> Piece:
-        """Why it ended."""
-        return self._piece({}, ChoiceDelta(finish_reason=reason), reason)
+    def finish(self, reason: str) -> AnswerEvent:
+        """The chunk with the finish reason."""
+        return self._event({}, ChoiceDelta(finish_reason=reason), reason)
 
-    def usage(self, usage: Fields) -> Piece:
+    def usage(self, usage: Fields) -> AnswerEvent:
         """The token counts."""
-        raw = self._event({"choices": [], "usage": usage})
-        return Piece(raw, Delta(usage=usage, completion_id=self.completion_id, model=self.model))
+        raw = self._serialise({"choices": [], "usage": usage})
+        return AnswerEvent(raw, Delta(usage=usage, completion_id=self.completion_id, model=self.model))
 
-    def _piece(self, fields: Fields, choice: ChoiceDelta, reason: str | None = None) -> Piece:
-        raw = self._event({"choices": [{"index": 0, "delta": fields, "finish_reason": reason}]})
-        return Piece(raw, Delta(choices=(choice,), completion_id=self.completion_id, model=self.model))
+    def _event(self, fields: Fields, choice: ChoiceDelta, reason: str | None = None) -> AnswerEvent:
+        raw = self._serialise({"choices": [{"index": 0, "delta": fields, "finish_reason": reason}]})
+        return AnswerEvent(raw, Delta(choices=(choice,), completion_id=self.completion_id, model=self.model))
 
-    def _event(self, fields: Fields) -> bytes:
+    def _serialise(self, fields: Fields) -> bytes:
         envelope: Fields = {
             "id": self.completion_id,
             "object": "chat.completion.chunk",
             "created": self.created_s,
             "model": self.model,
         }
-        return b"data: " + to_json(envelope | fields) + b"\n\n"
+        return b"data: " + write_json(envelope | fields) + b"\n\n"
 
 
-END = Piece(b"data: " + DONE + b"\n\n", is_done=True)
+END = AnswerEvent(b"data: " + DONE + b"\n\n", is_done=True)

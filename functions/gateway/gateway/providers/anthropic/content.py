@@ -1,4 +1,4 @@
-"""The contents of messages, from Chat Completions to Anthropic's blocks. No empty text: Anthropic refuses it."""
+"""Converts message contents of Chat Completions to Anthropic's blocks, without empty text, which Anthropic refuses."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from switchboard.stream.deltas import Json
 
 type Block = dict[str, object]
-type Say = Callable[[str], None]
+type Note = Callable[[str], None]
+"""Notes on the trace what was changed."""
 
 _DATA_URL = re.compile(r"data:(?P<media_type>image/(?:jpeg|png|gif|webp));base64,(?P<data>.+)", re.DOTALL)
 _TEXT_PARTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
@@ -17,39 +18,39 @@ def text_block(text: str) -> Block:
     return {"type": "text", "text": text}
 
 
-def text_blocks(content: object, say: Say) -> list[Block]:
-    """The text of a content: a string, an array of parts, or null. What is no text is left out, and said."""
-    blocks = list(user_blocks(content, say))
+def text_blocks(content: object, note: Note) -> list[Block]:
+    """The text of a content: a string, an array of parts, or null. What is not text is left out, with a note."""
+    blocks = list(user_blocks(content, note))
     if any(block["type"] != "text" for block in blocks):
-        say("left out an image that is not a user's")
+        note("left out an image that is not a user's")
     return [block for block in blocks if block["type"] == "text"]
 
 
-def user_blocks(content: object, say: Say) -> Iterator[Block]:
-    """Text and images of a content, in their order."""
+def user_blocks(content: object, note: Note) -> Iterator[Block]:
+    """The text and images of a content, in order."""
     parts = content if isinstance(content, list) else [content]
     for part in parts:
         if isinstance(part, str):
             yield from _text(part)
         elif isinstance(part, dict):
-            yield from _part(part, say)
+            yield from _part(part, note)
         elif part is not None:
-            say("left out a content that is neither text nor parts")
+            note("left out a content that is neither text nor parts")
 
 
-def plain_text(content: object, say: Say) -> str:
+def plain_text(content: object, note: Note) -> str:
     """The text of a content as one string."""
-    return "\n".join(str(block["text"]) for block in text_blocks(content, say))
+    return "\n".join(str(block["text"]) for block in text_blocks(content, note))
 
 
-def _part(part: Json, say: Say) -> Iterator[Block]:
+def _part(part: Json, note: Note) -> Iterator[Block]:
     kind = part.get("type")
     if (name := _TEXT_PARTS.get(str(kind))) is not None:
         yield from _text(part.get(name))
     elif kind == "image_url" and (source := _image_source(part.get("image_url"))) is not None:
         yield {"type": "image", "source": source}
     else:
-        say(f"left out a content part of type {str(kind)[:32]}")
+        note(f"left out a content part of type {str(kind)[:32]}")
 
 
 def _text(text: object) -> Iterator[Block]:

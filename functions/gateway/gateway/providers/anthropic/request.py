@@ -1,13 +1,12 @@
-"""A chat completion request becomes one of Anthropic's Messages API, marked for its prompt cache.
+"""Converts a chat completion request to one of Anthropic's Messages API, marked for its prompt cache.
 
 https://platform.claude.com/docs/en/api/messages
 """
 
 from hashlib import sha256
 
-from pydantic_core import to_json
-
 from gateway.domain.codec import Draft, Memory
+from gateway.domain.json_text import write_json
 from gateway.providers.anthropic.cache import mark
 from gateway.providers.anthropic.tools import tool_choice, tools, tools_of
 from gateway.providers.anthropic.turns import History
@@ -39,28 +38,28 @@ _EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", 
 def write(body: Draft, _memory: Memory) -> bytes:
     """A request of the Messages API, marked for its prompt cache.
 
-    The same tools, system prompt and history make the same bytes on every turn, so that they are found in the cache.
+    The same tools, system prompt and history give the same bytes on every turn, so that the cache matches them.
     """
     translate(body)
-    return to_json(body.fields)
+    return write_json(body.fields)
 
 
 def translate(body: Draft) -> None:
-    """Put Anthropic's fields in the place of Chat Completions'."""
+    """Replace the fields of Chat Completions by Anthropic's."""
     model = claude(body.model)
     limit_sampling(body)
-    told = body.fields
+    requested = body.fields
     history = History(body.note)
     for message in body.messages:
         history.add(message)
     history.finish()
-    fields: dict[str, object] = {"model": told["model"], "max_tokens": _max_tokens(told, model)}
+    fields: dict[str, object] = {"model": requested["model"], "max_tokens": _max_tokens(requested, model)}
     fields |= _tool_fields(body, model, history)
     if history.system:
         fields["system"] = history.system
     fields["messages"] = history.turns
     fields |= _stop(body) | _thinking(body, model) | _user(body)
-    fields |= {name: told[name] for name in ("temperature", "top_p", "stream") if told.get(name) is not None}
+    fields |= {name: requested[name] for name in ("temperature", "top_p", "stream") if requested.get(name) is not None}
     mark(fields)
     body.fields = fields
 
@@ -75,20 +74,20 @@ def limit_sampling(body: Draft) -> None:
         elif not 0 <= value <= 1:
             body.fields[name] = min(1, max(0, value))
             body.note(f"capped {name}")
-    if "temperature" in body.fields and not model.takes_both_samplings:
+    if "temperature" in body.fields and not model.takes_both_sampling_fields:
         body.drop("top_p")
 
 
-def _max_tokens(told: dict[str, object], model: Claude) -> int:
-    """Anthropic wants a limit always."""
-    limits = (told.get("max_completion_tokens"), told.get("max_tokens"))
+def _max_tokens(requested: dict[str, object], model: Claude) -> int:
+    """The caller's limit, or the model's default: Anthropic requires one."""
+    limits = (requested.get("max_completion_tokens"), requested.get("max_tokens"))
     return next((int(limit) for limit in limits if isinstance(limit, int | float)), model.default_max_tokens)
 
 
 def _tool_fields(body: Draft, model: Claude, history: History) -> dict[str, object]:
-    told = body.fields
-    if found := tools(told.get("tools"), body.note):
-        choice = tool_choice(told.get("tool_choice"), told.get("parallel_tool_calls"), model, body.note)
+    requested = body.fields
+    if found := tools(requested.get("tools"), body.note):
+        choice = tool_choice(requested.get("tool_choice"), requested.get("parallel_tool_calls"), model, body.note)
         return {"tools": found} | ({"tool_choice": choice} if choice is not None else {})
     if found := tools_of(history.turns):
         body.note("defined the tools that the history has called")
@@ -97,36 +96,36 @@ def _tool_fields(body: Draft, model: Claude, history: History) -> dict[str, obje
 
 
 def _stop(body: Draft) -> dict[str, object]:
-    told = body.fields.get("stop")
-    stops = told if isinstance(told, list) else [told]
+    requested = body.fields.get("stop")
+    stops = requested if isinstance(requested, list) else [requested]
     usable = [stop for stop in stops if isinstance(stop, str) and stop.strip()]
-    if told is not None and len(usable) < len(stops):
+    if requested is not None and len(usable) < len(stops):
         body.note("left out a stop sequence of nothing but white space")
     return {"stop_sequences": usable} if usable else {}
 
 
 def _thinking(body: Draft, model: Claude) -> dict[str, object]:
-    """How much the model thinks, by the means that its version documents; what came before 4.6 knows only budgets."""
+    """The reasoning effort in the field that the model's version documents; before 4.6 there are only budgets."""
     effort = body.fields.get("reasoning_effort")
     if effort is None:
         return {}
-    if effort == "none" and model.may_stop_thinking:
+    if effort == "none" and model.can_disable_thinking:
         return {"thinking": {"type": "disabled"}}
-    if effort == "none" and model.thinks_unasked:
+    if effort == "none" and model.thinks_by_default:
         body.note("sent the lowest reasoning_effort: the model always thinks")
         return {"output_config": {"effort": "low"}}
     if not model.takes_effort or not isinstance(effort, str) or effort not in _EFFORTS:
         body.drop("reasoning_effort")
         return {}
-    known = _EFFORTS[effort]
-    if known == "xhigh" and not model.takes_extra_high_effort:
+    level = _EFFORTS[effort]
+    if level == "xhigh" and not model.takes_extra_high_effort:
         body.note("sent reasoning_effort high for xhigh")
-        known = "high"
-    return {"output_config": {"effort": known}}
+        level = "high"
+    return {"output_config": {"effort": level}}
 
 
 def _user(body: Draft) -> dict[str, object]:
-    """The user's id as a hash: Anthropic wants it opaque, and refuses addresses and telephone numbers."""
+    """The user's id as a hash: Anthropic refuses ids that look like an address or a telephone number."""
     user = body.fields.get("user")
     if not isinstance(user, str) or not user:
         return {}

@@ -1,18 +1,18 @@
-"""Anthropic: its own Messages API, and its layer that speaks Chat Completions.
+"""Anthropic: its own Messages API, and its compatibility layer for Chat Completions.
 
-The layer caches no prompt, so a Claude model named without a URL goes to the Messages API. It is also what
-`x-inference-provider: anthropic` names; the host alone, with a chat completion, means the layer.
+A Claude model named without a URL, and a call with `x-inference-provider: anthropic`, go to the Messages API, because
+the layer does not cache prompts. A provider URL of Anthropic's without a provider name means the layer.
 
-What is translated for the Messages API, beside the plain counterparts:
+What is translated for the Messages API, beside fields that have a direct counterpart:
 
-- Leading system messages are the system prompt. Later ones stay where they are, as text marked `<system>` of a user
-  turn: not every model takes them there, and a changed system prompt would lose the cache of all that follows it.
-- Turns alternate and begin and end with the user, who is silent (`...`) where nobody spoke. Each tool call is answered
-  by the very next turn, with `The tool gave no result.` where the history has none.
+- Leading system messages are the system prompt. Later ones keep their place, as text marked `<system>` of a user turn:
+  not every model takes them there, and a changed system prompt would lose the cache of all that follows it.
+- Turns alternate and begin and end with the user; a missing user turn is sent as `...`. The turn after a tool call
+  holds its result, `The tool gave no result.` where the history has none.
 - The last tool, the last system block and the end of the last earlier turn are marked for the prompt cache.
-- `max_tokens` is 4,096 before Claude 4, 16,384 for models that think unasked, 8,192 for all others, where none is set.
+- `max_tokens` defaults to 4,096 before Claude 4, 16,384 for models that think by default, 8,192 for all others.
 - `user` is sent as a hash, since Anthropic refuses ids that look like an address or a telephone number.
-- `reasoning_effort` becomes `output_config.effort` from Claude 4.6 on; `none` stops thinking where that is possible.
+- `reasoning_effort` becomes `output_config.effort` from Claude 4.6 on; `none` disables thinking where that is possible.
 
 https://platform.claude.com/docs/en/api/messages · https://platform.claude.com/docs/en/api/openai-sdk
 """
@@ -32,7 +32,7 @@ _HOST = "api.anthropic.com"
 
 
 def messages_path(path: str) -> str:
-    """Where under a provider URL's path the calls go, however it was pasted: to `/messages` of a version."""
+    """The path of calls under a provider URL's path: `/messages` of its version, `/v1/messages` where it has none."""
     trimmed = re.sub("/{2,}", "/", path).rstrip("/")
     if trimmed.endswith("/messages"):
         return trimmed
@@ -42,9 +42,9 @@ def messages_path(path: str) -> str:
 
 
 def end_with_user_where_refused(body: Draft) -> None:
-    """Appends a short user turn where the model would not go on from the assistant's, or there is no turn at all.
+    """Appends a short user turn where the model refuses to continue the assistant's, or there is no other turn.
 
-    The layer hoists system messages, wherever they stand: what is last without them counts.
+    The layer moves system messages to the front: what is last without them counts.
     """
     is_only_system = all(message.get("role") in {"system", "developer"} for message in body.messages)
     if is_only_system or not claude(body.model).takes_prefill:
@@ -56,11 +56,11 @@ OPENAI_LAYER = Provider(
     f"https://{_HOST}/v1",
     (_HOST,),
     dialect="anthropic-openai",
-    # It documents more than this as taken and ignored.
+    # It documents further fields that it accepts and ignores.
     accepts=CORE | {"max_tokens", "max_completion_tokens", "parallel_tool_calls", "n", "functions", "function_call"},
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "function_call"},
     repairs=(ask_for_one_choice, limit_sampling, begin_with_user, end_with_user_where_refused),
-    thinks_aloud=False,
+    may_tag_reasoning=False,
 )
 
 NATIVE = Provider(
@@ -72,7 +72,7 @@ NATIVE = Provider(
     headers={"anthropic-version": "2023-06-01"},
     accepts=ACCEPTED,
     write=write,
-    new_reader=AnthropicReader,
+    reader_class=AnthropicReader,
     read_whole=read_message,
     read_usage=read_anthropic,
 )

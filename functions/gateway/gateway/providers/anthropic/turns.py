@@ -1,14 +1,15 @@
-"""A history of chat messages becomes Anthropic's turns: user first, then by turns, each tool call with its result.
+"""Converts a history of chat messages to Anthropic's turns.
 
-What Anthropic asks of a history: https://platform.claude.com/docs/en/api/messages and its page on tool use.
+Turns alternate, the user's first, and the turn after a tool call holds its result:
+https://platform.claude.com/docs/en/api/messages and its page on tool use.
 """
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gateway.providers.anthropic.content import Block, Say, plain_text, text_block, text_blocks, user_blocks
+from gateway.domain.json_text import object_field, read_json_object
+from gateway.providers.anthropic.content import Block, Note, plain_text, text_block, text_blocks, user_blocks
 from gateway.providers.repairs import SILENCE
 from switchboard.stream.deltas import Json
 
@@ -21,17 +22,17 @@ _NOT_IN_A_NAME = re.compile("[^a-zA-Z0-9_-]")
 
 @dataclass(slots=True)
 class History:
-    """The `system` blocks and the turns that `messages` take."""
+    """Collects the `system` blocks and the turns for `messages`."""
 
-    note: Say
+    note: Note
     system: list[Block] = field(default_factory=list)
     turns: list[Block] = field(default_factory=list)
     _open_calls: list[tuple[object, str]] = field(default_factory=list)
-    """Calls of the last assistant turn without a result: the caller's id, and ours."""
+    """Calls of the last assistant turn without a result: the caller's id, and the id that is sent."""
     _ids: set[str] = field(default_factory=set)
 
     def add(self, message: Json) -> None:
-        """Take in the next message."""
+        """Add the next message."""
         role = message.get("role")
         for name in sorted(message.keys() - _READ_FIELDS):
             if not (role in _TOOL_ROLES and name == "name"):
@@ -46,8 +47,8 @@ class History:
             self._add_user(message.get("content"))
 
     def finish(self) -> None:
-        """Have the user begin and end the history."""
-        self._close_calls()
+        """Add what is missing for the history to begin and end with the user."""
+        self._add_missing_results()
         if self.turns and self.turns[0]["role"] == "assistant":
             self.note("added a user turn before the first assistant turn")
             self.turns.insert(0, {"role": "user", "content": [text_block(SILENCE)]})
@@ -56,7 +57,7 @@ class History:
             self._turn("user").append(text_block(SILENCE))
 
     def _add_system(self, content: object) -> None:
-        """Leading ones are the system prompt; later ones stay where they are, so that what is before stays cached."""
+        """Leading ones are the system prompt; later ones keep their place, so that turns before them stay cached."""
         blocks = text_blocks(content, self.note)
         if not self.turns:
             self.system += blocks
@@ -78,32 +79,31 @@ class History:
             calls = [{"function": function}]
         uses = [self._use(call) for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
         if blocks or uses:
-            self._speak(blocks, uses)
+            self._add_assistant_blocks(blocks, uses)
 
-    def _speak(self, blocks: Iterable[Block], uses: list[tuple[object, Block]]) -> None:
+    def _add_assistant_blocks(self, blocks: Iterable[Block], uses: list[tuple[object, Block]]) -> None:
         if self.turns and self.turns[-1]["role"] == "user":
-            self._close_calls()
+            self._add_missing_results()
         turn = self._turn("assistant")
         place = next((place for place, block in enumerate(turn) if block["type"] == "tool_use"), len(turn))
         turn[place:place] = blocks  # text first: a turn's calls are answered by the very next turn
         turn.extend(use for _, use in uses)
-        self._open_calls += [(told_id, str(use["id"])) for told_id, use in uses]
+        self._open_calls += [(given_id, str(use["id"])) for given_id, use in uses]
 
     def _use(self, call: Json) -> tuple[object, Block]:
-        function = call.get("function")
-        function = function if isinstance(function, dict) else {}
+        function = object_field(call, "function")
         name = _NOT_IN_A_NAME.sub("_", str(function.get("name") or "unnamed"))
-        told_id = call.get("id")
-        use = {"type": "tool_use", "id": self._new_id(told_id), "name": name}
-        return told_id, use | {"input": self._input(function.get("arguments"))}
+        given_id = call.get("id")
+        use = {"type": "tool_use", "id": self._new_id(given_id), "name": name}
+        return given_id, use | {"input": self._input(function.get("arguments"))}
 
-    def _new_id(self, told_id: object) -> str:
+    def _new_id(self, given_id: object) -> str:
         """The caller's id where Anthropic takes it, else one that is the same on every turn of a conversation."""
-        wanted = _NOT_IN_A_NAME.sub("_", told_id) if isinstance(told_id, str) else ""
+        wanted = _NOT_IN_A_NAME.sub("_", given_id) if isinstance(given_id, str) else ""
         unique = wanted or f"call_{len(self._ids)}"
         while unique in self._ids:
             unique += "_"
-        if unique != told_id:
+        if unique != given_id:
             self.note("repaired a tool call's id")
         self._ids.add(unique)
         return unique
@@ -114,50 +114,47 @@ class History:
         if not isinstance(arguments, str) or not arguments.strip():
             return {}
         try:
-            parsed = json.loads(arguments)
-        except (ValueError, RecursionError):
-            parsed = None
-        if isinstance(parsed, dict):
-            return parsed
-        self.note("wrapped a tool call's arguments that are no JSON object")
-        return {"arguments": arguments}
+            return read_json_object(arguments)
+        except ValueError:
+            self.note("wrapped a tool call's arguments that are no JSON object")
+            return {"arguments": arguments}
 
     def _add_result(self, message: Json) -> None:
-        our_id = self._answered(message.get("tool_call_id"))
-        if our_id is None:
+        sent_id = self._close_call(message.get("tool_call_id"))
+        if sent_id is None:
             self.note("sent a tool result without its call as text")
             text = plain_text(message.get("content"), self.note) or NO_RESULT
             self._turn("user").append(text_block(f"<tool_result>\n{text}\n</tool_result>"))
             return
-        result: Block = {"type": "tool_result", "tool_use_id": our_id}
+        result: Block = {"type": "tool_result", "tool_use_id": sent_id}
         if blocks := list(user_blocks(message.get("content"), self.note)):
             result["content"] = blocks
         self._insert_result(result)
 
-    def _answered(self, told_id: object) -> str | None:
-        """Our id of the call that the caller's id means; an id that is unknown means the first open call."""
+    def _close_call(self, given_id: object) -> str | None:
+        """The id under which the call was sent; an unknown id means the first call without a result."""
         if not self._open_calls:
             return None
-        found = next((place for place, (known, _) in enumerate(self._open_calls) if known == told_id), None)
+        found = next((place for place, (known, _) in enumerate(self._open_calls) if known == given_id), None)
         if found is None:
             self.note("gave a tool result of an unknown call to the first open one")
         return self._open_calls.pop(found or 0)[1]
 
     def _insert_result(self, result: Block) -> None:
-        """Results stand first in their turn: after text, they are refused."""
+        """Results come first in their turn: after text, they are refused."""
         turn = self._turn("user")
         turn.insert(sum(block["type"] == "tool_result" for block in turn), result)
 
-    def _close_calls(self) -> None:
-        for _, our_id in self._open_calls:
+    def _add_missing_results(self) -> None:
+        for _, sent_id in self._open_calls:
             self.note("added a missing tool result")
-            self._insert_result({"type": "tool_result", "tool_use_id": our_id, "content": [text_block(NO_RESULT)]})
+            self._insert_result({"type": "tool_result", "tool_use_id": sent_id, "content": [text_block(NO_RESULT)]})
         self._open_calls.clear()
 
     def _turn(self, role: str) -> list[Block]:
-        """The blocks of the turn that is being built: neighbours of one role are one turn."""
+        """The blocks of the last turn, a new one where the last has another role."""
         if not self.turns or self.turns[-1]["role"] != role:
             self.turns.append({"role": role, "content": []})
         blocks = self.turns[-1]["content"]
-        assert isinstance(blocks, list)  # noqa: S101 - it was put there above
+        assert isinstance(blocks, list)  # noqa: S101 - every turn's content is the list made above
         return blocks

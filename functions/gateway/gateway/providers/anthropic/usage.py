@@ -1,34 +1,35 @@
-"""Anthropic's token counters: `input_tokens` leaves out what was read from the cache and what was written to it.
+"""Reads Anthropic's token counters: `input_tokens` excludes what was read from the cache or written to it.
 
 https://platform.claude.com/docs/en/build-with-claude/prompt-caching#tracking-cache-performance
 """
 
+from gateway.domain.json_text import count_field, object_field
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
 from switchboard.stream.deltas import Json
 
 
 def read_anthropic(usage: Json | None) -> Usage:
-    """Anthropic's counters as disjoint classes. A write whose lifetime is not told is one of five minutes.
+    """Anthropic's counters as disjoint classes. A write without a lifetime counts as one of five minutes.
 
-    A prompt without an output, as a stream tells it that breaks off, is ESTIMATED with an output of 0.
+    A prompt count without an output count (a stream that broke off) is ESTIMATED, with an output of 0.
     """
     if usage is None:
         return ABSENT
-    fresh, told_output = _count(usage, "input_tokens"), _count(usage, "output_tokens")
+    fresh, output_count = count_field(usage, "input_tokens"), count_field(usage, "output_tokens")
     if fresh is None:
         return ABSENT
-    output = told_output or 0
-    by_lifetime = _object(usage, "cache_creation")
-    write_1h = _count(by_lifetime, "ephemeral_1h_input_tokens") or 0
-    write_5m = _count(by_lifetime, "ephemeral_5m_input_tokens") or 0
-    written = _count(usage, "cache_creation_input_tokens") or 0
-    thought = _count(_object(usage, "output_tokens_details"), "thinking_tokens") or 0
+    output = output_count or 0
+    by_lifetime = object_field(usage, "cache_creation")
+    write_1h = count_field(by_lifetime, "ephemeral_1h_input_tokens") or 0
+    write_5m = count_field(by_lifetime, "ephemeral_5m_input_tokens") or 0
+    written = count_field(usage, "cache_creation_input_tokens") or 0
+    thought = count_field(object_field(usage, "output_tokens_details"), "thinking_tokens") or 0
     return Usage(
-        UsageSource.ESTIMATED if told_output is None else UsageSource.PROVIDER,
+        UsageSource.ESTIMATED if output_count is None else UsageSource.PROVIDER,
         Tokens(
             fresh_input=fresh,
             output=output,
-            cache_read=_count(usage, "cache_read_input_tokens") or 0,
+            cache_read=count_field(usage, "cache_read_input_tokens") or 0,
             cache_write_5m=max(write_5m, written - write_1h),
             cache_write_1h=write_1h,
             reasoning=min(output, thought),
@@ -37,7 +38,7 @@ def read_anthropic(usage: Json | None) -> Usage:
 
 
 def with_openai_counters(usage: Json) -> dict[str, object]:
-    """Anthropic's usage object with OpenAI's counters before its own, where prompt and output can be read from it."""
+    """Anthropic's usage object, OpenAI's counters added before its own where it has both prompt and output."""
     read = read_anthropic(usage)
     tokens = read.tokens
     if tokens is None or read.source is not UsageSource.PROVIDER:
@@ -50,13 +51,3 @@ def with_openai_counters(usage: Json) -> dict[str, object]:
         "completion_tokens_details": {"reasoning_tokens": tokens.reasoning},
     }
     return openai | dict(usage)
-
-
-def _object(usage: Json, name: str) -> Json:
-    found = usage.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _count(counters: Json, name: str) -> int | None:
-    value = counters.get(name)
-    return value if isinstance(value, int) and value >= 0 else None

@@ -1,29 +1,25 @@
 """Reads a whole (not streamed) answer of Anthropic's Messages API as a chat completion."""
 
-import json
 import time
 from collections.abc import Callable
 
-from pydantic_core import to_json
-
 from gateway.domain.codec import Memory, WholeAnswer
+from gateway.domain.json_text import read_json_object, write_json
 from gateway.providers.anthropic.chunks import Fields, finish_reason
 from gateway.providers.anthropic.usage import with_openai_counters
-from switchboard.stream.deltas import Delta, Json, read_completion
+from switchboard.stream.deltas import Delta, Json, read_completion_object
 
 
 def read_message(body: bytes, _memory: Memory, now: Callable[[], float] = time.time) -> WholeAnswer:
-    """The message as a completion; a body that is no message passes as it is, with the error it tells, if any."""
+    """The message as a completion; a body that is not a message passes as it is, with its error, if it has one."""
     try:
-        parsed: object = json.loads(body)
-    except (ValueError, RecursionError):
+        message = read_json_object(body)
+    except ValueError:
         return WholeAnswer(body, Delta())
-    if not isinstance(parsed, dict):
-        return WholeAnswer(body, Delta())
-    if not isinstance(blocks := parsed.get("content"), list):
-        return WholeAnswer(body, Delta(error=read_completion(body).error))
-    raw = to_json(_completion(parsed, [block for block in blocks if isinstance(block, dict)], int(now())))
-    return WholeAnswer(raw, read_completion(raw))
+    if not isinstance(blocks := message.get("content"), list):
+        return WholeAnswer(body, Delta(error=read_completion_object(message).error))
+    completion = _completion(message, [block for block in blocks if isinstance(block, dict)], int(now()))
+    return WholeAnswer(write_json(completion), read_completion_object(completion))
 
 
 def _completion(message: Json, blocks: list[Json], created_s: int) -> Fields:
@@ -51,7 +47,7 @@ def _message(blocks: list[Json]) -> Fields:
 
 
 def _tool_call(block: Json, index: int) -> Fields:
-    arguments = to_json(block.get("input") or {}).decode()
+    arguments = write_json(block.get("input") or {}).decode()
     function = {"name": block.get("name") or "", "arguments": arguments}
     return {"id": block.get("id") or f"call_{index}", "type": "function", "function": function}
 

@@ -1,10 +1,11 @@
-"""One choice of an answer, as OpenAI documents it: reasoning out of the content, known finish reasons."""
+"""Repairs one choice of an answer to OpenAI's documented shape: reasoning, finish reasons, tool calls."""
 
 from dataclasses import dataclass
 
 from gateway.domain.codec import AnswerContext
+from gateway.domain.json_text import object_field
 from gateway.providers.chat_completions import finish_reasons
-from gateway.providers.chat_completions.thinking import Thinking, begins_inside
+from gateway.providers.chat_completions.thinking import TaggedReasoning, begins_inside
 from gateway.providers.chat_completions.tool_call_numbers import ToolCallNumbers
 from switchboard.stream.deltas import FAILED_REASONS
 
@@ -13,26 +14,28 @@ type Fields = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class AnswerQuirks:
-    """What a provider's answers may hold: see its row."""
+    """What a provider's answers may hold, from its row: see `Provider`."""
 
-    thinks_aloud: bool
+    may_tag_reasoning: bool
     signs_tool_calls: bool
 
 
 class ChoiceRepair:
-    """Repairs one choice, chunk by chunk. Where nothing is wrong it only looks."""
+    """Repairs one choice, chunk by chunk; a complete chunk stays as it is."""
 
-    __slots__ = ("_has_begun", "_numbers", "_part", "_thinking", "note")
+    __slots__ = ("_has_begun", "_numbers", "_part", "_reasoning", "note")
 
-    def __init__(self, asked: AnswerContext, quirks: AnswerQuirks, part: str) -> None:
+    def __init__(self, context: AnswerContext, quirks: AnswerQuirks, part: str) -> None:
         self._part = part
-        self._thinking = Thinking(begins_inside=begins_inside(asked.model)) if quirks.thinks_aloud else None
-        self._numbers = ToolCallNumbers(asked.answer_id, asked.memory if quirks.signs_tool_calls else None)
+        self._reasoning = (
+            TaggedReasoning(begins_inside=begins_inside(context.model)) if quirks.may_tag_reasoning else None
+        )
+        self._numbers = ToolCallNumbers(context.answer_id, context.memory if quirks.signs_tool_calls else None)
         self._has_begun = False
         self.note = ""
 
     def repair(self, choice: Fields) -> bool:
-        """Change the choice in place; whether anything was changed. `note` then says what the trace should know."""
+        """Change the choice in place; whether anything was changed. `note` is what the trace records of it."""
         delta = choice.get(self._part)
         changed = False
         if not isinstance(delta, dict):
@@ -50,21 +53,21 @@ class ChoiceRepair:
         if self._part == "message":
             changed |= _complete(choice, delta, calls)
         is_ending = bool(calls or choice["finish_reason"])
-        if self._thinking is not None and (is_ending or delta.get("content")):
-            changed |= self._separate(self._thinking, delta, choice, is_ending=is_ending)
+        if self._reasoning is not None and (is_ending or delta.get("content")):
+            changed |= self._separate(self._reasoning, delta, choice, is_ending=is_ending)
         if calls and isinstance(calls, list):
             changed |= self._numbers.repair(calls, streamed=self._part == "delta")
         if changed and not self._has_begun:
-            # Strict clients want a role at the beginning. For its sake alone no event is rewritten: others do without.
+            # Strict clients want a role in the first chunk. An event is not rewritten for that alone.
             delta.setdefault("role", "assistant")
         self._has_begun = True
         return changed
 
-    def rest(self, finish_reason: str | None) -> Fields:
-        """What was held back when the answer ended without a word: the delta of one more chunk, or nothing."""
+    def held_back(self, finish_reason: str | None) -> Fields:
+        """The delta for text that is still held back at the end of the stream; empty where there is none."""
         delta: Fields = {}
-        if self._thinking is not None:
-            _say(delta, *self._thinking.end(finish_reason))
+        if self._reasoning is not None:
+            _put(delta, *self._reasoning.end(finish_reason))
         return delta
 
     def _repair_reason(self, choice: Fields, reason: object) -> bool:
@@ -77,49 +80,49 @@ class ChoiceRepair:
         self.note = f"finish reason {reason[:40]!r} became {choice['finish_reason']!r}"
         return True
 
-    def _separate(self, thinking: Thinking, delta: Fields, choice: Fields, *, is_ending: bool) -> bool:
-        """Take the reasoning, and what could become a tag, out of the content."""
+    def _separate(self, tagged: TaggedReasoning, delta: Fields, choice: Fields, *, is_ending: bool) -> bool:
+        """Take the reasoning, and text that could become a tag, out of the content."""
         content = delta.get("content")
         content = content if isinstance(content, str) else ""
-        if thinking.is_speaking:
+        if tagged.has_ended:
             return False
-        reasoning, speech = thinking.split(content) if content else ("", "")
+        reasoning, text = tagged.split(content) if content else ("", "")
         if is_ending:
             finish_reason = choice["finish_reason"]
-            held = thinking.end(finish_reason if isinstance(finish_reason, str) else None)
-            reasoning, speech = reasoning + held[0], speech + held[1]
-        if speech == content and not reasoning:
+            held = tagged.end(finish_reason if isinstance(finish_reason, str) else None)
+            reasoning, text = reasoning + held[0], text + held[1]
+        if text == content and not reasoning:
             return False
         if reasoning:
             self.note = "moved reasoning out of the content"
-        delta["content"] = None if self._part == "message" and not speech else ""
-        _say(delta, reasoning, speech)
+        delta["content"] = None if self._part == "message" and not text else ""
+        _put(delta, reasoning, text)
         return True
 
 
 def _complete(choice: Fields, message: Fields, calls: object) -> bool:
-    """A whole answer has a role and an end; unlike a chunk it can leave neither to another."""
+    """Give a whole answer its role and finish reason, if either is missing."""
     is_complete = bool(message.get("role") and choice["finish_reason"])
     message["role"] = message.get("role") or "assistant"
     choice["finish_reason"] = choice["finish_reason"] or ("tool_calls" if calls else "stop")
     return not is_complete
 
 
-def _say(delta: Fields, reasoning: str, speech: str) -> None:
+def _put(delta: Fields, reasoning: str, text: str) -> None:
     if reasoning:
         before = delta.get("reasoning_content")
         delta["reasoning_content"] = (before if isinstance(before, str) else "") + reasoning
-    if speech:
-        delta["content"] = speech
+    if text:
+        delta["content"] = text
 
 
 def _flatten(delta: Fields, content: object) -> bool:
-    """Content in parts (Mistral's reasoning models send thinking and text apart) becomes text and reasoning."""
+    """Split content in parts (as Mistral's reasoning models send it) into text and reasoning."""
     if not isinstance(content, list):
         delta["content"] = None
         return True
     delta["content"] = ""
-    _say(delta, _text_of(content, "thinking"), _text_of(content, "text"))
+    _put(delta, _text_of(content, "thinking"), _text_of(content, "text"))
     return True
 
 
@@ -129,7 +132,7 @@ def _text_of(parts: list[object], kind: str) -> str:
 
 
 def _move_reasoning(delta: Fields) -> bool:
-    """Reasoning under another name (OpenRouter, Groq, Cerebras, Together), or marked as a thought by Gemini."""
+    """Rename `reasoning` (OpenRouter, Groq, Cerebras, Together); move content that Gemini marks as a thought."""
     changed = False
     reasoning = delta.get("reasoning")
     if isinstance(reasoning, str) and reasoning:
@@ -138,13 +141,12 @@ def _move_reasoning(delta: Fields) -> bool:
             delta["reasoning_content"] = reasoning
         changed = True
     content = delta.get("content")
-    if isinstance(content, str) and content and _is_thought(delta.get("extra_content")):
+    if isinstance(content, str) and content and _is_thought(delta):
         delta["content"] = ""
-        _say(delta, content, "")
+        _put(delta, content, "")
         changed = True
     return changed
 
 
-def _is_thought(extra: object) -> bool:
-    google = extra.get("google") if isinstance(extra, dict) else None
-    return isinstance(google, dict) and google.get("thought") is True
+def _is_thought(delta: Fields) -> bool:
+    return object_field(object_field(delta, "extra_content"), "google").get("thought") is True

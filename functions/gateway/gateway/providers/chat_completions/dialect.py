@@ -1,21 +1,20 @@
-"""The Chat Completions dialect as OpenAI documents it: what every provider's row begins with."""
-
-from pydantic_core import to_json
+"""Requests of Chat Completions as OpenAI documents them: the first steps for every provider."""
 
 from gateway.domain.call import Chat
 from gateway.domain.codec import Draft
+from gateway.domain.json_text import write_json
 
 _NEEDS_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
 _LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 def draft(chat: Chat, model: str) -> Draft:
-    """The caller's body as a draft, less what no provider takes."""
+    """The caller's body as a draft, without fields that no provider takes."""
     body = Draft(model, {"model": model, "messages": list(chat.messages)} | dict(chat.others))
     if chat.streamed:
         body.fields["stream"] = True
     body.drop("elevenlabs_extra_body")
-    if not body.fields.get("tools"):  # an empty list is refused, and so is a choice among none
+    if not body.fields.get("tools"):  # providers refuse an empty list, and a tool choice without tools
         for name in _NEEDS_TOOLS:
             body.drop(name)
     for name in _LIMITS:
@@ -24,10 +23,10 @@ def draft(chat: Chat, model: str) -> Draft:
     return body
 
 
-def name_user(body: Draft, *, is_known: bool) -> None:
-    """Send ElevenLabs' `user_id` as `user`, where the upstream knows it and the caller sent none."""
+def name_user(body: Draft, *, is_accepted: bool) -> None:
+    """Send ElevenLabs' `user_id` as `user`, where the provider takes `user` and the caller sent none."""
     user = body.fields.get("user_id")
-    if is_known and isinstance(user, str) and user and body.fields.get("user") is None:
+    if is_accepted and isinstance(user, str) and user and body.fields.get("user") is None:
         body.fields["user"] = user
         del body.fields["user_id"]
         body.note("sent user_id as user")
@@ -36,7 +35,7 @@ def name_user(body: Draft, *, is_known: bool) -> None:
 
 
 def ask_for_usage(body: Draft, *, streamed: bool, may_ask: bool) -> None:
-    """Have a stream's usage sent, whatever the caller wants of it; else leave the options out."""
+    """Ask for a stream's usage, whether or not the caller did; elsewhere leave the options out."""
     options = body.fields.get("stream_options")
     if streamed and may_ask:
         body.fields["stream_options"] = (options if isinstance(options, dict) else {}) | {"include_usage": True}
@@ -46,7 +45,7 @@ def ask_for_usage(body: Draft, *, streamed: bool, may_ask: bool) -> None:
 
 def serialise(body: Draft) -> bytes:
     """The body's bytes."""
-    return to_json(body.fields)
+    return write_json(body.fields)
 
 
 def _is_unset(limit: object) -> bool:

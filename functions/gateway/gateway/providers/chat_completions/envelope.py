@@ -1,4 +1,4 @@
-"""What stands around the choices of every chunk and completion: filled in where a provider leaves it out."""
+"""The fields around the choices of a chunk or completion: added where a provider leaves them out."""
 
 from gateway.domain.codec import AnswerContext
 
@@ -7,18 +7,18 @@ COMPLETION = "chat.completion"
 
 
 class Envelope:
-    """The id, kind, time and model of one answer: the provider's own where it once told them, constant to the end."""
+    """The id, object, time and model of one answer: the provider's once it has sent them, else the gateway's own."""
 
     __slots__ = ("_completion_id", "_created_s", "_kind", "_model")
 
-    def __init__(self, asked: AnswerContext, kind: str) -> None:
+    def __init__(self, context: AnswerContext, kind: str) -> None:
         self._kind = kind
-        self._completion_id = f"chatcmpl-{asked.answer_id}"
-        self._created_s = asked.created_s
-        self._model = asked.model
+        self._completion_id = f"chatcmpl-{context.answer_id}"
+        self._created_s = context.created_s
+        self._model = context.model
 
     def fill(self, body: dict[str, object]) -> bool:
-        """Add what is missing; whether anything was."""
+        """Add the missing fields; whether any was missing."""
         completion_id, model = body.get("id"), body.get("model")
         is_whole = True
         if isinstance(completion_id, str) and completion_id:
@@ -38,8 +38,8 @@ class Envelope:
             body["object"], is_whole = self._kind, False
         return not is_whole
 
-    def around(self, choices: list[dict[str, object]], **others: object) -> dict[str, object]:
-        """A body of the gateway's own, as if the provider had sent it."""
+    def wrap(self, choices: list[dict[str, object]], **others: object) -> dict[str, object]:
+        """A body that the gateway makes itself, with the same id, time and model."""
         body: dict[str, object] = {"choices": choices, **others}
         self.fill(body)
         return body

@@ -1,14 +1,13 @@
-"""Error bodies of shapes that OpenAI's does not cover, read into one message each."""
+"""Reads error bodies whose shape differs from OpenAI's: one message and code each."""
 
-import json
-
+from gateway.domain.json_text import object_field, quote_json, read_json_object
 from switchboard.stream.deltas import InBandError, read_error
 
 _MAX_DETAILS = 5
 
 
 def read_detail(body: bytes) -> InBandError:
-    """Lists of faults as pydantic writes them (in `message.detail`, `message` or `detail`): where, and what."""
+    """Pydantic's lists of errors (in `message.detail`, `message` or `detail`): location and message of each."""
     parsed = _object(body)
     message = parsed.get("message")
     inner = message.get("detail") if isinstance(message, dict) else message
@@ -18,7 +17,7 @@ def read_detail(body: bytes) -> InBandError:
     if not (isinstance(details, list) and details):
         error = read_error(body)
         return InBandError(error.message, error.code or _code(parsed))
-    return InBandError("; ".join(_fault(detail) for detail in details[:_MAX_DETAILS]), _code(parsed))
+    return InBandError("; ".join(_described(detail) for detail in details[:_MAX_DETAILS]), _code(parsed))
 
 
 def read_message_of_aws(body: bytes) -> InBandError:
@@ -32,35 +31,29 @@ def read_message_of_aws(body: bytes) -> InBandError:
 
 
 def read_flat(body: bytes) -> InBandError:
-    """A body that is the error itself, its code beside its text."""
+    """A body that is itself the error, with `code` or `type` beside its text."""
     error = read_error(body)
     return InBandError(error.message, error.code or _code(_object(body)))
 
 
 def read_with_cause(body: bytes) -> InBandError:
-    """OpenRouter's error, with the provider's own words, which it passes in `metadata`."""
+    """OpenRouter's error, with the provider's own error text from `metadata`."""
     error = read_error(body)
-    metadata = _within(_within(_object(body), "error"), "metadata")
+    metadata = object_field(object_field(_object(body), "error"), "metadata")
     provider, raw = metadata.get("provider_name"), metadata.get("raw")
-    said = raw if isinstance(raw, str) else json.dumps(raw) if raw else ""
-    cause = ": ".join(part for part in (provider, said) if isinstance(part, str) and part)
+    text = raw if isinstance(raw, str) else quote_json(raw) if raw else ""
+    cause = ": ".join(part for part in (provider, text) if isinstance(part, str) and part)
     return InBandError(f"{error.message} ({cause})", error.code) if cause else error
 
 
 def _object(body: bytes) -> dict[str, object]:
     try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
+        return read_json_object(body)
+    except ValueError:
         return {}
-    return parsed if isinstance(parsed, dict) else {}
 
 
-def _within(found: dict[str, object], name: str) -> dict[str, object]:
-    inner = found.get(name)
-    return inner if isinstance(inner, dict) else {}
-
-
-def _fault(detail: object) -> str:
+def _described(detail: object) -> str:
     if not isinstance(detail, dict):
         return str(detail)
     location = detail.get("loc")

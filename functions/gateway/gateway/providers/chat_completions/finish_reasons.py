@@ -1,4 +1,4 @@
-"""Why an answer ended, in the five words of OpenAI's that strict clients know."""
+"""Maps providers' finish reasons to the five of OpenAI's that strict clients know."""
 
 KNOWN = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 
@@ -21,6 +21,6 @@ _BY_NAME = {name: meaning for meaning, names in _MEANINGS.items() for name in na
 
 
 def normal(reason: str) -> str:
-    """The word of OpenAI's for a provider's own; `stop` for one that is not known (`eos`, `end_turn`, …)."""
+    """OpenAI's finish reason for a provider's; `stop` for an unknown one (`eos`, `end_turn`, …)."""
     lowered = reason.lower()
     return lowered if lowered in KNOWN else _BY_NAME.get(lowered, "stop")

@@ -1,31 +1,30 @@
-"""Gemini's thought signatures: kept by tool-call id while the caller forgets them, and put back into the history.
+"""Keeps Gemini's thought signatures by tool-call id, and puts them back into the history.
 
 Gemini 3 answers 400 when the first tool call of a step comes back without the signature it was given. Callers that keep
-OpenAI's fields alone lose it. Source: https://ai.google.dev/gemini-api/docs/thought-signatures
+only OpenAI's fields lose it. Source: https://ai.google.dev/gemini-api/docs/thought-signatures
 """
 
 import re
-from collections.abc import Mapping
 
 from gateway.domain.codec import Draft, Memory
+from gateway.domain.json_text import object_field, text_field
 from gateway.providers.chat_completions.dialect import serialise
 from switchboard.stream.deltas import Json
 
 SKIP_VALIDATOR = "skip_thought_signature_validator"
-"""Documented as the signature of a call whose own is lost."""
+"""The documented value for a call whose signature is lost."""
 
 _WANTS_SIGNATURES = re.compile(r"gemini-(?:[3-9]|[1-9]\d|.*latest)")
 
 
 def remember_signature(memory: Memory, call_id: str, call: Json) -> None:
     """Keep the signature of a tool call (or of a part of one), if it carries one."""
-    signature = _signature(call)
-    if signature:
+    if signature := _signature(call):
         memory.remember(_name(call_id), signature)
 
 
 def write_with_signatures(body: Draft, memory: Memory) -> bytes:
-    """The body's bytes; every tool call that Gemini would miss a signature on has one."""
+    """The body's bytes, with a signature on every tool call that Gemini requires one on."""
     if _WANTS_SIGNATURES.search(body.model):
         body.fields["messages"] = [_signed(body, memory, message) for message in body.messages]
     return serialise(body)
@@ -40,7 +39,7 @@ def _signed(body: Draft, memory: Memory, message: Json) -> Json:
 
 
 def _signed_call(body: Draft, memory: Memory, call: object, *, is_first: bool) -> object:
-    if not isinstance(call, Mapping) or _signature(call):
+    if not isinstance(call, dict) or _signature(call):
         return call
     signature = memory.recall(_name(str(call.get("id"))))
     if signature is not None:
@@ -50,20 +49,13 @@ def _signed_call(body: Draft, memory: Memory, call: object, *, is_first: bool) -
         body.note("a thought signature was lost: asked not to validate it")
     else:
         return call
-    others = call.get("extra_content")
-    google = others.get("google") if isinstance(others, Mapping) else None
-    return {
-        **call,
-        "extra_content": (dict(others) if isinstance(others, Mapping) else {})
-        | {"google": (dict(google) if isinstance(google, Mapping) else {}) | {"thought_signature": signature}},
-    }
+    extra = object_field(call, "extra_content")
+    google = object_field(extra, "google") | {"thought_signature": signature}
+    return {**call, "extra_content": extra | {"google": google}}
 
 
-def _signature(call: Json) -> str | None:
-    extra = call.get("extra_content")
-    google = extra.get("google") if isinstance(extra, Mapping) else None
-    signature = google.get("thought_signature") if isinstance(google, Mapping) else None
-    return signature if isinstance(signature, str) else None
+def _signature(call: Json) -> str:
+    return text_field(object_field(object_field(call, "extra_content"), "google"), "thought_signature")
 
 
 def _name(call_id: str) -> str:

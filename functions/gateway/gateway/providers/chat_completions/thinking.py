@@ -1,9 +1,9 @@
-"""Reasoning that comes as content, between tags: told from what is to be spoken, however the text is cut.
+"""Separates reasoning between tags from the answer's text, wherever the chunks cut the content.
 
-Seen at the beginning of an answer: `<think>` (DeepSeek R1, Qwen and their kin on Cloudflare, Groq with the raw
+Seen at the beginning of an answer: `<think>` (DeepSeek R1, Qwen and similar models on Cloudflare, Groq with the raw
 reasoning format, Together, Fireworks), `<thinking>`, `<thought>` (Gemini's summaries), `<reasoning>`, block after block
 (gpt-oss on Bedrock). Chat templates of DeepSeek R1, QwQ and Qwen's thinking models write the opening tag into the
-prompt: then the answer begins within the block, and shows its closing tag alone.
+prompt: then the answer begins within the block, and holds only its closing tag.
 """
 
 import re
@@ -18,24 +18,24 @@ _BEGINS_INSIDE = re.compile(r"deepseek-r1|qwq|qwen3.*thinking", re.IGNORECASE)
 
 
 def begins_inside(model: str) -> bool:
-    """Whether a model's template opens the block itself, so that its answers may lack the opening tag."""
+    """Whether the model's chat template opens the block, so that answers may lack the opening tag."""
     return _BEGINS_INSIDE.search(model) is not None
 
 
 class _State(Enum):
     BEFORE = auto()
-    """Nothing but blanks, perhaps the beginning of an opening tag."""
+    """White space so far, perhaps the beginning of an opening tag."""
     UNDECIDED = auto()
-    """Text without an opening tag, of a model that leaves it out: reasoning if a closing tag follows."""
+    """No opening tag, from a model that leaves it out: reasoning if a closing tag follows."""
     INSIDE = auto()
-    SPEAKING = auto()
+    TEXT = auto()
 
 
-class Thinking:
-    """Tells the reasoning of one choice from its speech. Holds back only what could still become a tag.
+class TaggedReasoning:
+    """Separates the reasoning of one choice from its text. Holds back only what could still become a tag.
 
-    Of a model that `begins_inside` everything is held back until the closing tag has come: what has been spoken cannot
-    be taken back.
+    For a model that `begins_inside` all content is held back until the closing tag: text that was sent cannot be
+    recalled.
     """
 
     __slots__ = ("_begins_inside", "_closing", "_had_block", "_held", "_searched", "_state")
@@ -49,17 +49,17 @@ class Thinking:
         self._had_block = False
 
     @property
-    def is_speaking(self) -> bool:
-        """Whether the speech has begun: all that follows is speech."""
-        return self._state is _State.SPEAKING
+    def has_ended(self) -> bool:
+        """Whether all content from here on is text."""
+        return self._state is _State.TEXT
 
     def split(self, text: str) -> tuple[str, str]:
-        """More content: what of it, and of what was held back, is reasoning, and what is speech."""
+        """The reasoning and the text in this content and in what was held back before it."""
         text, self._held = self._held + text, ""
         reasoning = ""
         while True:
             match self._state:
-                case _State.SPEAKING:
+                case _State.TEXT:
                     return reasoning, text
                 case _State.BEFORE:
                     if not self._enter(text):
@@ -73,17 +73,17 @@ class Thinking:
                     text = rest
 
     def end(self, finish_reason: str | None) -> tuple[str, str]:
-        """What was held back, now that a tool call or the end has come: reasoning and speech."""
+        """What was held back, as reasoning and text, when a tool call or the end has come."""
         held, self._held = self._held, ""
         if self._state is _State.INSIDE:
             return held, ""
-        # Cut off, or led to a tool call, before its closing tag: it was still thinking.
+        # Cut off, or followed by a tool call, before its closing tag: all of it is reasoning.
         if self._state is _State.UNDECIDED and finish_reason != "stop":
             return held, ""
         return "", held
 
     def _enter(self, text: str) -> bool:
-        """Whether the text decides what comes next; the state is then set."""
+        """Whether the text decides the next state; it is then set."""
         begun = text.lstrip()
         if not begun or any(tag.startswith(begun) for tag in _OPENINGS):
             return False
@@ -92,7 +92,7 @@ class Thinking:
         elif self._begins_inside and not self._had_block:
             self._state = _State.UNDECIDED
         else:
-            self._state = _State.SPEAKING
+            self._state = _State.TEXT
         return True
 
     def _past_opening(self, text: str) -> int:
@@ -101,13 +101,13 @@ class Thinking:
         return len(text) - len(text.lstrip()) if self._had_block else 0
 
     def _withhold(self, text: str) -> str:
-        """The blanks, which are spoken by nobody; what may become a tag is held back."""
+        """The white space before the text; what may become a tag is held back."""
         begun = text.lstrip()
         self._held = begun
         return "" if self._had_block else text[: len(text) - len(begun)]
 
     def _leave(self, text: str) -> tuple[str, str | None]:
-        """The reasoning of the text, and what follows its block; None while the block goes on."""
+        """The reasoning in the text, and what follows the block; None while the block is open."""
         if self._state is _State.UNDECIDED:
             closing = _CLOSING.search(text, max(0, self._searched - _LONGEST_CLOSING))
             end = closing.span() if closing else None
@@ -124,5 +124,5 @@ class Thinking:
 
 
 def _length_of_beginning(text: str, tag: str) -> int:
-    """How many of the text's last characters may be the beginning of the tag."""
+    """How many of the text's last characters may begin the tag."""
     return next((n for n in range(min(len(tag) - 1, len(text)), 0, -1) if text.endswith(tag[:n])), 0)

@@ -1,8 +1,7 @@
-"""Tool calls as strict clients need them: every call with an id, every streamed part with the index of its call."""
-
-from pydantic_core import to_json
+"""Completes tool calls for strict clients: an id for every call, the call's index on every streamed part."""
 
 from gateway.domain.codec import Memory
+from gateway.domain.json_text import object_field, write_json
 from gateway.providers.chat_completions.signatures import remember_signature
 
 
@@ -10,7 +9,7 @@ class ToolCallNumbers:
     """Numbers the tool calls of one choice, and gives an id to those without one.
 
     Gemini leaves out indexes and sometimes ids, and sends parallel calls one a chunk; other servers give every parallel
-    call the index 0. A part without a name or an id of its own goes on with the call before it.
+    call the index 0. A part without a name or an id of its own continues the call before it.
     """
 
     __slots__ = ("_answer_id", "_ids", "_memory", "_places")
@@ -31,8 +30,8 @@ class ToolCallNumbers:
 
     def _repair(self, call: dict[str, object], *, streamed: bool) -> bool:
         changed = _repair_function(call)
-        told_id = call.get("id")
-        call_id = told_id if isinstance(told_id, str) and told_id else None
+        given_id = call.get("id")
+        call_id = given_id if isinstance(given_id, str) and given_id else None
         place = self._place(call, call_id)
         if streamed and call.get("index") != place:
             call["index"], changed = place, True
@@ -48,12 +47,10 @@ class ToolCallNumbers:
         return changed
 
     def _place(self, call: dict[str, object], call_id: str | None) -> int:
-        told = call.get("index")
-        index = told if type(told) is int else None
+        given = call.get("index")
+        index = given if type(given) is int else None
         place = self._places.get(index) if index is not None else self._without_index(call, call_id)
-        function = call.get("function")
-        is_named = isinstance(function, dict) and bool(function.get("name"))
-        if place is not None and is_named and call_id is not None and call_id != self._ids[place]:
+        if place is not None and _is_named(call) and call_id is not None and call_id != self._ids[place]:
             place = None  # another call under an index that is taken
         if place is None:
             next_place = max(self._ids, default=-1) + 1
@@ -64,16 +61,18 @@ class ToolCallNumbers:
     def _without_index(self, call: dict[str, object], call_id: str | None) -> int | None:
         if call_id is not None:
             return next((place for place, known in self._ids.items() if known == call_id), None)
-        function = call.get("function")
-        begins = isinstance(function, dict) and bool(function.get("name"))
-        return None if begins else self._places.get(None)
+        return None if _is_named(call) else self._places.get(None)
+
+
+def _is_named(call: dict[str, object]) -> bool:
+    return bool(object_field(call, "function").get("name"))
 
 
 def _repair_function(call: dict[str, object]) -> bool:
-    """Arguments are JSON text: some models of Cloudflare's give the object itself, others null."""
+    """Make arguments JSON text: some of Cloudflare's models send the object itself, others null."""
     function = call.get("function")
     if not isinstance(function, dict) or "arguments" not in function or isinstance(function["arguments"], str):
         return False
     arguments = function["arguments"]
-    function["arguments"] = "" if arguments is None else to_json(arguments).decode()
+    function["arguments"] = "" if arguments is None else write_json(arguments).decode()
     return True

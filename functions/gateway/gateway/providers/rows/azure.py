@@ -1,8 +1,8 @@
 """Azure OpenAI.
 
 OpenAI's models under a resource's own host: `https://<resource>.openai.azure.com/openai/deployments/<deployment>` with
-`?api-version=`, or `…/openai/v1`. The key travels as `api-key`. What is accepted goes by that version, and
-`stream_options` needs 2024-09-01-preview or later. A deployment may have any name: `model` says which model it is.
+`?api-version=`, or `…/openai/v1`. The key is sent as `api-key`. The accepted fields depend on that version;
+`stream_options` needs 2024-09-01-preview or later. A deployment may have any name: `model` names its model.
 https://learn.microsoft.com/azure/ai-foundry/openai/reference
 """
 
@@ -21,5 +21,5 @@ AZURE = Provider(
     accepts=(OPENAI_FIELDS - {"web_search_options", "service_tier"}) | {"data_sources"},
     accepts_in_messages=OPENAI_MESSAGE_FIELDS,
     repairs=(fit_reasoning_models, fit_reasoning_effort),
-    thinks_aloud=False,
+    may_tag_reasoning=False,
 )

@@ -1,8 +1,8 @@
-"""AWS Bedrock, by its endpoints that speak Chat Completions.
+"""AWS Bedrock, through its endpoints for Chat Completions.
 
-Each region has an address of its own, `https://bedrock-runtime.<region>.amazonaws.com/openai/v1`; the key is a Bedrock
-API key, not AWS credentials. What is accepted goes by the model. AWS's own errors come as `{"message"}`, in either
-case.
+Each region has its own URL, `https://bedrock-runtime.<region>.amazonaws.com/openai/v1`; the key is a Bedrock
+API key, not AWS credentials. The accepted fields depend on the model. AWS's own errors come as `{"message"}` or
+`{"Message"}`.
 https://docs.aws.amazon.com/bedrock/latest/userguide/inference-chat-completions.html
 """
 

@@ -7,7 +7,7 @@ https://inference-docs.cerebras.ai/resources/openai · https://inference-docs.ce
 
 from gateway.providers.chat_completions.error_bodies import read_flat
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
-from gateway.providers.repairs import Capped, Renamed, say_system_for_developer
+from gateway.providers.repairs import Capped, Renamed, send_developer_as_system
 
 CEREBRAS = Provider(
     "cerebras",
@@ -20,6 +20,6 @@ CEREBRAS = Provider(
         *("reasoning_effort", "reasoning_format", "disable_reasoning", "clear_thinking"),
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "reasoning"},
-    repairs=(Renamed("max_tokens", "max_completion_tokens"), Capped("temperature", 1.5), say_system_for_developer),
+    repairs=(Renamed("max_tokens", "max_completion_tokens"), Capped("temperature", 1.5), send_developer_as_system),
     read_error=read_flat,
 )

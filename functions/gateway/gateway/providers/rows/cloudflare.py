@@ -1,12 +1,12 @@
 """Cloudflare Workers AI.
 
-Each account has an address of its own, `…/accounts/<account>/ai/v1`. Content that is null or an array answers 400
-`Bad input`; tools work on some models only. Errors come as `errors: [{code, message}]`.
+Each account has its own URL, `…/accounts/<account>/ai/v1`. Content that is null or an array answers 400
+`Bad input`; tools work with some models only. Errors come as `errors: [{code, message}]`.
 https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility/
 """
 
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
-from gateway.providers.repairs import Renamed, flatten_content, say_system_for_developer
+from gateway.providers.repairs import Renamed, flatten_content, send_developer_as_system
 
 CLOUDFLARE = Provider(
     "cloudflare",
@@ -18,5 +18,5 @@ CLOUDFLARE = Provider(
         *("frequency_penalty", "presence_penalty", "lora", "raw"),
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"name"},
-    repairs=(Renamed("max_completion_tokens", "max_tokens"), say_system_for_developer, flatten_content),
+    repairs=(Renamed("max_completion_tokens", "max_tokens"), send_developer_as_system, flatten_content),
 )

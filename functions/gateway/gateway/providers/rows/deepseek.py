@@ -1,13 +1,13 @@
 """DeepSeek.
 
-Answers 422 to parameters that it cannot use and 402 to an empty balance. Cached tokens come as
-`prompt_cache_hit_tokens` and `prompt_cache_miss_tokens`. A thinking model wants the reasoning of a turn that called
-tools back as `reasoning_content`, so that field of a message passes.
+Answers 422 to parameters that it cannot use, 402 when the balance is empty. Cached tokens come as
+`prompt_cache_hit_tokens` and `prompt_cache_miss_tokens`. A thinking model needs the reasoning of a turn that called
+tools sent back as `reasoning_content`, so that message field is accepted.
 https://api-docs.deepseek.com/api/create-chat-completion
 """
 
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
-from gateway.providers.repairs import Renamed, say_system_for_developer
+from gateway.providers.repairs import Renamed, send_developer_as_system
 
 DEEPSEEK = Provider(
     "deepseek",
@@ -20,6 +20,6 @@ DEEPSEEK = Provider(
         *("logprobs", "top_logprobs", "thinking", "reasoning_effort"),
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "prefix", "reasoning_content"},
-    thinks_aloud=False,
-    repairs=(Renamed("max_completion_tokens", "max_tokens"), say_system_for_developer),
+    may_tag_reasoning=False,
+    repairs=(Renamed("max_completion_tokens", "max_tokens"), send_developer_as_system),
 )

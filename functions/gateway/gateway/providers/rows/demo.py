@@ -1,4 +1,4 @@
-"""The demo upstream of a local system: it echoes, needs no key and takes anything."""
+"""The demo upstream of a local system: it echoes, needs no key and takes any request."""
 
 from gateway.providers.provider import Provider
 

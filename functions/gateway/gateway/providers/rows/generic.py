@@ -1,4 +1,4 @@
-"""Any other URL that speaks Chat Completions. What it accepts is not known, so everything passes."""
+"""Any other URL that takes Chat Completions. Its accepted fields are unknown, so all are sent."""
 
 from gateway.providers.provider import Provider
 from gateway.providers.repairs import end_with_user_for_claude

@@ -1,7 +1,7 @@
 """Groq.
 
 Answers 400 to `logprobs`, `top_logprobs`, `logit_bias`, a name in a message, and any `n` but 1. Usage also comes in
-`x_groq.usage`, with the times of queue, prompt and completion.
+`x_groq.usage`, with the times for queue, prompt and completion.
 https://console.groq.com/docs/openai · https://console.groq.com/docs/api-reference
 """
 

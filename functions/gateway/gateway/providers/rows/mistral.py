@@ -1,9 +1,9 @@
 """Mistral.
 
-Anything unknown answers 422 `extra_forbidden`, inside messages and tools too. Roles follow an order: instructions and
-user turns never come right after a tool's result, nor instructions after the assistant's turn, and the last turn is the
-user's or a tool's. Tool-call ids are nine letters or digits; an assistant's message is never empty. `seed` is called
-`random_seed`. Usage comes in the last chunk unasked; cached tokens in `prompt_tokens_details`.
+Answers 422 `extra_forbidden` to an unknown field, in messages and tools too. Roles have an order: instructions and user
+turns may not directly follow a tool's result, nor instructions an assistant's turn, and the last turn is the user's or
+a tool's. Tool-call ids are nine letters or digits; an assistant's message is never empty. `seed` is called
+`random_seed`. Usage comes in the last chunk without being asked for; cached tokens in `prompt_tokens_details`.
 https://docs.mistral.ai/api/endpoint/chat · https://docs.mistral.ai/studio-api/conversations/advanced/prompt-caching
 https://github.com/mistralai/mistral-common (the order of roles, the ids)
 """
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from gateway.domain.codec import Draft
 from gateway.providers.chat_completions.error_bodies import read_detail
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
-from gateway.providers.repairs import SILENCE, Capped, Renamed, end_with_user, say_system_for_developer
+from gateway.providers.repairs import SILENCE, Capped, Renamed, end_with_user, send_developer_as_system
 from switchboard.stream.deltas import Json
 
 _TOOL_FIELDS = frozenset({"type", "function"})
@@ -25,7 +25,7 @@ _ID_CHARACTERS = 9
 
 
 def keep_tool_fields(body: Draft) -> None:
-    """Leaves out what tools carry beyond Mistral's own fields."""
+    """Leaves out fields of tools that Mistral does not take."""
     tools = body.fields.get("tools")
     if isinstance(tools, list):
         kept = [_kept_tool(tool) for tool in tools]
@@ -40,7 +40,7 @@ def keep_roles_in_order(body: Draft) -> None:
     for message in body.messages:
         before = ordered[-1].get("role") if ordered else None
         if message.get("role") == "system" and before in ("assistant", "tool"):
-            message = {**message, "role": "user"}  # noqa: PLW2901 - the message as it goes on
+            message = {**message, "role": "user"}  # noqa: PLW2901 - the message as it is sent
             body.note("sent later system messages as the user's")
         if message.get("role") == "user" and before == "tool":
             ordered.append({"role": "assistant", "content": SILENCE})
@@ -51,23 +51,24 @@ def keep_roles_in_order(body: Draft) -> None:
 
 def fill_empty_answers(body: Draft) -> None:
     """Gives an assistant's message without content and without tool calls a short content."""
-    for position, message in enumerate(body.messages):
-        if message.get("role") == "assistant" and not message.get("content") and not message.get("tool_calls"):
-            body.messages[position] = {**message, "content": SILENCE}
-            body.note("filled an empty answer")
+
+    def fill(message: Json) -> Json:
+        is_empty = not message.get("content") and not message.get("tool_calls")
+        return {**message, "content": SILENCE} if message.get("role") == "assistant" and is_empty else message
+
+    body.rewrite_messages(fill, "filled an empty answer")
 
 
 def shorten_tool_call_ids(body: Draft) -> None:
-    """Sends tool-call ids of another form as nine letters and digits, the same for call and result."""
-    for position, message in enumerate(body.messages):
-        changed = dict(message)
+    """Sends tool-call ids of another form as nine hexadecimal digits, the same for call and result."""
+
+    def shorten(message: Json) -> Json:
+        changed = dict(_with_short_id(message, "tool_call_id"))
         if isinstance(calls := message.get("tool_calls"), list):
             changed["tool_calls"] = [_with_short_id(call, "id") for call in calls]
-        if "tool_call_id" in message:
-            changed = dict(_with_short_id(changed, "tool_call_id"))
-        if changed != message:
-            body.messages[position] = changed
-            body.note("shortened tool-call ids")
+        return changed if changed != message else message
+
+    body.rewrite_messages(shorten, "shortened tool-call ids")
 
 
 def _kept_tool(tool: object) -> object:
@@ -103,7 +104,7 @@ MISTRAL = Provider(
         Renamed("seed", "random_seed"),
         Capped("temperature", 1.5),
         keep_tool_fields,
-        say_system_for_developer,
+        send_developer_as_system,
         fill_empty_answers,
         keep_roles_in_order,
         end_with_user,

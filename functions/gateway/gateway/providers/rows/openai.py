@@ -1,8 +1,8 @@
 """OpenAI.
 
-Unknown fields answer 400. Reasoning models (the o-series, GPT-5 and later) take `max_completion_tokens` for
+Answers 400 to unknown fields. Reasoning models (the o-series, GPT-5 and later) take `max_completion_tokens` for
 `max_tokens`, no sampling parameters but their defaults and no stop sequences; from GPT-5.4 on they take function tools
-in Chat Completions only with `reasoning_effort: none`, which GPT-5.6 wants said.
+in Chat Completions only with `reasoning_effort: none`, which GPT-5.6 needs explicitly.
 https://developers.openai.com/api/reference/resources/chat · https://developers.openai.com/api/docs/guides/reasoning
 """
 
@@ -28,7 +28,7 @@ _VERSION = re.compile(r"gpt-([5-9])(?:\.(\d+))?(?!\d|.*-(?:chat|pro|codex))")
 _WITHOUT_EFFORT_BESIDE_TOOLS = (5, 4)
 _WITH_EFFORT_NONE = (5, 1)
 _DEFAULTS = {"temperature": 1, "top_p": 1, "frequency_penalty": 0, "presence_penalty": 0}
-_NEVER = ("logit_bias", "logprobs", "top_logprobs", "stop")
+_NEVER_TAKEN = ("logit_bias", "logprobs", "top_logprobs", "stop")
 _rename_limit = Renamed("max_tokens", "max_completion_tokens")
 
 
@@ -41,7 +41,7 @@ def fit_reasoning_models(body: Draft) -> None:
     for field, default in _DEFAULTS.items():
         if body.fields.get(field, default) != default:
             body.drop(field)
-    for field in _NEVER:
+    for field in _NEVER_TAKEN:
         body.drop(field)
     if _O_SERIES.match(name):
         body.drop("parallel_tool_calls")
@@ -66,7 +66,7 @@ def fit_reasoning_effort(body: Draft) -> None:
 
 
 def bare_name(model: str) -> str:
-    """A model's name without an owner before it and without the mark of a fine-tuned one."""
+    """A model's name without its owner and without the `ft:` of a fine-tuned model."""
     return model.rpartition("/")[2].removeprefix("ft:")
 
 
@@ -83,5 +83,5 @@ OPENAI = Provider(
     accepts=OPENAI_FIELDS,
     accepts_in_messages=OPENAI_MESSAGE_FIELDS,
     repairs=(fit_reasoning_models, fit_reasoning_effort),
-    thinks_aloud=False,
+    may_tag_reasoning=False,
 )

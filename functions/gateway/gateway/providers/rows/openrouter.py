@@ -1,7 +1,7 @@
 """OpenRouter.
 
-Passes fields on to whoever serves the model, so everything passes here too. Usage always comes, with `cost`: that is
-the bill, in US dollars. Errors have a number for a code and carry the provider's own words in `metadata`.
+Passes fields on to the provider of the model, so all are sent. Usage always comes, with `cost`, the price of the call
+in US dollars. Errors have a number as their code, and the provider's own error text in `metadata`.
 https://openrouter.ai/docs/api/reference/parameters · https://openrouter.ai/docs/use-cases/usage-accounting
 """
 
@@ -16,9 +16,9 @@ PICO = 10**12
 
 
 def read_bill(usage: Json | None) -> int | None:
-    """What OpenRouter charged for a call, in pico-dollars; None where it did not say.
+    """What OpenRouter charged for a call, in pico-dollars; None where it did not report it.
 
-    With a key of one's own at the provider (`is_byok`), `cost` is OpenRouter's fee; the provider's part comes on top.
+    With the caller's own key at the provider (`is_byok`), `cost` is OpenRouter's fee; the provider's part is added.
     """
     if usage is None or (fee := _pico_usd(usage.get("cost"))) is None:
         return None

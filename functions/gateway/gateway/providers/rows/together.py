@@ -5,7 +5,7 @@ https://docs.together.ai/reference/chat-completions-1
 """
 
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
-from gateway.providers.repairs import Renamed, say_system_for_developer
+from gateway.providers.repairs import Renamed, send_developer_as_system
 
 TOGETHER = Provider(
     "together",
@@ -20,5 +20,5 @@ TOGETHER = Provider(
         *("safety_model", "compliance"),
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "function_call", "reasoning"},
-    repairs=(Renamed("max_completion_tokens", "max_tokens"), say_system_for_developer),
+    repairs=(Renamed("max_completion_tokens", "max_tokens"), send_developer_as_system),
 )

@@ -1,7 +1,7 @@
 """xAI.
 
 Reasoning models answer 400 to `stop` and the penalties, and few models take `reasoning_effort`. The completion's count
-leaves reasoning out; both are billed. Errors come as `{"code", "error"}`, both text.
+excludes reasoning; both are billed. Errors come as `{"code", "error"}`, both strings.
 https://docs.x.ai/developers/rest-api-reference/inference/chat · https://docs.x.ai/developers/model-capabilities/text/reasoning
 """
 
@@ -37,7 +37,7 @@ XAI = Provider(
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "reasoning_content"},
     repairs=(fit_reasoning_models,),
-    thinks_aloud=False,
+    may_tag_reasoning=False,
     read_usage=read_reasoning_outside,
     read_error=read_flat,
 )

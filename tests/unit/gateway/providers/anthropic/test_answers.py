@@ -49,7 +49,7 @@ def end(reason: str | None = "end_turn", **usage: int) -> bytes:
     return event("message_delta", delta={"stop_reason": reason}, usage=usage) + event("message_stop")
 
 
-def heard(wire: bytes, *, wants_usage: bool = True) -> tuple[list[Any], Stream]:
+def read_stream(wire: bytes, *, wants_usage: bool = True) -> tuple[list[Any], Stream]:
     stream = Stream(AnthropicReader(MEMORY, lambda: NOW_S), Transcript(), wants_usage, [])
     passed = stream.feed(wire) + stream.finish()
     events = [part.removeprefix(b"data: ") for part in passed.split(b"\n\n") if part]
@@ -63,7 +63,7 @@ def deltas(chunks: list[Any]) -> list[Any]:
 def test_text_becomes_chunks_with_one_envelope() -> None:
     wire = BEGIN + start(0, type="text", text="") + event("ping") + delta(0, type="text_delta", text="Hel")
     wire += delta(0, type="text_delta", text="lo.") + stop(0) + end(output_tokens=7)
-    chunks, stream = heard(wire)
+    chunks, stream = read_stream(wire)
     assert chunks[-1] == b"[DONE]"
     assert deltas(chunks) == [{"role": "assistant", "content": ""}, {"content": "Hel"}, {"content": "lo."}, {}]
     for chunk in chunks[:-1]:
@@ -73,10 +73,10 @@ def test_text_becomes_chunks_with_one_envelope() -> None:
     assert stream.transcript.choices[0].message()["content"] == "Hello."
 
 
-def test_usage_is_told_once_before_the_end_and_only_to_who_asked() -> None:
+def test_usage_is_sent_once_before_the_end_and_only_to_callers_that_ask() -> None:
     wire = BEGIN + start(0, type="text", text="Hello.") + stop(0) + end(input_tokens=12, output_tokens=7)
-    asked, stream = heard(wire)
-    usage = asked[-2]
+    with_usage, stream = read_stream(wire)
+    usage = with_usage[-2]
     assert usage["choices"] == []
     assert usage["usage"] == {
         "prompt_tokens": 6012,
@@ -89,18 +89,18 @@ def test_usage_is_told_once_before_the_end_and_only_to_who_asked() -> None:
         "output_tokens": 7,
     }
     assert stream.transcript.usage == usage["usage"]
-    unasked, quiet = heard(wire, wants_usage=False)
-    assert not any("usage" in chunk for chunk in unasked[:-1])
+    without_usage, quiet = read_stream(wire, wants_usage=False)
+    assert not any("usage" in chunk for chunk in without_usage[:-1])
     assert quiet.transcript.usage == usage["usage"]
 
 
-def test_parallel_tool_calls_are_numbered_by_themselves() -> None:
+def test_parallel_tool_calls_are_numbered_from_zero() -> None:
     wire = BEGIN + start(0, type="text", text="One moment.") + stop(0)
     wire += start(1, type="tool_use", id="toolu_1", name="look_up", input={})
     wire += delta(1, type="input_json_delta", partial_json="") + delta(1, type="input_json_delta", partial_json='{"a":')
     wire += delta(1, type="input_json_delta", partial_json=" 1}") + stop(1)
     wire += start(2, type="tool_use", id="toolu_2", name="end_call", input={}) + stop(2) + end("tool_use")
-    chunks, stream = heard(wire)
+    chunks, stream = read_stream(wire)
     calls = [fields["tool_calls"][0] for fields in deltas(chunks) if "tool_calls" in fields]
     assert calls[0] == {
         "index": 0,
@@ -109,14 +109,14 @@ def test_parallel_tool_calls_are_numbered_by_themselves() -> None:
         "function": {"name": "look_up", "arguments": ""},
     }
     assert [call["index"] for call in calls] == [0, 0, 0, 1, 1]
-    told = [(call.name, call.arguments) for call in stream.transcript.choices[0].tool_calls]
-    assert told == [("look_up", '{"a": 1}'), ("end_call", "{}")]
+    calls = [(call.name, call.arguments) for call in stream.transcript.choices[0].tool_calls]
+    assert calls == [("look_up", '{"a": 1}'), ("end_call", "{}")]
     assert stream.transcript.finish_reason == "tool_calls"
 
 
 def test_input_given_at_the_start_of_a_call_is_its_arguments() -> None:
     wire = BEGIN + start(0, type="tool_use", id="t", name="look_up", input={"a": 1}) + stop(0) + end("tool_use")
-    assert heard(wire)[1].transcript.choices[0].tool_calls[0].arguments == '{"a":1}'
+    assert read_stream(wire)[1].transcript.choices[0].tool_calls[0].arguments == '{"a":1}'
 
 
 def test_thinking_is_reasoning_and_is_not_yet_an_answer() -> None:
@@ -125,7 +125,7 @@ def test_thinking_is_reasoning_and_is_not_yet_an_answer() -> None:
         delta(0, type="thinking_delta", thinking="Hm.") + delta(0, type="signature_delta", signature="c2ln") + stop(0)
     )
     wire += start(1, type="redacted_thinking", data="c2VjcmV0") + stop(1)
-    chunks, stream = heard(wire)
+    chunks, stream = read_stream(wire)
     assert deltas(chunks)[1:] == [{"reasoning_content": "Hm."}]
     assert not stream.transcript.is_useful
 
@@ -141,12 +141,12 @@ def test_thinking_is_reasoning_and_is_not_yet_an_answer() -> None:
         event("an_event_of_tomorrow", text="Hello"),
     ],
 )
-def test_what_is_nothing_to_a_caller_becomes_nothing(quiet: bytes) -> None:
-    assert heard(quiet)[0] == []
+def test_events_without_content_for_the_caller_send_nothing(quiet: bytes) -> None:
+    assert read_stream(quiet)[0] == []
 
 
 @pytest.mark.parametrize(
-    ("told", "finish_reason"),
+    ("stop_reason", "finish_reason"),
     [
         ("end_turn", "stop"),
         ("stop_sequence", "stop"),
@@ -158,9 +158,9 @@ def test_what_is_nothing_to_a_caller_becomes_nothing(quiet: bytes) -> None:
         ("a_reason_of_tomorrow", "stop"),
     ],
 )
-def test_every_stop_reason_has_openais_word_streamed_or_not(told: str, finish_reason: str) -> None:
-    assert heard(BEGIN + end(told))[1].transcript.finish_reason == finish_reason
-    whole = read_message(json.dumps(MESSAGE | {"stop_reason": told}).encode(), MEMORY)
+def test_every_stop_reason_has_an_openai_finish_reason(stop_reason: str, finish_reason: str) -> None:
+    assert read_stream(BEGIN + end(stop_reason))[1].transcript.finish_reason == finish_reason
+    whole = read_message(json.dumps(MESSAGE | {"stop_reason": stop_reason}).encode(), MEMORY)
     assert whole.delta.choices[0].finish_reason == finish_reason
 
 
@@ -170,14 +170,14 @@ def test_an_error_in_mid_stream_ends_it_without_its_bytes() -> None:
         + start(0, type="text", text="Hel")
         + event("error", error={"type": "overloaded_error", "message": "Overloaded"})
     )
-    chunks, stream = heard(wire + delta(0, type="text_delta", text="lo"))
+    chunks, stream = read_stream(wire + delta(0, type="text_delta", text="lo"))
     assert stream.error is not None
     assert (stream.error.message, stream.error.code) == ("Overloaded", "overloaded_error")
     assert deltas(chunks)[-1] == {"content": "Hel"}
 
 
-def test_a_stream_cut_before_its_stop_reason_tells_its_prompt_alone_and_only_the_trace() -> None:
-    chunks, stream = heard(BEGIN + start(0, type="text", text="Hel"))
+def test_a_stream_cut_before_its_stop_reason_records_its_prompt_tokens_only() -> None:
+    chunks, stream = read_stream(BEGIN + start(0, type="text", text="Hel"))
     assert stream.transcript.usage == {"input_tokens": 12, "cache_read_input_tokens": 6000}
     assert read_anthropic(stream.transcript.usage).source is UsageSource.ESTIMATED
     assert not any("usage" in chunk for chunk in chunks)
@@ -185,21 +185,21 @@ def test_a_stream_cut_before_its_stop_reason_tells_its_prompt_alone_and_only_the
     assert b"[DONE]" not in chunks
 
 
-def test_a_stream_without_its_last_event_still_tells_usage_and_ends() -> None:
+def test_a_stream_without_its_last_event_still_sends_usage() -> None:
     wire = (
         BEGIN
         + start(0, type="text", text="Hello.")
         + event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 7})
     )
-    chunks, stream = heard(wire)
+    chunks, stream = read_stream(wire)
     assert chunks[-1] == b"[DONE]"
     assert chunks[-2]["usage"]["completion_tokens"] == 7
     assert stream.is_complete
 
 
 @pytest.mark.parametrize("data", [b"no JSON", b"[]", b"[" * 100_000, b'"text"'])
-def test_an_event_that_makes_no_sense_is_skipped(data: bytes) -> None:
-    chunks, stream = heard(BEGIN + b"data: " + data + b"\n\n" + start(0, type="text", text="Hello."))
+def test_an_unreadable_event_is_skipped(data: bytes) -> None:
+    chunks, stream = read_stream(BEGIN + b"data: " + data + b"\n\n" + start(0, type="text", text="Hello."))
     assert len(chunks) == 2
     assert stream.notes == ["skipped an event that is no JSON object"]
 
@@ -227,12 +227,12 @@ def test_a_whole_message_becomes_a_completion() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}"])
-def test_a_body_that_is_no_message_says_nothing(body: bytes) -> None:
+def test_a_body_that_is_not_a_message_has_an_empty_delta(body: bytes) -> None:
     whole = read_message(body, MEMORY)
     assert (whole.raw, whole.delta.is_useful, whole.delta.error) == (body, False, None)
 
 
-def test_errors_read_the_same_in_place_of_a_message_and_by_status() -> None:
+def test_an_error_with_status_200_is_read_like_one_with_an_error_status() -> None:
     body = json.dumps({"type": "error", "error": {"type": "api_error", "message": "Broken"}}).encode()
     in_place = read_message(body, MEMORY).delta.error
     assert in_place is not None

@@ -23,8 +23,8 @@ def encoded(
     return json.loads(body), notes
 
 
-def text(said: str, **others: Any) -> dict[str, Any]:
-    return {"type": "text", "text": said} | others
+def text(content: str, **others: Any) -> dict[str, Any]:
+    return {"type": "text", "text": content} | others
 
 
 def call(call_id: str | None, name: str = "look_up", arguments: str = "{}") -> dict[str, Any]:
@@ -40,7 +40,7 @@ def turns(*messages: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     ]
 
 
-def test_a_plain_call_says_what_is_needed_and_no_more() -> None:
+def test_a_plain_call_sends_only_the_required_fields() -> None:
     assert encoded() == (
         {
             "model": MODEL,
@@ -52,7 +52,7 @@ def test_a_plain_call_says_what_is_needed_and_no_more() -> None:
     )
 
 
-def test_a_call_that_is_not_streamed_does_not_say_so() -> None:
+def test_a_call_that_is_not_streamed_has_no_stream_field() -> None:
     assert "stream" not in encoded(streamed=False)[0]
 
 
@@ -96,16 +96,14 @@ def test_neighbours_of_one_role_are_one_turn() -> None:
         ([HELLO | {"content": None}], ["user"], "sent '...' for an empty user message"),
     ],
 )
-def test_where_a_user_turn_is_needed_and_none_is_the_user_is_silent(
-    messages: list[dict[str, Any]], roles: list[str], note: str
-) -> None:
+def test_a_missing_user_turn_is_sent_as_silence(messages: list[dict[str, Any]], roles: list[str], note: str) -> None:
     sent, notes = encoded(*messages)
     assert [turn["role"] for turn in sent["messages"]] == roles
     assert note in notes
     assert [text("...")] in [turn["content"] for turn in sent["messages"]]
 
 
-def test_an_assistant_that_said_nothing_is_no_turn() -> None:
+def test_an_empty_assistant_message_is_left_out() -> None:
     assert turns(HELLO, {"role": "assistant", "content": ""}, HELLO) == [("user", [text("Hello?"), text("Hello?")])]
 
 
@@ -153,7 +151,7 @@ def test_a_tool_round_trip_is_a_call_and_the_next_turns_results() -> None:
     ]
 
 
-def test_a_result_stands_before_what_was_said_meanwhile() -> None:
+def test_a_result_comes_before_later_user_text() -> None:
     content = turns(
         HELLO,
         {"role": "assistant", "content": None, "tool_calls": [call("a")]},
@@ -163,7 +161,7 @@ def test_a_result_stands_before_what_was_said_meanwhile() -> None:
     assert content == [{"type": "tool_result", "tool_use_id": "a"}, text("<system>\nIt is noon.\n</system>")]
 
 
-def test_a_call_without_a_result_is_given_one() -> None:
+def test_a_call_without_a_result_gets_one() -> None:
     sent, notes = encoded(HELLO, {"role": "assistant", "content": None, "tool_calls": [call("a", "end_call")]}, HELLO)
     result = {"type": "tool_result", "tool_use_id": "a", "content": [text("The tool gave no result.")]}
     assert sent["messages"][-1]["content"] == [result, text("Hello?")]
@@ -188,7 +186,7 @@ def test_ids_that_are_missing_wrong_or_unknown_are_repaired(
     assert note in notes
 
 
-def test_a_result_that_nobody_asked_for_is_text() -> None:
+def test_a_result_without_its_call_is_sent_as_text() -> None:
     sent, notes = encoded(HELLO, {"role": "tool", "tool_call_id": "a", "content": "42"})
     assert sent["messages"][0]["content"][-1] == text("<tool_result>\n42\n</tool_result>")
     assert "sent a tool result without its call as text" in notes
@@ -201,7 +199,7 @@ def test_arguments_that_are_no_object_are_wrapped() -> None:
     assert "wrapped a tool call's arguments that are no JSON object" in notes
 
 
-def test_tools_become_anthropics() -> None:
+def test_tools_are_translated() -> None:
     parameters = {"type": "object", "properties": {"day": {"type": "string"}}, "required": ["day"]}
     end = {"type": "function", "function": {"name": "end_call", "parameters": parameters, "strict": True}}
     sent, notes = encoded(tools=[LOOK_UP, end, end, {"type": "custom"}])
@@ -216,7 +214,7 @@ def test_tools_become_anthropics() -> None:
     )
 
 
-def test_tools_that_only_the_history_knows_are_defined_and_not_to_be_used() -> None:
+def test_tools_of_the_history_are_defined_and_may_not_be_called() -> None:
     called = {"role": "assistant", "content": None, "tool_calls": [call("a")]}
     sent, _ = encoded(HELLO, called, {"role": "tool", "tool_call_id": "a", "content": "1"})
     assert sent["tools"] == [{"name": "look_up", "input_schema": {"type": "object"}, **MARK}]
@@ -244,7 +242,7 @@ def test_the_choice_of_tools_is_translated(fields: dict[str, Any], choice: dict[
     assert notes == ()
 
 
-def test_a_choice_that_the_model_cannot_take_is_left_to_it() -> None:
+def test_a_forced_choice_that_the_model_refuses_becomes_auto() -> None:
     sent, notes = encoded(model="claude-sonnet-5-5", tools=[LOOK_UP], tool_choice="required")
     assert "tool_choice" not in sent
     assert notes == ("left the choice of a tool to the model: it cannot be forced",)
@@ -320,7 +318,7 @@ def test_stop_sequences(stop: object, sent: list[str] | None) -> None:
     assert encoded(stop=stop)[0].get("stop_sequences") == sent
 
 
-def test_a_user_is_told_only_as_a_hash() -> None:
+def test_a_user_is_sent_as_a_hash() -> None:
     sent, notes = encoded(user_id="+49 30 12345")
     assert len(sent["metadata"]["user_id"]) == 64
     assert "12345" not in json.dumps(sent)

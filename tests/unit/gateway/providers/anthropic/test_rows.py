@@ -21,7 +21,7 @@ from gateway.providers.anthropic.row import NATIVE, OPENAI_LAYER, messages_path
         ("/anthropic/v1", "/anthropic/v1/messages"),
     ],
 )
-def test_however_the_url_was_pasted_the_call_goes_to_messages(path: str, sent_to: str) -> None:
+def test_calls_go_to_the_messages_path_of_any_provider_url(path: str, sent_to: str) -> None:
     assert messages_path(path) == sent_to
 
 
@@ -35,7 +35,7 @@ def test_the_name_and_the_model_mean_the_messages_api_and_the_host_the_openai_la
     assert NATIVE.name == OPENAI_LAYER.name == "anthropic"
 
 
-def test_the_key_travels_as_each_of_them_documents_it() -> None:
+def test_the_key_is_sent_in_each_apis_documented_header() -> None:
     assert NATIVE.key_headers("k") == {"x-api-key": "k"}
     assert NATIVE.headers == {"anthropic-version": "2023-06-01"}
     assert OPENAI_LAYER.key_headers("k") == {"authorization": "Bearer k"}

@@ -29,8 +29,8 @@ def assistant(*blocks: dict[str, Any]) -> dict[str, Any]:
     return {"role": "assistant", "content": list(blocks)}
 
 
-def text(said: str, **others: Any) -> dict[str, Any]:
-    return {"type": "text", "text": said} | others
+def text(content: str, **others: Any) -> dict[str, Any]:
+    return {"type": "text", "text": content} | others
 
 
 def ask(twin: AnthropicTwin, sent: dict[str, Any], path: str = PATH, **headers: str | None) -> Answer:
@@ -39,7 +39,7 @@ def ask(twin: AnthropicTwin, sent: dict[str, Any], path: str = PATH, **headers: 
     return twin.respond(Request("POST", path, kept, json.dumps(sent).encode(), 1, 0.0))
 
 
-def said(answer: Answer) -> Any:
+def body_of(answer: Answer) -> Any:
     (step,) = answer.steps
     assert isinstance(step, bytes)
     return json.loads(step)
@@ -80,13 +80,13 @@ def said(answer: Answer) -> Any:
         (body(metadata={"user_id": "mira@example.test"}), "appears to contain an email address"),
     ],
 )
-def test_what_the_real_one_refuses_is_refused_in_its_words(sent: dict[str, Any], message: str) -> None:
+def test_requests_that_the_api_refuses_are_refused_with_its_text(sent: dict[str, Any], message: str) -> None:
     refusal = refuse(sent)
     assert refusal is not None
     assert message in refusal.message
     answer = ask(AnthropicTwin(), sent)
     assert answer.status == 400
-    assert said(answer)["error"] == {"type": "invalid_request_error", "message": refusal.message}
+    assert body_of(answer)["error"] == {"type": "invalid_request_error", "message": refusal.message}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_what_the_real_one_refuses_is_refused_in_its_words(sent: dict[str, Any],
         body(system="Be brief.", tools=[TOOL], temperature=0.5),
     ],
 )
-def test_what_the_real_one_takes_is_taken(sent: dict[str, Any]) -> None:
+def test_requests_that_the_api_accepts_are_accepted(sent: dict[str, Any]) -> None:
     assert refuse(sent) is None
     assert ask(AnthropicTwin(), sent).status == 200
 
@@ -118,7 +118,7 @@ def test_a_wrong_key_version_or_path_is_refused(
 ) -> None:
     twin = AnthropicTwin()
     answer = ask(twin, body(), path, **headers)
-    assert (answer.status, said(answer)["error"]["type"]) == (status, kind)
+    assert (answer.status, body_of(answer)["error"]["type"]) == (status, kind)
     assert [refusal.status for refusal in twin.refused] == [status]
 
 
@@ -127,20 +127,20 @@ def test_an_unknown_model_is_not_found_and_an_overload_is_529() -> None:
     assert ask(twin, body(model="claude-of-tomorrow")).status == 404
     twin.reply = lambda _body: Reply(trouble=Trouble.REFUSED)
     overloaded = ask(twin, body())
-    assert (overloaded.status, said(overloaded)["error"]["type"]) == (529, "overloaded_error")
+    assert (overloaded.status, body_of(overloaded)["error"]["type"]) == (529, "overloaded_error")
 
 
 @pytest.mark.parametrize(
     ("model", "tokens"),
     [("claude-sonnet-4-6", 1024), ("claude-opus-4-7", 2048), ("claude-haiku-4-5", 4096), ("claude-opus-4-6", 4096)],
 )
-def test_each_model_caches_from_its_own_length(model: str, tokens: int) -> None:
+def test_each_model_has_its_minimum_cached_length(model: str, tokens: int) -> None:
     assert cacheable_from(model) == tokens
     for length, is_cached in ((tokens - 20, False), (tokens, True)):
         cache = PromptCache(lambda: 0.0)
         marked = body(model=model, system=[text("x" * 4 * length, cache_control=EPHEMERAL)])
-        assert bool(cache.reckon(marked, tokens)["cache_creation_input_tokens"]) == is_cached
-        assert bool(cache.reckon(marked, tokens)["cache_read_input_tokens"]) == is_cached
+        assert bool(cache.count_prompt(marked, tokens)["cache_creation_input_tokens"]) == is_cached
+        assert bool(cache.count_prompt(marked, tokens)["cache_read_input_tokens"]) == is_cached
 
 
 def test_the_cache_is_by_the_bytes_before_the_mark_and_by_age() -> None:
@@ -149,7 +149,7 @@ def test_the_cache_is_by_the_bytes_before_the_mark_and_by_age() -> None:
 
     def read(system: str, *messages: dict[str, Any], **mark: str) -> bool:
         blocks = [text(system * 5000, cache_control=EPHEMERAL | mark)]
-        return bool(cache.reckon(body(*messages, system=blocks), 1024)["cache_read_input_tokens"])
+        return bool(cache.count_prompt(body(*messages, system=blocks), 1024)["cache_read_input_tokens"])
 
     assert not read("a")
     assert read("a", user(text("Something else.")))
@@ -169,7 +169,7 @@ def test_a_mark_finds_what_was_written_up_to_twenty_blocks_before_it() -> None:
     for distance, is_found in ((19, True), (20, False)):
         cache = PromptCache(lambda: 0.0)
         beginning = text("x" * 5000)
-        cache.reckon(body(user(beginning | {"cache_control": EPHEMERAL})), 1024)
+        cache.count_prompt(body(user(beginning | {"cache_control": EPHEMERAL})), 1024)
         later = [text(f"{number}") for number in range(distance)]
         later[-1]["cache_control"] = EPHEMERAL
-        assert bool(cache.reckon(body(user(beginning, *later)), 1024)["cache_read_input_tokens"]) == is_found
+        assert bool(cache.count_prompt(body(user(beginning, *later)), 1024)["cache_read_input_tokens"]) == is_found

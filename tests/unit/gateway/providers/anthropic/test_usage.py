@@ -19,27 +19,27 @@ CACHED = {
 }
 
 
-def told(fresh_input: int, output: int, **classes: int) -> Usage:
+def counted(fresh_input: int, output: int, **classes: int) -> Usage:
     return Usage(UsageSource.PROVIDER, Tokens(fresh_input, output, **classes))
 
 
 @pytest.mark.parametrize(
     ("usage", "read"),
     [
-        (PLAIN, told(731, 110)),
-        (CACHED, told(6, 489, cache_read=20443, cache_write_5m=500, cache_write_1h=74, reasoning=77)),
-        (PLAIN | {"cache_creation_input_tokens": 90}, told(731, 110, cache_write_5m=90)),
-        (PLAIN | {"cache_creation_input_tokens": 90, "cache_creation": None}, told(731, 110, cache_write_5m=90)),
+        (PLAIN, counted(731, 110)),
+        (CACHED, counted(6, 489, cache_read=20443, cache_write_5m=500, cache_write_1h=74, reasoning=77)),
+        (PLAIN | {"cache_creation_input_tokens": 90}, counted(731, 110, cache_write_5m=90)),
+        (PLAIN | {"cache_creation_input_tokens": 90, "cache_creation": None}, counted(731, 110, cache_write_5m=90)),
         (
             PLAIN | {"cache_creation_input_tokens": 90, "cache_creation": {"ephemeral_1h_input_tokens": 60}},
-            told(731, 110, cache_write_5m=30, cache_write_1h=60),
+            counted(731, 110, cache_write_5m=30, cache_write_1h=60),
         ),
-        (PLAIN | {"cache_read_input_tokens": None}, told(731, 110)),
-        (PLAIN | {"output_tokens_details": {"thinking_tokens": 999}}, told(731, 110, reasoning=110)),
-        ({"input_tokens": 0, "output_tokens": 0}, told(0, 0)),
+        (PLAIN | {"cache_read_input_tokens": None}, counted(731, 110)),
+        (PLAIN | {"output_tokens_details": {"thinking_tokens": 999}}, counted(731, 110, reasoning=110)),
+        ({"input_tokens": 0, "output_tokens": 0}, counted(0, 0)),
     ],
 )
-def test_what_is_told_is_read_into_disjoint_classes(usage: dict[str, Any], read: Usage) -> None:
+def test_counters_are_read_into_disjoint_classes(usage: dict[str, Any], read: Usage) -> None:
     assert read_anthropic(usage) == read
 
 
@@ -54,16 +54,16 @@ def test_what_is_told_is_read_into_disjoint_classes(usage: dict[str, Any], read:
         {"prompt_tokens": 12, "completion_tokens": 3},
     ],
 )
-def test_what_is_not_told_is_absent_and_never_nought(usage: dict[str, Any] | None) -> None:
+def test_missing_counters_are_absent_and_never_zero(usage: dict[str, Any] | None) -> None:
     assert read_anthropic(usage) == ABSENT
 
 
-def test_a_prompt_without_an_output_is_a_prompt_whose_output_is_to_be_estimated() -> None:
+def test_a_prompt_count_without_an_output_count_is_estimated() -> None:
     usage = read_anthropic({"input_tokens": 12, "cache_read_input_tokens": 6000})
     assert usage == Usage(UsageSource.ESTIMATED, Tokens(12, 0, cache_read=6000))
 
 
-def test_both_dialects_of_one_call_tell_the_same() -> None:
+def test_both_dialects_of_one_call_give_equal_usage() -> None:
     both = with_openai_counters(CACHED)
     native, openai = read_anthropic(both).tokens, read_openai(both).tokens
     assert native == read_anthropic(CACHED).tokens
@@ -84,7 +84,7 @@ def test_counters_that_cannot_be_read_pass_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("line", recorded_usage("anthropic-messages"))
-def test_recorded_usage_adds_up_to_what_is_known_of_it(line: dict[str, Any]) -> None:
+def test_recorded_usage_adds_up(line: dict[str, Any]) -> None:
     known = line["tokens"]
     tokens = read_anthropic(line["usage"]).tokens
     assert tokens is not None

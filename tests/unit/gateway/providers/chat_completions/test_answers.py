@@ -1,4 +1,4 @@
-"""Streamed and whole chat completions: clean ones byte for byte, others as strict clients need them."""
+"""Streamed and whole chat completions: complete ones pass unchanged, others are repaired for strict clients."""
 
 import json
 from itertools import pairwise
@@ -32,7 +32,7 @@ from testkit.openai_events import (
 
 ANSWER_ID = "019a0000000070008000000000000001"
 ASKED_AT_S = 1_795_000_000
-CHAT_DIALECTS = [row for row in table.PROVIDERS if row.new_reader is None]
+CHAT_DIALECTS = [row for row in table.PROVIDERS if row.reader_class is None]
 CLEAN = {
     "text": role() + chunk("Hel") + chunk("lo <think> there") + finish() + usage(3, 2) + DONE,
     "tools": role()
@@ -51,19 +51,19 @@ CLEAN = {
 }
 
 
-def asked(model: str = "asked-model", *, wants_usage: bool = False) -> AnswerContext:
-    """What a reader knows of the call."""
+def context(model: str = "requested-model", *, wants_usage: bool = False) -> AnswerContext:
+    """The context of a call to that model."""
     return AnswerContext(model, ANSWER_ID, ASKED_AT_S, wants_usage, SignatureMemory(Clock()))
 
 
-class Heard:
-    """A stream as the caller gets it and as the trace keeps it."""
+class StreamedAnswer:
+    """A stream as the caller receives it and as the trace records it."""
 
     def __init__(
-        self, stream: bytes, provider: str = "generic", model: str = "asked-model", *, wants_usage: bool = False
+        self, stream: bytes, provider: str = "generic", model: str = "requested-model", *, wants_usage: bool = False
     ) -> None:
         self.notes: list[str] = []
-        reader = table.by_dialect(provider).reader_of(asked(model, wants_usage=wants_usage))
+        reader = table.by_dialect(provider).make_reader(context(model, wants_usage=wants_usage))
         self.stream = Stream(reader, Transcript(), wants_usage, self.notes)
         self.raw = self.stream.feed(stream) + self.stream.finish()
         self.transcript = self.stream.transcript
@@ -73,12 +73,12 @@ class Heard:
             ChatCompletionChunk.model_validate(found, strict=True)
 
     @property
-    def spoken(self) -> str:
+    def content(self) -> str:
         """The content of all chunks."""
         return "".join(delta.get("content") or "" for delta in self.deltas)
 
     @property
-    def reasoned(self) -> str:
+    def reasoning(self) -> str:
         """The reasoning of all chunks."""
         return "".join(delta.get("reasoning_content") or "" for delta in self.deltas)
 
@@ -94,68 +94,72 @@ class Heard:
 
 
 def bare(choice: dict[str, Any], **others: Any) -> bytes:
-    """A chunk with one choice as it is given and nothing else of its own."""
+    """A chunk with that choice, without id, model or time."""
     return event({"choices": [choice], **others})
 
 
 def whole(message: dict[str, Any], provider: str = "generic", **choice: Any) -> WholeAnswer:
-    """A whole answer with that message, read."""
+    """What is read of a whole answer with that message."""
     body = completion(None)
     body["choices"] = [{"index": 0, "finish_reason": "stop", **choice, "message": {"role": "assistant", **message}}]
-    return table.by_dialect(provider).whole_of(json.dumps(body).encode(), asked())
+    return table.by_dialect(provider).read_answer(json.dumps(body).encode(), context())
 
 
 @pytest.mark.parametrize("row", CHAT_DIALECTS, ids=lambda row: row.dialect)
 @pytest.mark.parametrize("name", CLEAN)
 def test_a_clean_stream_is_passed_on_byte_for_byte(row: Any, name: str) -> None:
-    heard = Heard(CLEAN[name], row.dialect, wants_usage=True)
-    assert heard.raw == CLEAN[name]
-    assert heard.notes == []
+    answer = StreamedAnswer(CLEAN[name], row.dialect, wants_usage=True)
+    assert answer.raw == CLEAN[name]
+    assert answer.notes == []
 
 
 @pytest.mark.parametrize("row", CHAT_DIALECTS, ids=lambda row: row.dialect)
 def test_a_clean_completion_is_passed_on_byte_for_byte(row: Any) -> None:
     body = json.dumps(completion("Grüß Gott."), indent=1).encode()
-    assert row.whole_of(body, asked()).raw == body
+    assert row.read_answer(body, context()).raw == body
 
 
-def test_what_a_chunk_lacks_is_filled_in_and_stays_the_same() -> None:
-    heard = Heard(event({"choices": [{"delta": {"content": "a"}}]}) + chunk("b") + bare({"delta": {"content": "c"}}))
-    first, second, third = heard.chunks
-    assert (first["id"], first["model"]) == (f"chatcmpl-{ANSWER_ID}", "asked-model")
+def test_missing_fields_of_chunks_are_added_and_constant() -> None:
+    answer = StreamedAnswer(
+        event({"choices": [{"delta": {"content": "a"}}]}) + chunk("b") + bare({"delta": {"content": "c"}})
+    )
+    first, second, third = answer.chunks
+    assert (first["id"], first["model"]) == (f"chatcmpl-{ANSWER_ID}", "requested-model")
     assert (first["created"], first["object"]) == (ASKED_AT_S, "chat.completion.chunk")
     assert first["choices"] == [{"index": 0, "delta": {"role": "assistant", "content": "a"}, "finish_reason": None}]
     assert "role" not in third["choices"][0]["delta"]
-    told = {"id": COMPLETION_ID, "model": MODEL, "created": CREATED_S, "object": "chat.completion.chunk"}
-    assert {name: second[name] for name in told} == told
-    assert {name: third[name] for name in told} == told
-    assert heard.spoken == "abc"
+    envelope = {"id": COMPLETION_ID, "model": MODEL, "created": CREATED_S, "object": "chat.completion.chunk"}
+    assert {name: second[name] for name in envelope} == envelope
+    assert {name: third[name] for name in envelope} == envelope
+    assert answer.content == "abc"
 
 
 @pytest.mark.parametrize("filler", [{"id": ""}, {"created": 0}, {"model": None}, {"object": ""}])
-def test_empty_is_as_good_as_missing(filler: dict[str, Any]) -> None:
+def test_empty_fields_count_as_missing(filler: dict[str, Any]) -> None:
     body = json.loads(chunk("a").removeprefix(b"data: ")) | filler
     name = next(iter(filler))
-    assert Heard(event(body)).chunks[0][name]
+    assert StreamedAnswer(event(body)).chunks[0][name]
 
 
-def test_chunks_without_choices_are_kept_from_the_caller() -> None:
+def test_chunks_without_choices_are_not_sent() -> None:
     filters = event({"id": "", "created": 0, "model": "", "object": "", "choices": [], "prompt_filter_results": [{}]})
     ping = b"event: ping\ndata: {}\n\n"
-    assert Heard(filters + ping + CLEAN["text"], "azure").raw == CLEAN["text"].replace(usage(3, 2), b"")
+    assert StreamedAnswer(filters + ping + CLEAN["text"], "azure").raw == CLEAN["text"].replace(usage(3, 2), b"")
 
 
-def test_a_delta_that_is_missing_or_null_says_nothing() -> None:
-    heard = Heard(chunk("a") + bare({"index": 0, "finish_reason": "stop"}) + bare({"index": 0, "delta": None}) + DONE)
-    assert heard.spoken == "a"
-    assert heard.transcript.finish_reason == "stop"
+def test_a_missing_or_null_delta_is_empty() -> None:
+    answer = StreamedAnswer(
+        chunk("a") + bare({"index": 0, "finish_reason": "stop"}) + bare({"index": 0, "delta": None}) + DONE
+    )
+    assert answer.content == "a"
+    assert answer.transcript.finish_reason == "stop"
 
 
 def test_content_in_parts_becomes_text_and_reasoning() -> None:
-    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}, {"type": "text", "text": " So."}]}
-    parts = [thinking, {"type": "text", "text": "Ye"}, {"type": "text", "text": "s."}]
-    heard = Heard(bare({"index": 0, "delta": {"content": parts}}) + finish() + DONE, "mistral")
-    assert (heard.reasoned, heard.spoken) == ("Hm. So.", "Yes.")
+    tagged = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}, {"type": "text", "text": " So."}]}
+    parts = [tagged, {"type": "text", "text": "Ye"}, {"type": "text", "text": "s."}]
+    answer = StreamedAnswer(bare({"index": 0, "delta": {"content": parts}}) + finish() + DONE, "mistral")
+    assert (answer.reasoning, answer.content) == ("Hm. So.", "Yes.")
     read = whole({"content": parts}, "mistral")
     message = json.loads(read.raw)["choices"][0]["message"]
     assert (message["reasoning_content"], message["content"]) == ("Hm. So.", "Yes.")
@@ -163,95 +167,97 @@ def test_content_in_parts_becomes_text_and_reasoning() -> None:
 
 @pytest.mark.parametrize("provider", ["groq", "cerebras", "openrouter", "together"])
 def test_reasoning_under_another_name_is_renamed(provider: str) -> None:
-    heard = Heard(chunk("", reasoning="Hm.") + chunk("Yes.") + finish() + DONE, provider)
-    assert (heard.reasoned, heard.spoken) == ("Hm.", "Yes.")
-    assert not any("reasoning" in delta for delta in heard.deltas)
+    answer = StreamedAnswer(chunk("", reasoning="Hm.") + chunk("Yes.") + finish() + DONE, provider)
+    assert (answer.reasoning, answer.content) == ("Hm.", "Yes.")
+    assert not any("reasoning" in delta for delta in answer.deltas)
     message = json.loads(whole({"content": "Yes.", "reasoning": "Hm."}, provider).raw)["choices"][0]["message"]
     assert message == {"role": "assistant", "content": "Yes.", "reasoning_content": "Hm."}
 
 
-def test_reasoning_under_both_names_is_told_once() -> None:
-    heard = Heard(chunk("", reasoning="Hm.", reasoning_content="Hm.") + chunk("Yes.") + finish())
-    assert heard.reasoned == "Hm."
+def test_reasoning_under_both_names_is_sent_once() -> None:
+    answer = StreamedAnswer(chunk("", reasoning="Hm.", reasoning_content="Hm.") + chunk("Yes.") + finish())
+    assert answer.reasoning == "Hm."
 
 
-def test_what_gemini_marks_as_a_thought_is_not_spoken() -> None:
+def test_content_that_gemini_marks_as_a_thought_becomes_reasoning() -> None:
     thought = chunk("**Planning**", extra_content={"google": {"thought": True}})
-    heard = Heard(thought + chunk("Yes.") + finish() + DONE, "google")
-    assert (heard.reasoned, heard.spoken) == ("**Planning**", "Yes.")
+    answer = StreamedAnswer(thought + chunk("Yes.") + finish() + DONE, "google")
+    assert (answer.reasoning, answer.content) == ("**Planning**", "Yes.")
 
 
 @pytest.mark.parametrize("provider", ["cloudflare", "groq", "together", "fireworks", "bedrock", "generic"])
 @pytest.mark.parametrize("size", [1, 3, 7, 100])
-def test_thinking_aloud_is_moved_out_of_the_content(provider: str, size: int) -> None:
+def test_tagged_reasoning_is_moved_out_of_the_content(provider: str, size: int) -> None:
     text = "<think>\nThe caller\nsays hello.\n</think>\n\nHello <b>there</b>."
     pieces = [text[start : start + size] for start in range(0, len(text), size)]
-    heard = Heard(role() + b"".join(map(chunk, pieces)) + finish() + DONE, provider)
-    assert heard.spoken == "Hello <b>there</b>."
-    assert heard.reasoned == "\nThe caller\nsays hello.\n"
-    assert heard.notes == ["moved reasoning out of the content"]
-    assert heard.raw.endswith(finish() + DONE)
+    answer = StreamedAnswer(role() + b"".join(map(chunk, pieces)) + finish() + DONE, provider)
+    assert answer.content == "Hello <b>there</b>."
+    assert answer.reasoning == "\nThe caller\nsays hello.\n"
+    assert answer.notes == ["moved reasoning out of the content"]
+    assert answer.raw.endswith(finish() + DONE)
 
 
-def test_who_does_not_think_aloud_may_say_the_tag() -> None:
+def test_tags_pass_for_providers_without_tagged_reasoning() -> None:
     stream = chunk("<think>") + chunk("is a tag.") + finish() + DONE
-    assert Heard(stream, "openai").raw == stream
+    assert StreamedAnswer(stream, "openai").raw == stream
 
 
-def test_thinking_is_no_first_token() -> None:
+def test_reasoning_is_not_a_first_token() -> None:
     thought = role() + chunk("<think>Hm.") + chunk("</think>\n\n")
-    assert not Heard(thought).transcript.is_useful
-    assert Heard(thought + chunk("Yes.")).transcript.is_useful
+    assert not StreamedAnswer(thought).transcript.is_useful
+    assert StreamedAnswer(thought + chunk("Yes.")).transcript.is_useful
 
 
-def test_an_answer_that_never_stops_thinking_says_nothing() -> None:
-    heard = Heard(chunk("<think>Hm, hm") + finish("length") + DONE)
-    assert (heard.reasoned, heard.spoken, heard.transcript.is_useful) == ("Hm, hm", "", False)
+def test_an_unclosed_block_gives_no_content() -> None:
+    answer = StreamedAnswer(chunk("<think>Hm, hm") + finish("length") + DONE)
+    assert (answer.reasoning, answer.content, answer.transcript.is_useful) == ("Hm, hm", "", False)
 
 
 @pytest.mark.parametrize("ending", [finish() + DONE, DONE])
-def test_the_beginning_of_a_tag_is_spoken_when_nothing_follows(ending: bytes) -> None:
-    heard = Heard(chunk("<thin") + ending)
-    assert heard.spoken == "<thin"
-    assert heard.raw.endswith(DONE)
+def test_the_beginning_of_a_tag_is_sent_at_the_end(ending: bytes) -> None:
+    answer = StreamedAnswer(chunk("<thin") + ending)
+    assert answer.content == "<thin"
+    assert answer.raw.endswith(DONE)
 
 
-def test_a_model_whose_template_opens_the_block_is_not_spoken_before_it_closes_it() -> None:
+def test_content_is_held_until_the_closing_tag_if_the_template_opens_the_block() -> None:
     model = "@cf/deepseek-ai/deepseek-r1-distill-qwen-32b"
-    thinking = role() + chunk("Okay, the caller ") + chunk("says hello.</thi")
-    heard = Heard(thinking + chunk("nk>\n\nHello.") + finish() + DONE, "cloudflare", model)
-    assert (heard.reasoned, heard.spoken) == ("Okay, the caller says hello.", "Hello.")
-    assert not Heard(thinking, "cloudflare", model).transcript.is_useful
-    assert Heard(chunk("Hello.") + finish() + DONE, "cloudflare", model).spoken == "Hello."
+    tagged = role() + chunk("Okay, the caller ") + chunk("says hello.</thi")
+    answer = StreamedAnswer(tagged + chunk("nk>\n\nHello.") + finish() + DONE, "cloudflare", model)
+    assert (answer.reasoning, answer.content) == ("Okay, the caller says hello.", "Hello.")
+    assert not StreamedAnswer(tagged, "cloudflare", model).transcript.is_useful
+    assert StreamedAnswer(chunk("Hello.") + finish() + DONE, "cloudflare", model).content == "Hello."
 
 
-def test_a_tool_call_after_thinking_is_passed_on() -> None:
-    heard = Heard(chunk("<think>Hm.") + tool_call("{}", name="end_call", call_id="c1") + finish("tool_calls") + DONE)
-    assert (heard.reasoned, heard.spoken) == ("Hm.", "")
-    assert [call["id"] for call in heard.calls] == ["c1"]
+def test_a_tool_call_after_reasoning_is_passed_on() -> None:
+    answer = StreamedAnswer(
+        chunk("<think>Hm.") + tool_call("{}", name="end_call", call_id="c1") + finish("tool_calls") + DONE
+    )
+    assert (answer.reasoning, answer.content) == ("Hm.", "")
+    assert [call["id"] for call in answer.calls] == ["c1"]
 
 
 def test_parallel_calls_one_a_chunk_without_indexes_are_numbered() -> None:
     calls = [{"id": f"c{n}", "type": "function", "function": {"name": "f", "arguments": "{}"}} for n in (1, 2)]
-    heard = Heard(b"".join(chunk(tool_calls=[call]) for call in calls) + finish("tool_calls"), "google")
-    assert [(call["index"], call["id"]) for call in heard.calls] == [(0, "c1"), (1, "c2")]
-    assert len(heard.transcript.choices[0].tool_calls) == 2
+    answer = StreamedAnswer(b"".join(chunk(tool_calls=[call]) for call in calls) + finish("tool_calls"), "google")
+    assert [(call["index"], call["id"]) for call in answer.calls] == [(0, "c1"), (1, "c2")]
+    assert len(answer.transcript.choices[0].tool_calls) == 2
 
 
 def test_parallel_calls_under_one_index_are_numbered_with_their_parts() -> None:
     first, second = (tool_call("{", name="f", call_id=f"c{n}") for n in (1, 2))
-    heard = Heard(first + tool_call("}") + second + tool_call("}") + finish("tool_calls"))
-    assert [call["index"] for call in heard.calls] == [0, 0, 1, 1]
-    assert [call.arguments for call in heard.transcript.choices[0].tool_calls] == ["{}", "{}"]
+    answer = StreamedAnswer(first + tool_call("}") + second + tool_call("}") + finish("tool_calls"))
+    assert [call["index"] for call in answer.calls] == [0, 0, 1, 1]
+    assert [call.arguments for call in answer.transcript.choices[0].tool_calls] == ["{}", "{}"]
 
 
-def test_calls_without_an_id_get_one_of_their_own() -> None:
+def test_calls_without_an_id_get_one() -> None:
     call = {"function": {"name": "f", "arguments": "{}"}}
-    heard = Heard(chunk(tool_calls=[call]) + chunk(tool_calls=[call]) + finish("tool_calls") + DONE, "google")
-    ids = [made["id"] for made in heard.calls]
+    answer = StreamedAnswer(chunk(tool_calls=[call]) + chunk(tool_calls=[call]) + finish("tool_calls") + DONE, "google")
+    ids = [made["id"] for made in answer.calls]
     assert len(set(ids)) == 2
     assert all(made.startswith("call_") and len(made) <= 40 for made in ids)
-    assert all(made["type"] == "function" for made in heard.calls)
+    assert all(made["type"] == "function" for made in answer.calls)
     message = json.loads(whole({"tool_calls": [call, call]}).raw)["choices"][0]["message"]
     assert [made["id"] for made in message["tool_calls"]] == ids
     assert all("index" not in made for made in message["tool_calls"])
@@ -260,7 +266,7 @@ def test_calls_without_an_id_get_one_of_their_own() -> None:
 @pytest.mark.parametrize(("arguments", "text"), [({"a": 1}, '{"a":1}'), (None, ""), ([], "[]")])
 def test_arguments_become_json_text(arguments: object, text: str) -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": arguments}}
-    assert Heard(chunk(tool_calls=[call])).calls[0]["function"]["arguments"] == text
+    assert StreamedAnswer(chunk(tool_calls=[call])).calls[0]["function"]["arguments"] == text
     ChatCompletion.model_validate_json(whole({"tool_calls": [call]}).raw)
 
 
@@ -278,17 +284,17 @@ def test_arguments_become_json_text(arguments: object, text: str) -> None:
         ("guardrail_intervened", "content_filter"),
     ],
 )
-def test_finish_reasons_that_strict_clients_do_not_know_are_translated(reason: str, known: str) -> None:
-    heard = Heard(chunk("a") + finish(reason) + DONE)
-    assert heard.transcript.finish_reason == known
-    assert heard.notes == [f"finish reason {reason!r} became {known!r}"]
+def test_finish_reasons_unknown_to_strict_clients_are_translated(reason: str, known: str) -> None:
+    answer = StreamedAnswer(chunk("a") + finish(reason) + DONE)
+    assert answer.transcript.finish_reason == known
+    assert answer.notes == [f"finish reason {reason!r} became {known!r}"]
     read = whole({"content": "a"}, finish_reason=reason)
     assert json.loads(read.raw)["choices"][0]["finish_reason"] == known
     assert read.notes == (f"finish reason {reason!r} became {known!r}",)
 
 
 @pytest.mark.parametrize(
-    ("event_data", "said", "code"),
+    ("event_data", "error_text", "code"),
     [
         ({"error": {"message": "overloaded", "type": "server_error", "code": None}}, "overloaded", "server_error"),
         (
@@ -317,26 +323,26 @@ def test_finish_reasons_that_strict_clients_do_not_know_are_translated(reason: s
         ({"choices": [{"index": 0, "delta": {}, "finish_reason": "insufficient_system_resource"}]}, "insuff", None),
     ],
 )
-def test_an_error_event_ends_the_answer_in_any_shape(event_data: object, said: str, code: str | None) -> None:
-    heard = Heard(chunk("Hel") + event(event_data) + chunk("never") + DONE)
-    assert heard.raw == chunk("Hel")
-    assert heard.stream.error is not None
-    assert said in heard.stream.error.message
-    assert code is None or heard.stream.error.code == code
-    assert not heard.stream.is_complete
+def test_an_error_event_ends_the_answer_in_any_shape(event_data: object, error_text: str, code: str | None) -> None:
+    answer = StreamedAnswer(chunk("Hel") + event(event_data) + chunk("never") + DONE)
+    assert answer.raw == chunk("Hel")
+    assert answer.stream.error is not None
+    assert error_text in answer.stream.error.message
+    assert code is None or answer.stream.error.code == code
+    assert not answer.stream.is_complete
 
 
 @pytest.mark.parametrize("broken", [b'{"choices":[{"del', b"null", b'{"choices":["x"]}', b'"text"', b"[]"])
 def test_one_malformed_event_is_skipped(broken: bytes) -> None:
-    heard = Heard(chunk("Hel") + b"data: " + broken + b"\n\n" + chunk("lo") + finish() + DONE)
-    assert heard.raw == chunk("Hel") + chunk("lo") + finish() + DONE
-    assert heard.notes == ["skipped an event that is no JSON object"]
+    answer = StreamedAnswer(chunk("Hel") + b"data: " + broken + b"\n\n" + chunk("lo") + finish() + DONE)
+    assert answer.raw == chunk("Hel") + chunk("lo") + finish() + DONE
+    assert answer.notes == ["skipped an event that is no JSON object"]
 
 
 def test_half_of_a_surrogate_pair_goes_through() -> None:
     raw = chunk("x").replace(b'"x"', b'"\\ud83d"')
-    assert Heard(raw + finish() + DONE).raw == raw + finish() + DONE
-    assert b"\\ud83d" in Heard(raw.replace(b'"index":0,', b"") + finish() + DONE).raw
+    assert StreamedAnswer(raw + finish() + DONE).raw == raw + finish() + DONE
+    assert b"\\ud83d" in StreamedAnswer(raw.replace(b'"index":0,', b"") + finish() + DONE).raw
 
 
 COUNTS = usage_object(5, 2)
@@ -364,22 +370,22 @@ USAGE_STREAMS = {
 
 
 @pytest.mark.parametrize("name", USAGE_STREAMS)
-def test_who_asked_for_usage_gets_it_once_before_the_end(name: str) -> None:
-    heard = Heard(USAGE_STREAMS[name], wants_usage=True)
-    told = [found["usage"] for found in heard.chunks if found.get("usage")]
-    assert told == [COUNTS]
-    assert heard.raw.endswith(DONE)
-    assert heard.transcript.usage == COUNTS
+def test_a_caller_that_asks_for_usage_gets_it_once_before_the_end(name: str) -> None:
+    answer = StreamedAnswer(USAGE_STREAMS[name], wants_usage=True)
+    usages = [found["usage"] for found in answer.chunks if found.get("usage")]
+    assert usages == [COUNTS]
+    assert answer.raw.endswith(DONE)
+    assert answer.transcript.usage == COUNTS
 
 
 @pytest.mark.parametrize("name", USAGE_STREAMS)
-def test_who_did_not_ask_gets_no_chunk_of_usage_alone(name: str) -> None:
-    heard = Heard(USAGE_STREAMS[name])
-    assert all(found["choices"] for found in heard.chunks)
-    assert heard.transcript.usage == COUNTS
+def test_a_caller_that_does_not_ask_gets_no_usage_chunk(name: str) -> None:
+    answer = StreamedAnswer(USAGE_STREAMS[name])
+    assert all(found["choices"] for found in answer.chunks)
+    assert answer.transcript.usage == COUNTS
 
 
-def test_a_whole_answers_thinking_is_moved() -> None:
+def test_a_whole_answers_tagged_reasoning_is_moved() -> None:
     read = whole({"content": "<think>\nHm.</think>\n\nYes."})
     message = json.loads(read.raw)["choices"][0]["message"]
     assert (message["reasoning_content"], message["content"]) == ("\nHm.", "Yes.")
@@ -387,16 +393,16 @@ def test_a_whole_answers_thinking_is_moved() -> None:
     assert json.loads(whole({"content": "<think>Hm."}).raw)["choices"][0]["message"]["content"] is None
 
 
-def test_a_whole_answer_is_filled_in() -> None:
+def test_missing_fields_of_a_whole_answer_are_added() -> None:
     body = b'{"choices":[{"message":{"content":"Yes."}}]}'
-    read = table.by_dialect("cloudflare").whole_of(body, asked())
+    read = table.by_dialect("cloudflare").read_answer(body, context())
     made = ChatCompletion.model_validate_json(read.raw)
-    assert (made.id, made.object, made.model) == (f"chatcmpl-{ANSWER_ID}", "chat.completion", "asked-model")
+    assert (made.id, made.object, made.model) == (f"chatcmpl-{ANSWER_ID}", "chat.completion", "requested-model")
     assert made.choices[0].message.content == "Yes."
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "error_text"),
     [
         (b'[{"error":{"code":503,"message":"high demand"}}]', "high demand"),
         (b'{"success":false,"errors":[{"code":3040,"message":"capacity"}]}', "capacity"),
@@ -404,17 +410,17 @@ def test_a_whole_answer_is_filled_in() -> None:
         (b'{"choices":[{"index":0,"finish_reason":"error","message":{"content":null}}]}', "error"),
     ],
 )
-def test_an_error_in_a_whole_answer_is_one(body: bytes, said: str) -> None:
-    read = GENERIC.whole_of(body, asked())
+def test_an_error_in_a_whole_answer_is_read(body: bytes, error_text: str) -> None:
+    read = GENERIC.read_answer(body, context())
     assert read.delta.error is not None
-    assert said in read.delta.error.message
+    assert error_text in read.delta.error.message
 
 
 @pytest.mark.parametrize("name", sorted(CLEAN | USAGE_STREAMS))
-def test_two_chunks_of_bytes_are_as_good_as_one(name: str) -> None:
+def test_an_event_split_over_two_reads_is_read_as_one(name: str) -> None:
     stream = (CLEAN | USAGE_STREAMS)[name]
-    expected = Heard(stream, wants_usage=True).raw
+    expected = StreamedAnswer(stream, wants_usage=True).raw
     for cut, _ in pairwise(range(0, len(stream), 17)):
-        reader = GENERIC.reader_of(asked(wants_usage=True))
+        reader = GENERIC.make_reader(context(wants_usage=True))
         half = Stream(reader, Transcript(), wants_usage=True, notes=[])
         assert half.feed(stream[:cut]) + half.feed(stream[cut:]) + half.finish() == expected

@@ -1,4 +1,4 @@
-"""Gemini's thought signatures: kept while the caller forgets them, put back, or said to be lost."""
+"""Gemini's thought signatures: kept, put back into the history, or replaced where they are lost."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ GEMINI_3 = "gemini-3-flash-preview"
 
 
 class Hand:
-    """A clock's hand that the test moves."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -47,23 +47,23 @@ def call(call_id: str, signature: str | None = None, **others: Any) -> dict[str,
 
 
 def hear(memory: SignatureMemory, *chunks: list[dict[str, Any]], provider: str = "google") -> list[dict[str, Any]]:
-    """The tool calls as the caller gets them, of a stream with one chunk of calls after the other."""
+    """The tool calls that the caller receives of a stream, one chunk for each list of calls."""
     row = table.by_dialect(provider)
-    reader = row.reader_of(
+    reader = row.make_reader(
         AnswerContext(GEMINI_3, "0123456789abcdef0123456789abcdef", 1, wants_usage=False, memory=memory)
     )
-    heard = []
+    received = []
     for calls in chunks:
         raw = event({"choices": [{"delta": {"role": "assistant", "tool_calls": calls}, "index": 0}]})
         for piece in reader.read(Event(raw, raw.removeprefix(b"data: ").strip())):
-            heard += json.loads(piece.raw.removeprefix(b"data: "))["choices"][0]["delta"]["tool_calls"]
-    return heard
+            received += json.loads(piece.raw.removeprefix(b"data: "))["choices"][0]["delta"]["tool_calls"]
+    return received
 
 
 def sent(
     memory: SignatureMemory, *calls: dict[str, Any], model: str = GEMINI_3, provider: str = "google"
 ) -> tuple[list[Any], tuple[str, ...]]:
-    """What goes upstream of a history with those calls: each one's signature (None without), and the notes."""
+    """The signatures (None without) of those calls in the request that is sent, and its notes."""
     history: tuple[Json, ...] = (
         {"role": "user", "content": "Where is my order?"},
         {"role": "assistant", "content": None, "tool_calls": list(calls)},
@@ -98,12 +98,12 @@ def test_a_signature_of_a_call_that_had_no_id_is_found_by_the_id_it_was_given(me
 
 def test_a_whole_answers_signature_is_kept_too(memory: SignatureMemory) -> None:
     body = json.dumps({"choices": [{"message": {"role": "assistant", "tool_calls": [call("c1", "sig-1")]}}]}).encode()
-    asked = AnswerContext(GEMINI_3, "00", 1, wants_usage=False, memory=memory)
-    assert table.by_dialect("google").whole_of(body, asked).delta.is_useful
+    context = AnswerContext(GEMINI_3, "00", 1, wants_usage=False, memory=memory)
+    assert table.by_dialect("google").read_answer(body, context).delta.is_useful
     assert sent(memory, call("c1"))[0] == ["sig-1"]
 
 
-def test_a_lost_signature_is_said_to_be_lost(memory: SignatureMemory, hand: Hand) -> None:
+def test_a_lost_signature_is_replaced_by_the_documented_value(memory: SignatureMemory, hand: Hand) -> None:
     hear(memory, [call("c1", "sig-1")])
     hand.seconds = MAX_AGE_S
     signatures, notes = sent(memory, call("c1"), call("c2"))
@@ -127,17 +127,17 @@ def test_the_callers_own_signature_stays(memory: SignatureMemory) -> None:
         ("gemma-3-27b-it", None),
     ],
 )
-def test_only_gemini_3_and_later_want_them(memory: SignatureMemory, model: str, signature: str | None) -> None:
+def test_only_gemini_3_and_later_get_signatures(memory: SignatureMemory, model: str, signature: str | None) -> None:
     assert sent(memory, call("c1"), model=model)[0] == [signature]
 
 
-def test_no_other_provider_is_sent_or_remembered_for(memory: SignatureMemory) -> None:
+def test_other_providers_neither_send_nor_get_signatures(memory: SignatureMemory) -> None:
     hear(memory, [call("c1", "sig-1")], provider="generic")
     assert sent(memory, call("c1"))[0] == [SKIP_VALIDATOR]
     assert sent(memory, call("c1"), provider="generic")[0] == [None]
 
 
-def test_the_callers_body_is_left_as_it_came(memory: SignatureMemory) -> None:
+def test_the_callers_body_is_not_changed(memory: SignatureMemory) -> None:
     history = ({"role": "user", "content": "Hi"}, {"role": "assistant", "content": None, "tool_calls": [call("c1")]})
     before = json.dumps(history)
     chat = Chat(GEMINI_3, history, streamed=True, wants_usage=False, others={})

@@ -1,19 +1,19 @@
-"""Reasoning between tags in the content: told from speech, however it is cut."""
+"""Reasoning between tags is separated from the answer's text for any split of the content."""
 
 import pytest
 
-from gateway.providers.chat_completions.thinking import Thinking, begins_inside
+from gateway.providers.chat_completions.thinking import TaggedReasoning, begins_inside
 
 
-def heard(pieces: list[str], *, inside: bool = False, finish_reason: str | None = "stop") -> tuple[str, str]:
-    """All of the reasoning, and all of the speech."""
-    thinking = Thinking(begins_inside=inside)
-    parts = [thinking.split(piece) for piece in pieces] + [thinking.end(finish_reason)]
-    return "".join(reasoning for reasoning, _ in parts), "".join(speech for _, speech in parts)
+def separated(pieces: list[str], *, inside: bool = False, finish_reason: str | None = "stop") -> tuple[str, str]:
+    """All of the reasoning, and all of the answer's text."""
+    tagged = TaggedReasoning(begins_inside=inside)
+    parts = [tagged.split(piece) for piece in pieces] + [tagged.end(finish_reason)]
+    return "".join(reasoning for reasoning, _ in parts), "".join(answer for _, answer in parts)
 
 
 @pytest.mark.parametrize(
-    ("text", "reasoning", "speech"),
+    ("text", "reasoning", "answer"),
     [
         ("<think>Hm.</think>Yes.", "Hm.", "Yes."),
         ("<think>\nHm.\n</think>\n\nYes.", "\nHm.\n", "Yes."),
@@ -33,15 +33,15 @@ def heard(pieces: list[str], *, inside: bool = False, finish_reason: str | None 
         ("", "", ""),
     ],
 )
-def test_however_it_is_cut_the_reasoning_is_told_from_the_speech(text: str, reasoning: str, speech: str) -> None:
-    expected = reasoning, speech
+def test_reasoning_and_text_are_separated_for_any_split(text: str, reasoning: str, answer: str) -> None:
+    expected = reasoning, answer
     for pieces in [[text], list(text), *([text[:cut], text[cut:]] for cut in range(len(text)))]:
-        said = heard(pieces)
-        assert (said[0], said[1].strip()) == (expected[0], expected[1].strip())
+        result = separated(pieces)
+        assert (result[0], result[1].strip()) == (expected[0], expected[1].strip())
 
 
 @pytest.mark.parametrize(
-    ("text", "finish_reason", "reasoning", "speech"),
+    ("text", "finish_reason", "reasoning", "answer"),
     [
         ("Okay, so.\n</think>\n\nYes.", "stop", "Okay, so.\n", "Yes."),
         ("<think>\nOkay.</think>Yes.", "stop", "\nOkay.", "Yes."),
@@ -53,34 +53,34 @@ def test_however_it_is_cut_the_reasoning_is_told_from_the_speech(text: str, reas
     ],
 )
 def test_an_answer_that_begins_within_the_block_is_held_until_it_ends(
-    text: str, finish_reason: str | None, reasoning: str, speech: str
+    text: str, finish_reason: str | None, reasoning: str, answer: str
 ) -> None:
     for pieces in [[text], list(text), *([text[:cut], text[cut:]] for cut in range(len(text)))]:
-        assert heard(pieces, inside=True, finish_reason=finish_reason) == (reasoning, speech)
+        assert separated(pieces, inside=True, finish_reason=finish_reason) == (reasoning, answer)
 
 
 def test_ordinary_text_is_never_held_back() -> None:
-    thinking = Thinking()
-    assert thinking.split("H") == ("", "H")
-    assert thinking.is_speaking
-    assert thinking.split(" <think>") == ("", " <think>")
+    tagged = TaggedReasoning()
+    assert tagged.split("H") == ("", "H")
+    assert tagged.has_ended
+    assert tagged.split(" <think>") == ("", " <think>")
 
 
 def test_only_what_could_become_a_tag_is_held_back() -> None:
-    thinking = Thinking()
-    assert thinking.split("<th") == ("", "")
-    assert thinking.split("e") == ("", "<the")
-    thinking = Thinking()
-    assert thinking.split("<think>Hm</th") == ("Hm", "")
-    assert thinking.split("ey") == ("</they", "")
+    tagged = TaggedReasoning()
+    assert tagged.split("<th") == ("", "")
+    assert tagged.split("e") == ("", "<the")
+    tagged = TaggedReasoning()
+    assert tagged.split("<think>Hm</th") == ("Hm", "")
+    assert tagged.split("ey") == ("</they", "")
 
 
 def test_a_long_held_answer_costs_no_more_than_its_length() -> None:
-    thinking = Thinking(begins_inside=True)
+    tagged = TaggedReasoning(begins_inside=True)
     for _ in range(20_000):
-        assert thinking.split("word ") == ("", "")
-    reasoning, speech = thinking.split("</think>Done.")
-    assert (len(reasoning), speech) == (100_000, "Done.")
+        assert tagged.split("word ") == ("", "")
+    reasoning, answer = tagged.split("</think>Done.")
+    assert (len(reasoning), answer) == (100_000, "Done.")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a caller hears of an answer: read as a strict client would, so that every chunk must have its whole shape."""
+"""Reads an answer as a strict client does: every chunk must have all of its fields."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ type Json = dict[str, Any]
 
 
 @dataclass(slots=True)
-class HeardCall:
-    """One tool call as the caller puts it together."""
+class ReceivedToolCall:
+    """One tool call, assembled from its parts."""
 
     call_id: str = ""
     name: str = ""
@@ -24,13 +24,13 @@ class HeardCall:
 
 
 @dataclass(slots=True)
-class Heard:
-    """An answer, put together."""
+class ReceivedAnswer:
+    """An answer, assembled from its chunks or read whole."""
 
     status: int
     text: str = ""
     reasoning: str = ""
-    tools: list[HeardCall] = field(default_factory=list)
+    tools: list[ReceivedToolCall] = field(default_factory=list)
     finish_reason: str | None = None
     usages: list[Json] = field(default_factory=list)
     error: Json | None = None
@@ -42,69 +42,69 @@ class Heard:
         return spoken | ({"tool_calls": [call.message() for call in self.tools]} if self.tools else {})
 
 
-def listen(response: httpx.Response) -> Heard:
-    """What was heard. Raises AssertionError where a strict client would stumble."""
+def read_response(response: httpx.Response) -> ReceivedAnswer:
+    """The answer in a response. Raises AssertionError where a strict client would fail."""
     if response.headers["content-type"].startswith("text/event-stream"):
-        return _listen_to_stream(response)
-    heard, body = Heard(response.status_code), response.json()
+        return _read_stream(response)
+    answer, body = ReceivedAnswer(response.status_code), response.json()
     if response.status_code != 200:
-        heard.error = body["error"]
+        answer.error = body["error"]
         assert set(body["error"]) == {"message", "type", "param", "code"}
-        return heard
+        return answer
     assert body["object"] == "chat.completion"
     _assert_envelope(body)
     choice = body["choices"][0]
     assert choice["index"] == 0
     assert choice["message"]["role"] == "assistant"
     for number, call in enumerate(choice["message"].get("tool_calls") or ()):
-        _hear_call(heard, {"index": number} | call)
-    heard.text = choice["message"]["content"] or ""
-    heard.reasoning = choice["message"].get("reasoning_content") or ""
-    heard.finish_reason, heard.is_done = choice["finish_reason"], True
-    heard.usages = [body["usage"]] if body.get("usage") else []
-    return heard
+        _add_tool_call(answer, {"index": number} | call)
+    answer.text = choice["message"]["content"] or ""
+    answer.reasoning = choice["message"].get("reasoning_content") or ""
+    answer.finish_reason, answer.is_done = choice["finish_reason"], True
+    answer.usages = [body["usage"]] if body.get("usage") else []
+    return answer
 
 
-def _listen_to_stream(response: httpx.Response) -> Heard:
-    heard = Heard(response.status_code)
+def _read_stream(response: httpx.Response) -> ReceivedAnswer:
+    answer = ReceivedAnswer(response.status_code)
     for line in response.content.decode().split("\n"):
         if not line.startswith("data:"):
             assert line.startswith(":") or not line.strip(), line
             continue
         data = line.removeprefix("data:").strip()
-        assert not heard.is_done, "something follows the end marker"
-        assert heard.error is None, "something follows an error"
+        assert not answer.is_done, "data after the end marker"
+        assert answer.error is None, "data after an error"
         if data == "[DONE]":
-            heard.is_done = True
+            answer.is_done = True
         else:
-            _hear_chunk(heard, json.loads(data))
-    return heard
+            _add_chunk(answer, json.loads(data))
+    return answer
 
 
-def _hear_chunk(heard: Heard, chunk: Json) -> None:
+def _add_chunk(answer: ReceivedAnswer, chunk: Json) -> None:
     if "error" in chunk:
-        heard.error = chunk["error"]
+        answer.error = chunk["error"]
         return
     assert chunk["object"] == "chat.completion.chunk"
     _assert_envelope(chunk)
     if chunk.get("usage"):
-        heard.usages.append(chunk["usage"])
+        answer.usages.append(chunk["usage"])
     for choice in chunk["choices"]:
         assert choice["index"] == 0
         delta = choice["delta"]
         content = delta.get("content") or ""
         assert isinstance(content, str)
-        heard.text += content
-        heard.reasoning += delta.get("reasoning_content") or ""
-        heard.finish_reason = choice.get("finish_reason") or heard.finish_reason
+        answer.text += content
+        answer.reasoning += delta.get("reasoning_content") or ""
+        answer.finish_reason = choice.get("finish_reason") or answer.finish_reason
         for call in delta.get("tool_calls") or ():
-            _hear_call(heard, call)
+            _add_tool_call(answer, call)
 
 
-def _hear_call(heard: Heard, part: Json) -> None:
-    while len(heard.tools) <= part["index"]:
-        heard.tools.append(HeardCall())
-    call = heard.tools[part["index"]]
+def _add_tool_call(answer: ReceivedAnswer, part: Json) -> None:
+    while len(answer.tools) <= part["index"]:
+        answer.tools.append(ReceivedToolCall())
+    call = answer.tools[part["index"]]
     call.call_id = part.get("id") or call.call_id
     call.name = part["function"].get("name") or call.name
     call.arguments += part["function"].get("arguments") or ""

@@ -1,4 +1,4 @@
-"""Where the twins live: one server on loopback that answers for every provider's host name."""
+"""All twins behind one server on loopback, which answers for every provider's host name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from testkit.twins import closed_models, hosted_models, laboratories, openai_models, writing
 from testkit.twins.anthropic import AnthropicTwin
 from testkit.twins.dialect import Dialect, Json, Refusal
-from testkit.twins.reply import Reply, Trouble, says
+from testkit.twins.reply import Reply, Trouble, text_reply
 from testkit.upstream import Answer, Request, json_answer
 
 KEY = "provider-key-of-the-twins"
@@ -35,43 +35,43 @@ OPENAI_SHAPED = tuple(row for row in DIALECTS if row is not closed_models.ANTHRO
 
 
 @dataclass(slots=True)
-class House:
-    """Answers `/<host>/<path>` as the provider of that host would. `refused` are the refusals it had to give.
+class ProviderTwins:
+    """Answers `/<host>/<path>` as the provider of that host does.
 
-    `reply` says what every twin's model answers to a request body.
+    `reply` gives every model's reply to a request body; `requests` are those received, `refused` the refusals sent.
     """
 
-    reply: Callable[[Json], Reply] = lambda _body: says("Hello from the twin.")
+    reply: Callable[[Json], Reply] = lambda _body: text_reply("Hello from the twin.")
     refused: list[Refusal] = field(default_factory=list)
-    heard: list[Request] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     native: AnthropicTwin = field(default_factory=AnthropicTwin)
 
-    def says(self, reply: Reply) -> None:
-        """From now on every model gives this reply."""
+    def reply_with(self, reply: Reply) -> None:
+        """Have every model give this reply from now on."""
         self.reply = lambda _body: reply
 
-    def forget(self) -> None:
-        """Forget what was heard and refused."""
+    def clear(self) -> None:
+        """Clear the lists of requests and refusals."""
         self.refused.clear()
-        self.heard.clear()
+        self.requests.clear()
 
     def respond(self, request: Request) -> Answer:
         """The answer to one request."""
-        self.heard.append(request)
+        self.requests.append(request)
         host, _, path = request.path.lstrip("/").partition("/")
         if (host, f"/{path}") == (closed_models.ANTHROPIC_NATIVE.host, closed_models.ANTHROPIC_NATIVE.path):
-            return self._answer_natively(request)
+            return self._answer_as_anthropic(request)
         dialect = next((row for row in OPENAI_SHAPED if row.host == host), None)
         if dialect is None:
-            self.refused.append(Refusal(421, f"nobody lives at {host}"))
-            return json_answer({"error": {"message": f"nobody lives at {host}"}}, 421)
+            self.refused.append(Refusal(421, f"no provider at {host}"))
+            return json_answer({"error": {"message": f"no provider at {host}"}}, 421)
         refusal = refuse(dialect, request, f"/{path}")
         if refusal is not None:
             self.refused.append(refusal)
             return json_answer(dialect.error(refusal), refusal.status)
         return self._answer(dialect, request.json)
 
-    def _answer_natively(self, request: Request) -> Answer:
+    def _answer_as_anthropic(self, request: Request) -> Answer:
         self.native.reply, self.native.refused = self.reply, self.refused
         answer = self.native.respond(request, closed_models.ANTHROPIC_NATIVE.path)
         # The scripted server knows registered statuses only; 529 is Anthropic's own.
@@ -86,7 +86,7 @@ class House:
 
 
 def refuse(dialect: Dialect, request: Request, path: str) -> Refusal | None:
-    """Why this provider would not answer the request, if it would not: path, key, model, then its rules."""
+    """The provider's refusal of the request, None if it is accepted: path, key and model first, then its rules."""
     if path != dialect.path or request.method != "POST":
         return dialect.wrong_path
     if dialect.key_of(request.headers) != KEY:

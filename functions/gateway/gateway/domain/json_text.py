@@ -1,0 +1,70 @@
+"""The JSON of requests and answers: read leniently, written strictly; fields of unknown types are read by type."""
+
+import json
+from collections.abc import Mapping
+
+from pydantic_core import from_json, to_json
+
+
+def read_json(text: bytes | str) -> object:
+    """The value. Raises ValueError for text that is not JSON.
+
+    NaN, Infinity, half of a surrogate pair and other encodings of Unicode are accepted; of equal keys the last counts.
+    """
+    try:
+        return from_json(text)
+    except (ValueError, TypeError):  # the fast parser refuses half of a surrogate pair and nesting of 200 levels
+        return _read_slowly(text)
+
+
+def read_json_object(text: bytes | str) -> dict[str, object]:
+    """The object. Raises ValueError for any other value and for text that is not JSON."""
+    value = read_json(text)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - callers treat it as they treat broken JSON
+    return value
+
+
+def write_json(value: object, *, lenient: bool = False) -> bytes:
+    """The value in UTF-8, without spaces; NaN and Infinity by these names.
+
+    Raises ValueError for half of a surrogate pair and for nesting of about 250 levels, unless `lenient`: then the whole
+    value is written in ASCII.
+    """
+    try:
+        return to_json(value)
+    except ValueError:
+        if not lenient:
+            raise
+        return json.dumps(value).encode()
+
+
+def quote_json(value: object) -> str:
+    """The value as JSON in ASCII, for a sentence that a person reads."""
+    return json.dumps(value)
+
+
+def object_field(fields: Mapping[str, object], name: str) -> dict[str, object]:
+    """The object under that name; empty where there is none."""
+    value = fields.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def text_field(fields: Mapping[str, object], name: str) -> str:
+    """The text under that name; empty where there is none."""
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def count_field(fields: Mapping[str, object], name: str) -> int | None:
+    """The whole number under that name, None where there is none or it is negative."""
+    value = fields.get(name)
+    return value if isinstance(value, int) and value >= 0 else None
+
+
+def _read_slowly(text: bytes | str) -> object:
+    try:
+        value: object = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return value

@@ -1,0 +1,99 @@
+"""JSON that the fast parser and writer refuse, and that providers send all the same."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.json_text import (
+    count_field,
+    object_field,
+    quote_json,
+    read_json,
+    read_json_object,
+    text_field,
+    write_json,
+)
+
+HALF_A_PAIR = "\ud83d"
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+def nested(levels: int) -> str:
+    return "[" * levels + "]" * levels
+
+
+@given(VALUES)
+def test_a_value_is_read_as_the_standard_library_reads_it(value: object) -> None:
+    text = json.dumps(value)
+    assert read_json(text) == read_json(text.encode()) == json.loads(text)
+
+
+@given(VALUES)
+def test_what_is_written_can_be_read(value: object) -> None:
+    assert read_json(write_json(value)) == value
+
+
+@given(st.binary())
+def test_bytes_are_json_where_the_standard_library_says_so(text: bytes) -> None:
+    try:
+        expected = json.loads(text)
+    except ValueError:
+        with pytest.raises(ValueError):  # noqa: PT011 - any: its text is for people
+            read_json(text)
+    else:
+        assert repr(read_json(text)) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b'"\\ud83d"', HALF_A_PAIR),
+        (b'{"a": 1, "a": 2}', {"a": 2}),
+        (b"-Infinity", -math.inf),
+        (b"\xef\xbb\xbf{}", {}),
+        ('{"a": "ü"}'.encode("utf-16"), {"a": "ü"}),
+        (f'"{HALF_A_PAIR}"', HALF_A_PAIR),
+        (nested(1000), json.loads(nested(1000))),
+    ],
+)
+def test_json_beyond_the_standard_is_read(text: bytes | str, value: object) -> None:
+    assert read_json(text) == value
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"{}{}", nested(1_000_000)])
+def test_text_that_is_not_json_raises_value_error(text: bytes | str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        read_json(text)
+
+
+@pytest.mark.parametrize("text", [b"[]", b"null", b'"{}"'])
+def test_a_value_that_is_not_an_object_raises_value_error(text: bytes) -> None:
+    with pytest.raises(ValueError, match="not a JSON object"):
+        read_json_object(text)
+
+
+def test_it_is_written_in_utf_8_without_spaces() -> None:
+    assert write_json({"a": "ü", "b": [math.nan, math.inf]}) == '{"a":"ü","b":[NaN,Infinity]}'.encode()
+    assert quote_json({"a": "ü"}) == '{"a": "\\u00fc"}'
+
+
+@pytest.mark.parametrize("value", [{"a": HALF_A_PAIR, "b": "ü"}, json.loads(nested(300))])
+def test_what_cannot_be_written_in_utf_8_is_refused_or_written_in_ascii(value: object) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        write_json(value)
+    assert write_json(value, lenient=True) == json.dumps(value).encode()
+
+
+@pytest.mark.parametrize("value", [None, 7, "text", {"a": 1}, -1, 1.5, []])
+def test_a_field_of_another_type_counts_as_absent(value: object) -> None:
+    fields = {"name": value}
+    assert text_field(fields, "name") == (value if isinstance(value, str) else "")
+    assert object_field(fields, "name") == (value if isinstance(value, dict) else {})
+    assert count_field(fields, "name") == (7 if value == 7 else None)
+    assert (text_field({}, "name"), object_field({}, "name"), count_field({}, "name")) == ("", {}, None)
