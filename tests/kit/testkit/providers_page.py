@@ -19,16 +19,16 @@ from switchboard.stream.deltas import read_error
 _HEAD = """\
 # Providers
 
-What the gateway knows of each provider. This page is written from `gateway/providers` by
-`python -m testkit.providers_page`; a test holds it current.
+The row of each provider in the gateway. This page is written from `gateway/providers` by
+`python -m testkit.providers_page`; a test checks that it is current.
 
-A field that a provider is not known to accept is not sent. Whatever is left out or changed is noted on the trace.
+A field that a provider is not known to accept is not sent. Each field left out or changed is noted on the trace.
 For every provider: `max_tokens` that is null, 0 or below is left out; so are `elevenlabs_extra_body` (its scalars
 become metadata, `extra.<key>`) and, where there are no tools, `tools`, `tool_choice` and `parallel_tool_calls`;
-`user_id` is sent as `user` where that is accepted; a stream's usage is asked for, whatever the caller wants of it.
+`user_id` is sent as `user` where that is accepted; a stream's usage is asked for, whether or not the caller did.
 
-A provider is found by `x-inference-provider`, by the host of `x-inference-provider-url`, or by how the model's name
-begins; `<provider>/<model>` names both.
+A provider is found by `x-inference-provider`, by the host of `x-inference-provider-url`, or by the model's name
+(prefixes below); `<provider>/<model>` names both.
 """
 
 
@@ -41,7 +41,7 @@ def page() -> str:
 
 
 def _overview() -> Iterable[str]:
-    yield "| provider | address | key | hosts | models begin with |"
+    yield "| provider | URL | key | hosts | model prefixes |"
     yield "|---|---|---|---|---|"
     for row in table.PROVIDERS:
         address = f"`{row.base_url}`" if row.base_url else "the caller's URL"
@@ -60,13 +60,13 @@ def _section(name: str, rows: list[Provider]) -> str:
 
 
 def _requests(row: Provider) -> Iterable[str]:
-    yield f"- Fields: {_codes(sorted(row.accepts)) if row.accepts is not None else 'all pass'}."
+    yield f"- Fields: {_codes(sorted(row.accepts)) if row.accepts is not None else 'all are sent'}."
     if row.accepts_in_messages is not None:
         yield f"- Fields of a message: {_codes(sorted(row.accepts_in_messages))}."
     if not row.takes_stream_options:
-        yield "- Usage comes without being asked for: no `stream_options`."
+        yield "- `stream_options` is not sent: usage comes without it."
     for repair in row.repairs:
-        yield f"- {_text_of(repair)}"
+        yield f"- {_description(repair)}"
     if written := _first_sentence(row.write):
         yield f"- Body: {written}"
     for name, value in row.headers.items():
@@ -85,8 +85,8 @@ def _answers(row: Provider) -> Iterable[str]:
     yield f"- Usage: {_first_sentence(row.read_usage)}"
 
 
-def _text_of(repair: Repair) -> str:
-    """The first sentence of its docstring, with the values of its fields if it has some."""
+def _description(repair: Repair) -> str:
+    """The first sentence of the repair's docstring, followed by its values, if it has any."""
     if not is_dataclass(repair):
         return _first_sentence(repair)
     values = [getattr(repair, part.name) for part in fields(repair)]

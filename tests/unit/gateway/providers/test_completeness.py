@@ -11,7 +11,7 @@ from cost_aggregator.price_library import LIBRARY_NAMES, UNPRICED_PROVIDERS
 from gateway.providers import table
 from gateway.providers.provider import Provider
 from switchboard.domain.provider_names import PROVIDER_NAMES
-from testkit.twins.house import DIALECTS
+from testkit.twins.provider_twins import DIALECTS
 
 REPOSITORY = Path(gateway.__file__).parents[3]
 
@@ -40,7 +40,7 @@ def test_the_provider_has_prices_or_is_known_to_have_none(row: Provider) -> None
 def test_the_row_has_a_twin(row: Provider) -> None:
     assert row.dialect in {twin.name for twin in DIALECTS} | NO_UPSTREAM, (
         f"write a twin named {row.dialect!r} in a module of tests/kit/testkit/twins (hosted_models.py, laboratories.py,"
-        " …), and add it to DIALECTS in tests/kit/testkit/twins/house.py"
+        " …), and add it to DIALECTS in tests/kit/testkit.twins.provider_twins.py"
     )
 
 
