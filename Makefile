@@ -7,18 +7,20 @@ SHELL := /bin/bash
 PORT ?= 8000
 DATA_DIR ?= .local
 RELAY_ARGS ?= --pictures docs
+CLIENT_ENVS ?= .tools/clients
 PYTHON := .venv/bin/python
 UV := .tools/uv/bin/uv
 SAM := .tools/sam/bin/sam
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/uv/bin:$(CURDIR)/.tools/sam/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 export UV_NO_PROGRESS := 1
+export CLIENT_ENVS
 
 CHROMIUM := /usr/bin/chromium
 # Each page that a program writes, and the module that prints it. A test holds each page current.
 PAGES := providers=testkit.providers_page conformance=testkit.twins.matrix failures=testkit.failures_page
 
-.PHONY: help run test browser pages check lint bench bench-relay build deploy setup sam lock clean
+.PHONY: help run test clients browser pages check lint bench bench-relay build deploy setup sam clients-setup lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,8 +36,11 @@ else
 # run compiles.
 test: setup sam ## every test that needs no container engine and no browser (2 minutes); FILE=tests/unit/…: one file or folder
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n auto --dist worksteal \
-	  -m "not sam_local and not browser and not load" $(PYTEST_ARGS)
+	  -m "not sam_local and not browser and not load and not clients" $(PYTEST_ARGS)
 endif
+
+clients: setup clients-setup ## the clients that agents are built with, before the running gateway (1 GB, 2 minutes)
+	@$(PYTHON) -m pytest -m clients $(PYTEST_ARGS) tests/clients
 
 browser: setup ## the browser tests of the console; needs Chromium
 	@if [ ! -x $(CHROMIUM) ]; then \
@@ -77,8 +82,10 @@ setup: .venv/.ready node_modules/.ready
 
 sam: .tools/sam/.ready
 
+clients-setup: $(CLIENT_ENVS)/python/.ready tests/clients/ai_sdk/node_modules/.ready
+
 lock: .tools/uv/.ready ## compile every pin again from pyproject.toml
-	@for file in tools sam; do $(UV) pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url \
+	@for file in tools sam clients/python; do $(UV) pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url \
 	  --no-header --python-version 3.13 requirements/$$file.in -o requirements/$$file.txt; done
 	@$(UV) pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.13 \
 	  pyproject.toml --all-extras --group dev -o requirements/dev.txt
@@ -87,7 +94,8 @@ lock: .tools/uv/.ready ## compile every pin again from pyproject.toml
 	    pyproject.toml --extra $$function -c requirements/dev.txt -o functions/$$function/requirements.txt; done
 
 clean: ## remove what the tools installed and cached (not your data)
-	@rm -rf .venv .tools .aws-sam node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .tools .aws-sam node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	  tests/clients/ai_sdk/node_modules
 
 # uv gets an environment of its own: a new machine may have no uv.
 .tools/uv/.ready: requirements/tools.txt
@@ -107,6 +115,16 @@ clean: ## remove what the tools installed and cached (not your data)
 .tools/sam/.ready: requirements/sam.txt .tools/uv/.ready
 	@test -x .tools/sam/bin/python || $(UV) venv -q --python 3.13 .tools/sam
 	@$(UV) pip sync -q --require-hashes --python .tools/sam requirements/sam.txt
+	@touch $@
+
+# The clients pin much of what we pin too, differently.
+$(CLIENT_ENVS)/python/.ready: requirements/clients/python.txt .tools/uv/.ready
+	@test -x $(@D)/bin/python || $(UV) venv -q --python 3.13 $(@D)
+	@$(UV) pip sync -q --require-hashes --python $(@D) $<
+	@touch $@
+
+tests/clients/ai_sdk/node_modules/.ready: tests/clients/ai_sdk/package-lock.json tests/clients/ai_sdk/.npmrc
+	@npm ci --prefix tests/clients/ai_sdk --silent --ignore-scripts
 	@touch $@
 
 node_modules/.ready: package-lock.json .npmrc

@@ -1,0 +1,103 @@
+"""The scripted provider of the tests with real clients: OpenAI's rules, and an answer for each scenario.
+
+The text of the last user message is the scenario's name; `down` has no answer here: nobody listens at its provider.
+"""
+
+import json
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+
+from testkit.openai_events import DONE, chunk, completion, finish, role, tool_call, usage
+from testkit.twins.dialect import Json
+from testkit.twins.openai_models import OPENAI
+from testkit.upstream import Answer, End, Request, json_answer
+
+TEXT = "Grüß Gott, 世界 👋, wie geht es?"
+TOOL = {"name": "get_weather", "arguments": {"city": "Graz"}}
+TOOL_CALL_ID = "call_of_the_weather"
+RESULT = "21 degrees and sunny"
+BOOKING = {"name": "Mira", "guests": 4}
+BEGINNING = "One two "
+"""What is sent of an answer that is cut or that the caller leaves."""
+
+
+def respond(request: Request) -> Answer:
+    """What the provider answers to the request."""
+    body = request.json
+    refusal = next((refusal for rule in OPENAI.rules if (refusal := rule(body)) is not None), None)
+    if refusal is not None:
+        return json_answer(OPENAI.error(refusal), refusal.status)
+    return _ANSWERS[scenario_of(body)](body)
+
+
+def scenario_of(body: Json) -> str:
+    """The scenario that a request belongs to."""
+    return text_of([message for message in body["messages"] if message["role"] == "user"][-1])
+
+
+def text_of(message: Json) -> str:
+    """A message's text, which clients send as a string or as a list of parts."""
+    content = message["content"]
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+
+
+@contextmanager
+def address_without_server() -> Iterator[str]:
+    """`127.0.0.1:port` where every connection is refused until the block ends."""
+    with closing(socket.socket()) as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"
+
+
+def _text(body: Json) -> Answer:
+    return _say(body, TEXT)
+
+
+def _tools(body: Json) -> Answer:
+    last = body["messages"][-1]
+    return _say(body, f"The weather: {text_of(last)}.") if last["role"] == "tool" else _call_the_tool(body)
+
+
+def _structured(body: Json) -> Answer:
+    return _say(body, json.dumps(BOOKING) if _has_schema(body) else "No schema was sent.")
+
+
+def _begun(ending: End) -> Callable[[Json], Answer]:
+    return lambda _body: Answer([role(), chunk("One "), chunk("two "), ending])
+
+
+_ANSWERS: Mapping[str, Callable[[Json], Answer]] = {
+    "text": _text,
+    "tools": _tools,
+    "structured": _structured,
+    "cut": _begun(End.CLOSE),
+    "cancel": _begun(End.HANG),
+}
+
+
+def _say(body: Json, text: str) -> Answer:
+    if not body.get("stream"):
+        return json_answer(completion(text))
+    words = [word + " " for word in text.split(" ")]
+    words[-1] = words[-1].removesuffix(" ")
+    return Answer([role(), *map(chunk, words), finish(), *_usage(body), DONE])
+
+
+def _call_the_tool(body: Json) -> Answer:
+    name, arguments = str(TOOL["name"]), json.dumps(TOOL["arguments"])
+    if not body.get("stream"):
+        call = {"id": TOOL_CALL_ID, "type": "function", "function": {"name": name, "arguments": arguments}}
+        return json_answer(completion(None, finish_reason="tool_calls", tool_calls=[call]))
+    opening = tool_call("", name=name, call_id=TOOL_CALL_ID)
+    parts = [tool_call(arguments[:6]), tool_call(arguments[6:])]
+    return Answer([role(), opening, *parts, finish("tool_calls"), *_usage(body), DONE])
+
+
+def _usage(body: Json) -> list[bytes]:
+    return [usage(12, 7)] if (body.get("stream_options") or {}).get("include_usage") else []
+
+
+def _has_schema(body: Json) -> bool:
+    asked = body.get("response_format") or {}
+    return asked.get("type") == "json_schema" and set(asked["json_schema"]["schema"]["properties"]) == set(BOOKING)
