@@ -18,7 +18,8 @@ export CLIENT_ENVS
 
 CHROMIUM := /usr/bin/chromium
 # Each page that a program writes, and the module that prints it. A test holds each page current.
-PAGES := providers=testkit.providers_page conformance=testkit.twins.matrix failures=testkit.failures_page
+PAGES := providers=testkit.providers_page conformance=testkit.twins.matrix failures=testkit.failures_page \
+  clients=testkit.clients_page
 
 .PHONY: help run test clients browser pages check lint bench bench-relay build deploy setup sam clients-setup lock clean
 

@@ -13,7 +13,16 @@ import pytest
 
 from testkit.client_answers import read_bodies
 from testkit.client_process import ClientRun, run_client
-from testkit.client_provider import BEGINNING, BOOKING, RESULT, TEXT, TOOL, address_without_server, respond, scenario_of
+from testkit.client_provider import (
+    BEGINNING,
+    BOOKING,
+    CALLS,
+    TEXT,
+    WEATHER,
+    address_without_server,
+    respond,
+    scenario_of,
+)
 from testkit.containers import missing
 from testkit.local_system import CALL_S, LocalSystem, local_system
 from testkit.real_clients import CLIENTS, Client, Told
@@ -112,12 +121,12 @@ def test_it_streams_text(client: Client, gateway: LocalSystem, answer: Answer) -
 
 
 @pytest.mark.parametrize("answer", ["tools"], indirect=True)
-def test_it_calls_a_tool_and_gets_the_answer_to_its_result(
+def test_it_makes_two_parallel_calls_and_gets_the_answer_to_their_results(
     client: Client, gateway: LocalSystem, answer: Answer
 ) -> None:
     acted = answer()
-    assert acted["calls"] == [TOOL]
-    assert acted["text"].replace('"', "") == f"The weather: {RESULT} in Graz."  # Pipecat sends results as JSON
+    assert acted["calls"] == CALLS
+    assert acted["text"].replace('"', "") == "; ".join(WEATHER)  # Pipecat writes results as JSON
     assert [trace["status"] for trace in kept(gateway, client, "tools", count=2)] == ["ok", "ok"]
 
 

@@ -24,12 +24,18 @@ SCHEMA = {
     "required": ["name", "guests"],
     "additionalProperties": False,
 }
-CALL = {
-    "id": "call_of_the_weather",
-    "type": "function",
-    "function": {"name": "get_weather", "arguments": '{"city": "Graz"}'},
-}
-RESULT = {"role": "tool", "tool_call_id": CALL["id"], "content": "21 degrees and sunny in Graz"}
+CALLS = [
+    {
+        "id": f"call_{number}",
+        "type": "function",
+        "function": {"name": "get_weather", "arguments": json.dumps({"city": city})},
+    }
+    for number, city in enumerate(("Graz", "Linz"))
+]
+RESULTS = [
+    {"role": "tool", "tool_call_id": "call_0", "content": "21 degrees and sunny in Graz"},
+    {"role": "tool", "tool_call_id": "call_1", "content": "21 degrees and sunny in Linz"},
+]
 
 type Answer = dict[str, Any]
 
@@ -81,7 +87,7 @@ SCENARIOS: dict[str, Callable[[], Answer]] = {
     "text": lambda: call("text"),
     "tools": lambda: call("tools", tools=TOOLS),
     "tool_result": lambda: call(
-        "tools", {"role": "assistant", "content": None, "tool_calls": [CALL]}, RESULT, tools=TOOLS
+        "tools", {"role": "assistant", "content": None, "tool_calls": CALLS}, *RESULTS, tools=TOOLS
     ),
     "structured": lambda: call("structured", response_format=FORMAT, stream=False),
     "wrong_key": lambda: call("wrong_key", key="sb-wrong"),

@@ -22,10 +22,12 @@ class Calls {
         "response_format": {"type": "json_schema", "json_schema": {"name": "booking", "strict": true, "schema": {
         "type": "object", "properties": {"name": {"type": "string"}, "guests": {"type": "integer"}},
         "required": ["name", "guests"], "additionalProperties": false}}}""";
-    static final String CALL_AND_RESULT = """
-        , {"role": "assistant", "content": null, "tool_calls": [{"id": "call_of_the_weather", "type": "function",
-        "function": {"name": "get_weather", "arguments": "{\\"city\\": \\"Graz\\"}"}}]},
-        {"role": "tool", "tool_call_id": "call_of_the_weather", "content": "21 degrees and sunny in Graz"}""";
+    static final String CALLS_AND_RESULTS = """
+        , {"role": "assistant", "content": null, "tool_calls": [
+        {"id": "call_0", "type": "function", "function": {"name": "get_weather", "arguments": "{\\"city\\": \\"Graz\\"}"}},
+        {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": "{\\"city\\": \\"Linz\\"}"}}]},
+        {"role": "tool", "tool_call_id": "call_0", "content": "21 degrees and sunny in Graz"},
+        {"role": "tool", "tool_call_id": "call_1", "content": "21 degrees and sunny in Linz"}""";
 
     interface Scenario {
         String play() throws IOException, InterruptedException;
@@ -43,7 +45,7 @@ class Calls {
         Calls calls = new Calls();
         print("text", () -> calls.whole("text", MODEL, KEY, "", "\"stream\": true"));
         print("tools", () -> calls.whole("tools", MODEL, KEY, "", "\"stream\": true, " + TOOLS));
-        print("tool_result", () -> calls.whole("tools", MODEL, KEY, CALL_AND_RESULT, "\"stream\": true, " + TOOLS));
+        print("tool_result", () -> calls.whole("tools", MODEL, KEY, CALLS_AND_RESULTS, "\"stream\": true, " + TOOLS));
         print("structured", () -> calls.whole("structured", MODEL, KEY, "", SCHEMA));
         print("wrong_key", () -> calls.whole("wrong_key", MODEL, "sb-wrong", "", "\"stream\": true"));
         print("down", () -> calls.whole("down", DOWN_MODEL, KEY, "", "\"stream\": true"));

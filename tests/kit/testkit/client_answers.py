@@ -47,8 +47,9 @@ def _told(error: Json) -> Json:
 
 
 def _calls(deltas: list[Json]) -> list[Json]:
-    parts = [part["function"] for delta in deltas for part in delta.get("tool_calls") or ()]
-    if not parts:
-        return []
-    name, arguments = ("".join(part.get(field) or "" for part in parts) for field in ("name", "arguments"))
-    return [{"name": name, "arguments": json.loads(arguments)}]
+    calls: dict[int, dict[str, str]] = {}
+    for part in (part for delta in deltas for part in delta.get("tool_calls") or ()):
+        call = calls.setdefault(part["index"], {"name": "", "arguments": ""})
+        for field in call:
+            call[field] += part["function"].get(field) or ""
+    return [{"name": call["name"], "arguments": json.loads(call["arguments"])} for call in calls.values()]

@@ -14,9 +14,14 @@ from testkit.twins.openai_models import OPENAI
 from testkit.upstream import Answer, End, Request, json_answer
 
 TEXT = "Grüß Gott, 世界 👋, wie geht es?"
-TOOL = {"name": "get_weather", "arguments": {"city": "Graz"}}
-TOOL_CALL_ID = "call_of_the_weather"
-RESULT = "21 degrees and sunny"
+TOOL = "get_weather"
+CITIES = ("Graz", "Linz")
+"""The provider asks for the weather in both, in two parallel calls."""
+
+CALLS = [{"name": TOOL, "arguments": {"city": city}} for city in CITIES]
+WEATHER = [f"21 degrees and sunny in {city}" for city in CITIES]
+"""What the clients' tools answer."""
+
 BOOKING = {"name": "Mira", "guests": 4}
 BEGINNING = "One two "
 """What is sent of an answer that is cut or that the caller leaves."""
@@ -55,8 +60,8 @@ def _text(body: Json) -> Answer:
 
 
 def _tools(body: Json) -> Answer:
-    last = body["messages"][-1]
-    return _say(body, f"The weather: {text_of(last)}.") if last["role"] == "tool" else _call_the_tool(body)
+    results = [text_of(message) for message in body["messages"] if message["role"] == "tool"]
+    return _say(body, "; ".join(results)) if results else _call_the_tool(body)
 
 
 def _structured(body: Json) -> Answer:
@@ -85,13 +90,23 @@ def _say(body: Json, text: str) -> Answer:
 
 
 def _call_the_tool(body: Json) -> Answer:
-    name, arguments = str(TOOL["name"]), json.dumps(TOOL["arguments"])
+    calls = [(number, f"call_{number}", json.dumps({"city": city})) for number, city in enumerate(CITIES)]
     if not body.get("stream"):
-        call = {"id": TOOL_CALL_ID, "type": "function", "function": {"name": name, "arguments": arguments}}
-        return json_answer(completion(None, finish_reason="tool_calls", tool_calls=[call]))
-    opening = tool_call("", name=name, call_id=TOOL_CALL_ID)
-    parts = [tool_call(arguments[:6]), tool_call(arguments[6:])]
-    return Answer([role(), opening, *parts, finish("tool_calls"), *_usage(body), DONE])
+        whole = [
+            {"id": call_id, "type": "function", "function": {"name": TOOL, "arguments": arguments}}
+            for _number, call_id, arguments in calls
+        ]
+        return json_answer(completion(None, finish_reason="tool_calls", tool_calls=whole))
+    parts = [
+        part
+        for number, call_id, arguments in calls
+        for part in (
+            tool_call("", name=TOOL, call_id=call_id, index=number),
+            tool_call(arguments[:6], index=number),
+            tool_call(arguments[6:], index=number),
+        )
+    ]
+    return Answer([role(), *parts, finish("tool_calls"), *_usage(body), DONE])
 
 
 def _usage(body: Json) -> list[bytes]:

@@ -9,12 +9,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "tests" / "clients"
-ENVIRONMENTS = ROOT / os.environ.get("CLIENT_ENVS", ".tools/clients")
-"""Where `make clients-setup` installs."""
+PYTHON = ROOT / os.environ.get("CLIENT_ENVS", ".tools/clients") / "python"
+"""Where `make clients-setup` installs the Python clients."""
 
-PYTHON = ENVIRONMENTS / "python" / "bin" / "python"
-NOT_INSTALLED = "its packages are not installed: run `make clients-setup`"
-H2C = "the server that `make run` uses loses the body of a request that offers an upgrade to HTTP/2 (h2c)"
+H2C = "the server of `make run` loses the body of a request that offers an upgrade to HTTP/2 (h2c)"
 
 type Told = tuple[str, int | None, str | None]
 """What a client tells of an error: its own name for it, the HTTP status, the gateway's code."""
@@ -22,97 +20,149 @@ type Told = tuple[str, int | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A client.
-
-    `wrong_key`, `down` and `cut` are what it tells of these errors. `has_api` is false where it knows HTTP alone: its
-    script then prints bodies as they came. `fails` says why scenarios fail for now, `may_fail` why they sometimes do.
-    """
+    """A client; `title` and `setup` (how a user points it at the gateway) are for `docs/clients.md`."""
 
     name: str
+    title: str
+    setup: str
     command: tuple[str, ...]
     wrong_key: Told
     down: Told
     cut: Told
+    package: str | None = None
+    """The package whose pin is its version."""
+    program: str | None = None
+    """What must be on the PATH."""
+    installed: Path | None = None
+    """A file that is there once its packages are installed."""
     environment: Mapping[str, str] = field(default_factory=dict)
     has_api: bool = True
+    """Whether it knows OpenAI's API. Otherwise its script prints the bodies as they came."""
     fails: Mapping[str, str] = field(default_factory=dict)
+    """Scenarios that fail for now, and why."""
     may_fail: Mapping[str, str] = field(default_factory=dict)
+    """Scenarios that sometimes fail for now, and why."""
 
     def missing(self) -> str | None:
         """What this machine lacks to run it, in a sentence, or None."""
-        program, script = self.command[0], Path(self.command[1])
-        if Path(program) == PYTHON:
-            return None if (PYTHON.parents[1] / ".ready").exists() else f"{self.name}: {NOT_INSTALLED}"
-        if shutil.which(program) is None:
-            return f"{self.name}: `{program}` is not on the PATH"
-        needs_packages = (script.parent / "package.json").exists()
-        has_packages = (script.parent / "node_modules" / ".ready").exists()
-        return f"{self.name}: {NOT_INSTALLED}" if needs_packages and not has_packages else None
+        if self.program is not None and shutil.which(self.program) is None:
+            return f"{self.name}: `{self.program}` is not on the PATH"
+        if self.installed is not None and not self.installed.exists():
+            return f"{self.name}: its packages are not installed: run `make clients-setup`"
+        return None
 
 
-def _of_python(name: str, wrong_key: Told, down: Told, cut: Told, **environment: str) -> Client:
-    command = (str(PYTHON), str(SCRIPTS / "python" / f"{name}_calls.py"))
-    return Client(name, command, wrong_key, down, cut, environment)
-
-
-def _of_http(name: str, *command: str, **environment: str) -> Client:
+def _of_python(
+    name: str, title: str, package: str, setup: str, *, wrong_key: Told, down: Told, cut: Told, **environment: str
+) -> Client:
     return Client(
         name,
+        title,
+        setup,
+        (str(PYTHON / "bin" / "python"), str(SCRIPTS / "python" / f"{name}_calls.py")),
+        wrong_key,
+        down,
+        cut,
+        package,
+        installed=PYTHON / ".ready",
+        environment=environment,
+    )
+
+
+def _of_http(name: str, title: str, setup: str, program: str, *command: str, **environment: str) -> Client:
+    return Client(
+        name,
+        title,
+        setup,
         command,
         wrong_key=("authentication_error", 401, "key_unknown"),
         down=("upstream_error", 502, "connect_failed"),
         cut=("upstream_error", 200, "upstream_cut"),
+        program=program,
         environment=environment,
         has_api=False,
     )
 
 
-_CURL = (sys.executable, str(SCRIPTS / "curl" / "calls.py"))
-_JAVA = ("java", str(SCRIPTS / "jdk" / "Calls.java"))
-_WITHOUT_BODY = dict.fromkeys(("text", "tools", "structured", "down", "cut", "cancel"), H2C)
+_JDK = ("javac", "java", str(SCRIPTS / "jdk" / "Calls.java"))
+_CURL = ("curl", sys.executable, str(SCRIPTS / "curl" / "calls.py"))
+_WITH_A_BODY = dict.fromkeys(("text", "tools", "structured", "down", "cut", "cancel"), H2C)
 
 CLIENTS = (
     Client(
         "ai_sdk",
+        "Vercel AI SDK",
+        "createOpenAICompatible({ baseURL, apiKey, includeUsage: true, supportsStructuredOutputs: true })",
         ("node", str(SCRIPTS / "ai_sdk" / "calls.mjs")),
         wrong_key=("AI_APICallError", 401, "key_unknown"),
         down=("AI_APICallError", 502, "connect_failed"),
         cut=("AI_StreamProviderError", None, "upstream_cut"),
+        package="ai",
+        program="node",
+        installed=SCRIPTS / "ai_sdk" / "node_modules" / ".ready",
     ),
     _of_python(
         "langchain",
+        "LangChain",
+        "langchain-openai",
+        "ChatOpenAI(model=…, base_url=…, api_key=…)",
         wrong_key=("OpenAIAuthenticationError", 401, "key_unknown"),
         down=("OpenAIAPIError", 502, "connect_failed"),
         cut=("APIError", None, "upstream_cut"),
     ),
     _of_python(
         "litellm",
+        "LiteLLM",
+        "litellm",
+        'acompletion(model="openai/…", api_base=…, api_key=…)',
         wrong_key=("AuthenticationError", 401, None),
         down=("BadGatewayError", 502, None),
         cut=("MidStreamFallbackError", 500, None),
-        LITELLM_LOCAL_MODEL_COST_MAP="True",  # it fetches prices from the internet otherwise
+        LITELLM_LOCAL_MODEL_COST_MAP="True",  # otherwise it fetches prices from the internet at its import
     ),
     _of_python(
         "livekit",
+        "LiveKit Agents",
+        "livekit-plugins-openai",
+        "openai.LLM(model=…, base_url=…, api_key=…)",
         wrong_key=("APIStatusError", 401, "key_unknown"),
         down=("APIStatusError", 502, "connect_failed"),
         cut=("APIConnectionError", None, None),
     ),
     _of_python(
         "pipecat",
+        "Pipecat",
+        "pipecat-ai",
+        "OpenAILLMService(base_url=…, api_key=…)",
         wrong_key=("AuthenticationError", 401, "key_unknown"),
         down=("InternalServerError", 502, "connect_failed"),
         cut=("APIError", None, "upstream_cut"),
     ),
     _of_python(
         "pydantic_ai",
+        "pydantic-ai",
+        "pydantic-ai-slim",
+        "OpenAIChatModel(…, provider=OpenAIProvider(base_url=…, api_key=…))",
         wrong_key=("ModelAuthenticationError", 401, "key_unknown"),
         down=("ModelServerError", 502, "connect_failed"),
         cut=("ModelAPIError", None, "upstream_cut"),
     ),
-    # The JDK sends the body by itself, and the server may take it for the next request.
-    replace(_of_http("jdk", *_JAVA), fails=_WITHOUT_BODY, may_fail={"wrong_key": H2C}),
-    _of_http("jdk_http1", *_JAVA, HTTP_VERSION="1.1"),
-    replace(_of_http("curl_http2", *_CURL, CURL_OPTIONS="--http2"), fails=_WITHOUT_BODY),
-    _of_http("curl", *_CURL),
+    # The JDK sends head and body apart, and the server may take the body for the next request.
+    replace(
+        _of_http("jdk", "JDK HttpClient", "HttpClient.newHttpClient()", *_JDK),
+        fails=_WITH_A_BODY,
+        may_fail={"wrong_key": H2C},
+    ),
+    _of_http(
+        "jdk_http1",
+        "JDK HttpClient, HTTP/1.1",
+        "HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()",
+        *_JDK,
+        HTTP_VERSION="1.1",
+    ),
+    replace(
+        _of_http("curl_http2", "curl, HTTP/2", "curl --http2 -N …", *_CURL, CURL_OPTIONS="--http2"),
+        fails=_WITH_A_BODY,
+    ),
+    _of_http("curl", "curl", "curl -N …", *_CURL),
 )
