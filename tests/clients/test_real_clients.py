@@ -26,6 +26,7 @@ from testkit.client_provider import (
 from testkit.containers import missing
 from testkit.local_system import CALL_S, LocalSystem, local_system
 from testkit.real_clients import CLIENTS, Client, Told
+from testkit.twins import anthropic
 from testkit.upstream import ScriptedUpstream
 
 pytestmark = pytest.mark.clients
@@ -48,8 +49,9 @@ def gateway(provider: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory
     with address_without_server() as down:
         own = {
             "PRIVATE_PROVIDER_HOSTS": f"{provider.host},{down}",
-            "PROVIDER_BASE_URLS": f"openai={provider.base_url},groq=http://{down}/v1",
+            "PROVIDER_BASE_URLS": f"openai={provider.base_url},anthropic={provider.base_url},groq=http://{down}/v1",
             "KEYLESS_PROVIDERS": "openai,groq",
+            "ANTHROPIC_API_KEY": anthropic.KEY,
         }
         with local_system(tmp_path_factory.mktemp("switchboard"), own) as running:
             yield running
@@ -120,14 +122,15 @@ def test_it_streams_text(client: Client, gateway: LocalSystem, answer: Answer) -
     assert (trace["usage"]["fresh_input"], trace["usage"]["output"], trace["usage"]["source"]) == (12, 7, "provider")
 
 
-@pytest.mark.parametrize("answer", ["tools"], indirect=True)
+@pytest.mark.parametrize("answer", ["tools", "claude"], indirect=True)
 def test_it_makes_two_parallel_calls_and_gets_the_answer_to_their_results(
-    client: Client, gateway: LocalSystem, answer: Answer
+    client: Client, gateway: LocalSystem, answer: Answer, request: pytest.FixtureRequest
 ) -> None:
+    scenario = request.node.callspec.params["answer"]
     acted = answer()
     assert acted["calls"] == CALLS
     assert acted["text"].replace('"', "") == "; ".join(WEATHER)  # Pipecat writes results as JSON
-    assert [trace["status"] for trace in kept(gateway, client, "tools", count=2)] == ["ok", "ok"]
+    assert [trace["status"] for trace in kept(gateway, client, scenario, count=2)] == ["ok", "ok"]
 
 
 @pytest.mark.parametrize("answer", ["structured"], indirect=True)

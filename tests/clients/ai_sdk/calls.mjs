@@ -32,14 +32,14 @@ async function stream(scenario, options) {
   return answer;
 }
 
-async function tools() {
+async function act(scenario, name) {
   const get_weather = tool({
     inputSchema: z.object({ city: z.string() }),
     execute: async ({ city }) => `21 degrees and sunny in ${city}`,
   });
   const result = streamText({
-    model: chat("tools"),
-    prompt: "tools",
+    model: chat(scenario, { name }),
+    prompt: scenario,
     tools: { get_weather },
     stopWhen: isStepCount(2),
     maxRetries: 0,
@@ -79,7 +79,8 @@ async function cancel() {
 
 const scenarios = {
   text: () => stream("text"),
-  tools,
+  tools: () => act("tools", model),
+  claude: () => act("claude", "claude-sonnet-4-6"),
   structured,
   wrong_key: () => stream("wrong_key", { apiKey: "sb-wrong" }),
   down: () => stream("down", { name: "groq/llama-3.3-70b-versatile" }),

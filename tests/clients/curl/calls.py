@@ -14,6 +14,7 @@ from typing import Any
 URL = f"{os.environ['GATEWAY_URL']}/chat/completions"
 KEY = os.environ["GATEWAY_KEY"]
 OPTIONS = os.environ.get("CURL_OPTIONS", "").split()
+CLAUDE = "claude-sonnet-4-6"
 TOOL = {
     "name": "get_weather",
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
@@ -32,6 +33,7 @@ CALLS = [
     }
     for number, city in enumerate(("Graz", "Linz"))
 ]
+ASKED = {"role": "assistant", "content": None, "tool_calls": CALLS}
 RESULTS = [
     {"role": "tool", "tool_call_id": "call_0", "content": "21 degrees and sunny in Graz"},
     {"role": "tool", "tool_call_id": "call_1", "content": "21 degrees and sunny in Linz"},
@@ -86,9 +88,9 @@ FORMAT = {"type": "json_schema", "json_schema": {"name": "booking", "schema": SC
 SCENARIOS: dict[str, Callable[[], Answer]] = {
     "text": lambda: call("text"),
     "tools": lambda: call("tools", tools=TOOLS),
-    "tool_result": lambda: call(
-        "tools", {"role": "assistant", "content": None, "tool_calls": CALLS}, *RESULTS, tools=TOOLS
-    ),
+    "tools_result": lambda: call("tools", ASKED, *RESULTS, tools=TOOLS),
+    "claude": lambda: call("claude", model=CLAUDE, tools=TOOLS),
+    "claude_result": lambda: call("claude", ASKED, *RESULTS, model=CLAUDE, tools=TOOLS),
     "structured": lambda: call("structured", response_format=FORMAT, stream=False),
     "wrong_key": lambda: call("wrong_key", key="sb-wrong"),
     "down": lambda: call("down", model="groq/llama-3.3-70b-versatile"),

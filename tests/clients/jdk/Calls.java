@@ -13,6 +13,7 @@ import java.util.List;
 
 class Calls {
     static final String MODEL = "gpt-4.1";
+    static final String CLAUDE = "claude-sonnet-4-6";
     static final String DOWN_MODEL = "groq/llama-3.3-70b-versatile";
     static final String KEY = System.getenv("GATEWAY_KEY");
     static final String TOOLS = """
@@ -45,7 +46,9 @@ class Calls {
         Calls calls = new Calls();
         print("text", () -> calls.whole("text", MODEL, KEY, "", "\"stream\": true"));
         print("tools", () -> calls.whole("tools", MODEL, KEY, "", "\"stream\": true, " + TOOLS));
-        print("tool_result", () -> calls.whole("tools", MODEL, KEY, CALLS_AND_RESULTS, "\"stream\": true, " + TOOLS));
+        print("tools_result", () -> calls.whole("tools", MODEL, KEY, CALLS_AND_RESULTS, "\"stream\": true, " + TOOLS));
+        print("claude", () -> calls.whole("claude", CLAUDE, KEY, "", "\"stream\": true, " + TOOLS));
+        print("claude_result", () -> calls.whole("claude", CLAUDE, KEY, CALLS_AND_RESULTS, "\"stream\": true, " + TOOLS));
         print("structured", () -> calls.whole("structured", MODEL, KEY, "", SCHEMA));
         print("wrong_key", () -> calls.whole("wrong_key", MODEL, "sb-wrong", "", "\"stream\": true"));
         print("down", () -> calls.whole("down", DOWN_MODEL, KEY, "", "\"stream\": true"));

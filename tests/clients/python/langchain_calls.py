@@ -39,16 +39,16 @@ async def speak(scenario: str, model: str, key: str) -> AsyncGenerator[str]:
             yield chunk.text
 
 
-async def tools() -> dict[str, Any]:
-    """A tool call, its result, and the answer to it."""
-    model = chat("tools").bind_tools([get_weather], strict=True)
-    question = HumanMessage("tools")
+async def act(scenario: str, model: str) -> dict[str, Any]:
+    """Tool calls, their results, and the answer to them."""
+    chain = chat(scenario, model).bind_tools([get_weather], strict=True)
+    question = HumanMessage(scenario)
     asked = None
-    async for chunk in model.astream([question]):
+    async for chunk in chain.astream([question]):
         asked = chunk if asked is None else asked + chunk
     assert asked is not None
     results = [ToolMessage(get_weather.invoke(call["args"]), tool_call_id=call["id"]) for call in asked.tool_calls]
-    pieces = [chunk.text async for chunk in model.astream([question, asked, *results])]
+    pieces = [chunk.text async for chunk in chain.astream([question, asked, *results])]
     calls = [{"name": call["name"], "arguments": call["args"]} for call in asked.tool_calls]
     return {"calls": calls, "text": "".join(pieces)}
 
@@ -60,4 +60,4 @@ async def structured() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    asyncio.run(play(speak, tools, structured))
+    asyncio.run(play(speak, act, structured))

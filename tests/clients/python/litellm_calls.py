@@ -52,10 +52,10 @@ async def speak(scenario: str, model: str, key: str) -> AsyncGenerator[str]:
         await stream.aclose()
 
 
-async def tools() -> dict[str, Any]:
-    """A tool call, its result, and the answer to it."""
-    question = {"role": "user", "content": "tools"}
-    chunks = [chunk async for chunk in await complete("tools", messages=[question], tools=TOOLS, stream=True)]
+async def act(scenario: str, model: str) -> dict[str, Any]:
+    """Tool calls, their results, and the answer to them."""
+    question = {"role": "user", "content": scenario}
+    chunks = [chunk async for chunk in await complete(scenario, model, messages=[question], tools=TOOLS, stream=True)]
     message = litellm.stream_chunk_builder(chunks).choices[0].message
     calls = [(call.id, call.function.name, json.loads(call.function.arguments)) for call in message.tool_calls]
     results = [
@@ -65,7 +65,7 @@ async def tools() -> dict[str, Any]:
     history = [question, message.model_dump(), *results]
     pieces = [
         chunk.choices[0].delta.content or ""
-        async for chunk in await complete("tools", messages=history, tools=TOOLS, stream=True)
+        async for chunk in await complete(scenario, model, messages=history, tools=TOOLS, stream=True)
     ]
     return {
         "calls": [{"name": name, "arguments": arguments} for _call_id, name, arguments in calls],
@@ -80,4 +80,4 @@ async def structured() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    asyncio.run(play(speak, tools, structured))
+    asyncio.run(play(speak, act, structured))

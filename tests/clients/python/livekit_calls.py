@@ -51,10 +51,10 @@ async def speak(scenario: str, model: str, key: str) -> AsyncGenerator[str]:
                 yield chunk.delta.content or ""
 
 
-async def tools() -> dict[str, Any]:
-    """A tool call, its result, and the answer to it."""
-    chat, calls, text = question("tools"), [], ""
-    async with llm("tools") as running:
+async def act(scenario: str, model: str) -> dict[str, Any]:
+    """Tool calls, their results, and the answer to them."""
+    chat, calls, text = question(scenario), [], ""
+    async with llm(scenario, model) as running:
         async with running.chat(chat_ctx=chat, tools=[get_weather], conn_options=ONCE) as stream:
             calls = [call async for chunk in stream if chunk.delta for call in chunk.delta.tool_calls]
         for call in calls:
@@ -77,4 +77,4 @@ async def structured() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    asyncio.run(play(speak, tools, structured))
+    asyncio.run(play(speak, act, structured))

@@ -108,16 +108,16 @@ async def speak(scenario: str, model: str, key: str) -> AsyncGenerator[str]:
             yield text
 
 
-async def tools() -> dict[str, Any]:
-    """A tool call, its result, and the answer to it."""
-    llm, calls = service("tools"), []
+async def act(scenario: str, model: str) -> dict[str, Any]:
+    """Tool calls, their results, and the answer to them."""
+    llm, calls = service(scenario, model), []
 
     async def get_weather(params: FunctionCallParams) -> None:
         calls.append({"name": params.function_name, "arguments": dict(params.arguments)})
         await params.result_callback(f"{RESULT} in {params.arguments['city']}")
 
     llm.register_function("get_weather", get_weather)
-    async with running(llm, question("tools", WEATHER)) as frames:
+    async with running(llm, question(scenario, WEATHER)) as frames:
         silent = [text async for text in frames.texts()]
         spoken = [text async for text in frames.texts()]
     return {"calls": calls, "text": "".join(silent + spoken)}
@@ -130,4 +130,4 @@ async def structured() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    asyncio.run(play(speak, tools, structured))
+    asyncio.run(play(speak, act, structured))

@@ -33,16 +33,16 @@ async def speak(scenario: str, model: str, key: str) -> AsyncGenerator[str]:
             yield piece
 
 
-async def tools() -> dict[str, Any]:
-    """A tool call, its result, and the answer to it."""
-    with_tool = agent("tools")
+async def act(scenario: str, model: str) -> dict[str, Any]:
+    """Tool calls, their results, and the answer to them."""
+    with_tool = agent(scenario, model)
 
     @with_tool.tool_plain
     def get_weather(city: str) -> str:
         """The weather in a city."""
         return f"{RESULT} in {city}"
 
-    async with with_tool.run_stream("tools") as run:
+    async with with_tool.run_stream(scenario) as run:
         text = "".join([piece async for piece in run.stream_text(delta=True)])
         parts = [part for message in run.all_messages() if isinstance(message, ModelResponse) for part in message.parts]
     calls = [part for part in parts if isinstance(part, ToolCallPart)]
@@ -56,4 +56,4 @@ async def structured() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    asyncio.run(play(speak, tools, structured))
+    asyncio.run(play(speak, act, structured))

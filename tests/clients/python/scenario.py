@@ -14,12 +14,16 @@ BASE_URL = os.environ["GATEWAY_URL"]
 KEY = os.environ["GATEWAY_KEY"]
 MODEL = "gpt-4.1"
 RESULT = "21 degrees and sunny"
+_CLAUDE = "claude-sonnet-4-6"
 _WRONG_KEY = "sb-wrong"
 _DOWN_MODEL = "groq/llama-3.3-70b-versatile"
 _LIMIT_S = 20
 
 type Answer = dict[str, Any]
 type Scenario = Callable[[], Awaitable[Answer]]
+type Act = Callable[[str, str], Awaitable[Answer]]
+"""A conversation with a tool: given the scenario (the prompt too) and the model."""
+
 type Speak = Callable[[str, str, str], AsyncGenerator[str]]
 """The pieces of text that the client gets when it streams: given the scenario (the prompt too), model and key."""
 
@@ -29,11 +33,12 @@ def task_id(scenario: str) -> dict[str, str]:
     return {"x-inference-task-id": f"{os.environ['CLIENT']}-{scenario}"}
 
 
-async def play(speak: Speak, tools: Scenario, structured: Scenario) -> None:
+async def play(speak: Speak, act: Act, structured: Scenario) -> None:
     """Play every scenario. The last one is `cancel`: the process then stays until its standard input is closed."""
     scenarios: dict[str, Callable[[], Awaitable[Answer]]] = {
         "text": lambda: _stream(speak, "text", MODEL, KEY),
-        "tools": tools,
+        "tools": lambda: act("tools", MODEL),
+        "claude": lambda: act("claude", _CLAUDE),
         "structured": structured,
         "wrong_key": lambda: _stream(speak, "wrong_key", MODEL, _WRONG_KEY),
         "down": lambda: _stream(speak, "down", _DOWN_MODEL, KEY),

@@ -10,12 +10,12 @@ type Json = dict[str, Any]
 def read_bodies(lines: Mapping[str, Json]) -> dict[str, Json]:
     """Lines with `status` and `body` in the form of the other clients' lines.
 
-    These clients make the second call of `tools` under the name `tool_result`.
+    The second call of a conversation with tools, which has `_result` in its name, becomes part of the first one's line.
     """
     read = {name: _read(name, line) if "body" in line else line for name, line in lines.items()}
-    result = read.pop("tool_result", {})
-    if "calls" in read.get("tools", {}) and "text" in result:
-        read["tools"]["text"] = result["text"]
+    for name in [name for name in read if name.endswith("_result")]:
+        result, first = read.pop(name), read.get(name.removesuffix("_result"), {})
+        first |= {field: result[field] for field in ("text", "failed") if field in result}
     return read
 
 

@@ -1,6 +1,6 @@
-"""The scripted provider of the tests with real clients: OpenAI's rules, and an answer for each scenario.
+"""The scripted providers of the tests with real clients: OpenAI's rules, Claude's twin, an answer for each scenario.
 
-The text of the last user message is the scenario's name; `down` has no answer here: nobody listens at its provider.
+The text of the first user message is the scenario's name; `down` has no answer here: nobody listens at its provider.
 """
 
 import json
@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 
 from testkit.openai_events import DONE, chunk, completion, finish, role, tool_call, usage
+from testkit.twins import anthropic
 from testkit.twins.dialect import Json
 from testkit.twins.openai_models import OPENAI
+from testkit.twins.reply import Reply, ToolUse
 from testkit.upstream import Answer, End, Request, json_answer
 
 TEXT = "Grüß Gott, 世界 👋, wie geht es?"
@@ -28,7 +30,9 @@ BEGINNING = "One two "
 
 
 def respond(request: Request) -> Answer:
-    """What the provider answers to the request."""
+    """What OpenAI answers to the request, or, at the path of Anthropic's API, what Claude does."""
+    if request.path == anthropic.PATH:
+        return anthropic.AnthropicTwin(_claude).respond(request)
     body = request.json
     refusal = next((refusal for rule in OPENAI.rules if (refusal := rule(body)) is not None), None)
     if refusal is not None:
@@ -38,7 +42,7 @@ def respond(request: Request) -> Answer:
 
 def scenario_of(body: Json) -> str:
     """The scenario that a request belongs to."""
-    return text_of([message for message in body["messages"] if message["role"] == "user"][-1])
+    return text_of(next(message for message in body["messages"] if message["role"] == "user"))
 
 
 def text_of(message: Json) -> str:
@@ -62,6 +66,20 @@ def _text(body: Json) -> Answer:
 def _tools(body: Json) -> Answer:
     results = [text_of(message) for message in body["messages"] if message["role"] == "tool"]
     return _say(body, "; ".join(results)) if results else _call_the_tool(body)
+
+
+def _claude(body: Json) -> Reply:
+    _question, *history = body["messages"]
+    if not history:
+        calls = tuple(ToolUse(TOOL, json.dumps({"city": city})) for city in CITIES)
+        return Reply(thoughts=("Two cities, ", "two calls."), tools=calls)
+    blocks = [block for message in history for block in message["content"] if block["type"] == "tool_result"]
+    return Reply(words=("; ".join(map(_text_of_result, blocks)),))
+
+
+def _text_of_result(block: Json) -> str:
+    content = block["content"]
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
 
 
 def _structured(body: Json) -> Answer:
