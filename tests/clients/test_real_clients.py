@@ -6,8 +6,9 @@ Each client's script plays every scenario in one process; `testkit.client_provid
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -20,8 +21,8 @@ from testkit.client_provider import (
     TEXT,
     WEATHER,
     address_without_server,
+    arrived,
     respond,
-    scenario_of,
 )
 from testkit.containers import missing
 from testkit.local_system import CALL_S, LocalSystem, local_system
@@ -71,16 +72,30 @@ def run(client: Client, gateway: LocalSystem, provider: ScriptedUpstream) -> Cli
     """Every scenario, played by the client."""
     earlier = len(provider.requests)
 
-    def provider_left() -> float | None:
-        cancelled = [request for request in provider.requests[earlier:] if scenario_of(request.json) == "cancel"]
-        try:
-            return asyncio.run(cancelled[0].left()) if cancelled else None
-        except TimeoutError:
-            return None
+    def on_line(line: dict[str, Any], script_input: IO[bytes]) -> None:
+        scenario = line["scenario"]
+        if "left_at" in line:
+            line["provider_left_after_s"] = asyncio.run(_left_after_s(provider, scenario, earlier, line["left_at"]))
+        if scenario == "cut":  # the next call is `cancel_early`: its client leaves when the provider has the request
+            with suppress(TimeoutError):
+                asyncio.run(arrived(provider, "cancel_early", earlier))
+            script_input.write(b"\n")
+            script_input.flush()
+        if scenario == "cancel":  # only now, since a process that ends closes its connections
+            script_input.close()
 
     own = {"GATEWAY_URL": gateway.base_url, "GATEWAY_KEY": gateway.key, "CLIENT": client.name}
-    run = run_client(client.command, {**own, **client.environment}, provider_left)
+    run = run_client(client.command, {**own, **client.environment}, on_line)
     return run if client.has_api else replace(run, lines=read_bodies(run.lines))
+
+
+async def _left_after_s(provider: ScriptedUpstream, scenario: str, earlier: int, left_at: float) -> float | None:
+    """The seconds from a client's leaving, by the wall clock, to the end of the provider's connection."""
+    try:
+        request = await arrived(provider, scenario, earlier)
+        return await request.left() - (left_at - (time.time() - time.monotonic()))
+    except TimeoutError:
+        return None
 
 
 @pytest.fixture
@@ -167,14 +182,16 @@ def test_an_answer_that_is_cut_keeps_its_text_and_ends_in_an_error(
     assert (trace["status"], attempts(trace)) == ("truncated", [("openai", "UpstreamCut")])
 
 
-@pytest.mark.parametrize("answer", ["cancel"], indirect=True)
+@pytest.mark.parametrize("answer", ["cancel_early", "cancel"], indirect=True)
 def test_a_client_that_leaves_closes_the_provider_s_connection_soon(
-    client: Client, gateway: LocalSystem, answer: Answer, run: ClientRun
+    client: Client, gateway: LocalSystem, answer: Answer, request: pytest.FixtureRequest
 ) -> None:
-    assert answer()["text"] == BEGINNING
-    assert run.provider_left_after_s is not None
-    assert run.provider_left_after_s < LEFT_WITHIN_S
-    (trace,) = kept(gateway, client, "cancel")
+    scenario = request.node.callspec.params["answer"]
+    left = answer()
+    assert left["text"] == (BEGINNING if scenario == "cancel" else "")
+    assert left["provider_left_after_s"] is not None
+    assert left["provider_left_after_s"] < LEFT_WITHIN_S
+    (trace,) = kept(gateway, client, scenario)
     assert (trace["status"], attempts(trace)) == ("client_closed", [("openai", "client_closed")])
     assert trace["usage"]["source"] == "estimated"
-    assert trace["usage"]["output"] > 0
+    assert trace["usage"]["fresh_input"] > 0

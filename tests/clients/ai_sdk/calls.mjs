@@ -1,8 +1,10 @@
 // Vercel's AI SDK, pointed at the gateway: prints one JSON line for each scenario.
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, isStepCount, Output, streamText, tool } from "ai";
+import { createInterface } from "node:readline";
 import { z } from "zod";
 
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const model = "gpt-4.1";
 
 function chat(scenario, { apiKey = process.env.GATEWAY_KEY, name = model } = {}) {
@@ -63,6 +65,24 @@ async function structured() {
   return { value: output };
 }
 
+// Leaves before the first word, when a line on standard input says that the provider has the request.
+async function cancelEarly() {
+  const leaving = new AbortController();
+  const prompt = "cancel_early";
+  const result = streamText({ model: chat(prompt), prompt, abortSignal: leaving.signal, maxRetries: 0 });
+  const reading = textOf(result);
+  await lines.next();
+  const left_at = Date.now() / 1000;
+  leaving.abort();
+  return { text: await reading, left_at };
+}
+
+async function textOf(result) {
+  let text = "";
+  for await (const part of result.fullStream) if (part.type === "text-delta") text += part.text;
+  return text;
+}
+
 async function cancel() {
   const leaving = new AbortController();
   const answer = { text: "", left_at: null };
@@ -85,6 +105,7 @@ const scenarios = {
   wrong_key: () => stream("wrong_key", { apiKey: "sb-wrong" }),
   down: () => stream("down", { name: "groq/llama-3.3-70b-versatile" }),
   cut: () => stream("cut"),
+  cancel_early: cancelEarly,
   cancel,
 };
 
@@ -92,4 +113,4 @@ for (const [scenario, play] of Object.entries(scenarios)) {
   const answer = await play().catch((error) => ({ failed: error.stack ?? String(error) }));
   console.log(JSON.stringify({ scenario, ...answer }));
 }
-for await (const _ of process.stdin); // the process stays until the test has seen the provider's connection close
+for await (const _ of lines); // the process stays until the test has seen the provider's connection close

@@ -65,6 +65,20 @@ def call(scenario: str, *history: Answer, key: str = KEY, **fields: Any) -> Answ
     return {"status": int(status), "body": text}
 
 
+def leave_early() -> Answer:
+    """A caller that leaves before the first word, when a line on standard input says that the provider has the call."""
+    process = subprocess.Popen(command("cancel_early", KEY), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with process:
+        assert process.stdin is not None
+        process.stdin.write(body("cancel_early"))
+        process.stdin.close()
+        sys.stdin.readline()
+        left_at = time.time()
+        process.terminate()
+        text = (process.stdout.read() if process.stdout else b"").decode()
+    return {"text": text, "left_at": left_at}
+
+
 def leave() -> Answer:
     """A caller that leaves after the second word."""
     process = subprocess.Popen(command("cancel", KEY), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -95,6 +109,7 @@ SCENARIOS: dict[str, Callable[[], Answer]] = {
     "wrong_key": lambda: call("wrong_key", key="sb-wrong"),
     "down": lambda: call("down", model="groq/llama-3.3-70b-versatile"),
     "cut": lambda: call("cut"),
+    "cancel_early": leave_early,
     "cancel": leave,
 }
 

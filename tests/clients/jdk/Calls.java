@@ -10,6 +10,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 class Calls {
     static final String MODEL = "gpt-4.1";
@@ -53,6 +54,7 @@ class Calls {
         print("wrong_key", () -> calls.whole("wrong_key", MODEL, "sb-wrong", "", "\"stream\": true"));
         print("down", () -> calls.whole("down", DOWN_MODEL, KEY, "", "\"stream\": true"));
         print("cut", () -> calls.whole("cut", MODEL, KEY, "", "\"stream\": true"));
+        print("cancel_early", calls::leaveEarly);
         print("cancel", calls::leave);
         System.in.readAllBytes(); // the process stays until the test has seen the provider's connection close
         System.exit(0);
@@ -73,6 +75,16 @@ class Calls {
         HttpRequest request = request(scenario, model, key, history, fields);
         HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
         return "\"status\": " + response.statusCode() + ", \"body\": " + quoted(response.body());
+    }
+
+    /** Leaves before the first word, when a line on standard input says that the provider has the request. */
+    String leaveEarly() throws IOException {
+        HttpRequest request = request("cancel_early", MODEL, KEY, "", "\"stream\": true");
+        CompletableFuture<HttpResponse<String>> response = client.sendAsync(request, HttpResponse.BodyHandlers.ofString());
+        System.in.read();
+        double leftAt = System.currentTimeMillis() / 1000.0;
+        if (!response.cancel(true)) return "\"failed\": " + quoted(response.join().body());
+        return "\"text\": \"\", \"left_at\": " + leftAt;
     }
 
     String leave() throws IOException, InterruptedException {

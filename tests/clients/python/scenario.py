@@ -43,6 +43,7 @@ async def play(speak: Speak, act: Act, structured: Scenario) -> None:
         "wrong_key": lambda: _stream(speak, "wrong_key", MODEL, _WRONG_KEY),
         "down": lambda: _stream(speak, "down", _DOWN_MODEL, KEY),
         "cut": lambda: _stream(speak, "cut", MODEL, KEY),
+        "cancel_early": lambda: _leave_early(speak),
         "cancel": lambda: _leave(speak),
     }
     lines = sys.stdout
@@ -64,6 +65,19 @@ async def _stream(speak: Speak, scenario: str, model: str, key: str) -> Answer:
     except Exception as error:  # noqa: BLE001 - which one it is, is what the test asks
         return {"text": text} | _told(error)
     return {"text": text, "error": None}
+
+
+async def _leave_early(speak: Speak) -> Answer:
+    """Leave before the first word, when a line on standard input says that the provider has the request."""
+    pieces = speak("cancel_early", MODEL, KEY)
+    first = asyncio.ensure_future(anext(pieces))
+    await asyncio.to_thread(sys.stdin.readline)
+    left_at = time.time()
+    first.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        return {"failed": f"got {await first!r}"}
+    await pieces.aclose()
+    return {"text": "", "left_at": left_at}
 
 
 async def _leave(speak: Speak) -> Answer:

@@ -4,22 +4,24 @@ import json
 import os
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 
 RUN_S = 90.0
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "JAVA_HOME")
 
 
+type OnLine = Callable[[dict[str, Any], IO[bytes]], None]
+"""What the test does when a line has come: it is given the line, and the script's standard input."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientRun:
-    """What a client's script printed. `provider_left_after_s` counts from the moment at which the client left."""
+    """What a client's script printed, by scenario, and what it said on standard error."""
 
     lines: Mapping[str, dict[str, Any]]
-    provider_left_after_s: float | None
     errors: str
 
     def answer(self, scenario: str) -> dict[str, Any]:
@@ -30,42 +32,28 @@ class ClientRun:
         return line
 
 
-def run_client(
-    command: Sequence[str], environment: Mapping[str, str], provider_left: Callable[[], float | None]
-) -> ClientRun:
-    """Run the script to its end.
-
-    Its last line is that of `cancel`. It must not end by itself then, since a process that ends closes its connections:
-    its standard input is closed once `provider_left` has returned, which waits until the provider's connection is
-    closed and gives that moment of `time.monotonic()`, or None if it stays open.
-    """
+def run_client(command: Sequence[str], environment: Mapping[str, str], on_line: OnLine) -> ClientRun:
+    """Run the script to its end. It ends when its standard input is closed, which `on_line` has to do."""
     lines: dict[str, dict[str, Any]] = {}
-    left_after_s = None
     with (
         TemporaryFile() as errors,
         subprocess.Popen(
             command, env=_environment(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
         ) as process,
     ):
+        assert process.stdin is not None
         limit = threading.Timer(RUN_S, process.kill)
         limit.start()
         try:
-            for line in process.stdout or ():
-                answer = json.loads(line)
-                lines[answer["scenario"]] = answer
-                if answer["scenario"] == "cancel":
-                    left_after_s = _left_after(answer, provider_left)
-                    (process.stdin or errors).close()
+            for text in process.stdout or ():
+                line = json.loads(text)
+                lines[line["scenario"]] = line
+                on_line(line, process.stdin)
         finally:
             limit.cancel()
             process.kill()
         errors.seek(0)
-        return ClientRun(lines, left_after_s, errors.read().decode(errors="replace"))
-
-
-def _left_after(answer: Mapping[str, Any], provider_left: Callable[[], float | None]) -> float | None:
-    left_at, wall_clock_ahead_s = provider_left(), time.time() - time.monotonic()
-    return None if left_at is None or "left_at" not in answer else left_at - (answer["left_at"] - wall_clock_ahead_s)
+        return ClientRun(lines, errors.read().decode(errors="replace"))
 
 
 def _environment(own: Mapping[str, str]) -> dict[str, str]:

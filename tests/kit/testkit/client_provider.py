@@ -13,7 +13,7 @@ from testkit.twins import anthropic
 from testkit.twins.dialect import Json
 from testkit.twins.openai_models import OPENAI
 from testkit.twins.reply import Reply, ToolUse
-from testkit.upstream import Answer, End, Request, json_answer
+from testkit.upstream import Answer, End, Request, ScriptedUpstream, json_answer
 
 TEXT = "Grüß Gott, 世界 👋, wie geht es?"
 TOOL = "get_weather"
@@ -43,6 +43,15 @@ def respond(request: Request) -> Answer:
 def scenario_of(body: Json) -> str:
     """The scenario that a request belongs to."""
     return text_of(next(message for message in body["messages"] if message["role"] == "user"))
+
+
+async def arrived(provider: ScriptedUpstream, scenario: str, earlier: int) -> Request:
+    """The scenario's first request after that many earlier ones. TimeoutError when no request comes in five seconds."""
+    while True:
+        earlier += 1
+        request = await provider.request(earlier)
+        if scenario_of(request.json) == scenario:
+            return request
 
 
 def text_of(message: Json) -> str:
@@ -96,6 +105,7 @@ _ANSWERS: Mapping[str, Callable[[Json], Answer]] = {
     "structured": _structured,
     "cut": _begun(End.CLOSE),
     "cancel": _begun(End.HANG),
+    "cancel_early": lambda _body: Answer([role(), End.HANG]),
 }
 
 

@@ -86,7 +86,7 @@ def _of_http(name: str, title: str, setup: str, program: str, *command: str, **e
 
 _JDK = ("javac", "java", str(SCRIPTS / "jdk" / "Calls.java"))
 _CURL = ("curl", sys.executable, str(SCRIPTS / "curl" / "calls.py"))
-_WITH_A_BODY = dict.fromkeys(("text", "tools", "claude", "structured", "down", "cut", "cancel"), H2C)
+_WITH_A_BODY = dict.fromkeys(("text", "tools", "claude", "structured", "down", "cut", "cancel_early", "cancel"), H2C)
 
 CLIENTS = (
     Client(
