@@ -15,7 +15,7 @@ version below and runs it; a provider behind the gateway answers from a script. 
 `python -m testkit.clients_page`; a test holds it current. `make test` tries OpenAI's own Python and Node.js packages.
 
 Each client is given the gateway's URL (with `/v1`) and a gateway key in place of OpenAI's. It streams text, makes two
-parallel tool calls (of an OpenAI model, and of Claude) and sends their results back, and gets an answer that follows its
+parallel tool calls (of an OpenAI model, and of Claude), sends their results back, and gets an answer that follows its
 JSON schema. When it leaves, before the first word or in the middle of an answer, the provider's connection is closed at
 once and the trace says `client_closed`.
 
