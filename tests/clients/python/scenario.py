@@ -17,7 +17,7 @@ RESULT = "21 degrees and sunny"
 _CLAUDE = "claude-sonnet-4-6"
 _WRONG_KEY = "sb-wrong"
 _DOWN_MODEL = "groq/llama-3.3-70b-versatile"
-_LIMIT_S = 20
+_LIMIT_S = 40
 
 type Answer = dict[str, Any]
 type Scenario = Callable[[], Awaitable[Answer]]
