@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 from typing import cast
 
@@ -16,7 +17,6 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import AllTargetsFailed, UpstreamRejected
 from gateway.recording.journal import Journal
 from gateway.relay.exchange import Answer, Sender, UpstreamResponse
-from gateway.relay.health import Health
 from gateway.relay.limits import Budget, Limits
 from gateway.relay.race import Hooks
 from gateway.relay.relay import Relay
@@ -118,10 +118,12 @@ async def _play(plan: Plan, scripts: Mapping[str, Sequence[Act]], seed: int, *, 
     clock = Clock(lambda: NOON, loop.time)
     journal = Journal(_call(loop.time()), clock)
     played = Played(plan, journal)
-    retries = Budget(percent=100 if may_retry else 0, max_balance=100, initial=100)
-    random = Random(seed)
     limits = Limits(
-        Health(clock, random), Budget(percent=100, max_balance=10, initial=1), retries, random, backoff_ms=50
+        clock,
+        Random(seed),
+        new_hedges=partial(Budget, percent=100, max_balance=10, initial=1),
+        new_retries=partial(Budget, percent=100 if may_retry else 0, max_balance=100, initial=100),
+        backoff_ms=50,
     )
 
     async def say(_words: str) -> None:

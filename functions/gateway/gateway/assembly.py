@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -15,7 +16,6 @@ from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.recording.recorder import Recorder
 from gateway.recording.telemetry import Telemetry
 from gateway.relay.exchange import Sender, Upstream
-from gateway.relay.health import Health
 from gateway.relay.limits import Budget, Limits
 from gateway.relay.relay import Relay
 from gateway.routing.plan import VOICE, Planner
@@ -99,11 +99,11 @@ def _turns(settings: Settings, parts: Dependencies) -> Turns:
 
 def _limits(settings: Settings, parts: Dependencies) -> Limits:
     return Limits(
-        health=Health(parts.clock, parts.random),
+        parts.clock,
+        parts.random,
         # A new process may hedge its first call: a sandbox often lives for a few dozen calls only.
-        hedges=Budget(percent=settings.hedge_budget_percent, max_balance=10, initial=1),
-        retries=Budget(percent=settings.retry_budget_percent, max_balance=10, initial=10),
-        random=parts.random,
+        new_hedges=partial(Budget, percent=settings.hedge_budget_percent, max_balance=10, initial=1),
+        new_retries=partial(Budget, percent=settings.retry_budget_percent, max_balance=10, initial=10),
         backoff_ms=settings.retry_backoff_ms,
     )
 

@@ -18,10 +18,11 @@ REDIRECTED = "redirected"
 class Attempt:
     """A request to one target and how it went. Moments are milliseconds since the call's arrival, None until they come.
 
-    `elapsed_ms` tells the current moment. `started_ms`: when the attempt began; once the request is ready, when it was
-    sent off. `sent_ms`: when the whole request was out, the last time that it was. `is_late`: its target's soft
-    timeout is over, and another attempt may start. `outcome` is empty while the attempt runs, then as in a trace's
-    attempt. `notes`: what was changed in its request and answer, for the trace.
+    `elapsed_ms` tells the current moment. `is_ready`: the key is found and the body is written. `started_ms`: when the
+    attempt began; once it is ready, when its request was sent off. `sent_ms`: when the whole request was out, the last
+    time that it was. `is_late`: its target's soft timeout is over, and another attempt may start. `outcome` is empty
+    while the attempt runs, then as in a trace's attempt. `notes`: what was changed in its request and answer, for the
+    trace.
     """
 
     target: Target
@@ -30,6 +31,7 @@ class Attempt:
     transcript: Transcript = field(default_factory=Transcript)
     notes: list[str] = field(default_factory=list)
     started_ms: float = field(init=False)
+    is_ready: bool = field(default=False, init=False)
     sent_ms: float | None = field(default=None, init=False)
     upstream_status: int | None = field(default=None, init=False)
     ttft_ms: float | None = field(default=None, init=False)
@@ -49,8 +51,8 @@ class Attempt:
 
     @property
     def late_from_ms(self) -> float:
-        """The moment from which the attempt is late."""
-        return self.started_ms + self.target.soft_timeout_ms
+        """The moment from which the attempt is late: the time before its request is ready is not the target's."""
+        return (self.started_ms if self.is_ready else self.elapsed_ms()) + self.target.soft_timeout_ms
 
     @property
     def upstream_ttft_ms(self) -> float | None:
@@ -64,7 +66,7 @@ class Attempt:
 
     def request_ready(self) -> None:
         """The key is found and the body is written: the request is sent now."""
-        self.started_ms = self.elapsed_ms()
+        self.started_ms, self.is_ready = self.elapsed_ms(), True
 
     def request_sent(self) -> None:
         """The whole request is out."""

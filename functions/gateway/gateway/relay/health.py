@@ -1,7 +1,7 @@
 """Each target's recent failures and times to first token, in this process: which to try last, when to hedge."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from random import Random
@@ -52,25 +52,29 @@ class Health:
     off resets the count of failures.
     """
 
-    def __init__(self, clock: Clock, random: Random) -> None:
+    def __init__(self, clock: Clock, random: Random, max_targets: int = MAX_TARGETS) -> None:
         self._clock = clock
         self._random = random
-        self._records = BoundedDict[_Name, _Record](MAX_TARGETS)
+        self._records = BoundedDict[_Name, _Record](max_targets)
         self._salt = random.randbytes(16)
 
     def order(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
         """The targets, those in cooldown last."""
-        if len(targets) == 1 or not self._records:
-            return targets
-        cooling = [target for target in targets if self._is_cooling(target)]
-        if not cooling or len(cooling) == len(targets):
-            return targets
-        return (*(target for target in targets if target not in cooling), *cooling)
+        return cooling_last(targets, self.is_cooling)
+
+    def knows(self, target: Target) -> bool:
+        """Whether there is a record of the target."""
+        return self._name(target) in self._records
+
+    def is_cooling(self, target: Target) -> bool:
+        """Whether the target is in cooldown."""
+        record = self._records.get(self._name(target)) if self._records else None
+        return record is not None and record.cools_until is not None and self._clock.monotonic() < record.cools_until
 
     def attempt_started(self, target: Target) -> None:
         """A request is about to be sent. If it is a probe, the cooldown goes on for other calls until its result."""
         record = self._records.get(self._name(target))
-        if record is not None and record.cools_until is not None and not self._is_cooling(target):
+        if record is not None and record.cools_until is not None and not self.is_cooling(target):
             record.is_probed = True
             self._cool_down(record)
 
@@ -110,10 +114,6 @@ class Health:
             return None
         return _quantile(sorted(record.ttfts_ms), quantile)
 
-    def _is_cooling(self, target: Target) -> bool:
-        record = self._records.get(self._name(target))
-        return record is not None and record.cools_until is not None and self._clock.monotonic() < record.cools_until
-
     def _cool_down(self, record: _Record) -> None:
         longest_s = min(MAX_COOLDOWN_S, FIRST_COOLDOWN_S * 2 ** (record.cooldowns - 1))
         # Jitter: processes that saw the same outage must not all probe in the same second.
@@ -130,6 +130,16 @@ class Health:
         if target.key is None:
             return target.url, target.model, None
         return target.url, target.model, blake2b(target.key.reveal().encode(), key=self._salt).digest()
+
+
+def cooling_last(targets: tuple[Target, ...], is_cooling: Callable[[Target], bool]) -> tuple[Target, ...]:
+    """The targets, those in cooldown last; as they are where there is no choice."""
+    if len(targets) == 1:
+        return targets
+    cooling = [target for target in targets if is_cooling(target)]
+    if not cooling or len(cooling) == len(targets):
+        return targets
+    return (*(target for target in targets if target not in cooling), *cooling)
 
 
 def _quantile(ordered: Sequence[float], quantile: float) -> float:

@@ -21,7 +21,7 @@ from gateway.domain.errors import (
 )
 from gateway.recording.journal import Journal
 from gateway.relay.exchange import Answer, Sender
-from gateway.relay.limits import Limits
+from gateway.relay.limits import ProjectLimits
 from gateway.relay.schedule import NEVER, Schedule
 from gateway.routing.plan import Plan
 
@@ -58,7 +58,7 @@ class Race:
     """
 
     sender: Sender
-    limits: Limits
+    limits: ProjectLimits
     plan: Plan
     journal: Journal
     hooks: Hooks
@@ -115,7 +115,8 @@ class Race:
 
     def _due_ms(self) -> float:
         """When to act next, whatever the attempts do."""
-        next_ms = min(self.plan.end_ms, self._buffer_words_due_ms, self._schedule.hedge_due_ms)
+        hedge_due_ms = self._schedule.hedge_due_ms(self.journal.elapsed_ms())
+        next_ms = min(self.plan.end_ms, self._buffer_words_due_ms, hedge_due_ms)
         successor, from_ms = self._schedule.upcoming()
         if successor is None:
             return next_ms
@@ -130,7 +131,7 @@ class Race:
             await self.hooks.send_buffer_words(self.plan.buffer_words.text if self.plan.buffer_words else "")
         self._redirect()
         self._mark_late(now_ms)
-        if now_ms >= self._schedule.hedge_due_ms:
+        if now_ms >= self._schedule.hedge_due_ms(now_ms):
             self._hedge()
         if all(attempt.is_late for attempt in self._running.values()):
             self._start_next(now_ms)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from gateway.recording.journal import Journal
 from gateway.relay.exchange import Answer, Sender
-from gateway.relay.limits import Limits
+from gateway.relay.limits import Limits, ProjectLimits
 from gateway.relay.race import Hooks, Race
 from gateway.routing.plan import Plan
 
@@ -24,8 +24,9 @@ class Relay:
 
     async def answer(self, plan: Plan, journal: Journal, hooks: Hooks) -> Answer:
         """The answer of the first target with content. Raises AllTargetsFailed, or why none could be asked."""
-        self.limits.count_call()
-        return await Race(self.sender, self.limits, plan, journal, hooks, self._abandon).run()
+        limits = self._limits(journal)
+        limits.count_call(plan.targets)
+        return await Race(self.sender, limits, plan, journal, hooks, self._abandon).run()
 
     def ended(self, journal: Journal) -> None:
         """Count the end of a call's answer for or against its target's health."""
@@ -33,9 +34,12 @@ class Relay:
         if answering is None:
             return
         if answering.failure is None:  # complete, or good for as long as the caller stayed
-            self.limits.health.succeeded(answering.target)
+            self._limits(journal).health.succeeded(answering.target)
         else:
-            self.limits.report_failure(answering, answering.failure)
+            self._limits(journal).report_failure(answering, answering.failure)
+
+    def _limits(self, journal: Journal) -> ProjectLimits:
+        return self.limits.of(journal.call.caller.project)
 
     def _abandon(self, tasks: Iterable["asyncio.Task[Answer]"]) -> None:
         """Cancel attempts whose answers are not needed, without waiting for their end."""

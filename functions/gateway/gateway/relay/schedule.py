@@ -7,7 +7,7 @@ from gateway.domain.attempt import REDIRECTED, Attempt
 from gateway.domain.call import Target
 from gateway.domain.errors import UpstreamFailure, UpstreamRejected
 from gateway.recording.journal import Journal
-from gateway.relay.limits import Limits
+from gateway.relay.limits import ProjectLimits
 from gateway.relay.retry_after import pause_ms, retry_after_ms
 from gateway.routing.plan import Plan
 
@@ -29,13 +29,16 @@ class _Retry:
 class Schedule:
     """The targets of one call that can still be asked. Moments are milliseconds since the call's arrival.
 
-    `hedge_due_ms`: when a second request may be sent in parallel to the running one.
+    The delay of a hedge counts from the moment at which the newest attempt's request was ready: the time in which its
+    key is looked up is not the provider's.
     """
 
     plan: Plan
-    limits: Limits
+    limits: ProjectLimits
     journal: Journal
-    hedge_due_ms: float = field(default=NEVER, init=False)
+    _hedge_after_ms: float = field(default=NEVER, init=False)
+    _newest: Attempt | None = field(default=None, init=False)
+    _hedged: Target | None = field(default=None, init=False)
     _untried: deque[Target] = field(default_factory=deque, init=False)
     _retries: list[_Retry] = field(default_factory=list, init=False)
 
@@ -61,29 +64,36 @@ class Schedule:
             return None
         if self._untried:
             return self._untried.popleft()
-        if now_ms <= self._latest_retry_ms() and self.limits.retries.spend():
+        if now_ms <= self._latest_retry_ms() and self.limits.retries.of(target).spend():
             self._retries = [retry for retry in self._retries if retry.target is not target]
             return target
         self._retries.clear()
         return None
 
+    def hedge_due_ms(self, now_ms: float) -> float:
+        """When a second request may be sent in parallel to the newest one."""
+        if self._newest is None or self._hedge_after_ms == NEVER:
+            return NEVER
+        return (self._newest.started_ms if self._newest.is_ready else now_ms) + self._hedge_after_ms
+
     def take_hedge(self, running: Target | None) -> Target | None:
         """The target of a hedge: the next one, else the one that is `running`; None where no hedge may be sent."""
-        self.hedge_due_ms = NEVER
-        if running is None or not self._has_attempts_left() or not self.limits.hedges.spend():
+        self._hedge_after_ms = NEVER
+        if running is None or not self._has_attempts_left() or not self.limits.hedges.of(running).spend():
             return None
+        self._hedged = running
         return self._untried.popleft() if self._untried else running
 
     def started(self, attempt: Attempt) -> None:
         """An attempt has started: one hedge a call at most, and only in parallel to the newest attempt."""
         is_hedged = any(other.is_hedge for other in self.journal.attempts)
-        self.hedge_due_ms = NEVER if is_hedged else attempt.started_ms + self._hedge_after_ms(attempt.target)
+        self._newest, self._hedge_after_ms = attempt, NEVER if is_hedged else self._wanted_hedge_ms(attempt.target)
 
     def withdrawn(self, attempt: Attempt) -> None:
         """No request could be made for an attempt: a hedge is due again at another target."""
         if attempt.is_hedge:
-            self.limits.hedges.give_back()
-            self.hedge_due_ms = self.journal.elapsed_ms() if self._untried else NEVER
+            self.limits.hedges.of(self._hedged or attempt.target).give_back()
+            self._newest, self._hedge_after_ms = attempt, 0.0 if self._untried else NEVER
 
     def add_retry(self, failure: UpstreamFailure) -> None:
         """Ask the target of a failure again after a pause, where that may help and is still in time."""
@@ -103,7 +113,7 @@ class Schedule:
         made = sum(attempt.outcome != REDIRECTED for attempt in self.journal.attempts)
         return made < self.plan.max_attempts
 
-    def _hedge_after_ms(self, target: Target) -> float:
+    def _wanted_hedge_ms(self, target: Target) -> float:
         wanted = self.plan.hedge_after
         if wanted.quantile is not None:
             return self.limits.health.ttft_quantile_ms(target, wanted.quantile) or NEVER

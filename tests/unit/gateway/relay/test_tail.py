@@ -8,6 +8,7 @@ import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 
 import pytest
@@ -21,7 +22,6 @@ from gateway.domain.clock import Clock
 from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.recording.journal import Journal
 from gateway.relay.exchange import Sender
-from gateway.relay.health import Health
 from gateway.relay.limits import Budget, Limits
 from gateway.relay.race import Hooks
 from gateway.relay.relay import Relay
@@ -88,10 +88,10 @@ class Outcome:
 def _relay(providers: Providers, clock: Clock) -> Relay:
     random, percent = Random(0), Settings("none").hedge_budget_percent
     limits = Limits(
-        health=Health(clock, random),
-        hedges=Budget(percent=percent, max_balance=10, initial=1),
-        retries=Budget(percent=20, max_balance=10, initial=10),
-        random=random,
+        clock,
+        random,
+        new_hedges=partial(Budget, percent=percent, max_balance=10, initial=1),
+        new_retries=partial(Budget, percent=20, max_balance=10, initial=10),
         backoff_ms=200,
     )
     return Relay(Sender(providers, EnvironmentKeyring({}), SignatureMemory(clock)), limits)
