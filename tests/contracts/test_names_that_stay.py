@@ -29,7 +29,8 @@ from console.trace_json import page_json, trace_json
 from cost_aggregator.poison import PoisonMessage
 from cost_aggregator.settings import Settings as AggregatorSettings
 from gateway.api import error_answers
-from gateway.api.headers import gateway_key, read_labels, read_route, secrets_of
+from gateway.api.credentials import gateway_key, secrets_of
+from gateway.api.headers import read_labels, read_route
 from gateway.assembly import Dependencies
 from gateway.assembly import build as build_gateway
 from gateway.domain.attempt import OK, OUTPACED, REDIRECTED

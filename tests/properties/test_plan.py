@@ -14,7 +14,8 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import ProviderUrlRefused
 from gateway.providers import table
 from gateway.providers.chat_completions.signature_memory import SignatureMemory
-from gateway.providers.provider import Provider, completions_path
+from gateway.providers.paths import completions_path
+from gateway.providers.provider import Provider
 from gateway.routing.provider_url import check_url
 from gateway.upstream.addresses import Address, PrivateHosts
 

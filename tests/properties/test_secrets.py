@@ -3,8 +3,9 @@ import json
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from gateway.api.credentials import gateway_key, secrets_of
 from gateway.api.error_answers import answer_error, answer_failure
-from gateway.api.headers import gateway_key, read_route, secrets_of
+from gateway.api.headers import read_route
 from gateway.domain.call import Target
 from gateway.domain.errors import AllTargetsFailed, UpstreamRejected, UpstreamReported
 from gateway.domain.secret import Secret, scrub, scrub_bytes
@@ -54,7 +55,8 @@ def test_any_domain_error_becomes_a_body_without_secrets(gateway: str, provider:
     }
     secrets = secrets_of(headers)
     assert gateway_key(headers) == gateway
-    assert read_route(headers).key in secrets
+    if provider != gateway:  # else it is not taken for the provider's
+        assert read_route(headers).key in secrets
     message = scrub(f"Incorrect key: {provider}. You are {gateway}!", secrets)
     for answer in (
         answer_error(AllTargetsFailed([UpstreamRejected(TARGET, status, message, "7")])),

@@ -14,14 +14,23 @@ from starlette.exceptions import HTTPException
 from gateway.api.answer_writer import JSON_ERROR, trace_headers
 from gateway.api.auth import Authenticator
 from gateway.api.body import read_chat
+from gateway.api.credentials import PROVIDER_KEY_HEADER, gateway_key, secrets_of, without_scheme
 from gateway.api.error_answers import answer_error, answer_internal
-from gateway.api.headers import gateway_key, read_labels, read_route, secrets_of, with_extras
-from gateway.api.models import listing
+from gateway.api.headers import read_labels, read_route, with_extras
+from gateway.api.models import description, listing
 from gateway.api.paths import ARRIVED, App, PathRepair
 from gateway.api.reply import Reply
-from gateway.domain.call import Arrival, Call, Caller, Capture, Labels
+from gateway.domain.call import Arrival, Call, Caller, Capture, Labels, Route
 from gateway.domain.clock import Clock
-from gateway.domain.errors import BodyTooLarge, CallRefused, GatewayError, MethodRefused, RouteUnknown
+from gateway.domain.errors import (
+    BodyTooLarge,
+    CallRefused,
+    GatewayError,
+    HeaderMalformed,
+    KeysUnavailable,
+    MethodRefused,
+    RouteUnknown,
+)
 from gateway.recording.journal import Journal
 from gateway.recording.recorder import Recorder
 from gateway.recording.telemetry import Telemetry
@@ -29,7 +38,7 @@ from gateway.relay.relay import Relay
 from gateway.routing.plan import Plan, Planner
 from gateway.turns.tracker import Tracker
 from gateway.turns.turns import Turns
-from switchboard.domain.keys import digest, key_id
+from switchboard.domain.keys import PREFIX, digest, key_id
 from switchboard.domain.policy import Policy
 from switchboard.domain.trace_id import new_trace_id
 
@@ -70,23 +79,38 @@ class Gateway:
             body, secrets = await _body(request), secrets_of(request.headers)
             chat = read_chat(body)
             labels = with_extras(labels, chat, secrets)
+            route = read_route(request.headers)
+            await self._refuse_own_keys(route, gateway_key(request.headers))
             call = Call(
                 trace_id=trace_id,
                 arrival=arrival,
                 auth_ms=auth_ms,
                 caller=caller,
                 labels=labels,
-                route=read_route(request.headers),
+                route=route,
                 chat=chat,
                 body=body,
                 secrets=secrets,
             )
             plan = self.planner.plan(call, policy)
-        except CallRefused as refused:
+        except (CallRefused, KeysUnavailable) as refused:
             return self._refuse(refused, trace_id, arrival, caller, labels)
         journal = Journal(call, self.clock)
         journal.notes.extend(plan.notes)
         return Reply(journal, plan, self.relay, self.recorder, self.telemetry, self._watch(call, plan, policy))
+
+    async def _refuse_own_keys(self, route: Route, own: str | None) -> None:
+        """Send no key of this deployment to a provider. A key of another Switchboard is a provider's key.
+
+        Raises HeaderMalformed or KeysUnavailable.
+        """
+        for key in (route.key, *route.keys.values(), *route.upstream_headers.values()):
+            text = without_scheme(key.reveal()) if key is not None else ""
+            if text.startswith(PREFIX) and (text == own or await self.authenticator.knows(text)):
+                raise HeaderMalformed(
+                    "This is a gateway key of this deployment: it is not sent to a provider. Send the provider's key.",
+                    param=PROVIDER_KEY_HEADER,
+                )
 
     def _watch(self, call: Call, plan: Plan, policy: Policy) -> Tracker:
         arrived_at = call.arrival.at - timedelta(milliseconds=call.arrival.queue_ms or 0)
@@ -111,7 +135,7 @@ class Gateway:
         return _error_response(error, trace_headers(trace_id, Labels().task_id))
 
     def _refuse(
-        self, refused: CallRefused, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels
+        self, refused: GatewayError, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels
     ) -> Response:
         failure = answer_error(refused).failure
         response = _error_response(refused, trace_headers(trace_id, labels.task_id))
@@ -126,6 +150,8 @@ def create_app(gateway: Gateway) -> App:
     # start.
     app.add_route("/v1/chat/completions", gateway.answer, methods=["POST"])  # type: ignore[arg-type]
     app.add_route("/v1/models", _models(has_demo=gateway.has_demo), methods=["GET"])
+    app.add_route("/v1/models/{name:path}", _model(has_demo=gateway.has_demo), methods=["GET"])
+    app.add_route("/v1/responses", _responses, methods=["POST"])
     app.add_route("/health", _health, methods=["GET"])
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(Exception, _internal)
@@ -135,6 +161,26 @@ def create_app(gateway: Gateway) -> App:
 def _models(*, has_demo: bool) -> Callable[[Request], Response]:
     listed = json.dumps(listing(with_demo=has_demo)).encode()
     return lambda _request: Response(listed, media_type="application/json")
+
+
+def _model(*, has_demo: bool) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
+        name = request.path_params["name"]
+        found = description(name, with_demo=has_demo)
+        if found is None:
+            message = f"The model {name!r} is not in the list. Calls may name any model that their provider has."
+            return _error_response(RouteUnknown(message), [])
+        return Response(json.dumps(found).encode(), media_type="application/json")
+
+    return answer
+
+
+async def _responses(_request: Request) -> Response:
+    message = (
+        "The gateway serves Chat Completions, not OpenAI's Responses API. Set the client to Chat Completions "
+        "(AI SDK: `openai.chat(…)` or `@ai-sdk/openai-compatible`; ElevenLabs: API type `chat_completions`)."
+    )
+    return _error_response(RouteUnknown(message), [])
 
 
 async def _health(_request: Request) -> Response:

@@ -55,6 +55,13 @@ class Authenticator:
             raise ScopeMissing(f"The key {known.key_id} may not make calls: it lacks the scope `call`.")
         return Caller(known.project, known.key_id, found.policies)
 
+    async def knows(self, key: str) -> bool:
+        """Whether the key is one of this deployment's, valid or not. Raises KeysUnavailable."""
+        try:
+            return await self._cache.get(digest(key)) is not None
+        except StoreUnavailable as unavailable:
+            raise KeysUnavailable("The gateway cannot look up keys at the moment. Try again.") from unavailable
+
     def _find(self, hashed: str) -> KnownKey | None:
         """The key with that digest, with policies: if they cannot be read, the call is refused."""
         key = self._store.find_key(hashed)

@@ -5,6 +5,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from gateway.api.credentials import (
+    PROJECT_KEY_HEADERS,
+    PROVIDER_KEY_PREFIX,
+    UPSTREAM_HEADER_PREFIX,
+    Headers,
+    keys_by_provider,
+    provider_key,
+    upstream_headers,
+)
 from gateway.domain.call import Capture, Chat, Labels, Route
 from gateway.domain.errors import HeaderMalformed
 from gateway.domain.secret import Secret, scrub
@@ -16,10 +25,8 @@ PREFIX = "x-inference-"
 METADATA_PREFIX = "x-inference-metadata-"
 EXTRA_BODY = "elevenlabs_extra_body"
 EXTRA_PREFIX = "extra."
-PROVIDER_KEY_PREFIX = "x-inference-key-"
 ZERO_RETENTION_HEADER = "x-inference-zero-retention"
 CONVERSATION_HEADER = "x-inference-metadata-conversation-id"
-PROJECT_KEY_HEADERS = ("x-inference-project-api-key", "x-inference-observability-api-key")
 MAX_LABEL_CHARACTERS = 256
 MAX_METADATA_ENTRIES = 50
 MAX_METADATA_CHARACTERS = 2048
@@ -42,9 +49,6 @@ _READ_ELSEWHERE = {
 }
 _NUMBER = re.compile("[0-9]{1,9}")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
-
-type Headers = Mapping[str, str]
-"""Names in lower case."""
 
 
 def read_labels(headers: Headers, ceiling: Capture) -> Labels:
@@ -100,59 +104,13 @@ def read_route(headers: Headers) -> Route:
     return Route(
         provider=provider,
         url=headers.get("x-inference-provider-url", "").strip() or None,
-        key=_provider_key(headers),
-        keys=_keys(headers),
+        key=provider_key(headers),
+        keys=keys_by_provider(headers),
+        upstream_headers=upstream_headers(headers),
         fallback=_policy_header(headers, "x-inference-fallback", _fallback),
         ttft_timeout_ms=_milliseconds(headers, "x-inference-ttft-timeout-ms"),
         hedge_after=_policy_header(headers, "x-inference-hedge-after-ms", read_hedge_after),
     )
-
-
-def gateway_key(headers: Headers) -> str | None:
-    """The text of the caller's gateway key: from a header of its own, else from Authorization."""
-    for name in PROJECT_KEY_HEADERS:
-        if own := headers.get(name, "").strip():
-            return own
-    return _bearer(headers)
-
-
-def secrets_of(headers: Headers) -> tuple[Secret, ...]:
-    """Every key in the headers: none of them may be stored, logged or sent back."""
-    names = {*PROJECT_KEY_HEADERS, "x-inference-provider-api-key"}
-    names |= {name for name in headers if name.startswith(PROVIDER_KEY_PREFIX)}
-    texts = {_bearer(headers), *(headers.get(name, "").strip() for name in names)}
-    return tuple(Secret(text) for text in sorted(text for text in texts if text))
-
-
-def _provider_key(headers: Headers) -> Secret | None:
-    """From a header of its own, else from Authorization if the gateway key is in another header."""
-    text = headers.get("x-inference-provider-api-key", "").strip()
-    if not text and any(headers.get(name, "").strip() for name in PROJECT_KEY_HEADERS):
-        text = _bearer(headers) or ""
-    return _key(text, "x-inference-provider-api-key") if text else None
-
-
-def _keys(headers: Headers) -> dict[str, Secret]:
-    """The keys in `x-inference-key-<provider>` headers, by provider."""
-    keys = {}
-    for name in headers:
-        if name.startswith(PROVIDER_KEY_PREFIX):
-            provider, text = table.by_name(name.removeprefix(PROVIDER_KEY_PREFIX)), headers[name].strip()
-            if provider is not None and text:
-                keys[provider.name] = _key(text, name)
-    return keys
-
-
-def _key(text: str, header: str) -> Secret:
-    if _CONTROL_CHARACTERS.search(text) or not text.isascii():
-        raise HeaderMalformed("The provider key has characters that no key has.", param=header)
-    return Secret(text)
-
-
-def _bearer(headers: Headers) -> str | None:
-    value = headers.get("authorization", "").strip()
-    scheme, _, token = value.partition(" ")
-    return (token.strip() if scheme.lower() == "bearer" else value) or None
 
 
 def _text(value: str) -> str:
@@ -224,6 +182,10 @@ def _milliseconds(headers: Headers, name: str) -> int | None:
 
 
 def _is_unknown(name: str) -> bool:
-    if not name.startswith(PREFIX) or name.startswith(METADATA_PREFIX) or name in _READ_ELSEWHERE:
+    if (
+        not name.startswith(PREFIX)
+        or name.startswith((METADATA_PREFIX, UPSTREAM_HEADER_PREFIX))
+        or name in _READ_ELSEWHERE
+    ):
         return False
     return table.by_name(name.removeprefix(PROVIDER_KEY_PREFIX)) is None

@@ -42,18 +42,25 @@ DEMO = Model("demo/echo", "demo", 1_000_000, 100_000)
 
 def listing(*, with_demo: bool) -> dict[str, object]:
     """The list in OpenAI's format; the limits are in the fields that OpenAI-compatible servers use."""
-    models = (DEMO, *MODELS) if with_demo else MODELS
+    return {"object": "list", "data": [_described(model) for model in _models(with_demo=with_demo)]}
+
+
+def description(name: str, *, with_demo: bool) -> dict[str, object] | None:
+    """One model in OpenAI's format; None where it is not in the list."""
+    found = (model for model in _models(with_demo=with_demo) if model.name == name)
+    return next((_described(model) for model in found), None)
+
+
+def _models(*, with_demo: bool) -> tuple[Model, ...]:
+    return (DEMO, *MODELS) if with_demo else MODELS
+
+
+def _described(model: Model) -> dict[str, object]:
     return {
-        "object": "list",
-        "data": [
-            {
-                "id": model.name,
-                "object": "model",
-                "created": 0,
-                "owned_by": model.owner,
-                "context_window": model.context_tokens,
-                "max_completion_tokens": model.output_tokens,
-            }
-            for model in models
-        ],
+        "id": model.name,
+        "object": "model",
+        "created": 0,
+        "owned_by": model.owner,
+        "context_window": model.context_tokens,
+        "max_completion_tokens": model.output_tokens,
     }

@@ -23,17 +23,23 @@ class App(Protocol):
 
 ARRIVED = "switchboard.arrived"
 
+_BELOW_ANY_PREFIX = r"(?:/v1|/(?!v\d+(?:/|$))[^/]+)*?"
+"""A custom domain's base path, and `/v1` however often it was pasted; no other version."""
 _CANONICAL = (
-    (re.compile(r"(/v1)*((/v1)?/chat/completions)+"), "/v1/chat/completions"),
-    (re.compile(r"(/v1)*/models"), "/v1/models"),
-    (re.compile(r"(/v1)*/health"), "/health"),
+    (re.compile(f"{_BELOW_ANY_PREFIX}/chat/completions"), "/v1/chat/completions"),
+    (re.compile(f"{_BELOW_ANY_PREFIX}/models(/.+)?"), "/v1/models"),
+    (re.compile(f"{_BELOW_ANY_PREFIX}/responses"), "/v1/responses"),
+    (re.compile(f"{_BELOW_ANY_PREFIX}/health"), "/health"),
 )
 
 
 def canonical(path: str) -> str:
     """The path of the route that is meant; any other path without extra slashes."""
     trimmed = re.sub("/{2,}", "/", f"/{path}").rstrip("/") or "/"
-    return next((route for pattern, route in _CANONICAL if pattern.fullmatch(trimmed)), trimmed)
+    for pattern, route in _CANONICAL:
+        if (match := pattern.fullmatch(trimmed)) is not None:
+            return route + "".join(part for part in match.groups() if part)
+    return trimmed
 
 
 @dataclass(frozen=True, slots=True)

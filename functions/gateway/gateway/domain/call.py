@@ -45,13 +45,15 @@ class Caller:
 class Route:
     """What the request headers say about routing. For None the model's name and the policies decide.
 
-    `key` is for the first target, `keys` by provider for any target of that provider.
+    `key` is for the first target, `keys` by provider for any target of that provider. `upstream_headers`: further
+    headers for the first target.
     """
 
     provider: str | None = None
     url: str | None = None
     key: Secret | None = None
     keys: Mapping[str, Secret] = field(default_factory=dict)
+    upstream_headers: Mapping[str, Secret] = field(default_factory=dict)
     fallback: tuple[FallbackTarget, ...] | None = None
     ttft_timeout_ms: int | None = None
     hedge_after: HedgeAfter | None = None
@@ -114,7 +116,7 @@ class Target:
     `soft_timeout_ms`: if the target has sent no content by then (not streamed: no complete answer), the next target is
     asked in parallel. `blames_silence`: whether that counts as the target's failure; not when the caller's own timeout
     is shorter than the policy's. `key`: the caller's; None means the key stored for `provider` if `uses_stored_key`,
-    else no key.
+    else no key. `headers`: the caller's further headers for it.
     """
 
     provider: str
@@ -126,3 +128,4 @@ class Target:
     uses_stored_key: bool = False
     dialect: str = "generic"
     blames_silence: bool = True
+    headers: Mapping[str, Secret] = field(default_factory=dict, hash=False, compare=False)

@@ -1,15 +1,15 @@
 """One row of the provider table: data and pure functions."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from gateway.domain.call import Chat
 from gateway.domain.codec import AnswerContext, Draft, Memory, Reader, Repair, WholeAnswer
 from gateway.providers.chat_completions import answers, dialect
 from gateway.providers.chat_completions.choices import AnswerQuirks
 from gateway.providers.chat_completions.usage import BillReader, UsageReader, read_no_bill, read_openai
+from gateway.providers.hosts import is_host_of
+from gateway.providers.paths import HomePath, completions_path
 from gateway.providers.repairs import keep_in_messages
 from switchboard.stream.deltas import InBandError, read_error
 
@@ -22,26 +22,10 @@ CORE = frozenset(
 CORE_OF_MESSAGES = frozenset({"role", "content", "tool_calls", "tool_call_id"})
 """The message fields that every provider takes."""
 
-_VERSION_SEGMENT = re.compile(r"v\d+[a-z0-9]*")
-
 
 def bearer(key: str) -> dict[str, str]:
     """The header with the key, as most providers take it."""
     return {"authorization": f"Bearer {key}"}
-
-
-def completions_path(path: str) -> str:
-    """The path of calls under a provider URL's path.
-
-    A path that ends in `/chat/completions` stays; one that names a version (or one of Azure's deployments) gets
-    `/chat/completions`; any other (a bare host, or a path without a version) gets `/v1/chat/completions`.
-    """
-    trimmed = re.sub("/{2,}", "/", path).rstrip("/")
-    if trimmed.endswith("/chat/completions"):
-        return trimmed
-    segments = trimmed.split("/")
-    versioned = "deployments" in segments or any(_VERSION_SEGMENT.fullmatch(segment) for segment in segments)
-    return trimmed + ("/chat/completions" if versioned else "/v1/chat/completions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +34,12 @@ class Provider:
 
     `name` is the provider that bills the call; `dialect` is the row's own name, different where a provider has several
     rows. `base_url` is where a call without a URL goes; None where the caller must give one (an account's or a region's
-    own). `hosts` are host names, where `*` matches any part. `models` are prefixes of model names that mean this
-    provider.
+    own). `hosts` are host names, where `*` matches one label or a part of it; `has_tenant_hosts`: whether anybody can
+    have a host among them. `models` are prefixes of model names that mean this provider; `aliases` are other names of
+    models, with the ones to send.
+
+    `path` joins a pasted URL's path and the endpoint, `home_path` does at the provider's own hosts. `path_ending`: a
+    URL alone means this row only if its path ends so.
 
     Requests: `accepts` are the top-level fields that are sent on, `accepts_in_messages` those of a message (None: all,
     nulls too); then `repairs` run on the draft in their order. `takes_stream_options`: whether a stream's usage must,
@@ -67,7 +55,11 @@ class Provider:
     hosts: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     dialect: str = ""
+    has_tenant_hosts: bool = False
     path: Callable[[str], str] = completions_path
+    home_path: HomePath | None = None
+    path_ending: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
     key_headers: Callable[[str], dict[str, str]] = bearer
     headers: Mapping[str, str] = field(default_factory=dict)
     accepts: frozenset[str] | None = None
@@ -87,9 +79,15 @@ class Provider:
         if not self.dialect:
             object.__setattr__(self, "dialect", self.name)
 
+    def join(self, host: str, path: str) -> str:
+        """The path of the calls under a pasted URL's: at the provider's own hosts, where it serves them."""
+        if self.home_path is not None and self.serves(host):
+            return self.home_path(host, path)
+        return self.path(path)
+
     def serves(self, host: str) -> bool:
         """Whether the host is one of this provider's."""
-        return any(fnmatchcase(host, pattern) for pattern in self.hosts)
+        return any(is_host_of(host, pattern) for pattern in self.hosts)
 
     def encode(self, chat: Chat, model: str, memory: Memory) -> tuple[bytes, tuple[str, ...]]:
         """The body's bytes as this provider takes them, and a note for each change."""

@@ -61,10 +61,19 @@ def by_host(host: str) -> Provider | None:
     return next((provider for provider in PROVIDERS if provider.serves(host)), None)
 
 
+def by_url(host: str, path: str) -> Provider | None:
+    """The row for a URL: of the host's rows the one whose path ending the path has, else the one without an ending."""
+    rows = [provider for provider in PROVIDERS if provider.serves(host)]
+    ending = next((row for row in rows if row.path_ending and path.rstrip("/").endswith(row.path_ending)), None)
+    return ending or next((row for row in rows if not row.path_ending), None)
+
+
 def by_model(model: str) -> tuple[Provider, str] | None:
     """The provider for a model's name, and the name to send: `groq/llama-3` is `llama-3` at `groq`."""
     if (named := named_by(model)) is not None:
         return named
+    # Google's own lists name their models so.
+    model = model.removeprefix("models/")
     return next(((provider, model) for start, provider in _MODEL_PREFIXES if model.startswith(start)), None)
 
 

@@ -116,7 +116,7 @@ class Sender:
         body, notes = provider.encode(journal.call.chat, attempt.target.model, self.memory)
         attempt.notes.extend(notes)
         journal.request_ready(attempt)
-        response = await self.upstream.send(attempt.target, body, _headers(provider, key), sent)
+        response = await self.upstream.send(attempt.target, body, _headers(provider, attempt.target, key), sent)
         attempt.response_started(response.status)
         return await exchange.read(response)
 
@@ -212,8 +212,9 @@ class _Exchange:
         return scrub(text, self.secrets)[:MAX_ERROR_CHARACTERS]
 
 
-def _headers(provider: Provider, key: Secret | None) -> dict[str, str]:
-    return dict(provider.headers) | (provider.key_headers(key.reveal()) if key is not None else {})
+def _headers(provider: Provider, target: Target, key: Secret | None) -> dict[str, str]:
+    callers = {name: value.reveal() for name, value in target.headers.items()}
+    return callers | dict(provider.headers) | (provider.key_headers(key.reveal()) if key is not None else {})
 
 
 def _choices(call: Call) -> int:

@@ -48,11 +48,12 @@ class Targets:
         return replace(call, route=replace(call.route, provider=name))
 
     def _first(self, call: Call) -> Target:
-        return self._to_url(call, call.route.url) if call.route.url else self._by_model(call)
+        target = self._to_url(call, call.route.url) if call.route.url else self._by_model(call)
+        return replace(target, headers=call.route.upstream_headers) if call.route.upstream_headers else target
 
     def _to_url(self, call: Call, url: str) -> Target:
         parsed = check_url(url, self.private_hosts)
-        owner = table.by_host(parsed.hostname or "")
+        owner = table.by_url(parsed.hostname or "", parsed.path)
         known = _named(call) or owner
         key = call.route.key or (call.route.keys.get(owner.name) if owner else None)
         target = _target(known or table.GENERIC, call.chat.model, parsed, key, uses_stored_key=False)
@@ -126,9 +127,17 @@ class Targets:
         return kept
 
     def _is_allowed(self, target: Target, allowed: Sequence[str]) -> bool:
-        """Whether the policy allows the target. A caller's URL counts as its host's provider, whatever it claims."""
-        if not (_is_own_host(target.provider, target.host) or target.url == self._own_url(target.provider)):
+        """Whether the policy allows the target. A caller's URL counts as its host's provider, whatever it claims.
+
+        A host at which anybody can have a resource is allowed by its own name, or where the deployment itself names it.
+        """
+        if target.host in allowed:
+            return True
+        provider = table.by_dialect(target.dialect)
+        is_providers = _is_own_host(target.provider, target.host) and not provider.has_tenant_hosts
+        if not (is_providers or target.url == self._own_url(target.provider)):
             return False
+        allowed = [*allowed, *(f"{provider.name}/{provider.aliases.get(n.partition('/')[2], '')}" for n in allowed)]
         full_name = target.model if target.model.startswith(f"{target.provider}/") else ""
         return bool({target.provider, f"{target.provider}/{target.model}", full_name} & set(allowed))
 
@@ -144,9 +153,9 @@ def _target(provider: Provider, model: str, url: SplitResult, key: Secret | None
     return Target(
         provider=provider.name,
         dialect=provider.dialect,
-        url=url._replace(path=provider.path(url.path)).geturl(),
+        url=url._replace(path=provider.join(url.hostname or "", url.path)).geturl(),
         host=url.hostname or "",
-        model=model,
+        model=provider.aliases.get(model, model) if provider.serves(url.hostname or "") else model,
         soft_timeout_ms=0,
         key=key,
         uses_stored_key=uses_stored_key,

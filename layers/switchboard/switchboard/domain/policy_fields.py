@@ -17,6 +17,7 @@ MAX_MODEL_CHARACTERS = 256
 MAX_TASK_CHARACTERS = 256
 """The same limit that the gateway applies to task ids in a call's headers."""
 
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+")
 _NO_NAME = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _QUANTILE = re.compile("p([5-9][0-9])")
 _MAX_SHOWN_CHARACTERS = 64
@@ -141,7 +142,9 @@ def read_target_name(value: object, field: str) -> tuple[str, str]:
 
 
 def read_allowed_target(value: object, field: str) -> str:
-    """`provider`, which allows all of its models, or `provider/model`."""
+    """`provider`, which allows all of its models, `provider/model`, or a host name: whatever is called there."""
+    if isinstance(value, str) and _HOST_NAME.fullmatch(value.strip().lower()):
+        return value.strip().lower()
     if isinstance(value, str) and "/" not in value:
         return read_provider(value, field)
     return "/".join(read_target_name(value, field))

@@ -1,16 +1,13 @@
 import pytest
 
+from gateway.api.credentials import PROJECT_KEY_HEADERS, Headers, gateway_key, secrets_of
 from gateway.api.headers import (
     MAX_LABEL_CHARACTERS,
     MAX_METADATA_CHARACTERS,
     MAX_METADATA_ENTRIES,
     MAX_TTFT_TIMEOUT_MS,
-    PROJECT_KEY_HEADERS,
-    Headers,
-    gateway_key,
     read_labels,
     read_route,
-    secrets_of,
 )
 from gateway.domain.call import Capture, Labels, Route
 from gateway.domain.errors import HeaderMalformed

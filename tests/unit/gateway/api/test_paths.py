@@ -44,7 +44,6 @@ def test_every_joined_path_of_health_is_normalised(path: str) -> None:
         ("/v2/chat/completions", "/v2/chat/completions"),
         ("/v1/completions", "/v1/completions"),
         ("/v1/chat/completionsx", "/v1/chat/completionsx"),
-        ("/x/v1/chat/completions", "/x/v1/chat/completions"),
         ("/v1/chat/completions/1", "/v1/chat/completions/1"),
         ("/v1/models/gpt-4o", "/v1/models/gpt-4o"),
         ("/api/traces/", "/api/traces"),

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from gateway.api.app import MAX_BODY_BYTES
-from gateway.api.headers import PROJECT_KEY_HEADERS
+from gateway.api.credentials import PROJECT_KEY_HEADERS
 from gateway.api.models import MODELS
 from gateway.assembly import Dependencies, build
 from gateway.recording.telemetry import Telemetry

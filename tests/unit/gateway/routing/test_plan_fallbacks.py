@@ -286,3 +286,30 @@ def test_a_fallback_is_resolved_like_the_model_of_a_call(entry: FallbackTarget, 
     planner = _planner({"demo": "http://127.0.0.1:8002/v1"}, keyless="demo")
     _, fallback = _plan(a_call(fallback=(entry,)), planner=planner).targets
     assert (fallback.provider, fallback.model) == (entry.provider, sent)
+
+
+AZURE_URL = "https://acme.openai.azure.com/openai/v1"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "is_allowed"),
+    [
+        (("azure",), False),
+        (("azure/gpt-4o",), False),
+        (("acme.openai.azure.com",), True),
+        (("other.openai.azure.com",), False),
+    ],
+)
+def test_an_azure_resource_is_allowed_by_its_host_alone(allowed: tuple[str, ...], is_allowed: bool) -> None:
+    call = _zero_retention(a_call(url=AZURE_URL))
+    if is_allowed:
+        assert len(_plan(call, Policy(allowed_targets=allowed)).targets) == 1
+    else:
+        with pytest.raises(NoTargetAllowed):
+            _plan(call, Policy(allowed_targets=allowed))
+
+
+def test_the_deployments_own_azure_resource_is_allowed_by_the_providers_name() -> None:
+    planner = a_planner(base_urls={"azure": AZURE_URL})
+    call = _zero_retention(a_call(provider="azure"))
+    assert _plan(call, Policy(allowed_targets=("azure",)), planner).targets

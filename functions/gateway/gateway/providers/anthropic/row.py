@@ -25,19 +25,33 @@ from gateway.providers.anthropic.stream import AnthropicReader
 from gateway.providers.anthropic.usage import read_anthropic
 from gateway.providers.anthropic.whole import read_message
 from gateway.providers.claude_models import claude
+from gateway.providers.paths import tidy
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import ask_for_one_choice, begin_with_user, end_with_user
 
 _HOST = "api.anthropic.com"
 
+ALIASES = {
+    "claude-sonnet-4": "claude-sonnet-4-0",
+    "claude-opus-4": "claude-opus-4-0",
+    "claude-3-7-sonnet": "claude-3-7-sonnet-latest",
+    "claude-3-5-sonnet": "claude-3-5-sonnet-latest",
+    "claude-3-5-sonnet-v1": "claude-3-5-sonnet-20240620",
+    "claude-3-5-haiku": "claude-3-5-haiku-latest",
+    "claude-3-0-haiku": "claude-3-haiku-20240307",
+}
+"""ElevenLabs' names of models, and Anthropic's: https://platform.claude.com/docs/en/about-claude/models/overview."""
+
 
 def messages_path(path: str) -> str:
     """The path of calls under a provider URL's path: `/messages` of its version, `/v1/messages` where it has none."""
-    trimmed = re.sub("/{2,}", "/", path).rstrip("/")
+    trimmed = tidy(path)
     if trimmed.endswith("/messages"):
         return trimmed
     trimmed = trimmed.removesuffix("/chat/completions")
-    is_versioned = any(re.fullmatch(r"v\d+", segment) for segment in trimmed.split("/"))
+    # A gateway in front may have a version of its own before the provider's name: `/v1/<account>/<gateway>/anthropic`.
+    below_name = trimmed.rpartition("/anthropic")[2].split("/")
+    is_versioned = any(re.fullmatch(r"v\d+", segment) for segment in below_name)
     return trimmed + ("/messages" if is_versioned else "/v1/messages")
 
 
@@ -56,6 +70,7 @@ OPENAI_LAYER = Provider(
     f"https://{_HOST}/v1",
     (_HOST,),
     dialect="anthropic-openai",
+    aliases=ALIASES,
     # It documents further fields that it accepts and ignores.
     accepts=CORE | {"max_tokens", "max_completion_tokens", "parallel_tool_calls", "n", "functions", "function_call"},
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "function_call"},
@@ -66,8 +81,11 @@ OPENAI_LAYER = Provider(
 NATIVE = Provider(
     "anthropic",
     f"https://{_HOST}",
+    hosts=(_HOST,),
     models=("claude-",),
+    aliases=ALIASES,
     path=messages_path,
+    path_ending="/messages",
     key_headers=lambda key: {"x-api-key": key},
     headers={"anthropic-version": "2023-06-01"},
     accepts=ACCEPTED,

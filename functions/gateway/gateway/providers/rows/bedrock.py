@@ -7,12 +7,26 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/inference-chat-completions.
 """
 
 from gateway.providers.chat_completions.error_bodies import read_message_of_aws
+from gateway.providers.paths import completions_path, served_under
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import end_with_user_for_claude
 
+_at_runtime_hosts = served_under("/openai/v1")
+
+
+def _home_path(host: str, path: str) -> str:
+    """`bedrock-mantle` hosts serve `/v1`, `bedrock-runtime` hosts `/openai/v1`."""
+    return completions_path(path) if host.startswith("bedrock-mantle") else _at_runtime_hosts(host, path)
+
+
 BEDROCK = Provider(
     "bedrock",
-    hosts=("bedrock-runtime.*.amazonaws.com", "bedrock-mantle.*.api.aws"),
+    hosts=(
+        *("bedrock-runtime.*.amazonaws.com", "bedrock-runtime-fips.*.amazonaws.com"),
+        *("bedrock-runtime.*.amazonaws.com.cn", "bedrock-runtime.*.api.aws", "bedrock-runtime-fips.*.api.aws"),
+        *("bedrock-mantle.*.api.aws", "bedrock-mantle-fips.*.api.aws"),
+    ),
+    home_path=_home_path,
     accepts=CORE
     | {
         *("max_tokens", "max_completion_tokens", "n", "seed", "user", "frequency_penalty", "presence_penalty"),

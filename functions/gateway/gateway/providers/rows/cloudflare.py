@@ -5,12 +5,24 @@ Each account has its own URL, `…/accounts/<account>/ai/v1`. Content that is nu
 https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility/
 """
 
+import re
+
+from gateway.providers.paths import ENDPOINT, completions_path, tidy
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import Renamed, flatten_content, send_developer_as_system
+
+
+def _home_path(_host: str, path: str) -> str:
+    """An account's path is completed with `/ai/v1`: the `v4` before it is not the version of this API."""
+    trimmed = tidy(path)
+    base = re.fullmatch(r"(.*/accounts/[^/]+)(/ai)?", trimmed)
+    return f"{base[1]}/ai/v1{ENDPOINT}" if base else completions_path(trimmed)
+
 
 CLOUDFLARE = Provider(
     "cloudflare",
     hosts=("api.cloudflare.com",),
+    home_path=_home_path,
     models=("@cf/", "@hf/"),
     accepts=CORE
     | {

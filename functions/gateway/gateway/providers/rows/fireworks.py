@@ -4,12 +4,14 @@ Takes nearly all of OpenAI's fields and some of its own, and refuses the others.
 https://docs.fireworks.ai/api-reference/post-chatcompletions
 """
 
+from gateway.providers.paths import served_under
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 
 FIREWORKS = Provider(
     "fireworks",
     "https://api.fireworks.ai/inference/v1",
     hosts=("api.fireworks.ai",),
+    home_path=served_under("/inference/v1"),
     models=("accounts/fireworks/",),
     accepts=CORE
     | {

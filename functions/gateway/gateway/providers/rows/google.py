@@ -2,19 +2,37 @@
 
 Answers 400 `Unknown name` to an unknown field. Also refused: instructions without any other message, a history that
 ends with the model's turn, and one that begins with its tool call. Thinking is hidden: it is counted in the total only,
-and billed as output.
+and billed as output. Vertex AI serves the same layer at a region's host, under a project's path:
+`…/projects/<project>/locations/<location>/endpoints/openapi`.
 https://ai.google.dev/gemini-api/docs/openai
+https://cloud.google.com/vertex-ai/generative-ai/docs/start/openai
 """
+
+import re
 
 from gateway.providers.chat_completions.signatures import write_with_signatures
 from gateway.providers.chat_completions.usage import read_by_total
+from gateway.providers.paths import completions_path, served_under, tidy
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import begin_with_user, end_with_user, send_developer_as_system
+
+_at_gemini = served_under("/v1beta/openai")
+
+
+def _home_path(host: str, path: str) -> str:
+    """Gemini's `/v1beta/openai`, or the endpoint of Vertex AI's location."""
+    trimmed = re.sub(r"/models(/.*)?$", "", tidy(path))
+    if "aiplatform" not in host:
+        return _at_gemini(host, trimmed)
+    is_location = re.search(r"/locations/[^/]+(/endpoints)?$", trimmed)
+    return completions_path(trimmed.removesuffix("/endpoints") + "/endpoints/openapi" if is_location else trimmed)
+
 
 GOOGLE = Provider(
     "google",
     "https://generativelanguage.googleapis.com/v1beta/openai",
-    hosts=("generativelanguage.googleapis.com",),
+    hosts=("generativelanguage.googleapis.com", "aiplatform.googleapis.com", "*-aiplatform.googleapis.com"),
+    home_path=_home_path,
     models=("gemini-", "gemma-"),
     accepts=CORE | {"max_tokens", "max_completion_tokens", "n", "reasoning_effort", "extra_body"},
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "extra_content"},

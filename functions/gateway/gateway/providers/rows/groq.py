@@ -5,6 +5,7 @@ Answers 400 to `logprobs`, `top_logprobs`, `logit_bias`, a name in a message, an
 https://console.groq.com/docs/openai · https://console.groq.com/docs/api-reference
 """
 
+from gateway.providers.paths import served_under
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import ask_for_one_choice
 
@@ -12,6 +13,7 @@ GROQ = Provider(
     "groq",
     "https://api.groq.com/openai/v1",
     hosts=("api.groq.com",),
+    home_path=served_under("/openai/v1"),
     models=("llama-", "meta-llama/llama-4-"),
     accepts=CORE
     | {

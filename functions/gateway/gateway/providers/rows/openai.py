@@ -78,7 +78,7 @@ def _version(name: str) -> tuple[int, int] | None:
 OPENAI = Provider(
     "openai",
     "https://api.openai.com/v1",
-    hosts=("api.openai.com",),
+    hosts=("api.openai.com", "*.api.openai.com"),
     models=("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-"),
     accepts=OPENAI_FIELDS,
     accepts_in_messages=OPENAI_MESSAGE_FIELDS,

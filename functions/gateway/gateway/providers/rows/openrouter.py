@@ -8,6 +8,7 @@ https://openrouter.ai/docs/api/reference/parameters · https://openrouter.ai/doc
 from decimal import Decimal
 
 from gateway.providers.chat_completions.error_bodies import read_with_cause
+from gateway.providers.paths import served_under
 from gateway.providers.provider import Provider
 from gateway.providers.repairs import end_with_user_for_claude
 from switchboard.stream.deltas import Json
@@ -38,6 +39,7 @@ OPENROUTER = Provider(
     "openrouter",
     "https://openrouter.ai/api/v1",
     hosts=("openrouter.ai",),
+    home_path=served_under("/api/v1"),
     repairs=(end_with_user_for_claude,),
     read_bill=read_bill,
     read_error=read_with_cause,

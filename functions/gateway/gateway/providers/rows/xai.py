@@ -28,7 +28,7 @@ def fit_reasoning_models(body: Draft) -> None:
 XAI = Provider(
     "xai",
     "https://api.x.ai/v1",
-    hosts=("api.x.ai",),
+    hosts=("api.x.ai", "*.api.x.ai"),
     models=("grok-",),
     accepts=CORE
     | {

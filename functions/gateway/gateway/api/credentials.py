@@ -1,0 +1,102 @@
+"""Reads keys, and headers for the provider, from request headers: all of them are secrets."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from gateway.domain.errors import HeaderMalformed
+from gateway.domain.secret import Secret
+from gateway.providers import table
+from switchboard.domain.keys import PREFIX as GATEWAY_KEY_PREFIX
+
+type Headers = Mapping[str, str]
+"""Names in lower case."""
+
+PROVIDER_KEY_HEADER = "x-inference-provider-api-key"
+PROVIDER_KEY_PREFIX = "x-inference-key-"
+PROJECT_KEY_HEADERS = ("x-inference-project-api-key", "x-inference-observability-api-key")
+UPSTREAM_HEADER_PREFIX = "x-inference-upstream-header-"
+
+_UPSTREAM_HEADERS = frozenset(
+    {"anthropic-beta", "openai-organization", "openai-project", "openai-beta", "http-referer", "x-title"}
+    | {"ocp-apim-subscription-key", "x-goog-user-project", "x-ms-client-request-id", "x-request-id"}
+)
+_UPSTREAM_HEADER_PREFIXES = ("cf-aig-", "helicone-", "x-portkey-", "x-litellm-", "x-bf-", "x-inference-")
+"""Headers of gateways through which providers are called: Cloudflare AI Gateway, Helicone, Portkey, LiteLLM, Bifrost,
+another Switchboard."""
+
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
+_SCHEME = re.compile(r"\s*bearer\s+", re.IGNORECASE)
+
+
+def gateway_key(headers: Headers) -> str | None:
+    """The text of the caller's gateway key: from a header of its own, else from Authorization."""
+    for name in PROJECT_KEY_HEADERS:
+        if own := without_scheme(headers.get(name, "")):
+            return own
+    return without_scheme(headers.get("authorization", "")) or None
+
+
+def provider_key(headers: Headers) -> Secret | None:
+    """From a header of its own, else from Authorization if the gateway key is in another header.
+
+    A gateway key in Authorization is never taken for a provider's: some callers send theirs in both headers.
+    """
+    text = without_scheme(headers.get(PROVIDER_KEY_HEADER, ""))
+    if not text and any(headers.get(name, "").strip() for name in PROJECT_KEY_HEADERS):
+        text = without_scheme(headers.get("authorization", ""))
+        if text.startswith(GATEWAY_KEY_PREFIX) or text == gateway_key(headers):
+            return None
+    return _secret(text, PROVIDER_KEY_HEADER) if text else None
+
+
+def keys_by_provider(headers: Headers) -> dict[str, Secret]:
+    """The keys in `x-inference-key-<provider>` headers. Raises HeaderMalformed."""
+    keys = {}
+    for name in headers:
+        if name.startswith(PROVIDER_KEY_PREFIX):
+            provider, text = table.by_name(name.removeprefix(PROVIDER_KEY_PREFIX)), without_scheme(headers[name])
+            if provider is not None and text:
+                keys[provider.name] = _secret(text, name)
+    return keys
+
+
+def upstream_headers(headers: Headers) -> dict[str, Secret]:
+    """The headers that the caller wants sent to the first target, by name. Raises HeaderMalformed."""
+    found = {}
+    for header in headers:
+        if header.startswith(UPSTREAM_HEADER_PREFIX):
+            name = header.removeprefix(UPSTREAM_HEADER_PREFIX)
+            if not (name in _UPSTREAM_HEADERS or name.startswith(_UPSTREAM_HEADER_PREFIXES)):
+                prefixes = [f"{prefix}*" for prefix in _UPSTREAM_HEADER_PREFIXES]
+                allowed = ", ".join([*sorted(_UPSTREAM_HEADERS), *prefixes])
+                raise HeaderMalformed(f"{header} is not sent on. Headers that are: {allowed}.", param=header)
+            found[name] = _secret(headers[header].strip(), header)
+    return found
+
+
+def secrets_of(headers: Headers) -> tuple[Secret, ...]:
+    """Every key in the headers, and every header for the provider: none may be stored, logged or sent back."""
+    return tuple(Secret(text) for text in sorted({text for text in _secret_texts(headers) if text}))
+
+
+def _secret_texts(headers: Headers) -> Iterator[str]:
+    yield without_scheme(headers.get("authorization", ""))
+    for name, value in headers.items():
+        if name in PROJECT_KEY_HEADERS or name == PROVIDER_KEY_HEADER or name.startswith(PROVIDER_KEY_PREFIX):
+            yield without_scheme(value)
+        elif name.startswith(UPSTREAM_HEADER_PREFIX):
+            yield value.strip()
+            yield without_scheme(value)
+
+
+def without_scheme(value: str) -> str:
+    """The key in a header's value: people paste `Bearer` in front of it, sometimes twice."""
+    while (scheme := _SCHEME.match(value)) is not None:
+        value = value[scheme.end() :]
+    return "" if value.strip().lower() == "bearer" else value.strip()
+
+
+def _secret(text: str, header: str) -> Secret:
+    if _CONTROL_CHARACTERS.search(text) or not text.isascii():
+        raise HeaderMalformed("The value has characters that neither a key nor a header may have.", param=header)
+    return Secret(text)
