@@ -15,7 +15,7 @@ PARTS = {
     "httpx": "import httpx, httpcore, certifi",
     "botocore": "import botocore.session, botocore.config",
     "Powertools": "import aws_lambda_powertools.logging, aws_lambda_powertools.metrics",
-    "the gateway's modules": "import gateway.assembly, gateway.observability",
+    "the gateway's modules": "import gateway.assembly, gateway.recording.observability",
     "clients, TLS, routes": "import gateway.handler",
 }
 _PROBE = """
