@@ -37,7 +37,7 @@ else
 # run compiles.
 test: setup sam ## every test that needs no container engine and no browser (2 minutes); FILE=tests/unit/…: one file or folder
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n auto --dist worksteal \
-	  -m "not sam_local and not browser and not load and not clients" $(PYTEST_ARGS)
+	  -m "not sam_local and not browser and not load and not clients and not fuzz and not recorded" $(PYTEST_ARGS)
 endif
 
 clients: setup clients-setup ## the clients that agents are built with, before the running gateway (1 GB, 2 minutes)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 
 HAVE_LONG_TESTS = ("local", "properties", "runtime")
+SLOW_FOLDERS = ("fuzz", "recorded")
+"""Their tests have the folder's name as a marker, by which `make test` leaves them out."""
 
 # The same examples in every run and no deadline: a failure is a fault of the code, not of a slow machine.
 settings.register_profile("switchboard", derandomize=True, deadline=None)
@@ -26,6 +28,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return 3 * (os.process_cpu_count() or 1)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest tests run first, so that none is left over at the end; those that run alone come last."""
 
@@ -33,6 +36,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return item.get_closest_marker("alone") is not None, item.path.parent.name not in HAVE_LONG_TESTS
 
     items.sort(key=position)
+    for item in items:
+        if item.path.parent.name in SLOW_FOLDERS:
+            item.add_marker(item.path.parent.name)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -6,6 +6,7 @@
 import sys
 from enum import Enum
 
+from testkit import recorded_counts
 from testkit.twins.provider_twins import DIALECTS
 
 
@@ -39,7 +40,9 @@ class Behaviour(Enum):
 
 def page() -> str:
     """The page, as Markdown."""
-    return "\n".join([*_INTRODUCTION, *_cells(), "", *_promises(), "", *_twins()]) + "\n"
+    return (
+        "\n".join([*_INTRODUCTION, *_cells(), "", *_promises(), "", *_twins(), "", *recorded_counts.section()]) + "\n"
+    )
 
 
 _INTRODUCTION = (

@@ -1,0 +1,171 @@
+"""The work for one call grows no faster than what is sent: four times as much costs at most six times as much CPU."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from testkit.fuzz_bodies import serialised
+from testkit.fuzz_checks import Asked, Said
+from testkit.fuzz_gateway import GOOD_STREAM, FuzzedGateway, routed
+from testkit.openai_events import DONE, chunk, event, finish, tool_call
+
+pytestmark = pytest.mark.alone
+
+FACTOR, MOST = 4, 6
+RUNS = 5
+
+type Call = tuple[Asked, Said]
+
+
+def cpu_s(gateway: FuzzedGateway, call: Call, runs: int = RUNS) -> float:
+    """The least CPU time of a few runs."""
+    took = []
+    for _ in range(runs):
+        began = time.process_time()
+        gateway.call(*call)
+        took.append(time.process_time() - began)
+    return min(took)
+
+
+def asking(row: str = "openai", model: str = "m", **fields: Any) -> Asked:
+    """A request with those fields."""
+    body = {"model": model, "stream": True, "messages": [{"role": "user", "content": "Hello?"}]} | fields
+    return Asked(serialised(body), tuple(routed(row).items()))
+
+
+def round_of(number: int, call_id: Callable[[int], str]) -> list[dict[str, Any]]:
+    """That many tool calls and their results."""
+    calls = [
+        {"id": call_id(place), "type": "function", "function": {"name": "f", "arguments": "{}"}}
+        for place in range(number)
+    ]
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": "1"} for call in calls]
+    return [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": calls}, *results]
+
+
+def parts(number: int) -> Asked:
+    return asking("anthropic", messages=[{"role": "user", "content": [{"type": "text", "text": "a"}] * number}])
+
+
+def names(number: int) -> dict[str, Any]:
+    return {f"field_{place}": 1 for place in range(number)}
+
+
+REQUESTS: dict[str, tuple[int, Callable[[int], Asked]]] = {
+    "messages": (2000, lambda n: asking(messages=[{"role": "user", "content": "a"}] * n)),
+    "messages without anything": (2000, lambda n: asking(messages=[{}] * n)),
+    "turns to native Claude": (2000, lambda n: asking("anthropic", messages=[{"role": "user", "content": "a"}] * n)),
+    "parts of a message": (2000, parts),
+    "tools": (1000, lambda n: asking("anthropic", tools=[_tool(place) for place in range(n)])),
+    "tool calls to native Claude": (1000, lambda n: asking("anthropic", messages=round_of(n, lambda p: f"call_{p}"))),
+    "tool calls of one id to native Claude": (
+        500,
+        lambda n: asking("anthropic", messages=round_of(n, lambda _: "call")),
+    ),
+    "tool calls to Mistral": (1000, lambda n: asking("mistral", messages=round_of(n, lambda p: f"call_{p}"))),
+    "unknown fields": (1500, lambda n: asking(**names(n))),
+    "unknown fields of a message": (1500, lambda n: asking(messages=[{"role": "user", "content": "a"} | names(n)])),
+    "extra body": (1500, lambda n: asking(elevenlabs_extra_body=names(n))),
+    "one long text": (500_000, lambda n: asking(messages=[{"role": "user", "content": "a" * n}])),
+}
+
+
+def _tool(place: int) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": f"f{place}", "parameters": {"type": "object"}}}
+
+
+def streamed(*pieces: bytes) -> Said:
+    """A stream in one piece."""
+    return Said((b"".join([*pieces, finish(), DONE]),))
+
+
+def reasoning(number: int) -> Said:
+    return streamed(*[chunk("Hm. ")] * number, chunk("</think>Ja."))
+
+
+ANSWERS: dict[str, tuple[int, str, Callable[[int], Said]]] = {
+    "chunks": (1000, "m", lambda n: streamed(*[chunk("a")] * n)),
+    "reasoning that is held back": (1000, "deepseek-r1", reasoning),
+    "parts of one tool call": (
+        1000,
+        "m",
+        lambda n: streamed(tool_call("", name="f", call_id="c"), *[tool_call("1")] * n),
+    ),
+    "tool calls": (
+        2000,
+        "m",
+        lambda n: streamed(*[tool_call("{}", name="f", call_id=f"c{p}", index=p) for p in range(n)]),
+    ),
+    "tool calls without an index": (1500, "m", lambda n: streamed(*[_without_index(place) for place in range(n)])),
+    "tool calls of one index": (
+        2000,
+        "m",
+        lambda n: streamed(*[tool_call("{}", name="f", call_id=f"c{p}") for p in range(n)]),
+    ),
+    "choices": (500, "m", lambda n: streamed(*[_choice(place) for place in range(n)])),
+    "finish reasons": (2000, "m", lambda n: streamed(chunk("a"), *[finish(f"reason {place}") for place in range(n)])),
+    "comments": (2000, "m", lambda n: streamed(b": keep-alive\n\n" * n, chunk("a"))),
+    "events that are no JSON": (1000, "m", lambda n: streamed(b"data: {brok\n\n" * n, chunk("a"))),
+    "lines of one event": (2000, "m", lambda n: streamed(b"data: \n" * n + b"\n", chunk("a"))),
+    "small pieces": (2000, "m", lambda n: Said(tuple(bytes([byte]) for byte in chunk("a" * n) + finish() + DONE))),
+}
+
+
+def _call(place: int, index: int) -> bytes:
+    return tool_call("{}", name="f", call_id=f"c{place}", index=index)
+
+
+def _without_index(place: int) -> bytes:
+    call = {"id": f"c{place}", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    return event({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]})
+
+
+def _choice(place: int) -> bytes:
+    return event({"choices": [{"index": place, "delta": {"content": "a"}}]})
+
+
+KNOWN_SLOW = {
+    "tool calls to native Claude": "For each result those before it are counted.",
+    "tool calls of one id to native Claude": "A new id is made by adding one character after the other.",
+    "unknown fields": "Each note is compared with all before it.",
+    "unknown fields of a message": "Each note is compared with all before it.",
+    "tool calls": "For each new call the largest of all numbers is looked for.",
+    "tool calls without an index": "For each new call all ids are gone through.",
+    "tool calls of one index": "For each new call the largest of all numbers is looked for.",
+    "finish reasons": "Each note is compared with all before it.",
+}
+"""What is not mended yet. One that has become linear fails its test: then its entry goes."""
+
+
+def runs_of(what: str) -> int:
+    """How often many are measured: once where they are slow anyway."""
+    return 1 if what in KNOWN_SLOW else RUNS
+
+
+def each(many: Iterable[str]) -> list[Any]:
+    """The names as parameters; those that are known to be slow must fail."""
+    return [
+        pytest.param(what, marks=pytest.mark.xfail(reason=KNOWN_SLOW[what], strict=True))
+        if what in KNOWN_SLOW
+        else what
+        for what in many
+    ]
+
+
+@pytest.mark.parametrize("what", each(REQUESTS))
+def test_a_request_of_many(gateway: FuzzedGateway, what: str) -> None:
+    number, request = REQUESTS[what]
+    few = cpu_s(gateway, (request(number), GOOD_STREAM))
+    many = cpu_s(gateway, (request(FACTOR * number), GOOD_STREAM), runs_of(what))
+    assert many <= MOST * few
+
+
+@pytest.mark.parametrize("what", each(ANSWERS))
+def test_an_answer_of_many(gateway: FuzzedGateway, what: str) -> None:
+    number, model, answer = ANSWERS[what]
+    asked = asking("generic", model)
+    few = cpu_s(gateway, (asked, answer(number)))
+    many = cpu_s(gateway, (asked, answer(FACTOR * number)), runs_of(what))
+    assert many <= MOST * few

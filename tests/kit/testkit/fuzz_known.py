@@ -1,0 +1,188 @@
+"""Faults of the gateway that fuzzing has found and that are not mended yet: each with an input that shows it.
+
+Fuzzing passes over what is listed here, and only that; `tests/fuzz/test_known.py` fails when an input no longer shows
+its fault, so that the entry is removed and fuzzing covers it.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from testkit.fuzz_bodies import DEEP_TEXT, serialised
+from testkit.fuzz_checks import HALVES, Asked, Said
+from testkit.fuzz_gateway import GOOD_STREAM, routed
+from testkit.openai_events import DONE, chunk, event, finish
+
+JSON = {"content-type": "application/json"}
+LARGE_NAME: dict[str, Any] = {"k" * 600_000: 1}
+MANY_FIELDS: dict[str, Any] = {f"field_{'x' * 60}_{number}": 1 for number in range(6000)}
+MANY_REASONS = [finish(f"reason {number:_>33}") for number in range(7000)]
+CONSTANTS = re.compile(rb"NaN|Infinity")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFault:
+    """A fault: in words, how its findings begin, what must be in the input, and an example."""
+
+    words: str
+    finding: str
+    within: re.Pattern[bytes]
+    asked: Asked
+    said: Said = GOOD_STREAM
+
+    def covers(self, finding: str, asked: Asked, said: Said) -> bool:
+        """Whether a finding is this fault's."""
+        told = [asked.body, *(value for _, value in asked.headers), *said.pieces]
+        told += [value.encode() for value in said.headers.values()]
+        return finding.startswith(self.finding) and any(map(self.within.search, told))
+
+
+def unknown(findings: Iterable[str], asked: Asked, said: Said) -> list[str]:
+    """The findings that no known fault covers. A known 500 leaves nothing else of its call to look at."""
+    all_found = list(findings)
+    known = [found for found in all_found if any(fault.covers(found, asked, said) for fault in KNOWN)]
+    if any(found.startswith("500") for found in known):
+        return []
+    return [found for found in all_found if found not in known]
+
+
+def _asked(row: str = "openai", headers: dict[str, bytes] | None = None, **fields: Any) -> Asked:
+    body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hello?"}]} | fields
+    return Asked(serialised(body), tuple((routed(row) | (headers or {})).items()))
+
+
+def _whole(completion: Any) -> Said:
+    return Said((serialised(completion),), headers=JSON)
+
+
+def _completion(message: dict[str, Any], usage: dict[str, Any] | None = None) -> Said:
+    return _whole({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage})
+
+
+def _history(arguments: str) -> list[dict[str, Any]]:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    return [{"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c", "content": "1"}]
+
+
+_NATIVE_MESSAGE = {"content": [{"type": "text", "text": "Ja."}], "stop_reason": "end_turn"}
+
+KNOWN: tuple[KnownFault, ...] = (
+    KnownFault(
+        "NaN and Infinity in a nested field of a request are sent to the provider.",
+        "the provider gets no JSON",
+        CONSTANTS,
+        _asked(tools=[{"type": "function", "function": {"name": "f", "parameters": {"maximum": float("inf")}}}]),
+    ),
+    KnownFault(
+        "Half of a surrogate pair in a request is refused.",
+        "half of a surrogate pair is refused",
+        HALVES,
+        _asked(messages=[{"role": "user", "content": "\ud83c"}]),
+    ),
+    KnownFault(
+        "Half of a surrogate pair in an answer is passed on.",
+        "the caller gets half of a surrogate pair",
+        HALVES,
+        _asked(),
+        Said((chunk("\ud83c"), finish(), DONE)),
+    ),
+    KnownFault(
+        "NaN and Infinity in an answer are passed on.",
+        "the caller gets no JSON",
+        CONSTANTS,
+        _asked(),
+        Said((event({"choices": [{"index": 0, "delta": {"content": "a"}, "logprobs": float("nan")}]}), finish(), DONE)),
+    ),
+    KnownFault(
+        "Half of a surrogate pair in a field of a whole native answer is a 500.",
+        "500",
+        HALVES,
+        _asked("anthropic", stream=False),
+        _whole(_NATIVE_MESSAGE | {"usage": {"\ud800": 1}}),
+    ),
+    KnownFault(
+        "Half of a surrogate pair in tool arguments that come as an object is a 500.",
+        "500",
+        HALVES,
+        _asked(stream=False),
+        _completion({"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": {"\ud800": 1}}}]}),
+    ),
+    KnownFault(
+        "Half of a surrogate pair inside the text of a history's tool arguments is a 500 at native Claude.",
+        "500",
+        HALVES,
+        _asked("anthropic", messages=_history('{"a": "\\ud800"}')),
+    ),
+    KnownFault(
+        "Deep nesting inside the text of a history's tool arguments is a 500 at native Claude.",
+        "500",
+        re.compile(rb"\[{250}"),
+        _asked("anthropic", messages=_history(DEEP_TEXT)),
+    ),
+    KnownFault(
+        "NaN inside the text of a history's tool arguments is sent to native Claude.",
+        "the provider gets no JSON",
+        CONSTANTS,
+        _asked("anthropic", messages=_history('{"a": NaN}')),
+    ),
+    KnownFault(
+        "A count of 10^18 tokens is believed.",
+        "the row counts more tokens than there can be",
+        re.compile(rb"\d{10}"),
+        _asked(stream=False),
+        _completion({"content": "a"}, {"prompt_tokens": 10**18, "completion_tokens": 1}),
+    ),
+    KnownFault(
+        "The name of a field decides whether the row fits the table.",
+        "the row is too large",
+        re.compile(rb"k{600000}"),
+        _asked(**LARGE_NAME),
+    ),
+    KnownFault(
+        "The number of fields decides whether the row fits the table.",
+        "the row is too large",
+        re.compile(rb"x_5999"),
+        _asked(**MANY_FIELDS),
+    ),
+    KnownFault(
+        "The number of finish reasons decides whether the row fits the table.",
+        "the row is too large",
+        re.compile(rb"_6999"),
+        _asked("generic"),
+        Said((chunk("a"), *MANY_REASONS, DONE)),
+    ),
+    KnownFault(
+        "A provider's content-type is passed on, whatever it is.",
+        "a content-type of the provider's",
+        re.compile(rb""),
+        _asked(stream=False),
+        Said((serialised({"choices": [{"message": {"content": "a"}}]}),), headers={"content-type": "text/html"}),
+    ),
+    KnownFault(
+        "Control characters in a provider's content-type are passed on.",
+        "a header that HTTP cannot carry",
+        re.compile(rb"[\x00-\x1f\x7f]"),
+        _asked(stream=False),
+        Said((serialised({"choices": [{"message": {"content": "a"}}]}),), headers={"content-type": "a\x00b"}),
+    ),
+    KnownFault(
+        "Control characters in a provider's retry-after are passed on.",
+        "a header that HTTP cannot carry",
+        re.compile(rb"[\x00-\x1f\x7f]"),
+        _asked(),
+        Said((b"{}",), 429, {"content-type": "application/json", "retry-after": "1\r\nx: y"}),
+    ),
+    KnownFault(
+        "A refusal of a call whose task has a name that is not Latin-1 is a 500.",
+        "500",
+        re.compile(rb"^[^{]*[\x80-\xff]"),
+        Asked(b"{}", (("x-inference-task-id", "予約".encode()),)),
+    ),
+    KnownFault(
+        "A provider URL that the HTTP client refuses is a 500.",
+        "500",
+        re.compile(rb"https://xn--a"),
+        _asked(headers={"x-inference-provider-url": b"https://xn--a"}),
+    ),
+)
