@@ -1,11 +1,12 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gateway.domain.call import Chat
 from gateway.domain.clock import Clock
+from gateway.domain.errors import BodyMalformed
 from gateway.providers.anthropic.row import NATIVE
 from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from testkit.twins.anthropic import MODELS
@@ -90,13 +91,23 @@ def test_the_messages_api_accepts_every_translated_request(
     tools = {tool["function"]["name"] for tool in fields.get("tools", ())}
     if isinstance(fields.get("tool_choice"), dict) and "look_up" not in tools:
         del fields["tool_choice"]  # a tool that is not defined cannot be chosen
-    sent = _sent(model, history, fields)
+    try:
+        sent = _sent(model, history, fields)
+    except BodyMalformed:
+        assume(False)  # a part of the last user turn that cannot be sent
+        raise
     assert refuse(sent) is None
     assert sent["model"] == model
 
 
+def _may_follow(message: dict[str, Any]) -> bool:
+    """A late result changes the turns after its call; some parts are refused in the newest turn."""
+    parts = message["content"] if isinstance(message["content"], list) else []
+    return message["role"] != "tool" and all(part["type"] == "text" for part in parts)
+
+
 @settings(max_examples=150, deadline=None)
-@given(HISTORY, st.lists(MESSAGE, min_size=1, max_size=4))
+@given(HISTORY, st.lists(MESSAGE.filter(_may_follow), min_size=1, max_size=4))
 def test_the_cached_prefix_of_a_turn_begins_the_next_request(
     history: list[dict[str, Any]], later: list[dict[str, Any]]
 ) -> None:

@@ -15,6 +15,7 @@ from gateway.providers import table
 from gateway.providers.chat_completions.usage import read_no_bill
 from gateway.providers.provider import Provider
 from switchboard.stream.deltas import read_error
+from testkit.history_sentences import sentences
 
 _HEAD = """\
 # Providers
@@ -26,6 +27,12 @@ A field that a provider is not known to accept is not sent. Each field left out 
 For every provider: `max_tokens` that is null, 0 or below is left out; so are `elevenlabs_extra_body` (its scalars
 become metadata, `extra.<key>`) and, where there are no tools, `tools`, `tool_choice` and `parallel_tool_calls`;
 `user_id` is sent as `user` where that is accepted; a stream's usage is asked for, whether or not the caller did.
+
+Histories are repaired as each row says below, the same on every turn, so that caches match. Names and ids are changed
+in requests only: the answer has the caller's names of tools. For every provider: empty lists are left out of the
+request, of messages and of parts, never of a schema, arguments or metadata; empty arguments of a tool call are sent as
+`{}`; the media type of an image is sent as registered (`image/jpg` as `image/jpeg`). A part that the provider does not
+take is a 400 in the last user turn; in an earlier turn it is replaced by a text such as `[image left out]`.
 
 A provider is found by `x-inference-provider`, by the host of `x-inference-provider-url`, or by the model's name
 (prefixes below); `<provider>/<model>` names both.
@@ -65,6 +72,8 @@ def _requests(row: Provider) -> Iterable[str]:
         yield f"- Fields of a message: {_codes(sorted(row.accepts_in_messages))}."
     if not row.takes_stream_options:
         yield "- `stream_options` is not sent: usage comes without it."
+    for sentence in sentences(row.refuses):
+        yield f"- {sentence}"
     for repair in row.repairs:
         yield f"- {_description(repair)}"
     if written := _first_sentence(row.write):

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.domain.call import Chat
 from gateway.domain.errors import BodyMalformed
+from gateway.domain.json_text import read_json
 
 
 class _ChatBody(BaseModel):
@@ -25,7 +26,7 @@ class _ChatBody(BaseModel):
 def read_chat(body: bytes) -> Chat:
     """The parsed body. Raises BodyMalformed, which names the field."""
     try:
-        parsed = _ChatBody.model_validate_json(body)
+        parsed = _parsed(body)
     except ValidationError as invalid:
         raise _malformed(invalid) from None
     _check_roles(parsed.messages)
@@ -37,6 +38,20 @@ def read_chat(body: bytes) -> Chat:
         wants_usage=bool((parsed.stream_options or {}).get("include_usage")),
         others=(parsed.model_extra or {}) | _given("stream_options", parsed.stream_options),
     )
+
+
+def _parsed(body: bytes) -> _ChatBody:
+    try:
+        return _ChatBody.model_validate_json(body)
+    except ValidationError as invalid:
+        if invalid.errors(include_url=False, include_context=False, include_input=False)[0]["type"] != "json_invalid":
+            raise
+        refused = invalid
+    try:  # the fast parser refuses half of a surrogate pair, which a provider's chunk may have left in the history
+        value = read_json(body)
+    except ValueError:
+        raise refused from None
+    return _ChatBody.model_validate(value)
 
 
 def _check_roles(messages: Iterable[Mapping[str, object]]) -> None:

@@ -1,6 +1,6 @@
 """The types that providers convert between: the request draft, the events of an answer, a whole answer. No I/O."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -89,11 +89,26 @@ class WholeAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class CallersTerms:
+    """The caller's own terms for what was sent in others. False where nothing differs.
+
+    `names`: its names of tools by the names that were sent; `functions`: it knows the older function calls alone.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    functions: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.names) or self.functions
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerContext:
     """What the reader of an answer knows of its call.
 
     `model` is the one that was requested; `answer_id` (hexadecimal, one an answer) and `created_s` (Unix time) are for
-    providers that send no ids and no time.
+    providers that send no ids and no time. `terms`: where the caller's terms differ from
+    those that were sent.
     """
 
     model: str
@@ -101,3 +116,4 @@ class AnswerContext:
     created_s: int
     wants_usage: bool
     memory: Memory
+    terms: CallersTerms = field(default_factory=CallersTerms)

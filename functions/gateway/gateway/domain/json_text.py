@@ -1,15 +1,20 @@
 """The JSON of requests and answers: read leniently, written strictly; fields of unknown types are read by type."""
 
 import json
+import re
 from collections.abc import Mapping
 
 from pydantic_core import from_json, to_json
+
+_HALF_OF_A_PAIR = re.compile("[\ud800-\udfff]")
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def read_json(text: bytes | str) -> object:
     """The value. Raises ValueError for text that is not JSON.
 
-    NaN, Infinity, half of a surrogate pair and other encodings of Unicode are accepted; of equal keys the last counts.
+    NaN, Infinity and other encodings of Unicode are accepted, and half of a surrogate pair, which becomes U+FFFD; of
+    equal keys the last counts.
     """
     try:
         return from_json(text)
@@ -26,17 +31,20 @@ def read_json_object(text: bytes | str) -> dict[str, object]:
 
 
 def write_json(value: object, *, lenient: bool = False) -> bytes:
-    """The value in UTF-8, without spaces; NaN and Infinity by these names.
+    """The value in UTF-8, without spaces; NaN and Infinity as null, half of a surrogate pair as U+FFFD.
 
-    Raises ValueError for half of a surrogate pair and for nesting of about 250 levels, unless `lenient`: then the whole
-    value is written in ASCII.
+    Raises ValueError for nesting of about 250 levels, unless `lenient`: then the whole value is written in ASCII.
     """
     try:
-        return to_json(value)
+        return to_json(value, inf_nan_mode="null")
+    except ValueError:
+        whole = _without_halves(value)
+    try:
+        return to_json(whole, inf_nan_mode="null")
     except ValueError:
         if not lenient:
             raise
-        return json.dumps(value).encode()
+        return json.dumps(whole).encode()
 
 
 def quote_json(value: object) -> str:
@@ -64,7 +72,13 @@ def count_field(fields: Mapping[str, object], name: str) -> int | None:
 
 def _read_slowly(text: bytes | str) -> object:
     try:
-        value: object = json.loads(text)
+        value = _without_halves(json.loads(text))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return value
+
+
+def _without_halves(value: object) -> object:
+    """The value with U+FFFD for each half of a surrogate pair; `json` alone walks values that are nested deeply."""
+    text = json.dumps(value, ensure_ascii=False)
+    return json.loads(_HALF_OF_A_PAIR.sub(_REPLACEMENT, text)) if _HALF_OF_A_PAIR.search(text) else value

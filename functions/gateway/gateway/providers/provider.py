@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.domain.call import Chat
-from gateway.domain.codec import AnswerContext, Draft, Memory, Reader, Repair, WholeAnswer
+from gateway.domain.codec import AnswerContext, CallersTerms, Draft, Memory, Reader, Repair, WholeAnswer
 from gateway.providers.chat_completions import answers, dialect
+from gateway.providers.chat_completions.callers_terms import ReaderInCallersTerms, translate_whole
 from gateway.providers.chat_completions.choices import AnswerQuirks
 from gateway.providers.chat_completions.usage import BillReader, UsageReader, read_no_bill, read_openai
+from gateway.providers.histories.names import given_tool_names
+from gateway.providers.histories.refusals import Refusals
+from gateway.providers.histories.stage import fit_history
 from gateway.providers.hosts import is_host_of
 from gateway.providers.paths import HomePath, completions_path
-from gateway.providers.repairs import keep_in_messages
 from switchboard.stream.deltas import InBandError, read_error
 
 CORE = frozenset(
@@ -41,9 +44,9 @@ class Provider:
     `path` joins a pasted URL's path and the endpoint, `home_path` does at the provider's own hosts. `path_ending`: a
     URL alone means this row only if its path ends so.
 
-    Requests: `accepts` are the top-level fields that are sent on, `accepts_in_messages` those of a message (None: all,
-    nulls too); then `repairs` run on the draft in their order. `takes_stream_options`: whether a stream's usage must,
-    and may, be asked for. `write` serialises the draft.
+    Requests: `accepts` are the top-level fields that are sent on, `accepts_in_messages` those of a message (None:
+    all, nulls too); `refuses` is what the provider refuses in a history; then `repairs` run on the draft in their
+    order. `takes_stream_options`: whether a stream's usage must, and may, be asked for. `write` serialises the draft.
 
     Answers: `read_usage`, `read_error`; `may_tag_reasoning`: whether content may begin with reasoning between tags;
     `signs_tool_calls`: whether tool calls carry Gemini's thought signatures. Where answers are not chat completions,
@@ -64,6 +67,7 @@ class Provider:
     headers: Mapping[str, str] = field(default_factory=dict)
     accepts: frozenset[str] | None = None
     accepts_in_messages: frozenset[str] | None = None
+    refuses: Refusals = field(default_factory=Refusals)
     repairs: tuple[Repair, ...] = ()
     takes_stream_options: bool = True
     write: Callable[[Draft, Memory], bytes] = lambda body, _memory: dialect.serialise(body)
@@ -90,10 +94,11 @@ class Provider:
         return any(is_host_of(host, pattern) for pattern in self.hosts)
 
     def encode(self, chat: Chat, model: str, memory: Memory) -> tuple[bytes, tuple[str, ...]]:
-        """The body's bytes as this provider takes them, and a note for each change."""
+        """The body's bytes as this provider takes them, and a note for each change. Raises BodyMalformed."""
         body = dialect.draft(chat, model)
         dialect.name_user(body, is_accepted=self.accepts is None or "user" in self.accepts)
         dialect.ask_for_usage(body, streamed=chat.streamed, may_ask=self.takes_stream_options)
+        fit_history(body, self.refuses, self.accepts_in_messages)
         self._drop_unaccepted(body)
         for repair in self.repairs:
             repair(body)
@@ -104,17 +109,30 @@ class Provider:
             for name in sorted(body.fields):
                 if name not in self.accepts or body.fields[name] is None:
                     body.drop(name)
-        if self.accepts_in_messages is not None:
-            keep_in_messages(body, self.accepts_in_messages)
+
+    def callers_terms(self, chat: Chat) -> CallersTerms:
+        """The caller's terms for tools that are sent in others: for the answer."""
+        rule = self.refuses.tool_names
+        names = given_tool_names(chat.others, chat.messages, rule) if rule is not None else {}
+        knows_functions_alone = bool(chat.others.get("functions")) and not chat.others.get("tools")
+        return CallersTerms(names, self.refuses.functions and knows_functions_alone)
 
     def make_reader(self, context: AnswerContext) -> Reader:
         """A new reader for one streamed answer."""
+        reader = self._make_reader(context)
+        return ReaderInCallersTerms(reader, context.terms) if context.terms else reader
+
+    def _make_reader(self, context: AnswerContext) -> Reader:
         if self.reader_class is not None:
             return self.reader_class(context.memory)
         return answers.OpenAiReader(context, self._quirks)
 
     def read_answer(self, body: bytes, context: AnswerContext) -> WholeAnswer:
         """Read a whole (not streamed) answer."""
+        answer = self._read_answer(body, context)
+        return translate_whole(answer, context.terms) if context.terms else answer
+
+    def _read_answer(self, body: bytes, context: AnswerContext) -> WholeAnswer:
         if self.read_whole is not None:
             return self.read_whole(body, context.memory)
         return answers.read_whole(body, context, self._quirks)

@@ -82,51 +82,5 @@ def send_developer_as_system(body: Draft) -> None:
     )
 
 
-def flatten_content(body: Draft) -> None:
-    """Makes every message's content a string: null becomes empty, an array its texts joined by newlines."""
-
-    def flatten(message: Json) -> Json:
-        content = message.get("content")
-        return message if isinstance(content, str) else {**message, "content": _text_of(content, body)}
-
-    body.rewrite_messages(flatten, "made contents plain text")
-
-
-def keep_in_messages(body: Draft, names: frozenset[str]) -> None:
-    """Leave out all other fields of messages, nulls too, and fields of tool calls beyond the call itself."""
-    of_calls = {"id", "type", "function", "custom"} | (names & {"extra_content"})
-    for position, message in enumerate(body.messages):
-        kept = {name: value for name, value in message.items() if name in names and _is_kept(name, value)}
-        for name in message.keys() - kept.keys():
-            body.note(f"left out messages[].{name}")
-        calls = kept.get("tool_calls")
-        if isinstance(calls, list) and any(_has_other_fields(call, of_calls) for call in calls):
-            kept["tool_calls"] = [_kept(call, of_calls) for call in calls]
-            body.note("left out fields of tool calls")
-        if kept != message:
-            body.messages[position] = kept
-
-
-def _is_kept(name: str, value: object) -> bool:
-    return name == "content" or value is not None
-
-
-def _has_other_fields(call: object, names: set[str]) -> bool:
-    return isinstance(call, dict) and not call.keys() <= names
-
-
-def _kept(call: object, names: set[str]) -> object:
-    return {name: value for name, value in call.items() if name in names} if isinstance(call, dict) else call
-
-
 def _silent_turn() -> Json:
     return {"role": "user", "content": SILENCE}
-
-
-def _text_of(content: object, body: Draft) -> str:
-    if not isinstance(content, list):
-        return ""
-    texts = [part.get("text") if isinstance(part, dict) else part for part in content]
-    if not all(isinstance(text, str) for text in texts):
-        body.note("left out parts of a message that are no text")
-    return "\n".join(text for text in texts if isinstance(text, str))

@@ -206,6 +206,7 @@ class _Exchange:
             created_s=int(clock.now().timestamp()),
             wants_usage=call.chat.wants_usage,
             memory=self.memory,
+            terms=self.provider.callers_terms(call.chat),
         )
 
     def _scrub(self, text: str) -> str:

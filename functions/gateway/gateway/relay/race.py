@@ -14,6 +14,7 @@ from gateway.domain.errors import (
     AllTargetsFailed,
     AnswerLate,
     AttemptBroken,
+    BodyMalformed,
     FirstTokenLate,
     GatewayError,
     ProviderKeyMissing,
@@ -198,9 +199,9 @@ class Race:
         self._schedule.add_retry(failure)
 
     def _withdraw(self, attempt: Attempt, refusal: GatewayError) -> None:
-        """No request could be made for want of a key: go to the next target; no attempt was used."""
+        """No request could be made: go to the next target; no attempt was used."""
         self.journal.withdraw_attempt(attempt)
-        reason = "no key" if isinstance(refusal, ProviderKeyMissing) else "its key cannot be read"
+        reason = _reason(refusal)
         self.journal.notes.append(f"passed over {attempt.target.provider}/{attempt.target.model}: {reason}")
         self._refusals.append(refusal)
         self._schedule.withdrawn(attempt)
@@ -220,3 +221,9 @@ class Race:
         if self.journal.call.chat.streamed:
             return FirstTokenLate(attempt.target, attempt.waited_ms)
         return AnswerLate(attempt.target, f"no complete answer within {attempt.waited_ms:.0f} ms")
+
+
+def _reason(refusal: GatewayError) -> str:
+    if isinstance(refusal, BodyMalformed):
+        return f"it does not take {refusal.param}"
+    return "no key" if isinstance(refusal, ProviderKeyMissing) else "its key cannot be read"

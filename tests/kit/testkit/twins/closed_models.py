@@ -2,7 +2,7 @@
 
 import re
 
-from testkit.twins import errors, fields, rules
+from testkit.twins import errors, fields, history_rules, rules
 from testkit.twins.anthropic import OVERLOADED
 from testkit.twins.anthropic_writing import BROKEN, error
 from testkit.twins.dialect import Dialect, Json, Refusal, Thinking, UsagePlace, plain_usage
@@ -39,6 +39,14 @@ ANTHROPIC_LAYER = Dialect(
         rules.tool_results_have_calls(
             Refusal(400, "messages: `tool_use` ids were found without `tool_result` blocks immediately after")
         ),
+        history_rules.no_empty_messages(
+            lambda name: Refusal(400, f"{name}: text content blocks must be non-empty"), also_blank=True
+        ),
+        history_rules.names_like(
+            "[a-zA-Z0-9_-]{1,128}", lambda name: Refusal(400, f"{name}: String should match pattern")
+        ),
+        history_rules.chosen_tool_is_defined(lambda name: Refusal(400, f"{name}: tool not found in provided tools")),
+        rules.call_ids_like("[a-zA-Z0-9_-]+", lambda call_id: Refusal(400, f"tool_use.id: {call_id} should match")),
     ),
     wrong_key=Refusal(401, "invalid x-api-key", type="authentication_error"),
     wrong_path=Refusal(404, "Not found", type="not_found_error"),
@@ -134,6 +142,23 @@ GOOGLE = Dialect(
             _invalid("Please ensure that function call turn comes immediately after a user turn.")
         ),
         _signed,
+        history_rules.no_empty_messages(
+            lambda _name: _invalid("Unable to submit request because it must include a non-empty text parameter."),
+            also_blank=True,
+        ),
+        rules.tool_results_have_calls(
+            _invalid(
+                "Please ensure that the number of function response parts is equal to the number of function call "
+                "parts of the function call turn."
+            )
+        ),
+        history_rules.only_nested_fields(_unknown_name, further=frozenset({"extra_content"})),
+        history_rules.no_functions(_unknown_name),
+        history_rules.names_like(
+            "[a-zA-Z_][a-zA-Z0-9_.-]{0,63}", lambda name: _invalid(f"Invalid function name at {name}.")
+        ),
+        history_rules.chosen_tool_is_defined(lambda name: _invalid(f"Invalid {name}.")),
+        history_rules.arguments_are_objects(lambda name: _invalid(f"Invalid JSON at {name}.")),
     ),
     error=errors.google_error,
     wrong_key=_invalid("API key not valid. Please pass a valid API key."),

@@ -1,6 +1,6 @@
 """Twins of the providers that host open models."""
 
-from testkit.twins import errors, fields, rules
+from testkit.twins import errors, fields, history_rules, rules
 from testkit.twins.dialect import Dialect, Json, Refusal, Thinking, UsagePlace, openai_error, openai_usage, plain_usage
 from testkit.twins.reply import Counts
 
@@ -41,6 +41,15 @@ GROQ = Dialect(
         rules.only_message_fields(fields.MESSAGE_FIELDS | {"reasoning"}, _groq_unsupported),
         rules.positive_limit(lambda name: Refusal(400, f"'{name}' : number must be at least 1", param=name)),
         rules.tool_results_have_calls(errors.BROKEN_HISTORY),
+        history_rules.strings_only(
+            frozenset({"system", "developer", "assistant", "tool"}),
+            lambda name: Refusal(400, f"'{name}' : value must be a string"),
+        ),
+        history_rules.no_empty_messages(lambda name: Refusal(400, f"'{name}' : is missing"), also_blank=False),
+        history_rules.only_nested_fields(_groq_unsupported),
+        history_rules.names_like("[a-zA-Z0-9_-]{1,64}", lambda name: Refusal(400, f"'{name}' : is invalid")),
+        history_rules.chosen_tool_is_defined(lambda name: Refusal(400, f"'{name}' : tool not found")),
+        history_rules.arguments_are_objects(lambda name: Refusal(400, f"'{name}' : must be a JSON object")),
         _one_choice,
     ),
     wrong_key=Refusal(401, "Invalid API Key", "invalid_api_key"),
@@ -98,6 +107,7 @@ CLOUDFLARE = Dialect(
     thinker="@cf/deepseek-ai/deepseek-r1-distill-qwen-32b",
     rules=(
         rules.content_is_text(_bad_input),
+        history_rules.no_functions(lambda name: Refusal(400, f"AiError: Bad input: '/{name}'", "5006")),
         rules.positive_limit(lambda name: Refusal(400, f"AiError: Bad input: '/{name}' is less than 1", "5006")),
     ),
     error=errors.cloudflare_error,
@@ -137,6 +147,9 @@ CEREBRAS = Dialect(
         rules.only_message_fields(fields.MESSAGE_FIELDS | {"name", "reasoning"}, _wrong_format),
         rules.positive_limit(_wrong_format),
         rules.tool_results_have_calls(errors.BROKEN_HISTORY),
+        history_rules.only_nested_fields(_wrong_format),
+        history_rules.no_functions(_wrong_format),
+        history_rules.no_empty_messages(_wrong_format, also_blank=False),
     ),
     error=errors.cerebras_error,
     in_band_error=openai_error,
@@ -184,6 +197,8 @@ OPENROUTER = Dialect(
     rules=(
         rules.positive_limit(lambda name: Refusal(400, f"{name}: Too small: expected number to be >=1")),
         rules.tool_results_have_calls(errors.BROKEN_HISTORY),
+        history_rules.no_empty_messages(lambda name: Refusal(400, f"{name}: must not be empty"), also_blank=True),
+        history_rules.names_like("[a-zA-Z0-9_-]{1,64}", lambda name: Refusal(400, f"{name}: Invalid string")),
     ),
     error=errors.openrouter_error,
     in_band_error=errors.openrouter_in_band,

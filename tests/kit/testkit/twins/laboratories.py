@@ -1,6 +1,6 @@
 """Twins of DeepSeek, Mistral and xAI."""
 
-from testkit.twins import errors, fields, rules
+from testkit.twins import errors, fields, history_rules, rules
 from testkit.twins.dialect import Dialect, Json, Refusal, Thinking, UsagePlace, openai_usage, plain_usage
 from testkit.twins.reply import Counts
 
@@ -33,6 +33,9 @@ DEEPSEEK = Dialect(
     rules=(
         rules.positive_limit(_cannot_deserialise),
         rules.content_or_calls(_cannot_deserialise),
+        history_rules.strings_only(frozenset({"system", "user", "assistant", "tool"}), _cannot_deserialise),
+        history_rules.no_functions(_cannot_deserialise),
+        history_rules.names_like("[a-zA-Z0-9_-]{1,64}", _cannot_deserialise),
         rules.tool_results_have_calls(errors.BROKEN_HISTORY),
     ),
     wrong_key=Refusal(401, "Authentication Fails, Your api key is invalid", type="authentication_error"),
@@ -91,6 +94,21 @@ MISTRAL = Dialect(
             )
         ),
         rules.no_user_after_tool(_out_of_order("Unexpected role 'user' after role 'tool'")),
+        rules.tool_results_have_calls(
+            Refusal(400, "Not the same number of function calls and responses", "3230", "invalid_request_message_order")
+        ),
+        history_rules.no_empty_messages(
+            lambda _name: Refusal(
+                400, "Assistant message must have either content or tool_calls, but not none.", "3240"
+            ),
+            also_blank=True,
+        ),
+        history_rules.only_nested_fields(_forbidden),
+        history_rules.no_functions(_forbidden),
+        history_rules.names_like(
+            "[a-zA-Z0-9_-]{1,64}",
+            lambda name: Refusal(400, f"Function name at {name} must be a-z, A-Z, 0-9, or contain underscores", "3280"),
+        ),
     ),
     error=errors.mistral_error,
     wrong_key=Refusal(401, "Unauthorized"),
@@ -125,6 +143,10 @@ XAI = Dialect(
             lambda name: Refusal(400, f"Argument not supported on this model: {name}"),
         ),
         rules.positive_limit(lambda name: Refusal(400, f"Invalid request content: {name} must be positive.")),
+        history_rules.no_empty_messages(
+            lambda _name: Refusal(400, "Each message must have at least one content element."), also_blank=True
+        ),
+        history_rules.no_functions(lambda name: Refusal(400, f"Argument not supported on this model: {name}")),
         rules.tool_results_have_calls(errors.BROKEN_HISTORY),
     ),
     error=errors.xai_error,

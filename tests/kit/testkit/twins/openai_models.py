@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from testkit.twins import errors, fields, rules
+from testkit.twins import errors, fields, history_rules, rules
 from testkit.twins.dialect import Dialect, Json, Refusal, Rule, Thinking, UsagePlace, openai_usage
 
 _REASONS = re.compile(r"(gpt-5|o\d)")
@@ -36,6 +36,45 @@ def _default_temperature(body: Json) -> Refusal | None:
     )
 
 
+def _invalid_value(name: str) -> Refusal:
+    return Refusal(400, f"Invalid '{name}'.", "invalid_value", param=name)
+
+
+def _history_rules() -> tuple[Rule, ...]:
+    return (
+        history_rules.no_empty_lists(
+            lambda name: Refusal(
+                400,
+                f"Invalid '{name}': empty array. Expected an array with minimum length 1, but got an empty array.",
+                "empty_array",
+                param=name,
+            )
+        ),
+        history_rules.no_empty_messages(_invalid_value, also_blank=False),
+        history_rules.only_nested_fields(_unknown_parameter, further=frozenset({"prompt_cache_breakpoint"})),
+        history_rules.only_parts(frozenset({"text", "image_url", "input_audio", "file", "refusal"}), _invalid_value),
+        history_rules.images_are(frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"}), _invalid_value),
+        history_rules.names_like("[a-zA-Z0-9_-]{1,64}", _invalid_value, senders="[^\\s<|\\\\/>]{1,64}"),
+        history_rules.chosen_tool_is_defined(_invalid_value),
+        history_rules.schemas_are_objects(
+            lambda name: Refusal(
+                400,
+                "Invalid schema for function: object schema missing properties.",
+                "invalid_function_parameters",
+                param=name,
+            )
+        ),
+        history_rules.ids_within(
+            40,
+            lambda call_id: Refusal(
+                400,
+                f"string too long. Expected a string with maximum length 40, but got length {len(call_id)}.",
+                "string_above_max_length",
+            ),
+        ),
+    )
+
+
 _OPENAI_RULES: tuple[Rule, ...] = (
     rules.only_fields(fields.OPENAI_FIELDS, _unknown_parameter),
     rules.only_message_fields(
@@ -45,6 +84,7 @@ _OPENAI_RULES: tuple[Rule, ...] = (
     rules.temperature_within(2, errors.too_hot),
     rules.options_only_when_streamed(errors.OPTIONS_WITHOUT_STREAM),
     rules.tool_results_have_calls(errors.BROKEN_HISTORY),
+    *_history_rules(),
     _no_max_tokens,
     _default_temperature,
 )
@@ -127,6 +167,12 @@ BEDROCK = Dialect(
         rules.positive_limit(errors.below_one),
         rules.options_only_when_streamed(errors.OPTIONS_WITHOUT_STREAM),
         rules.tool_results_have_calls(errors.BROKEN_HISTORY),
+        history_rules.no_empty_messages(_invalid_value, also_blank=True),
+        history_rules.only_nested_fields(_unknown_parameter),
+        history_rules.no_functions(_unknown_parameter),
+        history_rules.names_like("[a-zA-Z0-9_-]{1,64}", _invalid_value),
+        history_rules.chosen_tool_is_defined(_invalid_value),
+        history_rules.arguments_are_objects(_invalid_value),
     ),
     error=_bedrock_error,
     wrong_key=Refusal(401, "Invalid API Key format: Must start with pre-defined prefix", "invalid_api_key"),
@@ -140,13 +186,28 @@ GENERIC = Dialect(
     host="llm.example.com",
     base_url="https://llm.example.com/v1",
     path="/v1/chat/completions",
-    models=("mira-8b",),
+    models=("mira-8b", "Qwen/Qwen3.5-9B", "mistralai/Mistral-7B-Instruct-v0.3"),
     rules=(
         rules.positive_limit(lambda name: Refusal(400, f"{name} must be at least 1", type="BadRequestError")),
         rules.options_only_when_streamed(
             Refusal(400, "Stream options can only be defined when `stream=True`.", type="BadRequestError")
         ),
         rules.tool_results_have_calls(errors.BROKEN_HISTORY),
+        history_rules.arguments_are_objects(
+            lambda name: Refusal(400, f"{name}: Expecting value: line 1 column 1 (char 0)", type="BadRequestError")
+        ),
+        history_rules.one_system_first(
+            Refusal(400, "System message must be at the beginning.", type="BadRequestError"),
+            lambda model: model.startswith(("Qwen/Qwen3.5", "mistralai/")),
+        ),
+        history_rules.alternating(
+            Refusal(
+                400,
+                "After the optional system message, conversation roles must alternate user/assistant/...",
+                type="BadRequestError",
+            ),
+            lambda model: model.startswith("mistralai/"),
+        ),
     ),
     error=errors.vllm_error,
     wrong_key=Refusal(401, "Unauthorized", type="Unauthorized"),

@@ -140,3 +140,12 @@ def _chat(**fields: object) -> dict[str, object]:
 
 def _body(body: dict[str, Any]) -> bytes:
     return json.dumps(body).encode()
+
+
+def test_half_of_a_surrogate_pair_in_a_body_becomes_the_replacement_character() -> None:
+    body = b'{"model": "m", "messages": [{"role": "user", "content": "Hi \\ud83c"}], "metadata": {"\\udc00": 1}}'
+    chat = read_chat(body)
+    assert chat.messages[0]["content"] == "Hi \N{REPLACEMENT CHARACTER}"
+    assert chat.others["metadata"] == {"\N{REPLACEMENT CHARACTER}": 1}
+    with pytest.raises(BodyMalformed, match="`model` is missing"):
+        read_chat(b'{"messages": [{"role": "user", "content": "\\ud83c"}]}')

@@ -18,8 +18,9 @@ from gateway.domain.json_text import (
 )
 
 HALF_A_PAIR = "\ud83d"
+REPLACED = "\N{REPLACEMENT CHARACTER}"
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 
@@ -53,12 +54,15 @@ def test_bytes_are_json_where_the_standard_library_says_so(text: bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        (b'"\\ud83d"', HALF_A_PAIR),
+        (b'"\\ud83d"', REPLACED),
+        (b'{"a\\ud83d": ["b", {"c": "d\\udc4d"}]}', {f"a{REPLACED}": ["b", {"c": f"d{REPLACED}"}]}),
+        (b'["\\ud83d\\udc4d", "\\udc4d\\ud83d", -Infinity]', ["\U0001f44d", REPLACED * 2, -math.inf]),
+        (b'"\xed\xa0\xbd"', REPLACED),
         (b'{"a": 1, "a": 2}', {"a": 2}),
         (b"-Infinity", -math.inf),
         (b"\xef\xbb\xbf{}", {}),
         ('{"a": "ü"}'.encode("utf-16"), {"a": "ü"}),
-        (f'"{HALF_A_PAIR}"', HALF_A_PAIR),
+        (f'"{HALF_A_PAIR}"', REPLACED),
         (nested(1000), json.loads(nested(1000))),
     ],
 )
@@ -79,12 +83,18 @@ def test_a_value_that_is_not_an_object_raises_value_error(text: bytes) -> None:
 
 
 def test_it_is_written_in_utf_8_without_spaces() -> None:
-    assert write_json({"a": "ü", "b": [math.nan, math.inf]}) == '{"a":"ü","b":[NaN,Infinity]}'.encode()
+    assert write_json({"a": "ü", "b": [math.nan, math.inf]}) == '{"a":"ü","b":[null,null]}'.encode()
     assert quote_json({"a": "ü"}) == '{"a": "\\u00fc"}'
 
 
-@pytest.mark.parametrize("value", [{"a": HALF_A_PAIR, "b": "ü"}, json.loads(nested(300))])
-def test_what_cannot_be_written_in_utf_8_is_refused_or_written_in_ascii(value: object) -> None:
+@pytest.mark.parametrize("lenient", [False, True])
+def test_half_of_a_pair_is_written_as_the_replacement_character(lenient: bool) -> None:
+    value = {HALF_A_PAIR: [f"a{HALF_A_PAIR}", "ü", math.nan]}
+    assert write_json(value, lenient=lenient) == f'{{"{REPLACED}":["a{REPLACED}","ü",null]}}'.encode()
+
+
+def test_deep_nesting_is_refused_or_written_in_ascii() -> None:
+    value = json.loads(nested(300))
     with pytest.raises(ValueError):  # noqa: PT011
         write_json(value)
     assert write_json(value, lenient=True) == json.dumps(value).encode()

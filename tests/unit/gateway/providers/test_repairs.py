@@ -10,8 +10,6 @@ from gateway.providers.repairs import (
     begin_with_user,
     end_with_user,
     end_with_user_for_claude,
-    flatten_content,
-    keep_in_messages,
     send_developer_as_system,
 )
 
@@ -86,63 +84,15 @@ def test_a_user_turn_is_appended_for_newer_claudes(model: str, is_appended: bool
 
 def test_repairing_twice_changes_nothing_more() -> None:
     body = _draft(SYSTEM, GREETING, model="claude-sonnet-4-6")
-    for repair in (begin_with_user, end_with_user, flatten_content, send_developer_as_system) * 2:
+    for repair in (begin_with_user, end_with_user, send_developer_as_system) * 2:
         repair(body)
     assert body.messages == [SYSTEM, SILENCE, GREETING, SILENCE]
-
-
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        ("Hi.", "Hi."),
-        (None, ""),
-        ([], ""),
-        ([{"type": "text", "text": "Hello,"}, {"type": "text", "text": "Ada."}], "Hello,\nAda."),
-        (["Hello,", {"type": "text", "text": "Ada."}], "Hello,\nAda."),
-        ([{"type": "image_url", "image_url": {"url": "https://x"}}, {"type": "text", "text": "this"}], "this"),
-    ],
-)
-def test_content_is_made_a_string(content: object, text: str) -> None:
-    body = _draft({"role": "user", "content": content})
-    flatten_content(body)
-    assert body.messages == [{"role": "user", "content": text}]
-    assert ("left out parts of a message that are no text" in body.notes) is ("image_url" in str(content))
-
-
-def test_a_message_without_content_gets_an_empty_one_and_keeps_its_calls() -> None:
-    body = _draft({"role": "assistant", "tool_calls": [CALL]})
-    flatten_content(body)
-    assert body.messages == [{"role": "assistant", "tool_calls": [CALL], "content": ""}]
 
 
 def test_developer_messages_are_sent_as_system() -> None:
     body = _draft({"role": "developer", "content": "Be brief."}, USER)
     send_developer_as_system(body)
     assert body.messages == [{"role": "system", "content": "Be brief."}, USER]
-
-
-def test_other_fields_of_messages_and_calls_are_left_out_and_named() -> None:
-    foreign = CALL | {"extra_content": {"google": {"thought_signature": "s"}}, "index": 0}
-    body = _draft(
-        {"role": "user", "content": "Hi.", "name": "anna", "tool_calls": None},
-        {"role": "assistant", "content": None, "tool_calls": [foreign]},
-        RESULT,
-    )
-    keep_in_messages(body, frozenset({"role", "content", "tool_calls", "tool_call_id"}))
-    assert body.messages == [USER, CALLING, RESULT]
-    assert sorted(body.notes) == [
-        "left out fields of tool calls",
-        "left out messages[].name",
-        "left out messages[].tool_calls",
-    ]
-
-
-def test_a_signature_is_kept_where_it_is_accepted() -> None:
-    signed = CALL | {"extra_content": {"google": {"thought_signature": "s"}}}
-    body = _draft({"role": "assistant", "content": None, "tool_calls": [signed]})
-    keep_in_messages(body, frozenset({"role", "content", "tool_calls", "extra_content"}))
-    assert body.messages[0]["tool_calls"] == [signed]
-    assert body.notes == []
 
 
 @pytest.mark.parametrize(

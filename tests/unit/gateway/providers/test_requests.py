@@ -18,7 +18,7 @@ ROUND_TRIP = [
     {"role": "tool", "tool_call_id": CALL["id"], "content": "booked"},
 ]
 FUNCTIONS = [
-    {"name": name, "description": "d", "parameters": {"type": "object"}}
+    {"name": name, "description": "d", "parameters": {"type": "object", "properties": {}}}
     for name in ("book", "end_call", "notify_condition_3_met", "an_unknown_tool")
 ]
 TOOLS = [{"type": "function", "function": function} for function in FUNCTIONS]
@@ -212,7 +212,8 @@ def test_mistral_gets_nine_characters_for_an_id_on_both_sides() -> None:
 
 
 def test_mistrals_own_ids_are_kept() -> None:
-    own = [{"role": "tool", "tool_call_id": "D681PevKs", "content": "x"}]
+    calling = {"role": "assistant", "content": None, "tool_calls": [{**CALL, "id": "D681PevKs"}]}
+    own = [calling, {"role": "tool", "tool_call_id": "D681PevKs", "content": "x"}]
     sent, notes = _sent("mistral", _request(*own))
     assert (sent["messages"], notes) == (own, ())
 
@@ -229,7 +230,7 @@ def test_mistral_gets_roles_in_its_order() -> None:
     update = {"role": "system", "content": "The caller has moved."}
     body = _request(*ROUND_TRIP, update, {"role": "assistant", "content": "Noted."}, update, {"role": "assistant"})
     roles = [message["role"] for message in _sent("mistral", body)[0]["messages"]]
-    assert roles == ["user", "assistant", "tool", "assistant", "user", "assistant", "user", "assistant", "user"]
+    assert roles == ["user", "assistant", "tool", "assistant", "user", "assistant", "user"]
     assert all(message["content"] or message.get("tool_calls") for message in _sent("mistral", body)[0]["messages"])
 
 

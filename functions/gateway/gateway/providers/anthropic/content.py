@@ -18,6 +18,14 @@ def text_block(text: str) -> Block:
     return {"type": "text", "text": text}
 
 
+def mark_of(holder: Json) -> Block:
+    """The caller's own mark for the prompt cache, if there is a valid one."""
+    mark = holder.get("cache_control")
+    if not isinstance(mark, dict) or mark.get("type") != "ephemeral" or mark.get("ttl", "5m") not in ("5m", "1h"):
+        return {}
+    return {"cache_control": {name: mark[name] for name in ("type", "ttl") if name in mark}}
+
+
 def text_blocks(content: object, note: Note) -> list[Block]:
     """The text of a content: a string, an array of parts, or null. What is not text is left out, with a note."""
     blocks = list(user_blocks(content, note))
@@ -38,17 +46,13 @@ def user_blocks(content: object, note: Note) -> Iterator[Block]:
             note("left out a content that is neither text nor parts")
 
 
-def plain_text(content: object, note: Note) -> str:
-    """The text of a content as one string."""
-    return "\n".join(str(block["text"]) for block in text_blocks(content, note))
-
-
 def _part(part: Json, note: Note) -> Iterator[Block]:
     kind = part.get("type")
     if (name := _TEXT_PARTS.get(str(kind))) is not None:
-        yield from _text(part.get(name))
+        for block in _text(part.get(name)):
+            yield block | mark_of(part)
     elif kind == "image_url" and (source := _image_source(part.get("image_url"))) is not None:
-        yield {"type": "image", "source": source}
+        yield {"type": "image", "source": source} | mark_of(part)
     else:
         note(f"left out a content part of type {str(kind)[:32]}")
 

@@ -41,7 +41,7 @@ def write(body: Draft, _memory: Memory) -> bytes:
     The same tools, system prompt and history give the same bytes on every turn, so that the cache matches them.
     """
     translate(body)
-    return write_json(body.fields)
+    return write_json(body.fields, lenient=True)
 
 
 def translate(body: Draft) -> None:

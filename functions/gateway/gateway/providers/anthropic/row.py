@@ -22,14 +22,18 @@ import re
 from gateway.domain.codec import Draft
 from gateway.providers.anthropic.request import ACCEPTED, limit_sampling, write
 from gateway.providers.anthropic.stream import AnthropicReader
+from gateway.providers.anthropic.turns import READ_FIELDS
 from gateway.providers.anthropic.usage import read_anthropic
 from gateway.providers.anthropic.whole import read_message
 from gateway.providers.claude_models import claude
+from gateway.providers.histories.refusals import Empty, ImageRule, NameRule, Refusals, always
+from gateway.providers.histories.rules import ANTHROPIC_IDS, CACHE_MARK, USERS
 from gateway.providers.paths import tidy
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import ask_for_one_choice, begin_with_user, end_with_user
 
 _HOST = "api.anthropic.com"
+_NAMES = NameRule(longest=128)
 
 ALIASES = {
     "claude-sonnet-4": "claude-sonnet-4-0",
@@ -74,6 +78,19 @@ OPENAI_LAYER = Provider(
     # It documents further fields that it accepts and ignores.
     accepts=CORE | {"max_tokens", "max_completion_tokens", "parallel_tool_calls", "n", "functions", "function_call"},
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "function_call"},
+    refuses=Refusals(
+        empty=Empty.BLANK,
+        open_schemas=True,
+        foreign_fields=True,
+        part_fields=CACHE_MARK,
+        tool_fields=CACHE_MARK,
+        parts=frozenset({"text", "image_url"}),
+        media_roles=USERS,
+        images=ImageRule(),
+        tool_names=_NAMES,
+        sender_names=NameRule(),
+        call_ids=ANTHROPIC_IDS,
+    ),
     repairs=(ask_for_one_choice, limit_sampling, begin_with_user, end_with_user_where_refused),
     may_tag_reasoning=False,
 )
@@ -89,6 +106,16 @@ NATIVE = Provider(
     key_headers=lambda key: {"x-api-key": key},
     headers={"anthropic-version": "2023-06-01"},
     accepts=ACCEPTED,
+    accepts_in_messages=READ_FIELDS,
+    refuses=Refusals(
+        functions=True,
+        parts=frozenset({"text", "image_url"}),
+        media_roles=frozenset({"user", "tool", "function"}),
+        images=ImageRule(schemes=frozenset({"https"})),
+        later_system=always,
+        tool_names=_NAMES,
+        call_ids=ANTHROPIC_IDS,
+    ),
     write=write,
     reader_class=AnthropicReader,
     read_whole=read_message,

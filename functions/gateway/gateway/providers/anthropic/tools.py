@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.domain.json_text import object_field, text_field
-from gateway.providers.anthropic.content import Block, Note
+from gateway.providers.anthropic.content import Block, Note, mark_of
 from gateway.providers.claude_models import Claude
 from switchboard.stream.deltas import Json
 
@@ -22,7 +22,7 @@ def tools(requested: object, note: Note) -> list[Block]:
         elif name in found:
             note("left out a second tool of the same name")
         else:
-            found[name] = _tool(name, function, note)
+            found[name] = _tool(name, function, note) | (mark_of(tool) or mark_of(function))
     return list(found.values())
 
 

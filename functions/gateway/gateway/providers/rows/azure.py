@@ -12,6 +12,7 @@ from gateway.providers.provider import Provider
 from gateway.providers.rows.openai import (
     OPENAI_FIELDS,
     OPENAI_MESSAGE_FIELDS,
+    OPENAI_REFUSALS,
     fit_reasoning_effort,
     fit_reasoning_models,
 )
@@ -37,6 +38,7 @@ AZURE = Provider(
     key_headers=lambda key: {"api-key": key},
     accepts=(OPENAI_FIELDS - {"web_search_options", "service_tier"}) | {"data_sources"},
     accepts_in_messages=OPENAI_MESSAGE_FIELDS,
+    refuses=OPENAI_REFUSALS,
     repairs=(fit_reasoning_models, fit_reasoning_effort),
     may_tag_reasoning=False,
 )

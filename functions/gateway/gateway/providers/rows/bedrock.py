@@ -6,7 +6,11 @@ API key, not AWS credentials. The accepted fields depend on the model. AWS's own
 https://docs.aws.amazon.com/bedrock/latest/userguide/inference-chat-completions.html
 """
 
+from dataclasses import replace
+
 from gateway.providers.chat_completions.error_bodies import read_message_of_aws
+from gateway.providers.histories.refusals import Empty, ImageRule
+from gateway.providers.histories.rules import BEDROCK_IDS, OPEN_MODELS
 from gateway.providers.paths import completions_path, served_under
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import end_with_user_for_claude
@@ -33,6 +37,14 @@ BEDROCK = Provider(
         *("logit_bias", "logprobs", "top_logprobs", "parallel_tool_calls", "reasoning_effort", "service_tier"),
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"name"},
+    refuses=replace(
+        OPEN_MODELS,
+        empty=Empty.BLANK,
+        functions=True,
+        parts=frozenset({"text", "image_url"}),
+        images=ImageRule(),
+        call_ids=BEDROCK_IDS,
+    ),
     repairs=(end_with_user_for_claude,),
     read_error=read_message_of_aws,
 )

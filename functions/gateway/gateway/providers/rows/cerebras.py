@@ -5,7 +5,10 @@ has no `developer` role.
 https://inference-docs.cerebras.ai/resources/openai · https://inference-docs.cerebras.ai/api-reference/chat-completions
 """
 
+from dataclasses import replace
+
 from gateway.providers.chat_completions.error_bodies import read_flat
+from gateway.providers.histories.rules import EVERY_ROLE, OPEN_MODELS
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import Capped, Renamed, send_developer_as_system
 
@@ -20,6 +23,7 @@ CEREBRAS = Provider(
         *("reasoning_effort", "reasoning_format", "disable_reasoning", "clear_thinking"),
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "reasoning"},
+    refuses=replace(OPEN_MODELS, functions=True, joined_roles=EVERY_ROLE),
     repairs=(Renamed("max_tokens", "max_completion_tokens"), Capped("temperature", 1.5), send_developer_as_system),
     read_error=read_flat,
 )

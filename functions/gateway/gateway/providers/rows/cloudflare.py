@@ -6,10 +6,12 @@ https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility
 """
 
 import re
+from dataclasses import replace
 
+from gateway.providers.histories.rules import EVERY_ROLE, OPEN_MODELS
 from gateway.providers.paths import ENDPOINT, completions_path, tidy
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
-from gateway.providers.repairs import Renamed, flatten_content, send_developer_as_system
+from gateway.providers.repairs import Renamed, send_developer_as_system
 
 
 def _home_path(_host: str, path: str) -> str:
@@ -30,5 +32,6 @@ CLOUDFLARE = Provider(
         *("frequency_penalty", "presence_penalty", "lora", "raw"),
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"name"},
-    repairs=(Renamed("max_completion_tokens", "max_tokens"), send_developer_as_system, flatten_content),
+    refuses=replace(OPEN_MODELS, functions=True, null_content=True, parts=frozenset({"text"}), joined_roles=EVERY_ROLE),
+    repairs=(Renamed("max_completion_tokens", "max_tokens"), send_developer_as_system),
 )

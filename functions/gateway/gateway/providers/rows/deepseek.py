@@ -6,6 +6,9 @@ tools sent back as `reasoning_content`, so that message field is accepted.
 https://api-docs.deepseek.com/api/create-chat-completion
 """
 
+from dataclasses import replace
+
+from gateway.providers.histories.rules import EVERY_ROLE, OPEN_MODELS
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import Renamed, send_developer_as_system
 
@@ -20,6 +23,7 @@ DEEPSEEK = Provider(
         *("logprobs", "top_logprobs", "thinking", "reasoning_effort"),
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "prefix", "reasoning_content"},
+    refuses=replace(OPEN_MODELS, functions=True, parts=frozenset({"text"}), joined_roles=EVERY_ROLE),
     may_tag_reasoning=False,
     repairs=(Renamed("max_completion_tokens", "max_tokens"), send_developer_as_system),
 )

@@ -4,6 +4,7 @@ Takes nearly all of OpenAI's fields and some of its own, and refuses the others.
 https://docs.fireworks.ai/api-reference/post-chatcompletions
 """
 
+from gateway.providers.histories.rules import OPEN_MODELS
 from gateway.providers.paths import served_under
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 
@@ -22,4 +23,5 @@ FIREWORKS = Provider(
         *("context_length_exceeded_behavior", "perf_metrics_in_response"),
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "function_call", "reasoning_content"},
+    refuses=OPEN_MODELS,
 )

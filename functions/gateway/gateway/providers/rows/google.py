@@ -12,6 +12,8 @@ import re
 
 from gateway.providers.chat_completions.signatures import write_with_signatures
 from gateway.providers.chat_completions.usage import read_by_total
+from gateway.providers.histories.refusals import Empty, NameRule, Refusals
+from gateway.providers.histories.rules import USERS
 from gateway.providers.paths import completions_path, served_under, tidy
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import begin_with_user, end_with_user, send_developer_as_system
@@ -28,6 +30,9 @@ def _home_path(host: str, path: str) -> str:
     return completions_path(trimmed.removesuffix("/endpoints") + "/endpoints/openapi" if is_location else trimmed)
 
 
+_WITHOUT_SYSTEM = re.compile("gemma-[123](?!\\d)")
+"""Gemma before 4: \"Developer instruction is not enabled\"."""
+
 GOOGLE = Provider(
     "google",
     "https://generativelanguage.googleapis.com/v1beta/openai",
@@ -36,6 +41,17 @@ GOOGLE = Provider(
     models=("gemini-", "gemma-"),
     accepts=CORE | {"max_tokens", "max_completion_tokens", "n", "reasoning_effort", "extra_body"},
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "extra_content"},
+    refuses=Refusals(
+        empty=Empty.BLANK,
+        functions=True,
+        open_schemas=True,
+        foreign_fields=True,
+        parts=frozenset({"text", "image_url", "input_audio", "file"}),
+        media_roles=USERS,
+        any_system=lambda model: _WITHOUT_SYSTEM.search(model) is not None,
+        tool_names=NameRule(re.compile("[^a-zA-Z0-9_.-]"), may_begin_with_digit=False),
+        sender_names=NameRule(),
+    ),
     repairs=(send_developer_as_system, begin_with_user, end_with_user),
     write=write_with_signatures,
     signs_tool_calls=True,

@@ -5,6 +5,10 @@ Answers 400 to `logprobs`, `top_logprobs`, `logit_bias`, a name in a message, an
 https://console.groq.com/docs/openai · https://console.groq.com/docs/api-reference
 """
 
+from dataclasses import replace
+
+from gateway.providers.histories.refusals import ImageRule
+from gateway.providers.histories.rules import EVERY_ROLE, OPEN_MODELS
 from gateway.providers.paths import served_under
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import ask_for_one_choice
@@ -23,5 +27,12 @@ GROQ = Provider(
         *("documents", "citation_options", "search_settings", "compound_custom"),
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"function_call", "reasoning"},
+    refuses=replace(
+        OPEN_MODELS,
+        functions=True,
+        parts=frozenset({"text", "image_url", "document"}),
+        images=ImageRule(),
+        joined_roles=EVERY_ROLE,
+    ),
     repairs=(ask_for_one_choice,),
 )

@@ -9,6 +9,8 @@ https://developers.openai.com/api/reference/resources/chat · https://developers
 import re
 
 from gateway.domain.codec import Draft
+from gateway.providers.histories.refusals import Empty, ImageRule, NameRule, Refusals
+from gateway.providers.histories.rules import OPENAI_IDS, USERS
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import Renamed
 
@@ -21,6 +23,20 @@ OPENAI_FIELDS = CORE | {
 """The documented fields of a chat completion request."""
 
 OPENAI_MESSAGE_FIELDS = CORE_OF_MESSAGES | {"name", "refusal", "audio", "function_call"}
+
+OPENAI_REFUSALS = Refusals(
+    empty=Empty.NULL,
+    loose_arguments=False,
+    open_schemas=True,
+    foreign_fields=True,
+    part_fields=frozenset({"prompt_cache_breakpoint"}),
+    parts=frozenset({"text", "image_url", "input_audio", "file", "refusal"}),
+    media_roles=USERS,
+    images=ImageRule(),
+    tool_names=NameRule(),
+    sender_names=NameRule(),
+    call_ids=OPENAI_IDS,
+)
 
 _REASONS = re.compile(r"o\d|gpt-[5-9](?!\d|-chat)|codex-")
 _O_SERIES = re.compile(r"o\d")
@@ -82,6 +98,7 @@ OPENAI = Provider(
     models=("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-"),
     accepts=OPENAI_FIELDS,
     accepts_in_messages=OPENAI_MESSAGE_FIELDS,
+    refuses=OPENAI_REFUSALS,
     repairs=(fit_reasoning_models, fit_reasoning_effort),
     may_tag_reasoning=False,
 )

@@ -5,9 +5,12 @@ in US dollars. Errors have a number as their code, and the provider's own error 
 https://openrouter.ai/docs/api/reference/parameters · https://openrouter.ai/docs/use-cases/usage-accounting
 """
 
+from dataclasses import replace
 from decimal import Decimal
 
 from gateway.providers.chat_completions.error_bodies import read_with_cause
+from gateway.providers.histories.refusals import Empty
+from gateway.providers.histories.rules import OPEN_MODELS, OPENAI_IDS
 from gateway.providers.paths import served_under
 from gateway.providers.provider import Provider
 from gateway.providers.repairs import end_with_user_for_claude
@@ -40,6 +43,7 @@ OPENROUTER = Provider(
     "https://openrouter.ai/api/v1",
     hosts=("openrouter.ai",),
     home_path=served_under("/api/v1"),
+    refuses=replace(OPEN_MODELS, empty=Empty.BLANK, foreign_fields=False, media_roles=None, call_ids=OPENAI_IDS),
     repairs=(end_with_user_for_claude,),
     read_bill=read_bill,
     read_error=read_with_cause,

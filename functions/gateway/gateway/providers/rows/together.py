@@ -4,6 +4,9 @@ Model names carry their owner (`meta-llama/Llama-3.3-70B-Instruct-Turbo`); OpenA
 https://docs.together.ai/reference/chat-completions-1
 """
 
+from dataclasses import replace
+
+from gateway.providers.histories.rules import EVERY_ROLE, OPEN_MODELS, USERS
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import Renamed, send_developer_as_system
 
@@ -20,5 +23,6 @@ TOGETHER = Provider(
         *("safety_model", "compliance"),
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "function_call", "reasoning"},
+    refuses=replace(OPEN_MODELS, functions=True, joined_roles=EVERY_ROLE - USERS),
     repairs=(Renamed("max_completion_tokens", "max_tokens"), send_developer_as_system),
 )

@@ -10,6 +10,8 @@ import re
 from gateway.domain.codec import Draft
 from gateway.providers.chat_completions.error_bodies import read_flat
 from gateway.providers.chat_completions.usage import read_reasoning_outside
+from gateway.providers.histories.refusals import Empty, NameRule, Refusals
+from gateway.providers.histories.rules import USERS
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 
 _DOES_NOT_REASON = re.compile(r"grok-(?:2|beta|3(?!-mini))|.*non-reasoning")
@@ -36,6 +38,15 @@ XAI = Provider(
         *("logprobs", "top_logprobs", "parallel_tool_calls", "reasoning_effort", "search_parameters", "deferred"),
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "reasoning_content"},
+    refuses=Refusals(
+        empty=Empty.BLANK,
+        functions=True,
+        open_schemas=True,
+        foreign_fields=True,
+        media_roles=USERS,
+        tool_names=NameRule(),
+        sender_names=NameRule(),
+    ),
     repairs=(fit_reasoning_models,),
     may_tag_reasoning=False,
     read_usage=read_reasoning_outside,

@@ -175,3 +175,38 @@ async def test_an_answer_that_fails_before_its_first_token_is_not_charged() -> N
     assert response.status_code == 502
     assert "Overloaded" in response.text
     assert trace.usage == ABSENT
+
+
+def own(content: str, ttl: str | None = None) -> dict[str, Any]:
+    mark = {"type": "ephemeral"} | ({"ttl": ttl} if ttl else {})
+    return {"type": "text", "text": content, "cache_control": mark}
+
+
+def marks_of(*messages: dict[str, Any], **fields: Any) -> list[str | None]:
+    """The lifetime of each mark, in the order in which blocks are cached."""
+    chat = Chat(MODEL, messages, True, False, fields)
+    body, _ = NATIVE.encode(chat, MODEL, SignatureMemory(Clock()))
+    sent = json.loads(body)
+    blocks = [
+        *sent.get("tools", ()),
+        *sent.get("system", ()),
+        *(b for turn in sent["messages"] for b in turn["content"]),
+    ]
+    return [block["cache_control"].get("ttl", "5m") for block in blocks if "cache_control" in block]
+
+
+def test_the_callers_own_marks_stay_and_there_are_four_at_most() -> None:
+    asked = {"role": "user", "content": [own("Hello?"), own("Anyone?")]}
+    said = {"role": "assistant", "content": "Yes."}
+    assert marks_of(asked) == ["5m", "5m"]
+    assert marks_of(asked, said, asked, said, asked) == ["5m"] * 4
+    tool = {"type": "function", "cache_control": {"type": "ephemeral"}, "function": {"name": "look_up"}}
+    assert marks_of({"role": "user", "content": "Hi."}, tools=[tool]) == ["5m"]
+
+
+def test_no_mark_for_five_minutes_comes_before_one_for_an_hour() -> None:
+    tool = {"type": "function", "function": {"name": "look_up"}}
+    system = {"role": "system", "content": [own("You are Mira.", "1h")]}
+    said = {"role": "assistant", "content": "Yes."}
+    asked = {"role": "user", "content": "Hello?"}
+    assert marks_of(system, asked, said, asked, tools=[tool]) == ["1h", "5m"]

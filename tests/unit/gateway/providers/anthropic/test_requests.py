@@ -5,6 +5,7 @@ import pytest
 
 from gateway.domain.call import Chat
 from gateway.domain.clock import Clock
+from gateway.domain.errors import BodyMalformed
 from gateway.providers.anthropic.row import NATIVE, OPENAI_LAYER
 from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.providers.provider import Provider
@@ -119,8 +120,11 @@ def test_images_are_sent_inline_or_by_their_url() -> None:
         text("What is it?"),
     ]
     for refused in ("http://a.test/b.jpg", "data:image/tiff;base64,AA", "file:///b.jpg"):
-        sent, notes = encoded({"role": "user", "content": [image(refused), text("?")]})
-        assert sent["messages"][0]["content"] == [text("?")]
+        asked = {"role": "user", "content": [image(refused), text("?")]}
+        with pytest.raises(BodyMalformed, match="its provider takes images as base64 data of the types image/gif"):
+            encoded(asked)
+        sent, notes = encoded(asked, {"role": "assistant", "content": "A cat."}, HELLO)
+        assert sent["messages"][0]["content"] == [text("[image left out]"), text("?")]
         assert notes == ("left out a content part of type image_url",)
 
 
@@ -373,4 +377,9 @@ def test_the_openai_layer_gets_a_silent_user_where_it_needs_one(
 def test_the_openai_layer_gets_one_choice_and_what_it_documents() -> None:
     sent, notes = encoded(provider=OPENAI_LAYER, n=3, seed=1, reasoning_effort="low", tools=[LOOK_UP], stop=["A"])
     assert sent.keys() == {"model", "messages", "stream", "stream_options", "tools", "stop"}
-    assert set(notes) == {"left out n", "left out seed", "left out reasoning_effort"}
+    assert set(notes) == {
+        "left out n",
+        "left out seed",
+        "left out reasoning_effort",
+        "completed the parameters of tools",
+    }
