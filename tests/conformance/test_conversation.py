@@ -10,7 +10,7 @@ from testkit.twins.closed_models import ANTHROPIC_LAYER, GOOGLE
 from testkit.twins.conversation import RECORDED, added, scripted
 from testkit.twins.dialect import Dialect, Json
 from testkit.twins.gateway import TwinGateway, headers_for
-from testkit.twins.hosted_models import CEREBRAS, CLOUDFLARE
+from testkit.twins.hosted_models import CLOUDFLARE
 from testkit.twins.laboratories import MISTRAL
 from testkit.twins.provider_twins import DIALECTS
 from testkit.twins.received import ReceivedAnswer, read_response
@@ -55,7 +55,7 @@ def call(gateway: TwinGateway, dialect: Dialect, model: str, history: list[Json]
     )
 
 
-STRICT = (ANTHROPIC_LAYER, GOOGLE, CLOUDFLARE, CEREBRAS, MISTRAL)
+STRICT = (ANTHROPIC_LAYER, GOOGLE, CLOUDFLARE, MISTRAL)
 
 
 @pytest.mark.parametrize("dialect", STRICT, ids=lambda dialect: dialect.name)

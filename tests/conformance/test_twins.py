@@ -103,8 +103,8 @@ REFUSED = [
     (laboratories.MISTRAL, {"messages": [USER, CALLS, RESULT]}, "must be a-z, A-Z, 0-9, with a length of 9"),
     (laboratories.MISTRAL, {"messages": [USER, ASSISTANT]}, "Expected last role User or Tool"),
     (laboratories.XAI, {"presence_penalty": 0.1}, "Argument not supported"),
-    (hosted_models.CEREBRAS, {"frequency_penalty": 0.1}, "'body.frequency_penalty' is unsupported"),
-    (hosted_models.CEREBRAS, {"parallel_tool_calls": True}, "'body.parallel_tool_calls' is unsupported"),
+    (hosted_models.CEREBRAS, {"store": True}, "'body.store' is unsupported"),
+    (hosted_models.CEREBRAS, {"metadata": {}}, "'body.metadata' is unsupported"),
 ]
 
 

@@ -17,6 +17,7 @@ from gateway.recording.recorder import Recorder
 from gateway.recording.telemetry import Telemetry
 from gateway.relay.exchange import Sender, Upstream
 from gateway.relay.limits import Budget, Limits
+from gateway.relay.refused_fields import RefusedFields
 from gateway.relay.relay import Relay
 from gateway.routing.plan import VOICE, Planner
 from gateway.routing.targets import Targets
@@ -80,7 +81,7 @@ def build(settings: Settings, parts: Dependencies) -> App:
             stall_ms=settings.stall_timeout_ms,
             call_timeout_ms=settings.call_timeout_ms,
         ),
-        relay=Relay(Sender(parts.upstream, parts.keyring, SignatureMemory(parts.clock)), _limits(settings, parts)),
+        relay=Relay(_sender(parts), _limits(settings, parts)),
         recorder=Recorder(parts.store, parts.telemetry, parts.clock),
         turns=_turns(settings, parts),
         telemetry=parts.telemetry,
@@ -90,6 +91,10 @@ def build(settings: Settings, parts: Dependencies) -> App:
         has_demo="demo" in base_urls,
     )
     return create_app(gateway)
+
+
+def _sender(parts: Dependencies) -> Sender:
+    return Sender(parts.upstream, parts.keyring, SignatureMemory(parts.clock), RefusedFields(parts.clock))
 
 
 def _turns(settings: Settings, parts: Dependencies) -> Turns:

@@ -27,6 +27,19 @@ A field that a provider is not known to accept is not sent. Each field left out 
 For every provider: `max_tokens` that is null, 0 or below is left out; so are `elevenlabs_extra_body` (its scalars
 become metadata, `extra.<key>`) and, where there are no tools, `tools`, `tool_choice` and `parallel_tool_calls`;
 `user_id` is sent as `user` where that is accepted; a stream's usage is asked for, whether or not the caller did.
+`functions` and `function_call` need functions, `top_logprobs` needs `logprobs`. `reasoning_effort` and its kin are left
+out for models that are known not to reason; a model that is not known gets them.
+
+A 400 or 422 that names a field which the gateway has added, renamed or changed is answered by one more request within
+the same attempt: the added field is left out, the renamed one goes back under the caller's name. So are refusals of the
+`developer` role, of a schema, of lost reasoning and of `max_tokens` where `max_completion_tokens` is wanted. A second
+refusal is final. What a server has refused is remembered for an hour, by URL, API version and model, and by project
+for a caller's own URL.
+
+The reasoning that a provider wants back with a tool call (thought signatures, `reasoning_details`,
+`reasoning_content`) is remembered for an hour by project, conversation (or the messages before the call) and call id,
+in the process that had the answer. Another process sends what the provider accepts instead: Google's skip value, or the
+tool call as text.
 
 Histories are repaired as each row says below, the same on every turn, so that caches match. Names and ids are changed
 in requests only: the answer has the caller's names of tools. For every provider: empty lists are left out of the
@@ -87,6 +100,8 @@ def _answers(row: Provider) -> Iterable[str]:
         yield "- Reasoning between tags at the beginning of the content is moved to `reasoning_content`."
     if row.signs_tool_calls:
         yield "- Thought signatures of tool calls are kept and put back."
+    if row.reasoning_field is not None:
+        yield f"- `{row.reasoning_field.name}` of answers that called tools is kept and put back."
     if row.read_error is not read_error:
         yield f"- Errors: {_first_sentence(row.read_error)}"
     if row.read_bill is not read_no_bill:

@@ -10,11 +10,17 @@ from switchboard.stream.sse import Event
 
 @dataclass(slots=True)
 class Draft:
-    """A request body that is being adapted to a provider. `fields` is the whole body, model and messages included."""
+    """A request body that is being adapted to a provider. `fields` is the whole body, model and messages included.
+
+    `url` is where it is sent. `instead` has the fields of the gateway's own making: by name, the fields that the caller
+    sent in its place (none for a field that was added).
+    """
 
     model: str
     fields: dict[str, object]
     notes: list[str] = field(default_factory=list)
+    url: str = ""
+    instead: dict[str, Json] = field(default_factory=dict)
 
     @property
     def messages(self) -> list[Json]:
@@ -32,6 +38,29 @@ class Draft:
         if name in self.fields:
             del self.fields[name]
             self.note(f"left out {name}")
+
+    def set(self, name: str, value: object, note: str = "") -> None:
+        """Set a field that the caller did not set, or not so."""
+        self.instead.setdefault(name, {name: self.fields[name]} if name in self.fields else {})
+        self.fields[name] = value
+        if note:
+            self.note(note)
+
+    def rename(self, old: str, new: str) -> None:
+        """Send a field under another name, with a note; a value already under the new name is kept."""
+        if old not in self.fields:
+            return
+        value = self.fields.pop(old)
+        if new not in self.fields:
+            self.fields[new] = value
+            self.instead[new] = {old: value}
+        self.note(f"sent {old} as {new}")
+
+    def put_back(self, name: str) -> None:
+        """Undo `set` or `rename` of a field."""
+        if name in self.instead:
+            self.fields.pop(name, None)
+            self.fields |= self.instead.pop(name)
 
     def rewrite_messages(self, rewrite: Callable[[Json], Json], note: str) -> None:
         """Replace each message for which `rewrite` returns another object, with the note if there was one."""
@@ -70,12 +99,15 @@ class Reader(Protocol):
 
 
 class Memory(Protocol):
-    """Keeps small values from one turn of a conversation to the next, for a while; any may be lost at any time."""
+    """Keeps reasoning state from one turn of a conversation to the next, for a while; any may be lost at any time.
 
-    def remember(self, name: str, value: str) -> None:
+    `name` is the state's kind and a tool call's id, `history` a fingerprint of the messages before that call.
+    """
+
+    def remember(self, name: str, value: str, history: str) -> None:
         """Keep a value."""
 
-    def recall(self, name: str) -> str | None:
+    def recall(self, name: str, history: str) -> str | None:
         """The value, if it is still kept."""
 
 
@@ -107,8 +139,8 @@ class AnswerContext:
     """What the reader of an answer knows of its call.
 
     `model` is the one that was requested; `answer_id` (hexadecimal, one an answer) and `created_s` (Unix time) are for
-    providers that send no ids and no time. `terms`: where the caller's terms differ from
-    those that were sent.
+    providers that send no ids and no time. `terms`: where the caller's terms differ from those that were sent.
+    `messages` are the request's.
     """
 
     model: str
@@ -117,3 +149,4 @@ class AnswerContext:
     wants_usage: bool
     memory: Memory
     terms: CallersTerms = field(default_factory=CallersTerms)
+    messages: tuple[Json, ...] = ()

@@ -115,14 +115,20 @@ _SERVER_FAULTS_FROM = 500
 
 
 class UpstreamRejected(UpstreamFailure):
-    """The provider answered with an error status; `text` is its error's text."""
+    """The provider answered with an error status; `text` is its error's text.
+
+    `body` is the error itself, which may repeat what was sent: it is never stored, logged or sent.
+    """
 
     kind = "UpstreamRejected"
 
-    def __init__(self, target: Target, status: int, text: str, retry_after: str | None = None) -> None:
+    def __init__(
+        self, target: Target, status: int, text: str, retry_after: str | None = None, *, body: bytes = b""
+    ) -> None:
         super().__init__(target, f"answered {status}: {text}", fact=f"answered {status}")
         self.status = status
         self.retry_after = retry_after
+        self.body = body
         self.may_repeat = status >= _SERVER_FAULTS_FROM or status in _TRANSIENT
         self.blames_target = status not in _REQUEST_FAULTS
 

@@ -59,6 +59,25 @@ class Claude:
         return self.version < (5, 5) and self.family not in _ALWAYS_THINKING
 
     @property
+    def takes_schemas(self) -> bool:
+        """Whether `output_config.format` and a tool's `strict` may be set: from 4.5 on."""
+        return self.version >= (4, 5)
+
+    @property
+    def most_max_tokens(self) -> int | None:
+        """The documented output limit, above which the model answers 400; None for newer models and other names.
+
+        https://platform.claude.com/docs/en/about-claude/models/overview
+        """
+        if not (1, 0) <= self.version < (4, 6):
+            return None
+        if self.version < (3, 5):
+            return 4_096
+        if self.version < (3, 7):
+            return 8_192
+        return 32_000 if self.family == "opus" and self.version < (4, 5) else 64_000
+
+    @property
     def default_max_tokens(self) -> int:
         """The limit that is sent when the caller sets none: far above a spoken answer, within every model's maximum.
 

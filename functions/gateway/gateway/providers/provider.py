@@ -1,6 +1,6 @@
 """One row of the provider table: data and pure functions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.domain.call import Chat
@@ -8,12 +8,15 @@ from gateway.domain.codec import AnswerContext, CallersTerms, Draft, Memory, Rea
 from gateway.providers.chat_completions import answers, dialect
 from gateway.providers.chat_completions.callers_terms import ReaderInCallersTerms, translate_whole
 from gateway.providers.chat_completions.choices import AnswerQuirks
+from gateway.providers.chat_completions.reasoning_state import ReasoningField
+from gateway.providers.chat_completions.signatures import put_back_signatures
 from gateway.providers.chat_completions.usage import BillReader, UsageReader, read_no_bill, read_openai
 from gateway.providers.histories.names import given_tool_names
 from gateway.providers.histories.refusals import Refusals
 from gateway.providers.histories.stage import fit_history
 from gateway.providers.hosts import is_host_of
 from gateway.providers.paths import HomePath, completions_path
+from gateway.providers.reasoning_models import leave_out_reasoning_fields
 from switchboard.stream.deltas import InBandError, read_error
 
 CORE = frozenset(
@@ -49,7 +52,8 @@ class Provider:
     order. `takes_stream_options`: whether a stream's usage must, and may, be asked for. `write` serialises the draft.
 
     Answers: `read_usage`, `read_error`; `may_tag_reasoning`: whether content may begin with reasoning between tags;
-    `signs_tool_calls`: whether tool calls carry Gemini's thought signatures. Where answers are not chat completions,
+    `signs_tool_calls`: whether tool calls carry Gemini's thought signatures, which are put back; `reasoning_field`: the
+    message field in which reasoning is. Where answers are not chat completions,
     `reader_class` reads streams and `read_whole` whole answers.
     """
 
@@ -73,6 +77,7 @@ class Provider:
     write: Callable[[Draft, Memory], bytes] = lambda body, _memory: dialect.serialise(body)
     may_tag_reasoning: bool = True
     signs_tool_calls: bool = False
+    reasoning_field: ReasoningField | None = None
     reader_class: Callable[[Memory], Reader] | None = None
     read_whole: Callable[[bytes, Memory], WholeAnswer] | None = None
     read_usage: UsageReader = read_openai
@@ -95,14 +100,26 @@ class Provider:
 
     def encode(self, chat: Chat, model: str, memory: Memory) -> tuple[bytes, tuple[str, ...]]:
         """The body's bytes as this provider takes them, and a note for each change. Raises BodyMalformed."""
-        body = dialect.draft(chat, model)
+        body = self.draft(chat, model, memory)
+        return self.write(body, memory), tuple(body.notes)
+
+    def draft(self, chat: Chat, model: str, memory: Memory, url: str = "", fixes: Iterable[Repair] = ()) -> Draft:
+        """The body with this provider's repairs, and then `fixes`: what its refusals of earlier requests have told."""
+        body = dialect.draft(chat, model, url)
+        if self.signs_tool_calls:
+            put_back_signatures(body, memory)
+        if self.reasoning_field is not None:
+            self.reasoning_field.put_back(body, memory)
         dialect.name_user(body, is_accepted=self.accepts is None or "user" in self.accepts)
         dialect.ask_for_usage(body, streamed=chat.streamed, may_ask=self.takes_stream_options)
         fit_history(body, self.refuses, self.accepts_in_messages)
+        if self.signs_tool_calls:  # calls that the repair of the history has made have none yet
+            put_back_signatures(body, memory)
         self._drop_unaccepted(body)
-        for repair in self.repairs:
+        leave_out_reasoning_fields(body)
+        for repair in (*self.repairs, *fixes):
             repair(body)
-        return self.write(body, memory), tuple(body.notes)
+        return body
 
     def _drop_unaccepted(self, body: Draft) -> None:
         if self.accepts is not None:
@@ -139,4 +156,5 @@ class Provider:
 
     @property
     def _quirks(self) -> AnswerQuirks:
-        return AnswerQuirks(may_tag_reasoning=self.may_tag_reasoning, signs_tool_calls=self.signs_tool_calls)
+        field_name = self.reasoning_field.name if self.reasoning_field is not None else ""
+        return AnswerQuirks(self.may_tag_reasoning, self.signs_tool_calls, field_name)

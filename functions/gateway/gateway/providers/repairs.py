@@ -21,10 +21,7 @@ class Renamed:
 
     def __call__(self, body: Draft) -> None:
         """Rename the field, if it is there; a value already under the new name is kept."""
-        if self.old in body.fields:
-            body.fields.setdefault(self.new, body.fields[self.old])
-            del body.fields[self.old]
-            body.note(f"sent {self.old} as {self.new}")
+        body.rename(self.old, self.new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +37,19 @@ class Capped:
         if isinstance(value, int | float) and value > self.maximum:
             body.fields[self.name] = self.maximum
             body.note(f"lowered {self.name} to {self.maximum}")
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyBeside:
+    """Leaves out a field that the provider takes only beside another."""
+
+    name: str
+    other: str
+
+    def __call__(self, body: Draft) -> None:
+        """Leave the field out where the other is absent, false or empty."""
+        if not body.fields.get(self.other):
+            body.drop(self.name)
 
 
 def ask_for_one_choice(body: Draft) -> None:

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
 from gateway.domain.attempt import Attempt
 from gateway.domain.call import Call, Target
+from gateway.domain.clock import Clock
 from gateway.domain.codec import AnswerContext, Memory
 from gateway.domain.errors import (
     EmptyCompletion,
@@ -20,9 +21,12 @@ from gateway.domain.errors import (
 )
 from gateway.domain.secret import Secret, scrub
 from gateway.providers import table
+from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.providers.provider import Provider
 from gateway.recording.journal import Journal
 from gateway.relay.flow import Flow
+from gateway.relay.healing import Healing
+from gateway.relay.refused_fields import RefusedFields
 from gateway.relay.stream import Stream
 from gateway.routing.plan import Plan
 from gateway.upstream.keyring import Keyring, KeyringUnavailable
@@ -98,7 +102,8 @@ class Sender:
 
     upstream: Upstream
     keyring: Keyring
-    memory: Memory
+    memory: SignatureMemory
+    refused: RefusedFields = field(default_factory=lambda: RefusedFields(Clock()))
 
     async def send(self, plan: Plan, journal: Journal, attempt: Attempt, request_sent: Callable[[], None]) -> Answer:
         """Send a call to the attempt's target and wait until its answer is worth passing on.
@@ -107,18 +112,20 @@ class Sender:
         """
         key = await self._key(attempt.target)
         provider = table.by_dialect(attempt.target.dialect)
-        exchange = _Exchange(provider, self.memory, plan, journal, attempt, journal.secrets_with(key))
+        memory = self.memory.of(journal.call.caller.project, journal.call.labels.conversation, attempt.target)
+        exchange = _Exchange(provider, memory, plan, journal, attempt, journal.secrets_with(key))
 
         def sent() -> None:
             attempt.request_sent()
             request_sent()
 
-        body, notes = provider.encode(journal.call.chat, attempt.target.model, self.memory)
-        attempt.notes.extend(notes)
-        journal.request_ready(attempt)
-        response = await self.upstream.send(attempt.target, body, _headers(provider, attempt.target, key), sent)
-        attempt.response_started(response.status)
-        return await exchange.read(response)
+        async def post(body: bytes) -> Answer:
+            response = await self.upstream.send(attempt.target, body, _headers(provider, attempt.target, key), sent)
+            attempt.response_started(response.status)
+            return await exchange.read(response)
+
+        healing = Healing(self.refused, provider, memory, journal.call, attempt, post)
+        return await healing.send(lambda: journal.request_ready(attempt))
 
     async def _key(self, target: Target) -> Secret | None:
         if not target.uses_stored_key:
@@ -196,7 +203,8 @@ class _Exchange:
         except (UpstreamCut, TimeoutError):
             cut = " (cut off)"
         text = self._scrub(self.provider.read_error(bytes(body)).message) + cut
-        raise UpstreamRejected(self.attempt.target, response.status, text, response.headers.get("retry-after"))
+        retry_after = response.headers.get("retry-after")
+        raise UpstreamRejected(self.attempt.target, response.status, text, retry_after, body=bytes(body))
 
     def _context(self) -> AnswerContext:
         call, clock = self.journal.call, self.journal.clock
@@ -207,6 +215,7 @@ class _Exchange:
             wants_usage=call.chat.wants_usage,
             memory=self.memory,
             terms=self.provider.callers_terms(call.chat),
+            messages=call.chat.messages,
         )
 
     def _scrub(self, text: str) -> str:

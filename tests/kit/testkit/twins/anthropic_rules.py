@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from testkit.twins.dialect import Json, Refusal
 
@@ -26,6 +27,9 @@ _BLOCK_FIELDS = {
     "tool_result": {"type", "tool_use_id", "content", "is_error", "cache_control"},
 }
 _TOOL_FIELDS = {"name", "description", "input_schema", "cache_control"}
+_KEYWORDS = {"type", "properties", "required", "items", "enum", "const", "anyOf", "allOf", "$ref", "$defs"} | {
+    *("description", "title", "format", "minItems", "additionalProperties")
+}
 _ID = re.compile("[a-zA-Z0-9_-]+")
 _MESSAGE_FIELDS = {"role", "content"}
 _NAME = re.compile("[a-zA-Z0-9_-]{1,128}")
@@ -54,6 +58,8 @@ def _fields(body: Json) -> Iterator[str]:
     yield from (f"{name}: Extra inputs are not permitted" for name in body if name not in _FIELDS)
     if not (isinstance(body["max_tokens"], int) and body["max_tokens"] >= 1):
         yield "max_tokens: Input should be greater than or equal to 1"
+    elif body["max_tokens"] > (most := _most_tokens(body["model"])):
+        yield f"max_tokens: {body['max_tokens']} > {most}, which is the maximum allowed number of output tokens"
     if not body["messages"]:
         yield "messages: at least one message is required"
 
@@ -142,7 +148,10 @@ def _tool_round_trips(body: Json) -> Iterator[str]:
 def _tools(body: Json) -> Iterator[str]:
     tools = body.get("tools", [])
     for number, tool in enumerate(tools):
-        extra = tool.keys() - _TOOL_FIELDS
+        is_strict = tool.get("strict") is True and _version(body["model"]) >= (4, 5)
+        extra = tool.keys() - _TOOL_FIELDS - ({"strict"} if is_strict else set())
+        if is_strict and (keyword := _unsupported(tool["input_schema"])):
+            yield f"tools.{number}.custom: property '{keyword}' is not supported"
         yield from (f"tools.{number}.custom.{name}: Extra inputs are not permitted" for name in sorted(extra))
         if not _NAME.fullmatch(tool.get("name", "")):
             yield f"tools.{number}.custom.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'"
@@ -175,7 +184,39 @@ def _settings(body: Json) -> Iterator[str]:
         yield "metadata.user_id: user_id appears to contain an email address"
 
 
-_CHECKS: tuple[Check, ...] = (_fields, _roles, _contents, _marks, _tool_round_trips, _tools, _settings)
+def _formats(body: Json) -> Iterator[str]:
+    form = body.get("output_config", {}).get("format")
+    if form is None:
+        return
+    if _version(body["model"]) < (4, 5):
+        yield "output_config.format: Extra inputs are not permitted"
+    elif keyword := _unsupported(form["schema"]):
+        yield f"output_config.format.schema: property '{keyword}' is not supported"
+
+
+def _unsupported(schema: Any) -> str | None:
+    """The first keyword that structured outputs do not know; an object must be closed."""
+    if not isinstance(schema, dict):
+        return "a schema that is no object"
+    if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
+        return "additionalProperties"
+    inner = [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values(), *schema.get("anyOf", ())]
+    inner += [*schema.get("allOf", ()), *([schema["items"]] if "items" in schema else [])]
+    unknown = sorted(schema.keys() - _KEYWORDS)
+    return unknown[0] if unknown else next(filter(None, map(_unsupported, inner)), None)
+
+
+_CHECKS: tuple[Check, ...] = (_fields, _roles, _contents, _marks, _tool_round_trips, _tools, _settings, _formats)
+
+
+def _most_tokens(model: str) -> int:
+    """The model's documented output limit."""
+    version = _version(model)
+    if version < (3, 7):
+        return 8_192 if version >= (3, 5) else 4_096
+    if version >= (4, 6):
+        return 128_000
+    return 32_000 if "opus" in model and version < (4, 5) else 64_000
 
 
 def _version(model: str) -> tuple[int, ...]:

@@ -11,8 +11,8 @@ CHAT_FIELDS = frozenset(
 OPENAI_FIELDS = CHAT_FIELDS | frozenset(
     """
     audio frequency_penalty function_call functions logit_bias logprobs metadata modalities prediction presence_penalty
-    prompt_cache_key prompt_cache_retention reasoning_effort safety_identifier service_tier store top_logprobs verbosity
-    web_search_options
+    moderation prompt_cache_key prompt_cache_options prompt_cache_retention reasoning_effort safety_identifier
+    service_tier store top_logprobs verbosity web_search_options
     """.split()  # noqa: SIM905
 )
 """OpenAI's own."""

@@ -141,7 +141,7 @@ CEREBRAS = Dialect(
     models=("gpt-oss-120b", "llama3.1-8b"),
     rules=(
         rules.only_fields(
-            fields.CHAT_FIELDS - {"parallel_tool_calls"} | {"logprobs", "top_logprobs", "reasoning_effort"},
+            fields.CHAT_FIELDS | {"logprobs", "top_logprobs", "reasoning_effort", "frequency_penalty", "logit_bias"},
             _wrong_format,
         ),
         rules.only_message_fields(fields.MESSAGE_FIELDS | {"name", "reasoning"}, _wrong_format),

@@ -75,6 +75,18 @@ def _history_rules() -> tuple[Rule, ...]:
     )
 
 
+def _metadata_is_stored(body: Json) -> Refusal | None:
+    if "metadata" not in body or body.get("store"):
+        return None
+    return Refusal(400, "The 'metadata' parameter is only allowed when 'store' is enabled.", param="metadata")
+
+
+def _effort_of_reasoning_models(body: Json) -> Refusal | None:
+    if "reasoning_effort" not in body or _REASONS.match(body["model"]):
+        return None
+    return Refusal(400, "Unrecognized request argument supplied: reasoning_effort", param="reasoning_effort")
+
+
 _OPENAI_RULES: tuple[Rule, ...] = (
     rules.only_fields(fields.OPENAI_FIELDS, _unknown_parameter),
     rules.only_message_fields(
@@ -87,6 +99,8 @@ _OPENAI_RULES: tuple[Rule, ...] = (
     *_history_rules(),
     _no_max_tokens,
     _default_temperature,
+    _metadata_is_stored,
+    _effort_of_reasoning_models,
 )
 
 

@@ -97,7 +97,7 @@ def test_a_tool_round_trip_is_sent_whole(row: Provider) -> None:
 
 
 @pytest.mark.parametrize("key", ["openai", "azure"])
-@pytest.mark.parametrize("model", ["gpt-5", "gpt-5-mini-2025-08-07", "gpt-5.1", "o3", "o4-mini", "ft:o3-mini:acme"])
+@pytest.mark.parametrize("model", ["gpt-5", "gpt-5-mini-2025-08-07", "gpt-5.1", "o3", "o4-mini", "ft:o4-mini:acme"])
 def test_reasoning_models_get_their_own_limit_and_no_sampling(key: str, model: str) -> None:
     body = _request(model=model, max_tokens=200, temperature=0.3, top_p=0.9, presence_penalty=1, stop=["x"], logprobs=1)
     sent, notes = _sent(key, body)
@@ -253,9 +253,11 @@ def test_grok_gets_what_its_model_takes(model: str, left_out: set[str]) -> None:
     assert body.keys() - _sent("xai", body)[0].keys() == left_out
 
 
-def test_cerebras_gets_its_own_limit_and_no_penalties() -> None:
+def test_cerebras_gets_its_own_limit_and_temperature() -> None:
     body = _request(max_tokens=9, temperature=2, frequency_penalty=1, tools=TOOLS, parallel_tool_calls=True)
-    assert _sent("cerebras", body)[0] == _request(max_completion_tokens=9, temperature=1.5, tools=TOOLS)
+    assert _sent("cerebras", body)[0] == _request(
+        max_completion_tokens=9, temperature=1.5, tools=TOOLS, frequency_penalty=1, parallel_tool_calls=True
+    )
 
 
 @pytest.mark.parametrize("key", ["together", "deepseek", "cloudflare", "mistral"])

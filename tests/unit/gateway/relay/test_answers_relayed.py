@@ -167,9 +167,9 @@ async def test_a_gemini_3_agent_that_drops_signatures_is_not_refused(
     function = {"name": "look_up", "arguments": "{}"}
     signed = {"id": "c1", "function": function, "extra_content": {"google": {"thought_signature": "sig-1"}}}
     upstream.answers(Answer([event({"choices": [{"delta": {"role": "assistant", "tool_calls": [signed]}}]}), DONE]))
-    await gateway.call(chat(model="gemini-3-flash"), **at(upstream, "google"))
-    history = [
-        {"role": "user", "content": "Where is my order?"},
+    history: list[dict[str, object]] = [{"role": "user", "content": "Where is my order?"}]
+    await gateway.call(chat(model="gemini-3-flash", messages=history), **at(upstream, "google"))
+    history += [
         {"role": "assistant", "content": None, "tool_calls": [{"id": "c1", "type": "function", "function": function}]},
         {"role": "tool", "tool_call_id": "c1", "content": "{}"},
     ]

@@ -6,11 +6,13 @@ https://platform.claude.com/docs/en/api/messages
 from hashlib import sha256
 
 from gateway.domain.codec import Draft, Memory
-from gateway.domain.json_text import write_json
+from gateway.domain.json_text import object_field, write_json
 from gateway.providers.anthropic.cache import mark
+from gateway.providers.anthropic.schema import reduced
 from gateway.providers.anthropic.tools import tool_choice, tools, tools_of
 from gateway.providers.anthropic.turns import History
 from gateway.providers.claude_models import Claude, claude
+from gateway.providers.repairs import Capped
 
 ACCEPTED = frozenset(
     {
@@ -28,9 +30,10 @@ ACCEPTED = frozenset(
         "parallel_tool_calls",
         "user",
         "reasoning_effort",
+        "response_format",
     }
 )
-"""The fields that are translated; `response_format` and all others have no counterpart that every model takes."""
+"""The fields that are translated; all others have no counterpart."""
 
 _EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
 
@@ -53,12 +56,14 @@ def translate(body: Draft) -> None:
     for message in body.messages:
         history.add(message)
     history.finish()
-    fields: dict[str, object] = {"model": requested["model"], "max_tokens": _max_tokens(requested, model)}
+    fields: dict[str, object] = {"model": requested["model"], "max_tokens": _max_tokens(body, model)}
     fields |= _tool_fields(body, model, history)
     if history.system:
         fields["system"] = history.system
     fields["messages"] = history.turns
     fields |= _stop(body) | _thinking(body, model) | _user(body)
+    if form := _format(body, model):
+        fields["output_config"] = object_field(fields, "output_config") | form
     fields |= {name: requested[name] for name in ("temperature", "top_p", "stream") if requested.get(name) is not None}
     mark(fields)
     body.fields = fields
@@ -78,15 +83,35 @@ def limit_sampling(body: Draft) -> None:
         body.drop("top_p")
 
 
-def _max_tokens(requested: dict[str, object], model: Claude) -> int:
+def limit_output(body: Draft) -> None:
+    """Lowers the output limit to the most that the model documents."""
+    if (most := claude(body.model).most_max_tokens) is not None:
+        for name in ("max_completion_tokens", "max_tokens"):
+            Capped(name, most)(body)
+
+
+def _max_tokens(body: Draft, model: Claude) -> int:
     """The caller's limit, or the model's default: Anthropic requires one."""
-    limits = (requested.get("max_completion_tokens"), requested.get("max_tokens"))
+    limit_output(body)
+    limits = (body.fields.get("max_completion_tokens"), body.fields.get("max_tokens"))
     return next((int(limit) for limit in limits if isinstance(limit, int | float)), model.default_max_tokens)
+
+
+def _format(body: Draft, model: Claude) -> dict[str, object]:
+    """The schema of the answer, where the model takes one; JSON without a schema has no counterpart."""
+    asked = object_field(body.fields, "response_format")
+    schema = object_field(object_field(asked, "json_schema"), "schema")
+    if asked.get("type") == "json_schema" and schema and model.takes_schemas:
+        return {"format": {"type": "json_schema", "schema": reduced(schema, "response_format", body.note)}}
+    if asked.get("type") == "text":
+        return {}
+    body.drop("response_format")
+    return {}
 
 
 def _tool_fields(body: Draft, model: Claude, history: History) -> dict[str, object]:
     requested = body.fields
-    if found := tools(requested.get("tools"), body.note):
+    if found := tools(requested.get("tools"), model, body.note):
         choice = tool_choice(requested.get("tool_choice"), requested.get("parallel_tool_calls"), model, body.note)
         return {"tools": found} | ({"tool_choice": choice} if choice is not None else {})
     if found := tools_of(history.turns):

@@ -11,6 +11,9 @@ What is translated for the Messages API, beside fields that have a direct counte
   holds its result, `The tool gave no result.` where the history has none.
 - The last tool, the last system block and the end of the last earlier turn are marked for the prompt cache.
 - `max_tokens` defaults to 4,096 before Claude 4, 16,384 for models that think by default, 8,192 for all others.
+- A higher `max_tokens` than a model before Claude 4.6 documents is lowered to its limit.
+- `response_format: json_schema` becomes `output_config.format` from Claude 4.5 on, and a tool's `strict` is kept there;
+  both schemas are reduced to the documented subset.
 - `user` is sent as a hash, since Anthropic refuses ids that look like an address or a telephone number.
 - `reasoning_effort` becomes `output_config.effort` from Claude 4.6 on; `none` disables thinking where that is possible.
 
@@ -20,7 +23,7 @@ https://platform.claude.com/docs/en/api/messages · https://platform.claude.com/
 import re
 
 from gateway.domain.codec import Draft
-from gateway.providers.anthropic.request import ACCEPTED, limit_sampling, write
+from gateway.providers.anthropic.request import ACCEPTED, limit_output, limit_sampling, write
 from gateway.providers.anthropic.stream import AnthropicReader
 from gateway.providers.anthropic.turns import READ_FIELDS
 from gateway.providers.anthropic.usage import read_anthropic
@@ -91,7 +94,7 @@ OPENAI_LAYER = Provider(
         sender_names=NameRule(),
         call_ids=ANTHROPIC_IDS,
     ),
-    repairs=(ask_for_one_choice, limit_sampling, begin_with_user, end_with_user_where_refused),
+    repairs=(ask_for_one_choice, limit_sampling, limit_output, begin_with_user, end_with_user_where_refused),
     may_tag_reasoning=False,
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gateway.domain.json_text import object_field, text_field
 from gateway.providers.anthropic.content import Block, Note, mark_of
+from gateway.providers.anthropic.schema import reduced
 from gateway.providers.claude_models import Claude
 from switchboard.stream.deltas import Json
 
@@ -11,7 +12,7 @@ _CHOICES = {"auto": "auto", "none": "none", "required": "any"}
 _REFUSED_AT_THE_TOP = ("oneOf", "anyOf", "allOf")
 
 
-def tools(requested: object, note: Note) -> list[Block]:
+def tools(requested: object, model: Claude, note: Note) -> list[Block]:
     """Function tools as Anthropic defines them, each name once; any other kind is left out, with a note."""
     found: dict[str, Block] = {}
     for tool in requested if isinstance(requested, list) else ():
@@ -22,7 +23,7 @@ def tools(requested: object, note: Note) -> list[Block]:
         elif name in found:
             note("left out a second tool of the same name")
         else:
-            found[name] = _tool(name, function, note) | (mark_of(tool) or mark_of(function))
+            found[name] = _tool(name, function, model, note) | (mark_of(tool) or mark_of(function))
     return list(found.values())
 
 
@@ -45,13 +46,17 @@ def tool_choice(requested: object, parallel: object, model: Claude, note: Note) 
     return None if choice == {"type": "auto"} else choice
 
 
-def _tool(name: str, function: Json, note: Note) -> Block:
+def _tool(name: str, function: Json, model: Claude, note: Note) -> Block:
     tool: Block = {"name": name}
     if description := text_field(function, "description"):
         tool["description"] = description
-    if function.get("strict"):
+    schema = _schema(object_field(function, "parameters"), note)
+    if function.get("strict") is not True:
+        return tool | {"input_schema": schema}
+    if not model.takes_schemas:
         note("left out tools[].function.strict")
-    return tool | {"input_schema": _schema(object_field(function, "parameters"), note)}
+        return tool | {"input_schema": schema}
+    return tool | {"strict": True, "input_schema": reduced(schema, "a strict tool", note)}
 
 
 def _schema(parameters: Json, note: Note) -> Block:

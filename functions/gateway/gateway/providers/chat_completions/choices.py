@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gateway.domain.codec import AnswerContext
 from gateway.domain.json_text import object_field
 from gateway.providers.chat_completions import finish_reasons
+from gateway.providers.chat_completions.reasoning_state import ReasoningKept
 from gateway.providers.chat_completions.thinking import TaggedReasoning, begins_inside
 from gateway.providers.chat_completions.tool_call_numbers import ToolCallNumbers
 from switchboard.stream.deltas import FAILED_REASONS
@@ -18,29 +19,27 @@ class AnswerQuirks:
 
     may_tag_reasoning: bool
     signs_tool_calls: bool
+    reasoning_field: str = ""
 
 
 class ChoiceRepair:
     """Repairs one choice, chunk by chunk; a complete chunk stays as it is."""
 
-    __slots__ = ("_has_begun", "_numbers", "_part", "_reasoning", "note")
+    __slots__ = ("_has_begun", "_kept", "_numbers", "_part", "_reasoning", "note")
 
     def __init__(self, context: AnswerContext, quirks: AnswerQuirks, part: str) -> None:
         self._part = part
         self._reasoning = (
             TaggedReasoning(begins_inside=begins_inside(context.model)) if quirks.may_tag_reasoning else None
         )
-        self._numbers = ToolCallNumbers(context.answer_id, context.memory if quirks.signs_tool_calls else None)
+        self._numbers = ToolCallNumbers(context, signed=quirks.signs_tool_calls)
+        self._kept = ReasoningKept(context, quirks.reasoning_field) if quirks.reasoning_field else None
         self._has_begun = False
         self.note = ""
 
     def repair(self, choice: Fields) -> bool:
         """Change the choice in place; whether anything was changed. `note` is what the trace records of it."""
-        delta = choice.get(self._part)
-        changed = False
-        if not isinstance(delta, dict):
-            delta, changed = {}, True
-            choice[self._part] = delta
+        delta, changed = self._delta_of(choice)
         reason = choice.get("finish_reason")
         if reason or "finish_reason" not in choice or reason == "":
             changed |= self._repair_reason(choice, reason)
@@ -57,6 +56,8 @@ class ChoiceRepair:
             changed |= self._separate(self._reasoning, delta, choice, is_ending=is_ending)
         if calls and isinstance(calls, list):
             changed |= self._numbers.repair(calls, streamed=self._part == "delta")
+        if choice["finish_reason"]:
+            self._remember()
         if changed and not self._has_begun:
             # Strict clients want a role in the first chunk. An event is not rewritten for that alone.
             delta.setdefault("role", "assistant")
@@ -65,10 +66,25 @@ class ChoiceRepair:
 
     def held_back(self, finish_reason: str | None) -> Fields:
         """The delta for text that is still held back at the end of the stream; empty where there is none."""
+        self._remember()
         delta: Fields = {}
         if self._reasoning is not None:
             _put(delta, *self._reasoning.end(finish_reason))
         return delta
+
+    def _delta_of(self, choice: Fields) -> tuple[Fields, bool]:
+        delta = choice.get(self._part)
+        if not isinstance(delta, dict):
+            delta = choice[self._part] = {}
+            return delta, True
+        if self._kept is not None:
+            self._kept.collect(delta)
+        return delta, False
+
+    def _remember(self) -> None:
+        """Keep the reasoning that led to tool calls for the conversation's next turn."""
+        if self._kept is not None and (call_id := self._numbers.first_id) is not None:
+            self._kept.remember(call_id)
 
     def _repair_reason(self, choice: Fields, reason: object) -> bool:
         if not isinstance(reason, str) or not reason:

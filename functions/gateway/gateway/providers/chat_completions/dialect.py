@@ -5,18 +5,24 @@ from gateway.domain.codec import Draft
 from gateway.domain.json_text import write_json
 
 _NEEDS_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
+_NEEDS_FUNCTIONS = ("functions", "function_call")
 _LIMITS = ("max_tokens", "max_completion_tokens")
 
 
-def draft(chat: Chat, model: str) -> Draft:
+def draft(chat: Chat, model: str, url: str = "") -> Draft:
     """The caller's body as a draft, without fields that no provider takes."""
-    body = Draft(model, {"model": model, "messages": list(chat.messages)} | dict(chat.others))
+    body = Draft(model, {"model": model, "messages": list(chat.messages)} | dict(chat.others), url=url)
     if chat.streamed:
         body.fields["stream"] = True
     body.drop("elevenlabs_extra_body")
     if not body.fields.get("tools"):  # providers refuse an empty list, and a tool choice without tools
         for name in _NEEDS_TOOLS:
             body.drop(name)
+    if not body.fields.get("functions"):
+        for name in _NEEDS_FUNCTIONS:
+            body.drop(name)
+    if not body.fields.get("logprobs"):
+        body.drop("top_logprobs")
     for name in _LIMITS:
         if name in body.fields and _is_unset(body.fields[name]):
             body.drop(name)
@@ -27,9 +33,9 @@ def name_user(body: Draft, *, is_accepted: bool) -> None:
     """Send ElevenLabs' `user_id` as `user`, where the provider takes `user` and the caller sent none."""
     user = body.fields.get("user_id")
     if is_accepted and isinstance(user, str) and user and body.fields.get("user") is None:
-        body.fields["user"] = user
+        body.fields.pop("user", None)
         del body.fields["user_id"]
-        body.note("sent user_id as user")
+        body.set("user", user, "sent user_id as user")
     else:
         body.drop("user_id")
 
@@ -38,7 +44,9 @@ def ask_for_usage(body: Draft, *, streamed: bool, may_ask: bool) -> None:
     """Ask for a stream's usage, whether or not the caller did; elsewhere leave the options out."""
     options = body.fields.get("stream_options")
     if streamed and may_ask:
-        body.fields["stream_options"] = (options if isinstance(options, dict) else {}) | {"include_usage": True}
+        asked = (options if isinstance(options, dict) else {}) | {"include_usage": True}
+        if asked != options:
+            body.set("stream_options", asked)
     else:
         body.drop("stream_options")
 

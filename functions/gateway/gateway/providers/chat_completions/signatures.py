@@ -8,7 +8,7 @@ import re
 
 from gateway.domain.codec import Draft, Memory
 from gateway.domain.json_text import object_field, text_field
-from gateway.providers.chat_completions.dialect import serialise
+from gateway.providers.chat_completions.history_fingerprint import calls_with_history
 from switchboard.stream.deltas import Json
 
 SKIP_VALIDATOR = "skip_thought_signature_validator"
@@ -17,31 +17,33 @@ SKIP_VALIDATOR = "skip_thought_signature_validator"
 _WANTS_SIGNATURES = re.compile(r"gemini-(?:[3-9]|[1-9]\d|.*latest)")
 
 
-def remember_signature(memory: Memory, call_id: str, call: Json) -> None:
+def wants_signatures(model: str) -> bool:
+    """Whether the model refuses tool calls without their signatures: Gemini 3 and later."""
+    return _WANTS_SIGNATURES.search(model) is not None
+
+
+def remember_signature(memory: Memory, history: str, call_id: str, call: Json) -> None:
     """Keep the signature of a tool call (or of a part of one), if it carries one."""
-    if signature := _signature(call):
-        memory.remember(_name(call_id), signature)
+    if signature := signature_of(call):
+        memory.remember(_name(call_id), signature, history)
 
 
-def write_with_signatures(body: Draft, memory: Memory) -> bytes:
-    """The body's bytes, with a signature on every tool call that Gemini requires one on."""
-    if _WANTS_SIGNATURES.search(body.model):
-        body.fields["messages"] = [_signed(body, memory, message) for message in body.messages]
-    return serialise(body)
+def put_back_signatures(body: Draft, memory: Memory) -> None:
+    """Puts a signature on every tool call that Gemini requires one on."""
+    if not wants_signatures(body.model):
+        return
+    for position, message, history in calls_with_history(body.messages):
+        calls = message["tool_calls"]
+        if not isinstance(calls, list):
+            continue
+        signed = [_signed_call(body, memory, history, call, is_first=place == 0) for place, call in enumerate(calls)]
+        body.messages[position] = {**message, "tool_calls": signed}
 
 
-def _signed(body: Draft, memory: Memory, message: Json) -> Json:
-    calls = message.get("tool_calls")
-    if message.get("role") != "assistant" or not isinstance(calls, list):
-        return message
-    signed = [_signed_call(body, memory, call, is_first=place == 0) for place, call in enumerate(calls)]
-    return {**message, "tool_calls": signed}
-
-
-def _signed_call(body: Draft, memory: Memory, call: object, *, is_first: bool) -> object:
-    if not isinstance(call, dict) or _signature(call):
+def _signed_call(body: Draft, memory: Memory, history: str, call: object, *, is_first: bool) -> object:
+    if not isinstance(call, dict) or signature_of(call):
         return call
-    signature = memory.recall(_name(str(call.get("id"))))
+    signature = memory.recall(_name(str(call.get("id"))), history)
     if signature is not None:
         body.note("put back a thought signature")
     elif is_first:  # of parallel calls only the first is given one
@@ -54,7 +56,8 @@ def _signed_call(body: Draft, memory: Memory, call: object, *, is_first: bool) -
     return {**call, "extra_content": extra | {"google": google}}
 
 
-def _signature(call: Json) -> str:
+def signature_of(call: Json) -> str:
+    """The signature on a tool call; empty where it has none."""
     return text_field(object_field(object_field(call, "extra_content"), "google"), "thought_signature")
 
 

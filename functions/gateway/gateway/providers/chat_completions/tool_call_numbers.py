@@ -1,7 +1,8 @@
 """Completes tool calls for strict clients: an id for every call, the call's index on every streamed part."""
 
-from gateway.domain.codec import Memory
+from gateway.domain.codec import AnswerContext
 from gateway.domain.json_text import object_field, write_json
+from gateway.providers.chat_completions.history_fingerprint import fingerprint
 from gateway.providers.chat_completions.signatures import remember_signature
 
 
@@ -12,13 +13,18 @@ class ToolCallNumbers:
     call the index 0. A part without a name or an id of its own continues the call before it.
     """
 
-    __slots__ = ("_answer_id", "_ids", "_memory", "_places")
+    __slots__ = ("_context", "_ids", "_places", "_signed")
 
-    def __init__(self, answer_id: str, memory: Memory | None) -> None:
-        self._answer_id = answer_id
-        self._memory = memory
+    def __init__(self, context: AnswerContext, *, signed: bool) -> None:
+        self._context = context
+        self._signed = signed
         self._ids: dict[int, str] = {}
         self._places: dict[object, int] = {}
+
+    @property
+    def first_id(self) -> str | None:
+        """The id of the first call, None while there is none."""
+        return next(iter(self._ids.values()), None)
 
     def repair(self, calls: list[object], *, streamed: bool) -> bool:
         """Complete the calls, or parts of calls, of one message or delta; whether anything was changed."""
@@ -37,13 +43,13 @@ class ToolCallNumbers:
             call["index"], changed = place, True
         if place not in self._ids:
             if call_id is None:
-                call_id = f"call_{self._answer_id[-20:]}{place:02}"
+                call_id = f"call_{self._context.answer_id[-20:]}{place:02}"
                 call["id"], changed = call_id, True
             if not call.get("type"):
                 call["type"], changed = "function", True
             self._ids[place] = call_id
-        if self._memory is not None and "extra_content" in call:
-            remember_signature(self._memory, self._ids[place], call)
+        if self._signed and "extra_content" in call:
+            remember_signature(self._context.memory, fingerprint(self._context.messages), self._ids[place], call)
         return changed
 
     def _place(self, call: dict[str, object], call_id: str | None) -> int:

@@ -1,7 +1,7 @@
 """Cerebras.
 
-Answers 400 to the penalties, `logit_bias`, `parallel_tool_calls` and `service_tier`; takes a temperature up to 1.5 and
-has no `developer` role.
+Takes a temperature up to 1.5 and has no `developer` role. The fields are those of the newest SDK:
+https://github.com/Cerebras/cerebras-cloud-sdk-python (some models answer 400 to some of them).
 https://inference-docs.cerebras.ai/resources/openai · https://inference-docs.cerebras.ai/api-reference/chat-completions
 """
 
@@ -20,6 +20,8 @@ CEREBRAS = Provider(
     accepts=CORE
     | {
         *("max_tokens", "max_completion_tokens", "seed", "user", "logprobs", "top_logprobs", "prediction"),
+        *("frequency_penalty", "presence_penalty", "logit_bias", "n", "parallel_tool_calls", "service_tier"),
+        *("prompt_cache_key", "model_parameters", "min_tokens", "min_completion_tokens"),
         *("reasoning_effort", "reasoning_format", "disable_reasoning", "clear_thinking"),
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "reasoning"},

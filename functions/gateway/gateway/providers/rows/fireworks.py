@@ -4,6 +4,7 @@ Takes nearly all of OpenAI's fields and some of its own, and refuses the others.
 https://docs.fireworks.ai/api-reference/post-chatcompletions
 """
 
+from gateway.providers.chat_completions.reasoning_state import send_back_text
 from gateway.providers.histories.rules import OPEN_MODELS
 from gateway.providers.paths import served_under
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
@@ -20,8 +21,10 @@ FIREWORKS = Provider(
         *("frequency_penalty", "presence_penalty", "repetition_penalty", "logit_bias", "logprobs", "top_logprobs"),
         *("parallel_tool_calls", "functions", "function_call", "prediction", "service_tier", "echo", "ignore_eos"),
         *("reasoning_effort", "reasoning_history", "thinking", "prompt_truncate_len", "prompt_cache_isolation_key"),
-        *("context_length_exceeded_behavior", "perf_metrics_in_response"),
+        *("context_length_exceeded_behavior", "perf_metrics_in_response", "prompt_cache_key", "echo_last"),
+        *("mirostat_lr", "mirostat_target", "raw_output", "return_token_ids", "safe_tokenization", "speculation"),
     },
+    reasoning_field=send_back_text(),
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "function_call", "reasoning_content"},
     refuses=OPEN_MODELS,
 )

@@ -10,7 +10,6 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/start/openai
 
 import re
 
-from gateway.providers.chat_completions.signatures import write_with_signatures
 from gateway.providers.chat_completions.usage import read_by_total
 from gateway.providers.histories.refusals import Empty, NameRule, Refusals
 from gateway.providers.histories.rules import USERS
@@ -53,7 +52,6 @@ GOOGLE = Provider(
         sender_names=NameRule(),
     ),
     repairs=(send_developer_as_system, begin_with_user, end_with_user),
-    write=write_with_signatures,
     signs_tool_calls=True,
     read_usage=read_by_total,
 )

@@ -5,6 +5,7 @@ turns may not directly follow a tool's result, nor instructions an assistant's t
 a tool's. Tool-call ids are nine letters or digits; an assistant's message is never empty. `seed` is called
 `random_seed`. Usage comes in the last chunk without being asked for; cached tokens in `prompt_tokens_details`.
 https://docs.mistral.ai/api/endpoint/chat · https://docs.mistral.ai/studio-api/conversations/advanced/prompt-caching
+https://github.com/mistralai/client-python (the fields)
 https://github.com/mistralai/mistral-common (the order of roles, the ids)
 """
 
@@ -38,7 +39,8 @@ MISTRAL = Provider(
     | {
         *("max_tokens", "max_completion_tokens", "n", "seed", "random_seed", "frequency_penalty", "presence_penalty"),
         *("parallel_tool_calls", "prediction", "prompt_mode", "reasoning_effort", "safe_prompt"),
-        *("prompt_cache_key", "metadata"),
+        *("prompt_cache_key", "metadata", "min_tokens", "repetition_penalty", "top_k", "logprobs", "top_logprobs"),
+        *("prompt_logprobs", "top_prompt_logprobs", "guardrails", "service_tier"),
     },
     accepts_in_messages=CORE_OF_MESSAGES | {"prefix"},
     refuses=Refusals(

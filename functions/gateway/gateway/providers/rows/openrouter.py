@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from gateway.providers.chat_completions.error_bodies import read_with_cause
+from gateway.providers.chat_completions.reasoning_state import OF_OPENROUTER
 from gateway.providers.histories.refusals import Empty
 from gateway.providers.histories.rules import OPEN_MODELS, OPENAI_IDS
 from gateway.providers.paths import served_under
@@ -45,6 +46,7 @@ OPENROUTER = Provider(
     home_path=served_under("/api/v1"),
     refuses=replace(OPEN_MODELS, empty=Empty.BLANK, foreign_fields=False, media_roles=None, call_ids=OPENAI_IDS),
     repairs=(end_with_user_for_claude,),
+    reasoning_field=OF_OPENROUTER,
     read_bill=read_bill,
     read_error=read_with_cause,
 )

@@ -209,13 +209,19 @@ def test_tools_are_translated() -> None:
     sent, notes = encoded(tools=[LOOK_UP, end, end, {"type": "custom"}])
     assert sent["tools"] == [
         {"name": "look_up", "description": "Looks up.", "input_schema": {"type": "object"}},
-        {"name": "end_call", "input_schema": parameters, **MARK},
+        {"name": "end_call", "strict": True, "input_schema": parameters | {"additionalProperties": False}, **MARK},
     ]
     assert notes == (
-        "left out tools[].function.strict",
         "left out a second tool of the same name",
         "left out a tool that is no function",
     )
+
+
+def test_an_older_claude_gets_no_strict_tools() -> None:
+    tool = {"type": "function", "function": {"name": "end_call", "strict": True}}
+    sent, notes = encoded(model="claude-sonnet-4-0", tools=[tool])
+    assert "strict" not in sent["tools"][0]
+    assert notes == ("left out tools[].function.strict",)
 
 
 def test_tools_of_the_history_are_defined_and_may_not_be_called() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.call import Chat
+from gateway.domain.call import Chat, Target
 from gateway.domain.clock import Clock
 from gateway.domain.codec import AnswerContext
 from gateway.providers import table
@@ -152,3 +152,40 @@ def test_the_memory_is_bounded(memory: SignatureMemory) -> None:
     assert memory.recall("first") is None
     assert memory.recall("n19") is not None
     assert sum(memory.recall(f"n{n}") is not None for n in range(20)) <= 10
+
+
+def target(host: str = "generativelanguage.googleapis.com") -> Target:
+    return Target("google", f"https://{host}/v1", host, GEMINI_3, 0, dialect="google")
+
+
+def test_projects_do_not_share_signatures(memory: SignatureMemory) -> None:
+    memory.of("acme", "c", target()).remember("call_0", "sig", "h")
+    assert memory.of("acme", "c", target()).recall("call_0", "h") == "sig"
+    for project, conversation, host in (
+        ("other", "c", target().host),
+        ("acme", "d", target().host),
+        ("acme", "c", "x"),
+    ):
+        assert memory.of(project, conversation, target(host)).recall("call_0", "h") is None
+
+
+def test_a_conversation_with_an_id_finds_a_call_whose_history_has_changed(memory: SignatureMemory) -> None:
+    memory.of("acme", "c", target()).remember("call_0", "sig", "h")
+    assert memory.of("acme", "c", target()).recall("call_0", "shortened") == "sig"
+    memory.of("acme", None, target()).remember("call_0", "sig", "h")
+    assert memory.of("acme", None, target()).recall("call_0", "shortened") is None
+
+
+def test_a_call_id_that_is_used_again_is_told_by_its_history_alone(memory: SignatureMemory) -> None:
+    scope = memory.of("acme", "c", target())
+    scope.remember("call_0", "first", "h1")
+    scope.remember("call_0", "second", "h2")
+    assert (scope.recall("call_0", "h1"), scope.recall("call_0", "h2")) == ("first", "second")
+    assert scope.recall("call_0", "h3") is None
+
+
+def test_one_projects_values_do_not_push_out_anothers(memory: SignatureMemory) -> None:
+    memory.of("acme", None, target()).remember("call_0", "sig", "h")
+    for n in range(50):
+        memory.of("loud", None, target()).remember(f"n{n}", "x" * (MAX_CHARACTERS // 10), "h")
+    assert memory.of("acme", None, target()).recall("call_0", "h") == "sig"
