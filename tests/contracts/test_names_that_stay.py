@@ -214,7 +214,7 @@ def _json_names(text: str) -> Iterator[str]:
     [
         (
             Status,
-            """open ok client_closed upstream_error timeout truncated refused lost superseded interrupted""",
+            """open ok client_closed upstream_error timeout truncated refused lost superseded interrupted empty""",
         ),
         (UsageSource, "provider estimated absent"),
         (Scope, "call read admin"),

@@ -16,7 +16,8 @@ from gateway.domain.call import Arrival, Call, Caller, Chat, Labels, Route, Targ
 from gateway.domain.clock import Clock
 from gateway.domain.errors import AllTargetsFailed, UpstreamRejected
 from gateway.recording.journal import Journal
-from gateway.relay.exchange import Answer, Sender, UpstreamResponse
+from gateway.relay.answer import Answer, UpstreamResponse
+from gateway.relay.exchange import Sender
 from gateway.relay.limits import Budget, Limits
 from gateway.relay.race import Hooks
 from gateway.relay.relay import Relay

@@ -15,7 +15,8 @@ from gateway.providers import table
 from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.recording.recorder import Recorder
 from gateway.recording.telemetry import Telemetry
-from gateway.relay.exchange import Sender, Upstream
+from gateway.relay.answer import Upstream
+from gateway.relay.exchange import Sender
 from gateway.relay.limits import Budget, Limits
 from gateway.relay.refused_fields import RefusedFields
 from gateway.relay.relay import Relay

@@ -132,11 +132,9 @@ def _empty(answer: Answer, source: UsageSource = UsageSource.ESTIMATED, note: st
     return Case(Effect.FAILS, "EmptyCompletion", "empty_completion", 502, 200, message, source, answer, note=note)
 
 
-def _of_another_kind(answer: Answer, kinds: str, source: UsageSource) -> Case:
+def _of_another_kind(answer: Answer, kinds: str) -> Case:
     message = f"answered with {kinds} was asked"
-    return Case(
-        Effect.FAILS, "EmptyCompletion", "empty_completion", 502, 200, message, source, answer, may_repeat=False
-    )
+    return Case(Effect.FAILS, "EmptyCompletion", "empty_completion", 502, 200, message, answer=answer, may_repeat=False)
 
 
 def _cut(answer: Answer, effect: Effect = Effect.FAILS) -> Case:
@@ -258,10 +256,8 @@ FAULTS = (
     Fault(
         "reasoning only",
         "reasoning, and no content",
-        _empty(Answer([role(), chunk(reasoning_content=DISCARDED), finish("length"), DONE])),
-        _empty(
-            json_answer(completion(None, reasoning_content=DISCARDED, finish_reason="length")), UsageSource.PROVIDER
-        ),
+        _empty(Answer([role(), chunk(reasoning_content=DISCARDED), finish(), DONE])),
+        _empty(json_answer(completion(None, reasoning_content=DISCARDED)), UsageSource.PROVIDER),
     ),
     Fault(
         "cut before content",
@@ -301,10 +297,10 @@ FAULTS = (
     ),
     Fault(
         "answer of another kind",
-        "one JSON document where a stream was asked (whole: the other effect round)",
-        _of_another_kind(json_answer(completion(DISCARDED)), "one JSON document where a stream", UsageSource.PROVIDER),
+        "a JSON document that is no completion where a stream was asked (whole: a stream without content)",
+        _of_another_kind(json_answer({"said": DISCARDED}), "one JSON document where a stream"),
         _of_another_kind(
-            Answer([chunk(DISCARDED), finish(), DONE]), "a stream where one JSON document", UsageSource.ESTIMATED
+            Answer([role(), chunk(reasoning_content=DISCARDED), DONE]), "a stream where one JSON document"
         ),
     ),
     Fault("stale connection: closed", "a kept connection was closed while it was idle", GOOD, GOOD, stale=Stale.CLOSED),

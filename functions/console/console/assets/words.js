@@ -2,6 +2,7 @@ const STATUS_WORDS = {
   open: "The call is still running.",
   ok: "The caller received the complete answer.",
   client_closed: "The caller disconnected before the answer was complete. This is not an error.",
+  empty: "The answer ended before its first word: it reached its token limit or a content filter. This is not an error.",
   superseded: "Another call of the same turn answered first, so this one was stopped. This is not an error.",
   interrupted: "A later turn of the conversation began, so this answer was stopped. This is not an error.",
   upstream_error: "No provider answered, or the one that did reported an error.",

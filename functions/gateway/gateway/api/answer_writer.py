@@ -10,7 +10,7 @@ from gateway.domain.attempt import OK
 from gateway.domain.errors import AttemptBroken, GatewayError, UpstreamFailure
 from gateway.recording.journal import Journal
 from gateway.recording.telemetry import Telemetry
-from gateway.relay.exchange import Answer
+from gateway.relay.answer import Answer
 from gateway.turns.tracker import Tracker
 from switchboard.domain.trace import Status
 
@@ -86,11 +86,13 @@ class AnswerWriter:
     async def _chunks(self, answer: Answer) -> bool:
         """Pass the answer's bytes on; whether it had its end."""
         journal = self.journal
+        is_unspoken = journal.answering is not None and journal.answering.failure is not None
         try:
             async for chunk in answer.chunks:
                 journal.sent.append(chunk)
                 # Before the write: while it waits, the call must not count as one without content.
-                self.tracker.answer_started()
+                if not is_unspoken:
+                    self.tracker.answer_started()
                 await self.outlet.write(chunk)
         except UpstreamFailure as failure:
             await self._break_stream(failure)
@@ -105,7 +107,7 @@ class AnswerWriter:
             return False
         if journal.answering is not None:
             journal.answering.ended(OK)
-        journal.ended(Status.OK)
+        journal.ended(Status.EMPTY if is_unspoken else Status.OK)
         return True
 
     async def _break_stream(self, failure: UpstreamFailure) -> None:

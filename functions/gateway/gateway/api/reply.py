@@ -13,7 +13,7 @@ from gateway.domain.errors import GatewayError
 from gateway.recording.journal import Journal
 from gateway.recording.recorder import Recorder
 from gateway.recording.telemetry import Telemetry
-from gateway.relay.exchange import Answer
+from gateway.relay.answer import Answer
 from gateway.relay.race import Hooks
 from gateway.relay.relay import Relay
 from gateway.routing.plan import Plan
@@ -59,7 +59,10 @@ class Reply:
             leaving.cancel()
             # In parallel to the record: the provider's connection must not wait for the table.
             draining = None if answer is None else asyncio.create_task(answer.aclose(drain=True))
+            self.journal.duration_ms = self.journal.elapsed_ms()
             try:
+                if draining is not None and answer is not None and answer.lacks_usage:
+                    await draining
                 await self._record()
             finally:
                 if draining is not None:

@@ -134,25 +134,33 @@ class UpstreamRejected(UpstreamFailure):
 
 
 class UpstreamReported(UpstreamFailure):
-    """The provider answered 200 and then an error inside the stream or body; `text` is the error's text."""
+    """The provider answered 200 and then an error inside the stream or body; `text` is the error's text.
+
+    `is_request_fault`: the error says that the request is wrong.
+    """
 
     kind = "UpstreamReported"
 
-    def __init__(self, target: Target, text: str) -> None:
+    def __init__(self, target: Target, text: str, *, is_request_fault: bool = False) -> None:
         super().__init__(target, text, fact="an error inside its answer")
+        if is_request_fault:
+            self.may_repeat = self.blames_target = False
 
 
 class EmptyCompletion(UpstreamFailure):
     """The provider answered 200 without content or tool calls.
 
-    `instead`: what it answered, where that is known.
+    `instead`: what it answered, where that is known. `raw`: the whole answer, where its finish reason says that nobody
+    failed: another target may answer, the same one would answer the same, and without another the caller gets this one.
     """
 
     kind = "EmptyCompletion"
 
-    def __init__(self, target: Target, instead: str = "", *, may_repeat: bool = True) -> None:
+    def __init__(self, target: Target, instead: str = "", *, may_repeat: bool = True, raw: bytes = b"") -> None:
         super().__init__(target, instead or "the answer holds nothing to speak or act on")
-        self.may_repeat = may_repeat
+        self.may_repeat = may_repeat and not raw
+        self.blames_target = not raw
+        self.raw = raw
 
 
 class UpstreamCut(UpstreamFailure):

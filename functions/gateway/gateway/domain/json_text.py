@@ -30,6 +30,14 @@ def read_json_object(text: bytes | str) -> dict[str, object]:
     return value
 
 
+def read_json_strictly(text: bytes | str) -> tuple[object, bool]:
+    """The value, and whether strict parsers read the text too: if not, it must be written anew. Raises ValueError."""
+    try:
+        return from_json(text, allow_inf_nan=False), True
+    except (ValueError, TypeError):
+        return read_json(text), False
+
+
 def write_json(value: object, *, lenient: bool = False) -> bytes:
     """The value in UTF-8, without spaces; NaN and Infinity as null, half of a surrogate pair as U+FFFD.
 

@@ -16,7 +16,8 @@ class Journal:
 
     `gateway_ms`: when the first request was ready. `attempts` are in the order of their start. `answering`: the attempt
     whose answer the caller gets, None until one has content. `buffered_ms`: when buffer words were sent. `notes`: what
-    the trace notes of the call. `sent`: the bytes of the answer as they were sent, without buffer words.
+    the trace notes of the call. `duration_ms`: when the reply was over. `sent`: the bytes of the answer as they were
+    sent, without buffer words.
     """
 
     call: Call
@@ -30,6 +31,7 @@ class Journal:
     buffered_ms: float | None = None
     turn: Turn | None = None
     notes: list[str] = field(default_factory=list)
+    duration_ms: float | None = None
     sent: list[bytes] = field(default_factory=list)
     secrets: tuple[Secret, ...] = ()
 

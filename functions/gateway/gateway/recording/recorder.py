@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from gateway.domain.attempt import OK, Attempt
-from gateway.domain.call import Arrival, Call, Caller, Capture, Labels
+from gateway.domain.call import Arrival, Caller, Capture, Labels
 from gateway.domain.clock import Clock
 from gateway.domain.errors import AddressRefused, ConnectFailed, UpstreamCut, UpstreamRejected, UpstreamReported
 from gateway.domain.secret import scrub_bytes
 from gateway.providers import table
 from gateway.recording.journal import Journal
+from gateway.recording.prompt_size import UNCOUNTED, measure
 from gateway.recording.telemetry import Telemetry
 from gateway.upstream.client import DEAD_WITHIN_S
 from switchboard.domain.trace import AttemptRecord, Bodies, Failure, Status, Trace
@@ -20,6 +21,7 @@ from switchboard.store.ports import StoreUnavailable, TraceStore
 
 MAX_FINISH_REASON_CHARACTERS = 64
 _HTTP_OK = 200
+_HTTP_REDIRECTS_FROM = 300
 
 _NEVER_BILLED = frozenset({ConnectFailed.kind, AddressRefused.kind, UpstreamRejected.kind, UpstreamReported.kind})
 """Outcomes that no provider charges for: it was not reached, or it reported that it failed."""
@@ -47,7 +49,8 @@ class Recorder:
 
     async def completed(self, journal: Journal) -> None:
         """The call is over and its reply is sent: write the trace, the log line and the metrics."""
-        duration_ms = journal.elapsed_ms()  # without the wait for the open row
+        # Without the wait for the open row, and for usage that comes after the reply.
+        duration_ms = journal.elapsed_ms() if journal.duration_ms is None else journal.duration_ms
         opening = self._opening.pop(journal.call.trace_id, None)
         if opening is not None:
             await opening
@@ -125,6 +128,8 @@ def _notes(journal: Journal) -> Iterator[str]:
     for attempt in journal.attempts:
         prefix = "" if attempt is journal.latest else f"{attempt.target.provider}/{attempt.target.model}: "
         yield from (prefix + note for note in attempt.notes)
+        if attempt.outcome and _is_estimated_by_length(attempt) and measure(journal.call.chat).has_media:
+            yield prefix + UNCOUNTED
 
 
 def _attempt_record(journal: Journal, attempt: Attempt) -> AttemptRecord:
@@ -162,25 +167,27 @@ def _usage(journal: Journal, attempt: Attempt) -> Usage:
         return ABSENT
     if counted.tokens is not None:  # the prompt was counted, the output was not
         return estimate_output(counted.tokens, output_characters)
-    return estimate(_prompt_characters(journal.call), output_characters)
+    return estimate(measure(journal.call.chat).characters, output_characters)
+
+
+def _is_estimated_by_length(attempt: Attempt) -> bool:
+    """Whether even the prompt is estimated."""
+    counted = table.by_dialect(attempt.target.dialect).read_usage(attempt.transcript.usage)
+    return counted.tokens is None and bool(attempt.transcript.characters or _was_at_work(attempt))
 
 
 def _was_at_work(attempt: Attempt) -> bool:
     """Whether the provider had the prompt and worked on it, so that it charges for it whatever came of it."""
     if attempt.outcome == OK or attempt.sent_ms is None or attempt.outcome in _NEVER_BILLED:
         return False
-    if attempt.outcome != UpstreamCut.kind or attempt.upstream_status == _HTTP_OK:
+    if attempt.outcome != UpstreamCut.kind or _is_good(attempt.upstream_status):
         return True
     # A connection that breaks at once, before any response, has most likely carried nothing.
     return attempt.ended_ms is not None and attempt.ended_ms - attempt.sent_ms >= DEAD_WITHIN_S * 1000
 
 
-def _prompt_characters(call: Call) -> int:
-    contents = [message.get("content") for message in call.chat.messages]
-    tools = call.chat.others.get("tools")
-    return sum(len(content if isinstance(content, str) else repr(content)) for content in contents if content) + (
-        len(repr(tools)) if tools else 0
-    )
+def _is_good(status: int | None) -> bool:
+    return status is not None and _HTTP_OK <= status < _HTTP_REDIRECTS_FROM
 
 
 def _bodies(journal: Journal) -> Bodies:

@@ -1,21 +1,20 @@
 """One exchange with a provider: the request, the wait for content, and then the answer as it comes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
+from gateway.domain import request_faults
 from gateway.domain.attempt import Attempt
 from gateway.domain.call import Call, Target
 from gateway.domain.clock import Clock
-from gateway.domain.codec import AnswerContext, Memory
+from gateway.domain.codec import AnswerContext, Memory, WholeAnswer
 from gateway.domain.errors import (
     EmptyCompletion,
     KeysUnavailable,
     ProviderKeyMissing,
     UpstreamCut,
-    UpstreamFailure,
     UpstreamRejected,
     UpstreamReported,
 )
@@ -24,76 +23,27 @@ from gateway.providers import table
 from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.providers.provider import Provider
 from gateway.recording.journal import Journal
+from gateway.relay.answer import EVENT_STREAM, JSON, Answer, Upstream, UpstreamResponse, once
+from gateway.relay.conversion import TO_DOCUMENT, document_of
 from gateway.relay.flow import Flow
 from gateway.relay.healing import Healing
 from gateway.relay.refused_fields import RefusedFields
 from gateway.relay.stream import Stream
+from gateway.relay.unspoken import unspoken
 from gateway.routing.plan import Plan
 from gateway.upstream.keyring import Keyring, KeyringUnavailable
+from switchboard.stream.deltas import UNSPOKEN_REASONS, Delta, read_completion
+from switchboard.stream.sse import BYTE_ORDER_MARK, EventTooLong
+from switchboard.stream.transcript import Transcript
 
 HTTP_OK = 200
+HTTP_REDIRECTS_FROM = 300
 MAX_ERROR_BYTES = 64 * 1024
 ERROR_BODY_S = 0.5
 """How long an error's body is read: the next target waits for it."""
 
 MAX_ERROR_CHARACTERS = 1000
-DRAIN_S = 1.0
 EVENT_LINES = (b"data:", b"event:", b"id:", b":")
-
-
-class UpstreamResponse(Protocol):
-    """A target's HTTP response as it comes."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers."""
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes. Raises UpstreamFailure."""
-
-    async def aclose(self) -> None:
-        """Close the response, read or not."""
-
-
-class Upstream(Protocol):
-    """The HTTP client, as the relay sees it."""
-
-    async def send(
-        self, target: Target, body: bytes, headers: Mapping[str, str], request_sent: Callable[[], None]
-    ) -> UpstreamResponse:
-        """POST; call `request_sent` when the request is out; return at the response's headers.
-
-        Raises UpstreamFailure.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer that has begun well. Iterating over `chunks` may raise UpstreamFailure; `aclose` must be called."""
-
-    content_type: str
-    chunks: AsyncIterator[bytes]
-    response: UpstreamResponse
-    source: AsyncIterator[bytes]
-
-    async def aclose(self, *, drain: bool) -> None:
-        """End it. With `drain`, read on to the upstream's end first, so that its connection can serve the next turn."""
-        try:
-            if drain:
-                await self._drain()
-        finally:
-            await self.response.aclose()
-
-    async def _drain(self) -> None:
-        # An upstream that does not end in time, or breaks, costs its connection and nothing else.
-        with suppress(TimeoutError, UpstreamFailure):
-            async with asyncio.timeout(DRAIN_S):
-                async for _ in self.source:
-                    continue
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +109,7 @@ class _Exchange:
     async def read(self, response: UpstreamResponse) -> Answer:
         """Wait until the answer is worth passing on. Raises UpstreamFailure."""
         try:
-            if response.status != HTTP_OK:
+            if not HTTP_OK <= response.status < HTTP_REDIRECTS_FROM:
                 await self._reject(response)
             return await (self._stream(response) if self.journal.call.chat.streamed else self._whole(response))
         except BaseException:
@@ -169,25 +119,54 @@ class _Exchange:
     async def _stream(self, response: UpstreamResponse) -> Answer:
         attempt, chat = self.attempt, self.journal.call.chat
         reader = self.provider.make_reader(self._context())
-        stream = Stream(reader, attempt.transcript, chat.wants_usage, attempt.notes, _choices(self.journal.call))
+        stream = Stream(
+            reader,
+            attempt.transcript,
+            chat.wants_usage,
+            attempt.notes,
+            _choices(self.journal.call),
+            read_document=lambda body: self.provider.read_answer(body, self._context()),
+        )
         source = response.chunks()
         flow = Flow(stream, source, self.plan, self.journal, attempt, self._scrub)
-        return Answer("text/event-stream; charset=utf-8", await flow.begin(), response, source)
+        return Answer(EVENT_STREAM, await flow.begin(), response, source, stream)
 
     async def _whole(self, response: UpstreamResponse) -> Answer:
         source = response.chunks()
         body = b"".join([chunk async for chunk in source])
-        whole = self.provider.read_answer(body, self._context())
+        is_stream = body.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(EVENT_LINES)
+        whole = self._folded(body) if is_stream else self.provider.read_answer(body, self._context())
         self.attempt.notes.extend(whole.notes)
-        if whole.delta.error is not None:
-            raise UpstreamReported(self.attempt.target, self._scrub(whole.delta.error.message))
+        if (error := whole.delta.error) is not None:
+            is_request_fault = request_faults.is_request_fault(error)
+            raise UpstreamReported(self.attempt.target, self._scrub(error.message), is_request_fault=is_request_fault)
         self.attempt.transcript.add(whole.delta)
         if not whole.delta.is_useful:
-            raise self._empty(body)
-        return Answer(response.headers.get("content-type", "application/json"), _once(whole.raw), response, source)
+            raise self._empty(whole.raw, is_stream=is_stream)
+        kind = JSON if is_stream else response.headers.get("content-type", JSON)
+        return Answer(kind, once(whole.raw), response, source)
 
-    def _empty(self, body: bytes) -> EmptyCompletion:
-        if body.lstrip().startswith(EVENT_LINES):
+    def _folded(self, body: bytes) -> WholeAnswer:
+        """A stream where one document was asked, as that document. Raises UpstreamCut."""
+        context, notes = self._context(), list[str]()
+        stream = Stream(self.provider.make_reader(context), Transcript(), False, notes, _choices(self.journal.call))
+        try:
+            stream.feed(body)
+            stream.finish()
+        except EventTooLong:
+            raise UpstreamCut(self.attempt.target, "an event of the answer has no end") from None
+        if stream.error is not None or not stream.transcript.choices:
+            return WholeAnswer(b"", Delta(error=stream.error, usage=stream.transcript.usage))
+        if not stream.is_complete:
+            self.attempt.transcript.add(Delta(usage=stream.transcript.usage))
+            raise UpstreamCut(self.attempt.target, "the answer ended before it was complete")
+        raw = document_of(stream.transcript, context)
+        return WholeAnswer(raw, read_completion(raw), (TO_DOCUMENT, *notes))
+
+    def _empty(self, raw: bytes, *, is_stream: bool) -> EmptyCompletion:
+        if self.attempt.transcript.finish_reason in UNSPOKEN_REASONS:
+            return unspoken(self.attempt, raw)
+        if is_stream:
             instead = "answered with a stream where one JSON document was asked"
             return EmptyCompletion(self.attempt.target, instead, may_repeat=False)
         return EmptyCompletion(self.attempt.target)
@@ -231,7 +210,3 @@ def _choices(call: Call) -> int:
     """How many choices the call asks for."""
     wanted = call.chat.others.get("n")
     return wanted if isinstance(wanted, int) else 1
-
-
-async def _once(body: bytes) -> AsyncIterator[bytes]:
-    yield body

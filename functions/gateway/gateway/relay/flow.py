@@ -4,16 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
+from gateway.domain import request_faults
 from gateway.domain.attempt import Attempt
 from gateway.domain.errors import AnswerLate, EmptyCompletion, UpstreamCut, UpstreamReported
 from gateway.recording.journal import Journal
 from gateway.relay.stream import Stream
+from gateway.relay.unspoken import unspoken
 from gateway.routing.plan import Plan
 from switchboard.stream.sse import EventTooLong
 
 FINISH_GRACE_MS = 2000
 """How long a finished answer waits for its end marker. Providers send it right after the finish reason. The caller has
 the whole text by then, but its turn ends only with the marker."""
+MARKED_END_GRACE_MS = 1000
+"""How long usage is waited for after the end marker, by a caller that asked for it."""
 USAGE_GRACE_MS = 10_000
 """How long it waits where its usage has not come either: without usage the call's cost is an estimate."""
 
@@ -41,7 +45,7 @@ class Flow:
                 break
         self._check_error()
         if not self.stream.transcript.is_useful:
-            raise self._empty()
+            raise self._empty(bytes(held))
         if self.stream.is_over:
             self._check_end()
         self.attempt.content_started()
@@ -66,7 +70,7 @@ class Flow:
 
     async def _next(self, since_ms: float) -> bytes | None:
         """The next read, None at the end. `since_ms`: when the last chunk with content came. Raises UpstreamFailure."""
-        plan, is_finished = self.plan, self.stream.is_finished
+        plan, is_finished = self.plan, self.stream.is_finished or self.stream.is_done
         if not (is_finished or self.stream.transcript.is_useful):  # until the first content the race watches the clock
             return await anext(self.source, None)
         stalls_ms = since_ms + (min(plan.stall_ms, self._grace_ms()) if is_finished else plan.stall_ms)
@@ -76,13 +80,16 @@ class Flow:
                 return await anext(self.source, None)
         except (TimeoutError, UpstreamCut) as failed:
             if is_finished:  # nothing that the caller waits for is missing
-                self.attempt.notes.append("the provider did not end its answer")
+                if not self.stream.is_done:
+                    self.attempt.notes.append("the provider did not end its answer")
                 return None
             if isinstance(failed, UpstreamCut):
                 raise
             raise self._late(is_stall=stalls_ms <= plan.call_timeout_ms) from None
 
     def _grace_ms(self) -> int:
+        if self.stream.is_done:
+            return MARKED_END_GRACE_MS
         return USAGE_GRACE_MS if self.stream.transcript.usage is None else FINISH_GRACE_MS
 
     def _feed(self, chunk: bytes) -> bytes:
@@ -95,7 +102,9 @@ class Flow:
         stall, late = f"stalled for {self.plan.stall_ms} ms", f"was not complete within {self.plan.call_timeout_ms} ms"
         return AnswerLate(self.attempt.target, f"the answer {stall if is_stall else late}", blames_target=is_stall)
 
-    def _empty(self) -> EmptyCompletion:
+    def _empty(self, raw: bytes) -> EmptyCompletion:
+        if self.stream.is_unspoken and self.stream.is_complete:
+            return unspoken(self.attempt, raw)
         if self.stream.is_document:
             instead = "answered with one JSON document where a stream was asked"
             return EmptyCompletion(self.attempt.target, instead, may_repeat=False)
@@ -103,7 +112,11 @@ class Flow:
 
     def _check_error(self) -> None:
         if self.stream.error is not None:
-            raise UpstreamReported(self.attempt.target, self.scrub(self.stream.error.message))
+            text, is_request_fault = (
+                self.scrub(self.stream.error.message),
+                request_faults.is_request_fault(self.stream.error),
+            )
+            raise UpstreamReported(self.attempt.target, text, is_request_fault=is_request_fault)
 
     def _check_end(self) -> None:
         if not self.stream.is_complete:

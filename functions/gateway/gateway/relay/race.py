@@ -21,7 +21,8 @@ from gateway.domain.errors import (
     UpstreamFailure,
 )
 from gateway.recording.journal import Journal
-from gateway.relay.exchange import Answer, Sender
+from gateway.relay.answer import Answer
+from gateway.relay.exchange import Sender
 from gateway.relay.limits import ProjectLimits
 from gateway.relay.schedule import NEVER, Schedule
 from gateway.routing.plan import Plan

@@ -7,10 +7,13 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from gateway.domain.errors import AllTargetsFailed
 from gateway.recording.journal import Journal
-from gateway.relay.exchange import Answer, Sender
+from gateway.relay.answer import EVENT_STREAM, JSON, Answer, once
+from gateway.relay.exchange import Sender
 from gateway.relay.limits import Limits, ProjectLimits
 from gateway.relay.race import Hooks, Race
+from gateway.relay.unspoken import take_unspoken
 from gateway.routing.plan import Plan
 
 
@@ -23,10 +26,18 @@ class Relay:
     _abandoned: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def answer(self, plan: Plan, journal: Journal, hooks: Hooks) -> Answer:
-        """The answer of the first target with content. Raises AllTargetsFailed, or why none could be asked."""
+        """The answer of the first target with content, else one that ended without a word.
+
+        Raises AllTargetsFailed, or why none could be asked.
+        """
         limits = self._limits(journal)
         limits.count_call(plan.targets)
-        return await Race(self.sender, limits, plan, journal, hooks, self._abandon).run()
+        try:
+            return await Race(self.sender, limits, plan, journal, hooks, self._abandon).run()
+        except AllTargetsFailed:
+            if (unspoken := take_unspoken(journal)) is None:
+                raise
+            return Answer(EVENT_STREAM if journal.call.chat.streamed else JSON, once(unspoken))
 
     def ended(self, journal: Journal) -> None:
         """Count the end of a call's answer for or against its target's health."""

@@ -1,11 +1,13 @@
 """Passes a provider's event stream on to the caller event by event, and leaves a few events out."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from gateway.domain.codec import AnswerEvent, Reader
-from switchboard.stream.deltas import Delta, InBandError
-from switchboard.stream.sse import Event, EventSplitter
+from gateway.domain.codec import AnswerEvent, Reader, WholeAnswer
+from gateway.relay.conversion import TO_EVENTS, events_of
+from switchboard.stream.deltas import UNSPOKEN_REASONS, Delta, InBandError
+from switchboard.stream.sse import MAX_EVENT_BYTES, Event, EventSplitter, EventTooLong
 from switchboard.stream.transcript import Transcript
 
 DONE_EVENT = b"data: [DONE]\n\n"
@@ -19,7 +21,8 @@ class Stream:
     Left out are: usage that the caller did not ask for (when it has a chunk of its own), events that are no JSON
     objects, JSON outside of events, and an error event with all that follows it. `progress` counts the chunks with
     content, usage or a finish reason, until the answer is finished; after that only the first usage and more content.
-    `is_document`: the body was JSON, with no event before it. `choices`: how many were asked for.
+    `is_document`: the body was JSON, with no event before it; `read_document` reads it, and a completion is sent as
+    events. `choices`: how many were asked for. A caller that asked for usage gets the end marker only after it.
     """
 
     reader: Reader
@@ -31,6 +34,9 @@ class Stream:
     is_done: bool = False
     progress: int = 0
     is_document: bool = False
+    read_document: Callable[[bytes], WholeAnswer] = lambda body: WholeAnswer(body, Delta())
+    _document: bytearray = field(default_factory=bytearray)
+    _held_end: bytes = b""
     _has_events: bool = False
     _has_reasons: bool = False
     _is_ending: bool = False
@@ -41,7 +47,7 @@ class Stream:
     @property
     def is_over(self) -> bool:
         """Whether nothing more is read: after the end marker, an error, or the end of the body."""
-        return self.is_done or self.error is not None or self._has_ended
+        return (self.is_done and not self._held_end) or self.error is not None or self._has_ended
 
     @property
     def is_complete(self) -> bool:
@@ -54,8 +60,14 @@ class Stream:
 
         A finish reason in a chunk with content does not count: some providers put one into every chunk.
         """
-        has_content = self.transcript.is_useful and len(self.transcript.choices) >= self.choices
-        return self.error is None and self._is_ending and self._has_reasons and has_content
+        has_content = self.transcript.is_useful or self.is_unspoken
+        is_whole = has_content and len(self.transcript.choices) >= self.choices
+        return self.error is None and self._is_ending and self._has_reasons and is_whole
+
+    @property
+    def is_unspoken(self) -> bool:
+        """Whether the answer ended without words for a reason that is nobody's failure."""
+        return not self.transcript.is_useful and self.transcript.finish_reason in UNSPOKEN_REASONS
 
     def feed(self, chunk: bytes) -> bytes:
         """The bytes for the caller of the events that this chunk completes. Raises EventTooLong."""
@@ -65,9 +77,11 @@ class Stream:
         """The last bytes for the caller at the end of the body: an event without its blank line, a missing [DONE]."""
         last = self._splitter.finish()
         rest = self._pass(last) if last is not None else b""
+        if self._document and not (self._has_events or self.is_over):
+            rest += self._convert()
         if rest and not rest.endswith(b"\n\n"):
             rest += b"\n\n"
-        rest += b"".join([self._pass_piece(piece) for piece in self.reader.finish()])
+        rest += self._release_end() or b"".join([self._pass_piece(piece) for piece in self.reader.finish()])
         if self.is_complete and not self.is_done:
             self.notes.append("added the missing [DONE]")
             rest += DONE_EVENT
@@ -75,11 +89,12 @@ class Stream:
         return rest
 
     def _pass(self, event: Event) -> bytes:
+        if self.is_done:
+            return self._pass_late_usage(event)
         if event.data is not None:
             self._has_events = True
-        elif event.raw.lstrip().startswith(_JSON):
-            self._note_document(event.raw)
-            return b""
+        elif self._document or event.raw.lstrip().startswith(_JSON):
+            return self._take_document(event.raw)
         try:
             pieces = self.reader.read(event)
         except ValueError:
@@ -87,9 +102,48 @@ class Stream:
             return b""
         return b"".join([self._pass_piece(piece) for piece in pieces])
 
+    def _take_document(self, raw: bytes) -> bytes:
+        """Collect JSON outside of events: a completion that came in place of a stream, or an error."""
+        if self._has_events:
+            self._note_document(raw)
+            return b""
+        self.is_document, is_first = True, not self._document
+        self._document += raw
+        if len(self._document) > MAX_EVENT_BYTES:
+            raise EventTooLong
+        return self._convert() if is_first else b""
+
+    def _convert(self) -> bytes:
+        """The events of the document; none where it is not complete, an error, or no completion."""
+        whole = self.read_document(bytes(self._document))
+        self.error = whole.delta.error
+        self.transcript.add(whole.delta)
+        if self.error is not None or not whole.delta.choices:
+            return b""
+        self.notes.extend((TO_EVENTS, *whole.notes))
+        self.is_done = self._has_reasons = True
+        self.progress += 1
+        return events_of(whole.raw, wants_usage=self.wants_usage)
+
+    def _pass_late_usage(self, event: Event) -> bytes:
+        """Usage after the end marker: into the transcript, and to a caller that waits for it."""
+        if event.data is None or self.error is not None or self.transcript.usage is not None:
+            return b""
+        with suppress(ValueError):
+            for piece in self.reader.read(event):
+                if piece.delta is not None and piece.delta.usage is not None:
+                    self.transcript.add(Delta(usage=piece.delta.usage))
+                    if self._held_end:
+                        return (piece.raw if piece.delta.is_usage_only else b"") + self._release_end()
+        return b""
+
+    def _release_end(self) -> bytes:
+        """The end marker that was held back, after usage that the reader still holds; empty where none is held."""
+        end, self._held_end = self._held_end, b""
+        return b"".join(piece.raw for piece in self.reader.finish()) + end if end else b""
+
     def _note_document(self, raw: bytes) -> None:
-        """JSON outside of events is not passed on, but its error and its usage go into the transcript."""
-        self.is_document = not self._has_events
+        """JSON after events is not passed on, but its error and its usage go into the transcript."""
         with suppress(ValueError):
             for piece in self.reader.read(Event(raw, raw)):
                 if piece.delta is not None and not self.is_over:
@@ -97,9 +151,10 @@ class Stream:
                     self.transcript.add(replace(piece.delta, choices=()))
 
     def _pass_piece(self, piece: AnswerEvent) -> bytes:
-        if self.is_over:
+        if self.is_done or self.error is not None or self._has_ended:
             return b""
-        self.is_done = piece.is_done
+        if piece.is_done:
+            return self._end(piece)
         if piece.note and piece.note not in self.notes:
             self.notes.append(piece.note)
         delta = piece.delta
@@ -112,11 +167,20 @@ class Stream:
             return b""
         return piece.raw
 
+    def _end(self, marker: AnswerEvent) -> bytes:
+        """The end marker; held back from a caller that waits for usage, which a few providers send after it."""
+        self.is_done = True
+        self.progress += 1
+        if self.wants_usage and self.transcript.usage is None and self.transcript.is_useful:
+            self._held_end = marker.raw
+            return b""
+        return marker.raw
+
     def _track(self, delta: Delta) -> None:
         """Update `progress` and the state of the end from a chunk that is in the transcript already."""
         has_content = has_reason = False
         for choice in delta.choices:
-            if choice.text or choice.reasoning or choice.refusal or choice.tool_calls:
+            if choice.text or choice.reasoning or choice.refusal or choice.tool_calls or choice.audio or choice.images:
                 has_content = True
             if choice.finish_reason:
                 has_reason = True

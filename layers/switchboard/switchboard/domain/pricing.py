@@ -12,7 +12,7 @@ from switchboard.domain.usage import Usage
 type CardOf = Callable[[str, str, datetime], RateCard | None]
 """The rate card of a provider and a model for a call that began at that time; None if the price is unknown."""
 
-_ENDED_WITHOUT_A_COUNT = frozenset({Status.OK, Status.LOST})
+_ENDED_WITHOUT_A_COUNT = frozenset({Status.OK, Status.EMPTY, Status.LOST})
 """Calls with these statuses reached a provider: if their usage is missing, their tokens are unknown, not zero."""
 
 

@@ -22,6 +22,8 @@ class Status(StrEnum):
     LOST = "lost"
     SUPERSEDED = "superseded"
     """Another call of the same turn answered first."""
+    EMPTY = "empty"
+    """The answer reached its length limit or a content filter before its first word; the caller got it as it was."""
     INTERRUPTED = "interrupted"
     """A later turn of the conversation began, so the answer is no longer needed."""
 

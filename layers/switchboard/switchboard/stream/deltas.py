@@ -4,13 +4,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from switchboard.stream.media import read_audio, read_images
+
 DONE = b"[DONE]"
 
 FAILED_REASONS = frozenset({"error", "network_error", "insufficient_system_resource"})
 """Finish reasons that mean that the provider failed. OpenRouter, Mistral; Z.AI; DeepSeek."""
 
-_PLAIN = frozenset({"content", "role"})
+UNSPOKEN_REASONS = frozenset({"length", "content_filter"})
+"""Finish reasons with which an answer without words is nobody's failure: the request's limit, or its content."""
 
+_PLAIN = frozenset({"content", "role"})
 type Json = Mapping[str, object]
 
 
@@ -34,11 +38,14 @@ class ChoiceDelta:
     refusal: str = ""
     tool_calls: tuple[ToolCallDelta, ...] = ()
     finish_reason: str | None = None
+    audio: Json | None = None
+    images: tuple[Json, ...] = ()
 
     @property
     def is_useful(self) -> bool:
-        """Whether a caller can use it: text, a refusal or a tool call, but not reasoning, whitespace or a role."""
-        return bool((self.text and not self.text.isspace()) or self.refusal or self.tool_calls)
+        """Whether a caller can use it: anything but reasoning, whitespace or a role."""
+        has_words = self.text and not self.text.isspace()
+        return bool(has_words or self.refusal or self.tool_calls or self.audio or self.images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,7 @@ def _parsed(text: bytes) -> object:
 def _read(body: Json, part: str) -> Delta:
     found = body.get("choices")
     usage = body.get("usage") or (_groq_usage(body) if "x_groq" in body else None)
+    usage = usage if usage and isinstance(usage, dict) else None
     completion_id, model = body.get("id"), body.get("model")
     error = _error_of(body) if _may_be_error(body) else None
     choices = []
@@ -126,11 +134,13 @@ def _read(body: Json, part: str) -> Delta:
         if isinstance(choice, dict):
             delta = _choice(choice, part)
             choices.append(delta)
+            if usage is None:
+                usage = _usage_in(choice, part)
             if delta.finish_reason in FAILED_REASONS:
                 error = error or _failure_of(choice)
     return Delta(
         choices=tuple(choices),
-        usage=usage if isinstance(usage, dict) else None,
+        usage=usage,
         error=error,
         completion_id=completion_id if isinstance(completion_id, str) and completion_id else None,
         model=model if isinstance(model, str) and model else None,
@@ -152,6 +162,14 @@ def _groq_usage(body: Json) -> object:
     return extension.get("usage") if isinstance(extension, dict) else None
 
 
+def _usage_in(choice: Json, part: str) -> Json | None:
+    """Usage within a choice (Moonshot) or within its delta or message."""
+    usage = choice.get("usage")
+    if not usage and isinstance(within := choice.get(part), dict):
+        usage = within.get("usage")
+    return usage if usage and isinstance(usage, dict) else None
+
+
 def _choice(choice: Json, part: str) -> ChoiceDelta:
     found = choice.get(part)
     delta: Json = found if isinstance(found, dict) else {}
@@ -163,13 +181,15 @@ def _choice(choice: Json, part: str) -> ChoiceDelta:
         return ChoiceDelta(index, text, finish_reason=reason)
     calls = delta.get("tool_calls")
     if not calls and isinstance(function := delta.get("function_call"), dict):  # the older way to call one tool
-        calls = [{"function": function}]
+        calls = [{"function": function}] if function.get("name") or function.get("arguments") else None
     return ChoiceDelta(
         index=index,
         text=text,
         reasoning=_text(delta.get("reasoning_content")) or _text(delta.get("reasoning")),
         refusal=_text(delta.get("refusal")),
         tool_calls=tuple(_tool_calls(calls)) if isinstance(calls, list) else (),
+        audio=read_audio(delta.get("audio")),
+        images=tuple(read_images(delta)),
         finish_reason=reason,
     )
 

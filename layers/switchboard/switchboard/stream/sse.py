@@ -11,7 +11,7 @@ MAX_EVENT_BYTES = 16 * 1024 * 1024
 # Atomic groups: a CR LF pair must never be matched as two line ends.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LONGEST_BLANK_LINE = 4
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class EventTooLong(Exception):
@@ -20,7 +20,10 @@ class EventTooLong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event: `raw` as received, with the blank line; `data` its data lines joined by LF, None if it has none."""
+    """One event: `raw` as received, with the blank line, without the stream's byte order mark.
+
+    `data`: its data lines joined by LF, None if it has none.
+    """
 
     raw: bytes
     data: bytes | None
@@ -56,9 +59,9 @@ class EventSplitter:
         return self._event(rest) if rest.strip(b"\r\n") else None
 
     def _event(self, raw: bytes) -> Event:
-        text = raw if self._has_begun else raw.removeprefix(_BYTE_ORDER_MARK)
-        self._has_begun = True
-        values = [_value(line) for line in text.splitlines() if line == b"data" or line.startswith(b"data:")]
+        if not self._has_begun:
+            self._has_begun, raw = True, raw.removeprefix(BYTE_ORDER_MARK)
+        values = [_value(line) for line in raw.splitlines() if line == b"data" or line.startswith(b"data:")]
         return Event(raw, b"\n".join(values) if values else None)
 
     def _end_of_event(self) -> int | None:

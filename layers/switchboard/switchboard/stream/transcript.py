@@ -28,6 +28,8 @@ class Choice:
     reasoning: list[str] = field(default_factory=list)
     refusal: list[str] = field(default_factory=list)
     tool_calls: list[ToolCall] = field(default_factory=list)
+    audio: dict[str, object] = field(default_factory=dict)
+    images: list[Json] = field(default_factory=list)
     finish_reason: str | None = None
     _latest_by_index: dict[int, ToolCall] = field(default_factory=dict)
 
@@ -41,6 +43,9 @@ class Choice:
             self.refusal.append(delta.refusal)
         for part in delta.tool_calls:
             self._add_tool_call(part)
+        if delta.audio is not None:
+            self._add_audio(delta.audio)
+        self.images.extend(delta.images)
         self.finish_reason = delta.finish_reason or self.finish_reason
 
     def message(self) -> dict[str, object]:
@@ -55,7 +60,18 @@ class Choice:
                 {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
                 for call in self.tool_calls
             ]
+        if self.audio:
+            message["audio"] = dict(self.audio)
+        if self.images:
+            message["images"] = list(self.images)
         return message
+
+    def _add_audio(self, audio: Json) -> None:
+        for name, value in audio.items():
+            if name in ("data", "transcript") and isinstance(value, str):
+                before = self.audio.get(name)
+                value = (before if isinstance(before, str) else "") + value  # noqa: PLW2901 - both grow in parts
+            self.audio[name] = value
 
     def _add_tool_call(self, part: ToolCallDelta) -> None:
         call = self._latest_by_index.get(part.index)
@@ -103,6 +119,7 @@ class Transcript:
             sum(map(len, choice.text))
             + sum(map(len, choice.reasoning))
             + sum(map(len, choice.refusal))
+            + len(str(choice.audio.get("transcript") or ""))
             + sum(len(call.name) + len(call.arguments) for call in choice.tool_calls)
             for choice in self.choices.values()
         )

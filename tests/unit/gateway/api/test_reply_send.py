@@ -13,7 +13,7 @@ from gateway.api import reply
 from gateway.assembly import Dependencies, build
 from gateway.domain.call import Target
 from gateway.recording.telemetry import Telemetry
-from gateway.relay.exchange import Upstream
+from gateway.relay.answer import Upstream
 from gateway.settings import Settings
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream

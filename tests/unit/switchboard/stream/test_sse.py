@@ -66,11 +66,11 @@ def test_an_events_data_is_that_of_its_data_lines(lines: bytes, data: bytes | No
     assert _events(lines + b"\n\n") == [Event(lines + b"\n\n", data)]
 
 
-def test_a_byte_order_mark_is_skipped_at_the_beginning_only() -> None:
+def test_a_byte_order_mark_is_left_out_at_the_beginning_only() -> None:
     mark = b"\xef\xbb\xbf"
     one, two = mark + b"data: one\n\n", mark + b"data: two\n\n"
     for cut in range(5):
-        assert _events(one[:cut], one[cut:] + two) == [Event(one, b"one"), Event(two, None)]
+        assert _events(one[:cut], one[cut:] + two) == [Event(b"data: one\n\n", b"one"), Event(two, None)]
 
 
 def test_extra_blank_lines_give_events_without_data() -> None:

@@ -20,9 +20,10 @@ FINISH_REASONS: Mapping[str, str] = {
 }
 
 
-def finish_reason(stop_reason: object) -> str:
-    """OpenAI's finish reason for Anthropic's stop reason; `stop` for one that is not documented."""
-    return FINISH_REASONS.get(str(stop_reason), "stop")
+def finish_reason(stop_reason: object, *, has_calls: bool) -> str:
+    """OpenAI's finish reason for Anthropic's stop reason; for one that is not documented, that of a complete answer."""
+    reason = FINISH_REASONS.get(str(stop_reason), "stop")
+    return "tool_calls" if has_calls and reason == "stop" else reason
 
 
 @dataclass(slots=True)

@@ -95,7 +95,7 @@ class AnthropicReader:
         self._count(fields)
         if (reason := object_field(fields, "delta").get("stop_reason")) is not None:
             self._is_usage_due = bool(self._usage)
-            yield self._chunks.finish(finish_reason(reason))
+            yield self._chunks.finish(finish_reason(reason, has_calls=self._tool_count > 0))
 
     def _stop(self, _fields: Json) -> Iterator[AnswerEvent]:
         yield from self._held_usage()

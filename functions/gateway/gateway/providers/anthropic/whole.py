@@ -23,14 +23,14 @@ def read_message(body: bytes, _memory: Memory, now: Callable[[], float] = time.t
 
 
 def _completion(message: Json, blocks: list[Json], created_s: int) -> Fields:
+    said = _message(blocks)
+    reason = finish_reason(message.get("stop_reason"), has_calls="tool_calls" in said)
     completion: Fields = {
         "id": message.get("id") or "msg_unnamed",
         "object": "chat.completion",
         "created": created_s,
         "model": message.get("model") or "claude",
-        "choices": [
-            {"index": 0, "message": _message(blocks), "finish_reason": finish_reason(message.get("stop_reason"))}
-        ],
+        "choices": [{"index": 0, "message": said, "finish_reason": reason}],
     }
     if isinstance(usage := message.get("usage"), dict):
         completion["usage"] = with_openai_counters(usage)

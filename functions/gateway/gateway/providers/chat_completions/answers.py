@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from gateway.domain.codec import AnswerContext, AnswerEvent, WholeAnswer
-from gateway.domain.json_text import read_json, write_json
+from gateway.domain.json_text import read_json_strictly, write_json
 from gateway.providers.chat_completions.choices import AnswerQuirks, ChoiceRepair, Fields
 from gateway.providers.chat_completions.envelope import CHUNK, COMPLETION, Envelope
 from switchboard.stream.deltas import DONE, Delta, Json, read_chunk_object, read_completion_object
-from switchboard.stream.sse import Event
+from switchboard.stream.sse import BYTE_ORDER_MARK, Event
 
 
 class OpenAiReader:
@@ -27,23 +27,24 @@ class OpenAiReader:
             return (AnswerEvent(event.raw),)
         if event.data.strip() == DONE:
             return (*self._held_back("stop"), AnswerEvent(event.raw, is_done=True))
-        chunk = _object(event.data)
+        chunk, is_strict = _object(event.data)
         if "error" in chunk or "errors" in chunk:
             delta = read_chunk_object(chunk)
             if delta.error is not None:
                 return (AnswerEvent(b"", delta),)
-        return (self._read(event.raw, chunk),)
+        return self._read(event.raw, chunk, changed=not is_strict)
 
     def finish(self) -> Iterable[AnswerEvent]:
         """What was held back: text that could have become a tag, and usage that was not sent yet."""
         return self._held_back(None)
 
-    def _read(self, raw: bytes, chunk: Fields) -> AnswerEvent:
+    def _read(self, raw: bytes, chunk: Fields, *, changed: bool) -> tuple[AnswerEvent, ...]:
         found = chunk.get("choices")
         choices = found if isinstance(found, list) else []
         if not choices:
-            return self._without_choices(raw, chunk)
-        changed, note = self._envelope.fill(chunk), ""
+            return (self._without_choices(raw, chunk, changed=changed),)
+        changed |= self._envelope.fill(chunk)
+        note, late = "", ()  # type: str, tuple[AnswerEvent, ...]
         for place, choice in enumerate(choices):
             if not isinstance(choice, dict):
                 raise ValueError("a choice is not an object")  # noqa: TRY004
@@ -51,14 +52,22 @@ class OpenAiReader:
             if repair.repair(choice) or was_changed:
                 changed = True
                 note, repair.note = note or repair.note, ""
+            if repair.late_parts:
+                late += (self._late_parts(choice["index"], repair),)
         delta = read_chunk_object(chunk)
         if delta.usage is not None and self._context.wants_usage:
             changed |= self._hold_usage(chunk, delta)
         if not changed:
-            return AnswerEvent(raw, delta)
+            return (*late, AnswerEvent(raw, delta, note=note))
         # A chunk whose whole text is held back is not sent.
         is_empty = delta.usage is None and not any(map(_has_content, choices))
-        return AnswerEvent(b"" if is_empty else _event(chunk), delta, note=note)
+        return (*late, AnswerEvent(b"" if is_empty else _event(chunk), delta, note=note))
+
+    def _late_parts(self, index: object, repair: ChoiceRepair) -> AnswerEvent:
+        parts, repair.late_parts = repair.late_parts, []
+        note, repair.note = repair.note, ""
+        chunk = self._envelope.wrap([{"index": index, "delta": {"tool_calls": parts}, "finish_reason": None}])
+        return AnswerEvent(_event(chunk), read_chunk_object(chunk), note=note)
 
     def _repair_of(self, choice: Fields, place: int) -> tuple[ChoiceRepair, bool]:
         index = choice.get("index")
@@ -70,13 +79,13 @@ class OpenAiReader:
             repair = self._choices[index] = ChoiceRepair(self._context, self._quirks, "delta")
         return repair, was_changed
 
-    def _without_choices(self, raw: bytes, chunk: Fields) -> AnswerEvent:
+    def _without_choices(self, raw: bytes, chunk: Fields, *, changed: bool) -> AnswerEvent:
         """A chunk of usage alone; any other chunk without choices (Azure's filter results, pings) is not sent."""
         delta = read_chunk_object(chunk)
         if delta.usage is None or self._has_sent_usage:
             return AnswerEvent(b"", delta)
         self._has_sent_usage = self._context.wants_usage
-        changed = self._envelope.fill(chunk)
+        changed |= self._envelope.fill(chunk)
         if chunk.get("choices") != []:
             chunk["choices"], changed = [], True
         if not chunk.get("usage"):
@@ -106,14 +115,15 @@ class OpenAiReader:
 def read_whole(body: bytes, context: AnswerContext, quirks: AnswerQuirks) -> WholeAnswer:
     """The body itself, or its repaired form; the delta of a body that is not a JSON object is empty."""
     try:
-        completion = _object(body)
+        completion, changed = _whole_object(body)
     except ValueError:
         return WholeAnswer(body, Delta())
     found = completion.get("choices")
     choices = [choice for choice in found if isinstance(choice, dict)] if isinstance(found, list) else []
     if not choices or completion.get("error"):
         return WholeAnswer(body, read_completion_object(completion))
-    changed, notes = Envelope(context, COMPLETION).fill(completion), []
+    changed |= Envelope(context, COMPLETION).fill(completion)
+    notes = []
     for place, choice in enumerate(choices):
         repair = ChoiceRepair(context, quirks, "message")
         if type(choice.get("index")) is not int:
@@ -121,8 +131,11 @@ def read_whole(body: bytes, context: AnswerContext, quirks: AnswerQuirks) -> Who
         if repair.repair(choice):
             changed = True
             notes.append(repair.note)
+    delta = read_completion_object(completion)
+    if delta.usage is not None and not completion.get("usage"):
+        completion["usage"], changed = delta.usage, True
     raw = write_json(completion, lenient=True) if changed else body
-    return WholeAnswer(raw, read_completion_object(completion), tuple(note for note in notes if note))
+    return WholeAnswer(raw, delta, tuple(note for note in notes if note))
 
 
 def _has_content(choice: Fields) -> bool:
@@ -134,10 +147,18 @@ def _event(chunk: Fields) -> bytes:
     return b"data: " + write_json(chunk, lenient=True) + b"\n\n"
 
 
-def _object(data: bytes) -> Fields:
-    parsed = read_json(data)
+def _whole_object(body: bytes) -> tuple[Fields, bool]:
+    """The object, and whether it must be written anew."""
+    text = body.removeprefix(BYTE_ORDER_MARK)
+    completion, is_strict = _object(text)
+    return completion, not is_strict or len(text) != len(body)
+
+
+def _object(data: bytes) -> tuple[Fields, bool]:
+    """The object, and whether strict parsers read it too."""
+    parsed, is_strict = read_json_strictly(data)
     if isinstance(parsed, list) and parsed:  # Google wraps its errors in an array
         parsed = parsed[0]
     if not isinstance(parsed, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004
-    return parsed
+    return parsed, is_strict

@@ -9,8 +9,12 @@ from gateway.providers.chat_completions.reasoning_state import ReasoningKept
 from gateway.providers.chat_completions.thinking import TaggedReasoning, begins_inside
 from gateway.providers.chat_completions.tool_call_numbers import ToolCallNumbers
 from switchboard.stream.deltas import FAILED_REASONS
+from switchboard.stream.media import IMAGE_PARTS
 
 type Fields = dict[str, object]
+
+_CUT = frozenset({"length", "content_filter"})
+"""Finish reasons of answers that are not complete: a tool call without arguments may have been about to get some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,10 @@ class AnswerQuirks:
 class ChoiceRepair:
     """Repairs one choice, chunk by chunk; a complete chunk stays as it is."""
 
-    __slots__ = ("_has_begun", "_kept", "_numbers", "_part", "_reasoning", "note")
+    __slots__ = (
+        *("_has_begun", "_has_function_call", "_is_cut", "_kept", "_numbers", "_part", "_reasoning"),
+        *("late_parts", "note"),
+    )
 
     def __init__(self, context: AnswerContext, quirks: AnswerQuirks, part: str) -> None:
         self._part = part
@@ -34,11 +41,15 @@ class ChoiceRepair:
         )
         self._numbers = ToolCallNumbers(context, signed=quirks.signs_tool_calls)
         self._kept = ReasoningKept(context, quirks.reasoning_field) if quirks.reasoning_field else None
-        self._has_begun = False
+        self._has_begun = self._has_function_call = self._is_cut = False
+        self.late_parts: list[Fields] = []
         self.note = ""
 
     def repair(self, choice: Fields) -> bool:
-        """Change the choice in place; whether anything was changed. `note` is what the trace records of it."""
+        """Change the choice in place; whether anything was changed.
+
+        `note` is what the trace records of it. `late_parts` are parts of tool calls that must be sent before the chunk.
+        """
         delta, changed = self._delta_of(choice)
         reason = choice.get("finish_reason")
         if reason or "finish_reason" not in choice or reason == "":
@@ -46,16 +57,18 @@ class ChoiceRepair:
         content = delta.get("content")
         if content is not None and not isinstance(content, str):
             changed |= _flatten(delta, content)
-        if "reasoning" in delta or "extra_content" in delta:
-            changed |= _move_reasoning(delta)
+        if "reasoning" in delta:
+            changed |= _rename_reasoning(delta)
         calls = delta.get("tool_calls")
         if self._part == "message":
             changed |= _complete(choice, delta, calls)
         is_ending = bool(calls or choice["finish_reason"])
-        if self._reasoning is not None and (is_ending or delta.get("content")):
+        if self._reasoning is not None and (is_ending or delta.get("content") or "reasoning_content" in delta):
             changed |= self._separate(self._reasoning, delta, choice, is_ending=is_ending)
-        if calls and isinstance(calls, list):
-            changed |= self._numbers.repair(calls, streamed=self._part == "delta")
+        elif self._reasoning is None and _is_thought(delta, self._part):
+            changed |= _move_thought(delta)
+        if is_ending or "function_call" in delta:
+            changed |= self._repair_calls(choice, delta, calls)
         if choice["finish_reason"]:
             self._remember()
         if changed and not self._has_begun:
@@ -66,10 +79,13 @@ class ChoiceRepair:
 
     def held_back(self, finish_reason: str | None) -> Fields:
         """The delta for text that is still held back at the end of the stream; empty where there is none."""
-        self._remember()
         delta: Fields = {}
         if self._reasoning is not None:
             _put(delta, *self._reasoning.end(finish_reason))
+        if finish_reason is not None and not self._is_cut:
+            _, late_parts = self._numbers.end(None)
+            if late_parts:
+                delta["tool_calls"] = late_parts
         return delta
 
     def _delta_of(self, choice: Fields) -> tuple[Fields, bool]:
@@ -86,6 +102,29 @@ class ChoiceRepair:
         if self._kept is not None and (call_id := self._numbers.first_id) is not None:
             self._kept.remember(call_id)
 
+    def _end(self, choice: Fields, calls: object) -> bool:
+        """Give tool calls their finish reason, and arguments to those without; whether the choice was changed."""
+        reason = choice["finish_reason"]
+        self._is_cut = reason in _CUT
+        if self._is_cut or not (self._numbers or self._has_function_call):
+            return False
+        changed, self.late_parts = self._numbers.end(calls)
+        if changed or self.late_parts:
+            self.note = "gave a tool call without arguments {}"
+        if reason == "stop":
+            choice["finish_reason"] = "tool_calls" if self._numbers else "function_call"
+            self.note = f"finish reason 'stop' became {choice['finish_reason']!r}"
+            changed = True
+        return changed
+
+    def _repair_calls(self, choice: Fields, delta: Fields, calls: object) -> bool:
+        changed = False
+        if calls and isinstance(calls, list):
+            changed = self._numbers.repair(calls, streamed=self._part == "delta")
+        elif delta.get("function_call"):
+            self._has_function_call = True
+        return self._end(choice, calls) or changed if choice["finish_reason"] else changed
+
     def _repair_reason(self, choice: Fields, reason: object) -> bool:
         if not isinstance(reason, str) or not reason:
             choice["finish_reason"] = None
@@ -98,11 +137,14 @@ class ChoiceRepair:
 
     def _separate(self, tagged: TaggedReasoning, delta: Fields, choice: Fields, *, is_ending: bool) -> bool:
         """Take the reasoning, and text that could become a tag, out of the content."""
+        if delta.get("reasoning_content"):
+            tagged.has_own_field()
         content = delta.get("content")
         content = content if isinstance(content, str) else ""
-        if tagged.has_ended:
+        if tagged.has_ended and "extra_content" not in delta:
             return False
-        reasoning, text = tagged.split(content) if content else ("", "")
+        is_thought = _is_thought(delta, self._part)
+        reasoning, text = tagged.split(content, is_thought=is_thought) if content else ("", "")
         if is_ending:
             finish_reason = choice["finish_reason"]
             held = tagged.end(finish_reason if isinstance(finish_reason, str) else None)
@@ -138,6 +180,10 @@ def _flatten(delta: Fields, content: object) -> bool:
         delta["content"] = None
         return True
     delta["content"] = ""
+    images = [part for part in content if isinstance(part, dict) and part.get("type") in IMAGE_PARTS]
+    if images:  # where clients look for them: beside the text, as OpenRouter sends them
+        found = delta.get("images")
+        delta["images"] = (found if isinstance(found, list) else []) + images
     _put(delta, _text_of(content, "thinking"), _text_of(content, "text"))
     return True
 
@@ -147,22 +193,28 @@ def _text_of(parts: list[object], kind: str) -> str:
     return "".join([_text_of(inner, "text") if isinstance(inner, list) else str(inner or "") for inner in found])
 
 
-def _move_reasoning(delta: Fields) -> bool:
-    """Rename `reasoning` (OpenRouter, Groq, Cerebras, Together); move content that Gemini marks as a thought."""
-    changed = False
+def _rename_reasoning(delta: Fields) -> bool:
+    """Rename `reasoning` (OpenRouter, Groq, Cerebras, Together, vLLM)."""
     reasoning = delta.get("reasoning")
-    if isinstance(reasoning, str) and reasoning:
-        del delta["reasoning"]
-        if not delta.get("reasoning_content"):
-            delta["reasoning_content"] = reasoning
-        changed = True
-    content = delta.get("content")
-    if isinstance(content, str) and content and _is_thought(delta):
-        delta["content"] = ""
-        _put(delta, content, "")
-        changed = True
-    return changed
+    if not isinstance(reasoning, str) or not reasoning:
+        return False
+    del delta["reasoning"]
+    if not delta.get("reasoning_content"):
+        delta["reasoning_content"] = reasoning
+    return True
 
 
-def _is_thought(delta: Fields) -> bool:
+def _is_thought(delta: Fields, part: str) -> bool:
+    """Whether Gemini marks a chunk's content as a thought. It marks a whole message that only begins with one too."""
+    if part != "delta" or "extra_content" not in delta:
+        return False
     return object_field(object_field(delta, "extra_content"), "google").get("thought") is True
+
+
+def _move_thought(delta: Fields) -> bool:
+    content = delta.get("content")
+    if not isinstance(content, str) or not content:
+        return False
+    delta["content"] = ""
+    _put(delta, content, "")
+    return True

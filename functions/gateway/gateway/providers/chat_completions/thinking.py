@@ -38,7 +38,7 @@ class TaggedReasoning:
     recalled.
     """
 
-    __slots__ = ("_begins_inside", "_closing", "_had_block", "_held", "_searched", "_state")
+    __slots__ = ("_begins_inside", "_closing", "_had_block", "_held", "_is_marked", "_searched", "_state")
 
     def __init__(self, *, begins_inside: bool = False) -> None:
         self._begins_inside = begins_inside
@@ -47,14 +47,30 @@ class TaggedReasoning:
         self._searched = 0
         self._closing = ""
         self._had_block = False
+        self._is_marked = False
 
     @property
     def has_ended(self) -> bool:
         """Whether all content from here on is text."""
-        return self._state is _State.TEXT
+        return self._state is _State.TEXT and not self._held
 
-    def split(self, text: str) -> tuple[str, str]:
-        """The reasoning and the text in this content and in what was held back before it."""
+    def has_own_field(self) -> None:
+        """The reasoning comes in a field of its own: content is text from its beginning, unless it opens a block."""
+        self._begins_inside = False
+        if self._state is _State.UNDECIDED:
+            self._state = _State.TEXT
+
+    def split(self, text: str, *, is_thought: bool = False) -> tuple[str, str]:
+        """The reasoning and the text in this content and in what was held back before it.
+
+        `is_thought`: the provider marks the content as a thought. Tags around it count; it need not have any.
+        """
+        if is_thought:
+            held = self._enter_marked(text)
+            if held is not None:
+                return held
+        elif self._is_marked and (left := self._leave_marked(text)) is not None:
+            return left
         text, self._held = self._held + text, ""
         reasoning = ""
         while True:
@@ -81,6 +97,41 @@ class TaggedReasoning:
         if self._state is _State.UNDECIDED and finish_reason != "stop":
             return held, ""
         return "", held
+
+    def _enter_marked(self, text: str) -> tuple[str, str] | None:
+        """Begin or continue a marked thought; None where it is between tags and is read by these."""
+        if self._state is _State.INSIDE and not self._is_marked:
+            return None
+        begun = (self._held + text).lstrip()
+        if self._state is not _State.INSIDE and any(
+            tag.startswith(begun) or begun.startswith(tag) for tag in _OPENINGS
+        ):
+            self._state = _State.BEFORE
+            return None
+        self._state, self._is_marked, self._closing = _State.INSIDE, True, "</thought>"
+        text, self._held = self._held + text, ""
+        thought, closing, rest = text.partition(self._closing)
+        if not closing:
+            return thought, ""
+        self._is_marked, self._state, self._had_block = False, _State.BEFORE, True
+        after = self.split(rest) if rest else ("", "")
+        return thought + after[0], after[1]
+
+    def _leave_marked(self, text: str) -> tuple[str, str] | None:
+        """End a marked thought without tags at the first content that is not marked; a closing tag there is left out.
+
+        None where the content is read as usual from here on.
+        """
+        begun = (self._held + text).lstrip()
+        if self._closing.startswith(begun) and begun != self._closing:
+            self._held += text
+            return "", ""
+        self._is_marked, self._held, self._had_block = False, "", True
+        self._state = _State.BEFORE if begun.startswith(self._closing) else _State.TEXT
+        if self._state is _State.TEXT:
+            return "", text
+        rest = begun.removeprefix(self._closing)
+        return self.split(rest) if rest else ("", "")
 
     def _enter(self, text: str) -> bool:
         """Whether the text decides the next state; it is then set."""

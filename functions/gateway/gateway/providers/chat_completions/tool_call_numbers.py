@@ -1,84 +1,168 @@
-"""Completes tool calls for strict clients: an id for every call, the call's index on every streamed part."""
+"""Completes tool calls for strict clients: each has one id, one name, one index, and arguments that are JSON."""
+
+from dataclasses import dataclass, field
 
 from gateway.domain.codec import AnswerContext
-from gateway.domain.json_text import object_field, write_json
+from gateway.domain.json_text import object_field, text_field, write_json
 from gateway.providers.chat_completions.history_fingerprint import fingerprint
+from gateway.providers.chat_completions.json_end import JsonEnd
 from gateway.providers.chat_completions.signatures import remember_signature
+
+type Fields = dict[str, object]
+
+NO_ARGUMENTS = "{}"
+"""The arguments of a call for which the model wrote none: clients parse them as JSON."""
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call so far. `given_id`: the provider's own id for it, empty where it sent none."""
+
+    place: int
+    call_id: str
+    given_id: str
+    name: str
+    arguments: JsonEnd = field(default_factory=JsonEnd)
 
 
 class ToolCallNumbers:
     """Numbers the tool calls of one choice, and gives an id to those without one.
 
     Gemini leaves out indexes and sometimes ids, and sends parallel calls one a chunk; other servers give every parallel
-    call the index 0. A part without a name or an id of its own continues the call before it.
+    call the index 0, or repeat id and name in every part. A call's id always means that call; under one index, another
+    name, or more text after complete arguments, begins another call.
     """
 
-    __slots__ = ("_context", "_ids", "_places", "_signed")
+    __slots__ = ("_by_given_id", "_calls", "_context", "_latest", "_signed")
 
     def __init__(self, context: AnswerContext, *, signed: bool) -> None:
         self._context = context
         self._signed = signed
-        self._ids: dict[int, str] = {}
-        self._places: dict[object, int] = {}
+        self._calls: dict[int, _Call] = {}
+        self._by_given_id: dict[str, _Call] = {}
+        self._latest: dict[int | None, _Call] = {}
 
     @property
     def first_id(self) -> str | None:
         """The id of the first call, None while there is none."""
-        return next(iter(self._ids.values()), None)
+        return next((call.call_id for call in self._calls.values()), None)
 
-    def repair(self, calls: list[object], *, streamed: bool) -> bool:
+    def __bool__(self) -> bool:
+        """Whether there is any call."""
+        return bool(self._calls)
+
+    def repair(self, parts: list[object], *, streamed: bool) -> bool:
         """Complete the calls, or parts of calls, of one message or delta; whether anything was changed."""
         changed = False
-        for call in calls:
-            if isinstance(call, dict):
-                changed |= self._repair(call, streamed=streamed)
+        for part in parts:
+            if isinstance(part, dict):
+                changed |= _write_arguments(part)
+                if streamed:
+                    changed |= self._continue(part)
+                else:  # each entry is a call of its own
+                    changed |= self._begin(part, len(self._calls))
         return changed
 
-    def _repair(self, call: dict[str, object], *, streamed: bool) -> bool:
-        changed = _repair_function(call)
-        given_id = call.get("id")
-        call_id = given_id if isinstance(given_id, str) and given_id else None
-        place = self._place(call, call_id)
-        if streamed and call.get("index") != place:
-            call["index"], changed = place, True
-        if place not in self._ids:
-            if call_id is None:
-                call_id = f"call_{self._context.answer_id[-20:]}{place:02}"
-                call["id"], changed = call_id, True
-            if not call.get("type"):
-                call["type"], changed = "function", True
-            self._ids[place] = call_id
-        if self._signed and "extra_content" in call:
-            remember_signature(self._context.memory, fingerprint(self._context.messages), self._ids[place], call)
-        return changed
+    def end(self, parts: object) -> tuple[bool, list[Fields]]:
+        """Give the calls without arguments `{}`: their last parts are these, which may be changed in place.
 
-    def _place(self, call: dict[str, object], call_id: str | None) -> int:
-        given = call.get("index")
+        Whether one was, and a further part for each call that has none among them.
+        """
+        empty = {place: call for place, call in self._calls.items() if not call.arguments.has_begun}
+        changed = False
+        for place, part in enumerate(parts if isinstance(parts, list) else ()):
+            if isinstance(part, dict) and (call := empty.pop(part.get("index", place), None)) is not None:
+                part["function"], changed = object_field(part, "function") | {"arguments": NO_ARGUMENTS}, True
+                call.arguments.add(NO_ARGUMENTS)
+        for call in empty.values():
+            call.arguments.add(NO_ARGUMENTS)
+        return changed, [{"index": place, "function": {"arguments": NO_ARGUMENTS}} for place in empty]
+
+    def _continue(self, part: Fields) -> bool:
+        """Number a part of a call; whether it was changed."""
+        given = part.get("index")
         index = given if type(given) is int else None
-        place = self._places.get(index) if index is not None else self._without_index(call, call_id)
-        if place is not None and _is_named(call) and call_id is not None and call_id != self._ids[place]:
-            place = None  # another call under an index that is taken
-        if place is None:
-            next_place = max(self._ids, default=-1) + 1
-            place = next_place if index is None or index in self._ids else index
-        self._places[index] = place
-        return place
+        call = self._find(part, index)
+        if call is None:
+            changed = self._begin(part, self._free_place(index), self._latest.get(index))
+            call = self._calls[next(reversed(self._calls))]
+        else:
+            changed = _tell_once(call, part)
+            self._remember(call, part)
+            call.arguments.add(text_field(object_field(part, "function"), "arguments"))
+        self._latest[index] = call
+        if given != call.place or index is None:
+            part["index"], changed = call.place, True
+        return changed
 
-    def _without_index(self, call: dict[str, object], call_id: str | None) -> int | None:
-        if call_id is not None:
-            return next((place for place, known in self._ids.items() if known == call_id), None)
-        return None if _is_named(call) else self._places.get(None)
+    def _free_place(self, index: int | None) -> int:
+        return index if index is not None and index not in self._calls else max(self._calls, default=-1) + 1
+
+    def _begin(self, part: Fields, place: int, before: _Call | None = None) -> bool:
+        """Add a call, `before` it the last one under its index; whether its part had to be completed."""
+        changed, given_id, function = False, text_field(part, "id"), object_field(part, "function")
+        name = text_field(function, "name")
+        if not name and before is not None:  # more text after complete arguments
+            name = before.name
+            part["function"], changed = function | {"name": name}, True
+        call = _Call(place, given_id or f"call_{self._context.answer_id[-20:]}{place:02}", given_id, name)
+        if not given_id:
+            part["id"], changed = call.call_id, True
+        if not part.get("type"):
+            part["type"], changed = "function", True
+        self._calls[place] = call
+        self._by_given_id.setdefault(given_id, call)
+        self._remember(call, part)
+        call.arguments.add(text_field(function, "arguments"))
+        return changed
+
+    def _remember(self, call: _Call, part: Fields) -> None:
+        if self._signed and "extra_content" in part:
+            remember_signature(self._context.memory, fingerprint(self._context.messages), call.call_id, part)
+
+    def _find(self, part: Fields, index: int | None) -> _Call | None:
+        """The call that a part continues; None where it begins another."""
+        given_id = text_field(part, "id")
+        if given_id and (known := self._by_given_id.get(given_id)) is not None:
+            return known
+        call = self._latest.get(index)
+        return None if call is None or _is_another(call, part, given_id, is_numbered=index is not None) else call
 
 
-def _is_named(call: dict[str, object]) -> bool:
-    return bool(object_field(call, "function").get("name"))
+def _is_another(call: _Call, part: Fields, given_id: str, *, is_numbered: bool) -> bool:
+    function = object_field(part, "function")
+    name, arguments = text_field(function, "name"), text_field(function, "arguments")
+    if name and call.name:
+        # A new id alone is not enough: some servers send a new one with every part.
+        if name != call.name or (given_id and call.given_id):
+            return True
+        if not (is_numbered or given_id or call.arguments.has_begun):
+            return True
+    return call.arguments.is_complete and bool(arguments.strip())
 
 
-def _repair_function(call: dict[str, object]) -> bool:
+def _tell_once(call: _Call, part: Fields) -> bool:
+    """Leave out what the call's earlier parts told: clients join the texts of all parts."""
+    changed = False
+    for name in ("id", "type"):
+        if name in part:
+            del part[name]
+            changed = True
+    function = part.get("function")
+    if isinstance(function, dict) and "name" in function:
+        if not call.name and (told := text_field(function, "name")):
+            call.name = told
+        else:
+            del function["name"]
+            changed = True
+    return changed
+
+
+def _write_arguments(part: Fields) -> bool:
     """Make arguments JSON text: some of Cloudflare's models send the object itself, others null."""
-    function = call.get("function")
+    function = part.get("function")
     if not isinstance(function, dict) or "arguments" not in function or isinstance(function["arguments"], str):
         return False
     arguments = function["arguments"]
-    function["arguments"] = "" if arguments is None else write_json(arguments).decode()
+    function["arguments"] = "" if arguments is None else write_json(arguments, lenient=True).decode()
     return True

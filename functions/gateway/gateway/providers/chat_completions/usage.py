@@ -75,12 +75,28 @@ def _reasoning(usage: Json) -> int:
     return count_field(object_field(usage, "completion_tokens_details"), "reasoning_tokens") or 0
 
 
+_DETAILS = ("prompt_tokens_details", "prompt_token_details", "input_tokens_details")
+_CACHE_READS = (
+    "cached_tokens",  # OpenAI and most others in the details; Moonshot, Together and Hugging Face's router at the top
+    "num_cached_tokens",  # Mistral
+    "prompt_cache_hit_tokens",  # DeepSeek
+    "cache_read_input_tokens",  # LiteLLM, Bedrock
+    "cache_read_tokens",
+    "cached_content_token_count",  # Google
+)
+_CACHE_WRITES = ("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens")
+
+
 def _cache_read(usage: Json) -> int:
-    """From OpenAI's field, else from DeepSeek's."""
-    cached = count_field(object_field(usage, "prompt_tokens_details"), "cached_tokens")
-    return cached if cached is not None else count_field(usage, "prompt_cache_hit_tokens") or 0
+    """Part of the prompt's count, from the first place that tells one: a zero elsewhere may be a filler."""
+    return _first_count(usage, _CACHE_READS)
 
 
 def _cache_write(usage: Json) -> int:
-    """Part of the prompt's count, as OpenAI (from GPT-5.6 on) and OpenRouter send it."""
-    return count_field(object_field(usage, "prompt_tokens_details"), "cache_write_tokens") or 0
+    """Part of the prompt's count, as OpenAI (from GPT-5.6 on), OpenRouter and Qwen send it."""
+    return _first_count(usage, _CACHE_WRITES)
+
+
+def _first_count(usage: Json, names: tuple[str, ...]) -> int:
+    places = (*(object_field(usage, details) for details in _DETAILS if details in usage), usage)
+    return next((count for place in places for name in names if (count := count_field(place, name))), 0)

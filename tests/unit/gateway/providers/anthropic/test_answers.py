@@ -238,3 +238,14 @@ def test_an_error_with_status_200_is_read_like_one_with_an_error_status() -> Non
     assert in_place is not None
     assert (in_place.message, in_place.code) == ("Broken", "api_error")
     assert NATIVE.read_error(body) == in_place
+
+
+@pytest.mark.parametrize("reason", ["end_turn", "stop_sequence", "tool_use"])
+def test_an_answer_with_a_tool_call_ends_with_tool_calls(reason: str) -> None:
+    tool = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}
+    _, stream = read_stream(BEGIN + start(0, **tool) + stop(0) + end(reason))
+    assert stream.transcript.finish_reason == "tool_calls"
+    assert stream.transcript.choices[0].tool_calls[0].arguments == "{}"
+    whole = json.dumps({**MESSAGE, "content": [tool], "stop_reason": reason}).encode()
+    read = read_message(whole, MEMORY)
+    assert json.loads(read.raw)["choices"][0]["finish_reason"] == "tool_calls"

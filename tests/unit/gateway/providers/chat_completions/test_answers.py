@@ -5,15 +5,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.chat import ChatCompletion
 
-from gateway.domain.clock import Clock
-from gateway.domain.codec import AnswerContext, WholeAnswer
 from gateway.providers import table
-from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.providers.rows.generic import GENERIC
 from gateway.relay.stream import Stream
-from switchboard.stream.sse import EventSplitter
 from switchboard.stream.transcript import Transcript
 from testkit.openai_events import (
     COMPLETION_ID,
@@ -29,9 +25,8 @@ from testkit.openai_events import (
     usage,
     usage_object,
 )
+from testkit.read_answers import ANSWER_ID, ASKED_AT_S, StreamedAnswer, bare, context, whole
 
-ANSWER_ID = "019a0000000070008000000000000001"
-ASKED_AT_S = 1_795_000_000
 CHAT_DIALECTS = [row for row in table.PROVIDERS if row.reader_class is None]
 CLEAN = {
     "text": role() + chunk("Hel") + chunk("lo <think> there") + finish() + usage(3, 2) + DONE,
@@ -49,60 +44,6 @@ CLEAN = {
     + DONE,
     "extensions": chunk("Yes.", reasoning=None, annotations=[]) + finish() + DONE,
 }
-
-
-def context(model: str = "requested-model", *, wants_usage: bool = False) -> AnswerContext:
-    """The context of a call to that model."""
-    return AnswerContext(model, ANSWER_ID, ASKED_AT_S, wants_usage, SignatureMemory(Clock()))
-
-
-class StreamedAnswer:
-    """A stream as the caller receives it and as the trace records it."""
-
-    def __init__(
-        self, stream: bytes, provider: str = "generic", model: str = "requested-model", *, wants_usage: bool = False
-    ) -> None:
-        self.notes: list[str] = []
-        reader = table.by_dialect(provider).make_reader(context(model, wants_usage=wants_usage))
-        self.stream = Stream(reader, Transcript(), wants_usage, self.notes)
-        self.raw = self.stream.feed(stream) + self.stream.finish()
-        self.transcript = self.stream.transcript
-        data = [found.data for found in EventSplitter().feed(self.raw)]
-        self.chunks = [json.loads(found) for found in data if found and found != b"[DONE]"]
-        for found in self.chunks:
-            ChatCompletionChunk.model_validate(found, strict=True)
-
-    @property
-    def content(self) -> str:
-        """The content of all chunks."""
-        return "".join(delta.get("content") or "" for delta in self.deltas)
-
-    @property
-    def reasoning(self) -> str:
-        """The reasoning of all chunks."""
-        return "".join(delta.get("reasoning_content") or "" for delta in self.deltas)
-
-    @property
-    def deltas(self) -> list[dict[str, Any]]:
-        """Every delta."""
-        return [choice["delta"] for found in self.chunks for choice in found["choices"]]
-
-    @property
-    def calls(self) -> list[dict[str, Any]]:
-        """Every part of a tool call."""
-        return [call for delta in self.deltas for call in delta.get("tool_calls") or []]
-
-
-def bare(choice: dict[str, Any], **others: Any) -> bytes:
-    """A chunk with that choice, without id, model or time."""
-    return event({"choices": [choice], **others})
-
-
-def whole(message: dict[str, Any], provider: str = "generic", **choice: Any) -> WholeAnswer:
-    """What is read of a whole answer with that message."""
-    body = completion(None)
-    body["choices"] = [{"index": 0, "finish_reason": "stop", **choice, "message": {"role": "assistant", **message}}]
-    return table.by_dialect(provider).read_answer(json.dumps(body).encode(), context())
 
 
 @pytest.mark.parametrize("row", CHAT_DIALECTS, ids=lambda row: row.dialect)
@@ -177,12 +118,6 @@ def test_reasoning_under_another_name_is_renamed(provider: str) -> None:
 def test_reasoning_under_both_names_is_sent_once() -> None:
     answer = StreamedAnswer(chunk("", reasoning="Hm.", reasoning_content="Hm.") + chunk("Yes.") + finish())
     assert answer.reasoning == "Hm."
-
-
-def test_content_that_gemini_marks_as_a_thought_becomes_reasoning() -> None:
-    thought = chunk("**Planning**", extra_content={"google": {"thought": True}})
-    answer = StreamedAnswer(thought + chunk("Yes.") + finish() + DONE, "google")
-    assert (answer.reasoning, answer.content) == ("**Planning**", "Yes.")
 
 
 @pytest.mark.parametrize("provider", ["cloudflare", "groq", "together", "fireworks", "bedrock", "generic"])
@@ -337,13 +272,6 @@ def test_one_malformed_event_is_skipped(broken: bytes) -> None:
     answer = StreamedAnswer(chunk("Hel") + b"data: " + broken + b"\n\n" + chunk("lo") + finish() + DONE)
     assert answer.raw == chunk("Hel") + chunk("lo") + finish() + DONE
     assert answer.notes == ["skipped an event that is no JSON object"]
-
-
-def test_half_of_a_surrogate_pair_goes_through() -> None:
-    raw = chunk("x").replace(b'"x"', b'"\\ud83d"')
-    assert StreamedAnswer(raw + finish() + DONE).raw == raw + finish() + DONE
-    rewritten = StreamedAnswer(raw.replace(b'"index":0,', b"") + finish() + DONE).raw
-    assert "\N{REPLACEMENT CHARACTER}".encode() in rewritten
 
 
 COUNTS = usage_object(5, 2)
