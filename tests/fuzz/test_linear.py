@@ -127,11 +127,7 @@ def _choice(place: int) -> bytes:
 
 
 KNOWN_SLOW = {
-    "tool calls to native Claude": "For each result those before it are counted.",
-    "tool calls of one id to native Claude": "A new id is made by adding one character after the other.",
     "unknown fields": "Each note is compared with all before it.",
-    "unknown fields of a message": "Each note is compared with all before it.",
-    "tool calls": "For each new call the largest of all numbers is looked for.",
     "tool calls without an index": "For each new call all ids are gone through.",
     "tool calls of one index": "For each new call the largest of all numbers is looked for.",
     "finish reasons": "Each note is compared with all before it.",

@@ -33,26 +33,13 @@ class Known:
 
 KNOWN = (
     Known(
-        "An answer without words that ends with `length` or `content_filter` is taken for a failure of its provider.",
-        frozenset({"pyd443", "tl1119", "tl1123", "tl1127", "v1742", "v1743", "v1744", "cfilter", "lenreason"}),
-    ),
-    Known("An answer of nothing but sound, or images, is taken for an empty one.", frozenset({"audio", "image"})),
-    Known(
-        "Gemini's mark of a thought decides what is thought, where the tags should: answers are lost, tags are spoken.",
-        frozenset({"pyd638", "gem1", "gem2", "gem3"}),
-    ),
-    Known("A call without arguments is passed on with empty ones.", frozenset({"pyd727", "sllm21", "vi78"})),
-    Known(
-        "A call's id and name that come in each of its parts are passed on so: the SDK's helper strings them together.",
-        frozenset({"sllm23", "vi71"}),
-    ),
-    Known(
         "Lists without indexes in a delta (annotations, reasoning_details) make the SDK's helper raise.",
         frozenset({"pyd732", "lf10"}),
     ),
     Known("A provider's 401 is told as 502.", frozenset({"oi1479", "oi1513", "oi1514"})),
     Known("A role that is empty text is passed on.", frozenset({"vi66"})),
     Known("Of a message that begins anew within its stream both beginnings are told.", frozenset({"v1766"})),
+    Known("Calls of tools that the provider runs itself end with `tool_calls`.", frozenset({"v1741"})),
 )
 
 

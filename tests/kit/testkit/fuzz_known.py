@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from testkit.fuzz_bodies import DEEP_TEXT, serialised
-from testkit.fuzz_checks import HALVES, Asked, Said
+from testkit.fuzz_checks import Asked, Said
 from testkit.fuzz_gateway import GOOD_STREAM, routed
-from testkit.openai_events import DONE, chunk, event, finish
+from testkit.openai_events import DONE, chunk, finish
 
 JSON = {"content-type": "application/json"}
 LARGE_NAME: dict[str, Any] = {"k" * 600_000: 1}
@@ -69,62 +69,10 @@ _NATIVE_MESSAGE = {"content": [{"type": "text", "text": "Ja."}], "stop_reason": 
 
 KNOWN: tuple[KnownFault, ...] = (
     KnownFault(
-        "NaN and Infinity in a nested field of a request are sent to the provider.",
-        "the provider gets no JSON",
-        CONSTANTS,
-        _asked(tools=[{"type": "function", "function": {"name": "f", "parameters": {"maximum": float("inf")}}}]),
-    ),
-    KnownFault(
-        "Half of a surrogate pair in a request is refused.",
-        "half of a surrogate pair is refused",
-        HALVES,
-        _asked(messages=[{"role": "user", "content": "\ud83c"}]),
-    ),
-    KnownFault(
-        "Half of a surrogate pair in an answer is passed on.",
-        "the caller gets half of a surrogate pair",
-        HALVES,
-        _asked(),
-        Said((chunk("\ud83c"), finish(), DONE)),
-    ),
-    KnownFault(
-        "NaN and Infinity in an answer are passed on.",
-        "the caller gets no JSON",
-        CONSTANTS,
-        _asked(),
-        Said((event({"choices": [{"index": 0, "delta": {"content": "a"}, "logprobs": float("nan")}]}), finish(), DONE)),
-    ),
-    KnownFault(
-        "Half of a surrogate pair in a field of a whole native answer is a 500.",
-        "500",
-        HALVES,
-        _asked("anthropic", stream=False),
-        _whole(_NATIVE_MESSAGE | {"usage": {"\ud800": 1}}),
-    ),
-    KnownFault(
-        "Half of a surrogate pair in tool arguments that come as an object is a 500.",
-        "500",
-        HALVES,
-        _asked(stream=False),
-        _completion({"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": {"\ud800": 1}}}]}),
-    ),
-    KnownFault(
-        "Half of a surrogate pair inside the text of a history's tool arguments is a 500 at native Claude.",
-        "500",
-        HALVES,
-        _asked("anthropic", messages=_history('{"a": "\\ud800"}')),
-    ),
-    KnownFault(
         "Deep nesting inside the text of a history's tool arguments is a 500 at native Claude.",
         "500",
         re.compile(rb"\[{250}"),
         _asked("anthropic", messages=_history(DEEP_TEXT)),
-    ),
-    KnownFault(
-        "NaN inside the text of a history's tool arguments is sent to native Claude.",
-        "the provider gets no JSON",
-        CONSTANTS,
-        _asked("anthropic", messages=_history('{"a": NaN}')),
     ),
     KnownFault(
         "A count of 10^18 tokens is believed.",

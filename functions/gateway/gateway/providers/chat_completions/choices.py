@@ -111,9 +111,9 @@ class ChoiceRepair:
         changed, self.late_parts = self._numbers.end(calls)
         if changed or self.late_parts:
             self.note = "gave a tool call without arguments {}"
-        if reason == "stop":
-            choice["finish_reason"] = "tool_calls" if self._numbers else "function_call"
-            self.note = f"finish reason 'stop' became {choice['finish_reason']!r}"
+        if reason == "stop" and self._numbers:  # OpenAI itself ends a function_call that was asked for so
+            choice["finish_reason"] = "tool_calls"
+            self.note = "finish reason 'stop' became 'tool_calls'"
             changed = True
         return changed
 

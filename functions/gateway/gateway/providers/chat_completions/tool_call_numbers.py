@@ -22,6 +22,7 @@ class _Call:
     call_id: str
     given_id: str
     name: str
+    is_function: bool
     arguments: JsonEnd = field(default_factory=JsonEnd)
 
 
@@ -68,7 +69,9 @@ class ToolCallNumbers:
 
         Whether one was, and a further part for each call that has none among them.
         """
-        empty = {place: call for place, call in self._calls.items() if not call.arguments.has_begun}
+        empty = {
+            place: call for place, call in self._calls.items() if call.is_function and not call.arguments.has_begun
+        }
         changed = False
         for place, part in enumerate(parts if isinstance(parts, list) else ()):
             if isinstance(part, dict) and (call := empty.pop(part.get("index", place), None)) is not None:
@@ -105,7 +108,13 @@ class ToolCallNumbers:
         if not name and before is not None:  # more text after complete arguments
             name = before.name
             part["function"], changed = function | {"name": name}, True
-        call = _Call(place, given_id or f"call_{self._context.answer_id[-20:]}{place:02}", given_id, name)
+        call = _Call(
+            place,
+            given_id or f"call_{self._context.answer_id[-20:]}{place:02}",
+            given_id,
+            name,
+            part.get("type") != "custom",
+        )
         if not given_id:
             part["id"], changed = call.call_id, True
         if not part.get("type"):
