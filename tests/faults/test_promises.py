@@ -80,7 +80,8 @@ async def test_after_content_or_a_tool_call_no_other_target_starts(
     upstreams[0].answers(Answer([role(), word, patience_ms * 1.25 / 1000, chunk(" is."), finish(), DONE]))
     async with cascade(*upstreams, policy={"ttft_timeout_ms": patience_ms}) as gateway:
         response = await gateway.call()
-    assert response.content == role() + word + chunk(" is.") + finish() + DONE
+    assert response.content.startswith(role() + word + chunk(" is."))
+    assert response.content.endswith(DONE)
     assert upstreams[1].connections_opened == 0
 
 

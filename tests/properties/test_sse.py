@@ -66,6 +66,7 @@ def test_byte_by_byte_gives_the_same_events(stream: bytes) -> None:
 @given(STREAMS)
 def test_no_byte_is_lost_or_changed_except_final_line_ends(stream: bytes) -> None:
     raw = b"".join(event.raw for event in _events([stream]))
+    stream = stream.removeprefix(b"\xef\xbb\xbf")  # a byte order mark is no part of the first event
     assert stream.startswith(raw)
     assert not stream[len(raw) :].strip(b"\r\n")
 

