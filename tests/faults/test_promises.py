@@ -69,19 +69,21 @@ async def test_a_stream_without_content_or_a_tool_call_is_late(
     assert trace.attempts[1].started_ms >= trace.attempts[0].started_ms + PATIENCE_MS
 
 
-CONTENT = {"content": chunk("It"), "a tool call": tool_call("", name="end_call", call_id="call_1")}
+CONTENT = {
+    "content": (chunk("It"), "stop"),
+    "a tool call": (tool_call("{}", name="end_call", call_id="call_1"), "tool_calls"),
+}
 
 
-@pytest.mark.parametrize("word", CONTENT.values(), ids=CONTENT.keys())
+@pytest.mark.parametrize(("word", "reason"), CONTENT.values(), ids=CONTENT.keys())
 async def test_after_content_or_a_tool_call_no_other_target_starts(
-    upstreams: tuple[ScriptedUpstream, ...], word: bytes
+    upstreams: tuple[ScriptedUpstream, ...], word: bytes, reason: str
 ) -> None:
     patience_ms = PATIENCE_MS * 3
-    upstreams[0].answers(Answer([role(), word, patience_ms * 1.25 / 1000, chunk(" is."), finish(), DONE]))
+    upstreams[0].answers(Answer([role(), word, patience_ms * 1.25 / 1000, chunk(" is."), finish(reason), DONE]))
     async with cascade(*upstreams, policy={"ttft_timeout_ms": patience_ms}) as gateway:
         response = await gateway.call()
-    assert response.content.startswith(role() + word + chunk(" is."))
-    assert response.content.endswith(DONE)
+    assert response.content == role() + word + chunk(" is.") + finish(reason) + DONE
     assert upstreams[1].connections_opened == 0
 
 

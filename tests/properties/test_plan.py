@@ -127,6 +127,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
+WORDS = st.text('abc ÿ日\n"').map(lambda text: f"a{text}")
+"""No empty or blank contents: these are repaired."""
 UNASKED = {"mistral", "anthropic"}
 """They send a stream's usage without being asked, and refuse `stream_options`."""
 TOUCHED = {"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens"} | {
@@ -142,7 +144,7 @@ TOUCHED = {"model", "messages", "stream", "stream_options", "max_tokens", "max_c
     st.dictionaries(
         st.text(max_size=8).filter(lambda name: name not in TOUCHED), JSON.filter(lambda v: v != []), max_size=5
     ),
-    st.just([{"role": "user", "content": "Hello?"}]),
+    st.lists(st.fixed_dictionaries({"role": st.just("user"), "content": WORDS}), min_size=1, max_size=3),
     st.booleans(),
     st.sampled_from([provider for provider in table.PROVIDERS if provider.accepts is None]),
 )
