@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from testkit.fuzz_bodies import DEEP_TEXT, serialised
+from testkit.fuzz_bodies import serialised
 from testkit.fuzz_checks import Asked, Said
 from testkit.fuzz_gateway import GOOD_STREAM, routed
 from testkit.openai_events import DONE, chunk, finish
@@ -60,20 +60,9 @@ def _completion(message: dict[str, Any], usage: dict[str, Any] | None = None) ->
     return _whole({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage})
 
 
-def _history(arguments: str) -> list[dict[str, Any]]:
-    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
-    return [{"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c", "content": "1"}]
-
-
 _NATIVE_MESSAGE = {"content": [{"type": "text", "text": "Ja."}], "stop_reason": "end_turn"}
 
 KNOWN: tuple[KnownFault, ...] = (
-    KnownFault(
-        "Deep nesting inside the text of a history's tool arguments is a 500 at native Claude.",
-        "500",
-        re.compile(rb"\[{250}"),
-        _asked("anthropic", messages=_history(DEEP_TEXT)),
-    ),
     KnownFault(
         "A count of 10^18 tokens is believed.",
         "the row counts more tokens than there can be",
@@ -126,11 +115,5 @@ KNOWN: tuple[KnownFault, ...] = (
         "500",
         re.compile(rb"^[^{]*[\x80-\xff]"),
         Asked(b"{}", (("x-inference-task-id", "予約".encode()),)),
-    ),
-    KnownFault(
-        "A provider URL that the HTTP client refuses is a 500.",
-        "500",
-        re.compile(rb"https://xn--a"),
-        _asked(headers={"x-inference-provider-url": b"https://xn--a"}),
     ),
 )

@@ -2,19 +2,22 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pydantic_core import from_json, to_json
 
 _HALF_OF_A_PAIR = re.compile("[\ud800-\udfff]")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
+MAX_LEVELS = 1000
+"""A value that is nested deeper is not read, so that every value that was read can be written."""
+
 
 def read_json(text: bytes | str) -> object:
     """The value. Raises ValueError for text that is not JSON.
 
     NaN, Infinity and other encodings of Unicode are accepted, and half of a surrogate pair, which becomes U+FFFD; of
-    equal keys the last counts.
+    equal keys the last counts. Nesting of more than MAX_LEVELS is refused.
     """
     try:
         return from_json(text)
@@ -38,21 +41,19 @@ def read_json_strictly(text: bytes | str) -> tuple[object, bool]:
         return read_json(text), False
 
 
-def write_json(value: object, *, lenient: bool = False) -> bytes:
+def write_json(value: object) -> bytes:
     """The value in UTF-8, without spaces; NaN and Infinity as null, half of a surrogate pair as U+FFFD.
 
-    Raises ValueError for nesting of about 250 levels, unless `lenient`: then the whole value is written in ASCII.
+    A value that is nested over about 250 levels is written in ASCII.
     """
     try:
         return to_json(value, inf_nan_mode="null")
     except ValueError:
-        whole = _without_halves(value)
+        plain = _without_oddities(value)
     try:
-        return to_json(whole, inf_nan_mode="null")
+        return to_json(plain, inf_nan_mode="null")
     except ValueError:
-        if not lenient:
-            raise
-        return json.dumps(whole).encode()
+        return json.dumps(plain).encode()
 
 
 def quote_json(value: object) -> str:
@@ -83,10 +84,33 @@ def _read_slowly(text: bytes | str) -> object:
         value = _without_halves(json.loads(text))
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if _is_too_deep(value):
+        raise ValueError("nested too deeply")
     return value
+
+
+def _is_too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(MAX_LEVELS):
+        level = [inner for outer in level for inner in _contents(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _contents(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _without_halves(value: object) -> object:
     """The value with U+FFFD for each half of a surrogate pair; `json` alone walks values that are nested deeply."""
     text = json.dumps(value, ensure_ascii=False)
     return json.loads(_HALF_OF_A_PAIR.sub(_REPLACEMENT, text)) if _HALF_OF_A_PAIR.search(text) else value
+
+
+def _without_oddities(value: object) -> object:
+    """The value with null for NaN and Infinity, and U+FFFD for each half of a surrogate pair."""
+    text = json.dumps(value, ensure_ascii=False)
+    return json.loads(_HALF_OF_A_PAIR.sub(_REPLACEMENT, text), parse_constant=lambda _: None)

@@ -13,6 +13,6 @@ def send_schema_as_text(body: Draft) -> None:
         return
     schema = object_field(object_field(asked, "json_schema"), "schema")
     body.fields["response_format"] = {"type": "json_object"}
-    text = _INSTRUCTION + write_json(schema, lenient=True).decode()
+    text = _INSTRUCTION + write_json(schema).decode()
     body.messages.append({"role": "system", "content": text})
     body.note("sent response_format json_schema as json_object, and the schema as a system message")

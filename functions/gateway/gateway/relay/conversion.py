@@ -22,9 +22,7 @@ def events_of(completion: bytes, *, wants_usage: bool) -> bytes:
     chunks: list[Fields] = [envelope | {"choices": [part]} for part in said]
     if wants_usage and usage:
         chunks.append(envelope | {"choices": [], "usage": usage})
-    return b"".join(b"data: " + write_json(chunk, lenient=True) + b"\n\n" for chunk in chunks) + (
-        b"data: " + DONE + b"\n\n"
-    )
+    return b"".join(b"data: " + write_json(chunk) + b"\n\n" for chunk in chunks) + (b"data: " + DONE + b"\n\n")
 
 
 def document_of(transcript: Transcript, context: AnswerContext) -> bytes:
@@ -39,7 +37,7 @@ def document_of(transcript: Transcript, context: AnswerContext) -> bytes:
     }
     if not completion["usage"]:
         del completion["usage"]
-    return write_json(completion, lenient=True)
+    return write_json(completion)
 
 
 def _parts(choice: Fields) -> list[Fields]:

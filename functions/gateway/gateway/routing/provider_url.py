@@ -4,6 +4,8 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
+import idna
+
 from gateway.domain.errors import ProviderUrlRefused
 from gateway.upstream.addresses import PrivateHosts, is_public
 
@@ -36,6 +38,8 @@ def check_url(url: str, private_hosts: PrivateHosts) -> SplitResult:
         raise _refused("must begin with https://")
     if not (_is_public_literal(host) if "[" in parsed.netloc else _is_public_name(host)):
         raise _refused("names an address that the gateway does not call")
+    if not _is_encoded_well(host):
+        raise _refused("names a host that is not valid Punycode")
     return parsed
 
 
@@ -44,6 +48,14 @@ def _is_public_name(host: str) -> bool:
     if _NUMERIC_HOST.fullmatch(host.rstrip(".")):
         return _is_public_literal(host)
     return _HOST_NAME.fullmatch(host) is not None and host.rstrip(".") != "localhost"
+
+
+def _is_encoded_well(host: str) -> bool:
+    """Whether the HTTP client can decode a host with international characters."""
+    try:
+        return "xn--" not in host or bool(idna.decode(host))
+    except idna.IDNAError:
+        return False
 
 
 def _is_public_literal(host: str) -> bool:

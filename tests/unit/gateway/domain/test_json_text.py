@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.json_text import (
+    MAX_LEVELS,
     count_field,
     object_field,
     quote_json,
@@ -87,17 +88,26 @@ def test_it_is_written_in_utf_8_without_spaces() -> None:
     assert quote_json({"a": "ü"}) == '{"a": "\\u00fc"}'
 
 
-@pytest.mark.parametrize("lenient", [False, True])
-def test_half_of_a_pair_is_written_as_the_replacement_character(lenient: bool) -> None:
+def test_half_of_a_pair_is_written_as_the_replacement_character() -> None:
     value = {HALF_A_PAIR: [f"a{HALF_A_PAIR}", "ü", math.nan]}
-    assert write_json(value, lenient=lenient) == f'{{"{REPLACED}":["a{REPLACED}","ü",null]}}'.encode()
+    assert write_json(value) == f'{{"{REPLACED}":["a{REPLACED}","ü",null]}}'.encode()
 
 
-def test_deep_nesting_is_refused_or_written_in_ascii() -> None:
+def test_deep_nesting_is_written_in_ascii() -> None:
     value = json.loads(nested(300))
-    with pytest.raises(ValueError):  # noqa: PT011
-        write_json(value)
-    assert write_json(value, lenient=True) == json.dumps(value).encode()
+    assert write_json(value) == json.dumps(value).encode()
+
+
+def test_numbers_that_json_has_not_are_null_at_any_depth() -> None:
+    value = {"deep": json.loads(nested(300)), "number": math.nan, "half": HALF_A_PAIR}
+    written = json.dumps({"deep": json.loads(nested(300)), "number": None, "half": REPLACED})
+    assert write_json(value) == written.encode()
+
+
+def test_what_is_nested_deeper_than_can_be_written_is_not_read() -> None:
+    assert write_json({"around": read_json(nested(MAX_LEVELS))})
+    with pytest.raises(ValueError, match="nested too deeply"):
+        read_json(nested(MAX_LEVELS + 1))
 
 
 @pytest.mark.parametrize("value", [None, 7, "text", {"a": 1}, -1, 1.5, []])

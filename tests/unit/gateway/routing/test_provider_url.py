@@ -114,6 +114,9 @@ REFUSED = [
     "https://1.1/",
     "https://16843009/",
     "https://1.1.1.1./",
+    # hosts that are not valid Punycode: the HTTP client cannot decode them
+    "https://xn--a",
+    "https://api.XN--a.example/v1",
 ]
 
 PASSED = [
@@ -148,6 +151,10 @@ def test_an_ordinary_url_passes_and_httpx_parses_the_same_host(url: str) -> None
     parsed = check_url(url, NOBODY)
     as_called = httpx.URL(parsed.geturl())
     assert (as_called.host, as_called.port) == (parsed.hostname, None if parsed.port == 443 else parsed.port)
+
+
+def test_a_host_in_punycode_passes() -> None:
+    assert check_url("https://xn--bcher-kva.example/v1", NOBODY).hostname == "xn--bcher-kva.example"
 
 
 def test_a_refusal_does_not_repeat_the_url() -> None:

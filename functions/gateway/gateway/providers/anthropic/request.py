@@ -44,7 +44,7 @@ def write(body: Draft, _memory: Memory) -> bytes:
     The same tools, system prompt and history give the same bytes on every turn, so that the cache matches them.
     """
     translate(body)
-    return write_json(body.fields, lenient=True)
+    return write_json(body.fields)
 
 
 def translate(body: Draft) -> None:

@@ -134,7 +134,7 @@ def read_whole(body: bytes, context: AnswerContext, quirks: AnswerQuirks) -> Who
     delta = read_completion_object(completion)
     if delta.usage is not None and not completion.get("usage"):
         completion["usage"], changed = delta.usage, True
-    raw = write_json(completion, lenient=True) if changed else body
+    raw = write_json(completion) if changed else body
     return WholeAnswer(raw, delta, tuple(note for note in notes if note))
 
 
@@ -144,7 +144,7 @@ def _has_content(choice: Fields) -> bool:
 
 
 def _event(chunk: Fields) -> bytes:
-    return b"data: " + write_json(chunk, lenient=True) + b"\n\n"
+    return b"data: " + write_json(chunk) + b"\n\n"
 
 
 def _whole_object(body: bytes) -> tuple[Fields, bool]:

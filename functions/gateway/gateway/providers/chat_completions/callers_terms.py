@@ -74,7 +74,7 @@ def _translated(data: bytes, terms: CallersTerms) -> bytes:
     for choice in choices if isinstance(choices, list) else ():
         if isinstance(choice, dict):
             _translate_choice(choice, terms)
-    return write_json(body, lenient=True)
+    return write_json(body)
 
 
 def _translate_choice(choice: dict[str, object], terms: CallersTerms) -> None:

@@ -53,7 +53,7 @@ def ask_for_usage(body: Draft, *, streamed: bool, may_ask: bool) -> None:
 
 def serialise(body: Draft) -> bytes:
     """The body's bytes."""
-    return write_json(body.fields, lenient=True)
+    return write_json(body.fields)
 
 
 def _is_unset(limit: object) -> bool:

@@ -47,4 +47,4 @@ def _essence(message: Json) -> bytes:
     if role in _INSTRUCTIONS:
         return b""
     told = [role, message.get("content") or "", message.get("tool_call_id"), call_ids(message)]
-    return write_json(told, lenient=True)
+    return write_json(told)

@@ -75,7 +75,7 @@ class ReasoningKept:
         state: object = self._details if self._field == DETAILS else "".join(self._texts)
         if state or self._texts:  # DeepSeek wants an empty text back too
             history = fingerprint(self._context.messages)
-            value = write_json(state, lenient=True).decode()
+            value = write_json(state).decode()
             self._context.memory.remember(f"{self._field}:{first_call_id}", value, history)
 
     def _add(self, detail: dict[str, object]) -> None:

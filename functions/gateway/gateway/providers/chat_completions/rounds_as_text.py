@@ -52,7 +52,7 @@ def _call(call: Json) -> str:
 
 def _result(message: Json, name: str) -> str:
     content = message.get("content")
-    told = content if isinstance(content, str) else write_json(content, lenient=True).decode()
+    told = content if isinstance(content, str) else write_json(content).decode()
     return f"[{name} returned: {told}]"
 
 

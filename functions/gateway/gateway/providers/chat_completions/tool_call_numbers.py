@@ -173,5 +173,5 @@ def _write_arguments(part: Fields) -> bool:
     if not isinstance(function, dict) or "arguments" not in function or isinstance(function["arguments"], str):
         return False
     arguments = function["arguments"]
-    function["arguments"] = "" if arguments is None else write_json(arguments, lenient=True).decode()
+    function["arguments"] = "" if arguments is None else write_json(arguments).decode()
     return True
