@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 type Path = tuple[str | int, ...]
 
-DEEPEST = 1000
+DEEPEST = 900
 DEEP_TEXT = '{"a": ' + "[" * 400 + "]" * 400 + "}"
 _DEEP = "deep levels: "
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.domain.call import Chat
 from gateway.domain.errors import BodyMalformed
-from gateway.domain.json_text import read_json
+from gateway.domain.json_text import MAX_LEVELS, NestedTooDeeply, read_json
 
 
 class _ChatBody(BaseModel):
@@ -49,6 +49,8 @@ def _parsed(body: bytes) -> _ChatBody:
         refused = invalid
     try:  # the fast parser refuses half of a surrogate pair, which a provider's chunk may have left in the history
         value = read_json(body)
+    except NestedTooDeeply:
+        raise BodyMalformed(f"The body is nested deeper than {MAX_LEVELS} levels.") from None
     except ValueError:
         raise refused from None
     return _ChatBody.model_validate(value)

@@ -13,6 +13,10 @@ MAX_LEVELS = 1000
 """A value that is nested deeper is not read, so that every value that was read can be written."""
 
 
+class NestedTooDeeply(ValueError):
+    """The text is nested deeper than MAX_LEVELS."""
+
+
 def read_json(text: bytes | str) -> object:
     """The value. Raises ValueError for text that is not JSON.
 
@@ -83,9 +87,9 @@ def _read_slowly(text: bytes | str) -> object:
     try:
         value = _without_halves(json.loads(text))
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        raise NestedTooDeeply from None
     if _is_too_deep(value):
-        raise ValueError("nested too deeply")
+        raise NestedTooDeeply
     return value
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.domain.json_text import (
     MAX_LEVELS,
+    NestedTooDeeply,
     count_field,
     object_field,
     quote_json,
@@ -106,7 +107,7 @@ def test_numbers_that_json_has_not_are_null_at_any_depth() -> None:
 
 def test_what_is_nested_deeper_than_can_be_written_is_not_read() -> None:
     assert write_json({"around": read_json(nested(MAX_LEVELS))})
-    with pytest.raises(ValueError, match="nested too deeply"):
+    with pytest.raises(NestedTooDeeply):
         read_json(nested(MAX_LEVELS + 1))
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.domain.codec import AnswerContext
-from gateway.domain.json_text import object_field
+from gateway.domain.json_text import object_field, text_field
 from gateway.providers.chat_completions import finish_reasons
 from gateway.providers.chat_completions.reasoning_state import ReasoningKept
 from gateway.providers.chat_completions.thinking import TaggedReasoning, begins_inside
@@ -189,8 +189,15 @@ def _flatten(delta: Fields, content: object) -> bool:
 
 
 def _text_of(parts: list[object], kind: str) -> str:
+    """The parts' text of that kind; a part's `thinking` is a list of text parts."""
     found = [part.get(kind) for part in parts if isinstance(part, dict)]
-    return "".join([_text_of(inner, "text") if isinstance(inner, list) else str(inner or "") for inner in found])
+    return "".join(
+        _texts(inner) if isinstance(inner, list) else inner for inner in found if isinstance(inner, str | list)
+    )
+
+
+def _texts(parts: list[object]) -> str:
+    return "".join([text_field(part, "text") for part in parts if isinstance(part, dict)])
 
 
 def _rename_reasoning(delta: Fields) -> bool:
