@@ -52,7 +52,7 @@ def _reduced(schema: object, lost: set[str], levels: int) -> Block:
     for name, value in schema.items():
         fitted = _fitted(name, value, lost, levels - 1)
         if fitted is not None or name in _KEPT:
-            kept[_RENAMED[name] if name in _RENAMED else name] = fitted
+            kept[_RENAMED.get(str(name), name)] = fitted
         elif name != "additionalProperties" or value is not False:
             lost.add(name)
     if schema.get("type") == "object" or "properties" in kept:
