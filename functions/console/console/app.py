@@ -6,6 +6,7 @@ from typing import cast
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from console.answers import KINDS, answer_bytes, answer_error, answer_json
 from console.costs_query import read_costs_query
@@ -25,6 +26,9 @@ from console.policy_routes import add_policies
 from console.query import read_query
 from console.reads import Raw, Reads
 from switchboard.store.ports import StoreUnavailable
+
+LEFT_EARLY = 499
+"""The status of a request whose caller left before it was complete."""
 
 LOGGED = frozenset({401, 403, 413})
 """Statuses that are logged, since operators are asked about them."""
@@ -108,6 +112,10 @@ def _add_refusals(app: FastAPI, log: Log) -> None:
         log.error("request.failed", extra=_facts(request, answer), exc_info=error)
         return answer_error(answer)
 
+    async def left(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=LEFT_EARLY)  # nobody reads it: it is for the server's own log
+
+    app.add_exception_handler(ClientDisconnect, left)
     app.add_exception_handler(ReadRefused, refused)
     app.add_exception_handler(StoreUnavailable, unavailable)
     app.add_exception_handler(HTTPException, _no_route)

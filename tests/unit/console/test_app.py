@@ -153,3 +153,29 @@ def test_a_refused_key_is_logged_by_its_id_only(client: TestClient, log: Any) ->
     assert fields["route"] == "/api/traces/{trace_id}"
     assert str(fields["key_id"]).startswith("key_")
     assert canary not in str(log.lines)
+
+
+async def test_a_caller_that_leaves_while_it_uploads_is_no_error(client: TestClient, log: Any) -> None:
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("status"))
+
+    sent: list[object] = []
+    headers = [(b"authorization", b"Bearer sb-one")]
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "PUT",
+        "path": "/api/policy",
+        "query_string": b"",
+        "headers": headers,
+    }
+    await client.app(scope, receive, send)
+    assert sent[0] == 499
+    assert log.lines == []

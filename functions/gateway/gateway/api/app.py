@@ -10,11 +10,13 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from gateway.api.answer_writer import JSON_ERROR, trace_headers
 from gateway.api.auth import Authenticator
 from gateway.api.body import read_chat
 from gateway.api.credentials import PROVIDER_KEY_HEADER, gateway_key, secrets_of, without_scheme
+from gateway.api.endings import LEFT_EARLY
 from gateway.api.error_answers import answer_error, answer_internal
 from gateway.api.headers import read_labels, read_route, with_extras
 from gateway.api.models import description, listing
@@ -95,6 +97,8 @@ class Gateway:
             plan = self.planner.plan(call, policy)
         except (CallRefused, KeysUnavailable) as refused:
             return self._refuse(refused, trace_id, arrival, caller, labels)
+        except ClientDisconnect:
+            return self._left(trace_id, arrival, caller, labels)
         journal = Journal(call, self.clock)
         journal.notes.extend(plan.notes)
         return Reply(journal, plan, self.relay, self.recorder, self.telemetry, self._watch(call, plan, policy))
@@ -140,6 +144,15 @@ class Gateway:
         failure = answer_error(refused).failure
         response = _error_response(refused, trace_headers(trace_id, labels.task_id))
         response.background = BackgroundTask(self.recorder.refused, trace_id, arrival, caller, labels, failure)
+        return response
+
+    def _left(self, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels) -> Response:
+        """Record a caller that left before its request was complete; the response is for a log of the server."""
+        failure = LEFT_EARLY.failure
+        response = Response(status_code=failure.http_status, headers=dict(trace_headers(trace_id, labels.task_id)))
+        response.background = BackgroundTask(
+            self.recorder.refused, trace_id, arrival, caller, labels, failure, status=LEFT_EARLY.status
+        )
         return response
 
 

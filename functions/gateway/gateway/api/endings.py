@@ -20,6 +20,11 @@ CLIENT_CLOSED = Ending(
     Failure("client_closed", "The caller left before the answer was complete.", 499),
     is_told=False,
 )
+LEFT_EARLY = Ending(
+    Status.CLIENT_CLOSED,
+    Failure("client_closed", "The caller left before its request was complete.", 499),
+    is_told=False,
+)
 GATEWAY_STOPPED = Ending(
     Status.TRUNCATED, Failure("gateway_stopped", "The gateway was stopped before the answer was complete.", 503)
 )

@@ -57,7 +57,16 @@ class Recorder:
         trace = _trace(journal, duration_ms)
         await self._complete(trace, _bodies(journal), journal.http_status)
 
-    async def refused(self, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels, failure: Failure) -> None:
+    async def refused(
+        self,
+        trace_id: str,
+        arrival: Arrival,
+        caller: Caller,
+        labels: Labels,
+        failure: Failure,
+        *,
+        status: Status = Status.REFUSED,
+    ) -> None:
         """Record a request of a known caller that was refused before it became a call."""
         trace = Trace(
             trace_id=trace_id,
@@ -66,7 +75,7 @@ class Recorder:
             environment=labels.environment,
             metadata=labels.metadata,
             started_at=arrival.at,
-            status=Status.REFUSED,
+            status=status,
             streamed=False,
             key_id=caller.key_id,
             duration_ms=self._clock.milliseconds_since(arrival.moment),

@@ -5,6 +5,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import override
 
 import httpcore
@@ -17,11 +18,68 @@ IDLE_EXPIRY_S = 300
 
 UNACKNOWLEDGED_MS = 1500
 """How long sent bytes may stay unacknowledged. When the peer disappeared while the sandbox was frozen, requests on the
-connection get neither an answer nor an error; without this limit TCP retransmits for about 15 minutes."""
+connection get neither an answer nor an error; without this limit TCP retransmits for about 15 minutes.
+
+The operating system counts a peer that is alive and reads nothing as one that does not acknowledge. So the limit holds
+for a connection that was kept from an earlier request alone, and until its answer begins: a new one has just proved
+that its peer is there.
+"""
+
+_CAN_LIMIT = hasattr(socket, "TCP_USER_TIMEOUT")
+"""On Linux, and so on Lambda."""
 
 
 class AddressForbidden(Exception):
     """The host name resolves to no address that the gateway may connect to."""
+
+
+class KeptStream(httpcore.AsyncNetworkStream):
+    """A connection whose sent bytes must be acknowledged in time once it is used for a second request.
+
+    HTTP/1.1 alone: a write after a read begins the next request, the first read after that is its answer.
+    """
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+        self._is_kept = False
+        self._is_limited = False
+
+    @override
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = await self._inner.read(max_bytes, timeout)
+        self._is_kept = True
+        if self._is_limited:
+            self._limit(is_limited=False)
+        return data
+
+    @override
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if self._is_kept and not self._is_limited:
+            self._limit(is_limited=True)
+        await self._inner.write(buffer, timeout)
+
+    @override
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        return KeptStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    @override
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    @override
+    def get_extra_info(self, info: str) -> object:
+        return self._inner.get_extra_info(info)
+
+    def _limit(self, *, is_limited: bool) -> None:
+        connection = self._inner.get_extra_info("socket")
+        if _CAN_LIMIT and connection is not None:
+            with suppress(OSError):  # closed meanwhile: the write or the read says so
+                connection.setsockopt(
+                    socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS if is_limited else 0
+                )
+        self._is_limited = is_limited
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
@@ -50,7 +108,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             # An even share of the time left, so that an address that does not answer leaves time for the others.
             share_s = None if until_s is None else max(0.0, until_s - _now_s()) / (len(addresses) - number)
             try:
-                return await self._inner.connect_tcp(address, port, share_s, local_address, socket_options)
+                stream = await self._inner.connect_tcp(address, port, share_s, local_address, socket_options)
+                return KeptStream(stream)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
                 failure = failed
         raise failure
@@ -85,7 +144,7 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
             max_keepalive_connections=200,
             keepalive_expiry=IDLE_EXPIRY_S,
             network_backend=GuardedBackend(private_hosts),
-            socket_options=_socket_options(),
+            socket_options=[(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)],
         )
 
     async def close_idle(self) -> None:
@@ -93,10 +152,3 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
         for connection in tuple(self._pool.connections):
             if connection.is_idle():
                 await connection.aclose()
-
-
-def _socket_options() -> list[httpcore.SOCKET_OPTION]:
-    keep_alive: list[httpcore.SOCKET_OPTION] = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux, and so Lambda
-        keep_alive.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS))
-    return keep_alive

@@ -1,6 +1,7 @@
 """The caller leaves, in every phase of a call: its providers are left at once, and one trace says what was used."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 
@@ -10,7 +11,7 @@ from switchboard.domain.trace import Status, Trace
 from switchboard.domain.usage import UsageSource
 from testkit.cascade import call_by_socket, cascade, outcomes
 from testkit.openai_events import chunk, role
-from testkit.running_gateway import RunningGateway
+from testkit.running_gateway import COMPLETIONS, KEY, RunningGateway
 from testkit.upstream import Answer, End, Request, ScriptedUpstream, json_answer
 
 SILENT = Answer([role(), End.HANG])
@@ -45,6 +46,27 @@ async def _leave(gateway: RunningGateway, writer: asyncio.StreamWriter, requests
     assert [event for event, _ in gateway.store.events].count("complete_trace") == 1
     assert gateway.log.lines[-1][2]["http_status"] == 499
     return trace
+
+
+async def test_while_its_request_is_read(first: ScriptedUpstream, caplog: pytest.LogCaptureFixture) -> None:
+    server_log = logging.getLogger("uvicorn.error")
+    async with cascade(first) as gateway:
+        server_log.addHandler(caplog.handler)
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", int(gateway.url.rpartition(":")[2]))
+            head = (
+                f"POST {COMPLETIONS} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\ncontent-length: 9999\r\n\r\n"
+            )
+            writer.write(head.encode() + b'{"model": ')
+            await writer.drain()
+            trace = await _leave(gateway, writer, [])
+        finally:
+            server_log.removeHandler(caplog.handler)
+    assert trace.failure is not None
+    assert trace.failure.message == "The caller left before its request was complete."
+    assert gateway.log.events() == ["call.completed"]
+    assert caplog.records == []
+    assert first.requests == []
 
 
 async def test_while_two_targets_are_silent(first: ScriptedUpstream, second: ScriptedUpstream) -> None:

@@ -1,6 +1,7 @@
 """The HTTP client: connection reuse, dead connections, and address checks."""
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -12,12 +13,14 @@ from gateway.domain.call import Target
 from gateway.domain.errors import AddressRefused, ConnectFailed, UpstreamCut
 from gateway.upstream import transport
 from gateway.upstream.addresses import PrivateHosts
-from gateway.upstream.client import DEAD_WITHIN_S, HttpUpstream
-from gateway.upstream.transport import GuardedBackend
+from gateway.upstream.client import DEAD_WITHIN_S, HttpResponse, HttpUpstream
+from gateway.upstream.transport import GuardedBackend, KeptStream
 from testkit.openai_events import DONE, chunk
 from testkit.upstream import CAN_BLACKHOLE, Answer, End, Gate, ScriptedUpstream
 
 SPOKEN = Answer([chunk("Hi"), DONE])
+LONG = b" " * 8_000_000
+"""More than the socket buffers hold."""
 
 
 @pytest.fixture
@@ -106,6 +109,80 @@ async def test_a_pooled_connection_whose_packets_are_dropped_is_replaced_in_time
     assert upstream.connections_opened == 2
 
 
+class SlowReader:
+    """A server with small buffers that reads `before` requests at once, and after that nothing for `stall_s`."""
+
+    def __init__(self, before: int, stall_s: float) -> None:
+        self.before, self.stall_s = before, stall_s
+        self.connections = self.requests = 0
+        self._listener = socket.socket()
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.setblocking(False)
+
+    async def __aenter__(self) -> str:
+        self._server = await asyncio.start_server(self._serve, sock=self._listener, limit=4096)
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                if self.requests == self.before:
+                    await asyncio.sleep(self.stall_s)
+                length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+                await reader.readexactly(length)
+                self.requests += 1
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nOK")
+        writer.close()
+
+
+@pytest.mark.parametrize("before", [0, 1], ids=["new", "kept"])
+async def test_a_provider_that_reads_slowly_still_gets_a_long_request(
+    monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    """Where its connection was kept, over a new one: the operating system cannot tell it from a dead one."""
+    monkeypatch.setattr(transport, "UNACKNOWLEDGED_MS", 300)
+    server = SlowReader(before, stall_s=1.0)
+    async with server as url:
+        sender = HttpUpstream(PrivateHosts.parse("127.0.0.1"))
+        for body in [b"{}"] * before + [LONG]:
+            response = await sender.send(target(url), body, {}, lambda: None)
+            assert b"".join([piece async for piece in response.chunks()]) == b"OK"
+            await response.aclose()
+        await sender.aclose()
+    assert (server.connections, server.requests) == (1 + before, 1 + before)
+
+
+@pytest.mark.skipif(not CAN_BLACKHOLE, reason="only Linux has the option")
+async def test_only_a_kept_connection_is_limited_and_until_its_answer_begins(
+    client: HttpUpstream, upstream: ScriptedUpstream
+) -> None:
+    def limit_ms(response: HttpResponse) -> int:
+        connection = response.response.extensions["network_stream"].get_extra_info("socket")
+        return int(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+
+    limits: list[int] = []
+    set_option = KeptStream._limit
+
+    def limited(stream: KeptStream, *, is_limited: bool) -> None:
+        limits.append(is_limited)
+        set_option(stream, is_limited=is_limited)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(KeptStream, "_limit", limited)
+        for expected in ([], [True, False], [True, False, True, False]):
+            response = await client.send(target(f"{upstream.base_url}/chat/completions"), b"{}", {}, lambda: None)
+            assert limits == expected
+            assert limit_ms(response) == 0
+            assert b"".join([piece async for piece in response.chunks()]) == chunk("Hi") + DONE
+            await response.aclose()
+
+
 @pytest.mark.parametrize("how", [End.CLOSE, End.RESET])
 async def test_a_request_that_may_have_been_processed_is_not_sent_again(
     client: HttpUpstream, upstream: ScriptedUpstream, how: End
@@ -116,10 +193,6 @@ async def test_a_request_that_may_have_been_processed_is_not_sent_again(
         await call(client, upstream)
     assert len(upstream.requests) == 2
     assert await call(client, upstream) == chunk("Hi") + DONE
-
-
-LONG = b" " * 8_000_000
-"""More than the socket buffers hold."""
 
 
 async def test_a_request_that_breaks_while_it_is_sent_is_sent_again(
