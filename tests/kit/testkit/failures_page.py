@@ -56,9 +56,9 @@ The times are those of the stack's default policy; [policies.md](policies.md) de
   {VOICE.plan_timeout_ms} ms, at the latest.
 - A connection is not established within {CONNECT_TIMEOUT_S:.0f} s (all addresses together): it has failed.
 - A kept connection does not acknowledge the request: after {UNACKNOWLEDGED_MS / 1000} s the request is sent over a new
-  one. A new connection has no such limit: its provider may read a long request slowly. A kept connection that breaks within {DEAD_WITHIN_S} s of the request was dead before it: the request is sent
-  over a new one at once. One that breaks later has failed, because its provider may have worked on the request: a
-  repetition is another attempt.
+  one. A new connection has no such limit: its provider may read a long request slowly. A kept connection that breaks
+  within {DEAD_WITHIN_S} s of the request was dead before it: the request is sent over a new one at once. One that
+  breaks later has failed, because its provider may have worked on the request: a repetition is another attempt.
 - An answer is finished, and its end marker does not follow: after {FINISH_GRACE_MS / 1000:.0f} s, or when the
   connection breaks, it ends well without it. If its usage has not come either, the limit is
   {USAGE_GRACE_MS / 1000:.0f} s.
