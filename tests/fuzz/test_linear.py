@@ -128,8 +128,6 @@ def _choice(place: int) -> bytes:
 
 KNOWN_SLOW = {
     "unknown fields": "Each note is compared with all before it.",
-    "tool calls without an index": "For each new call all ids are gone through.",
-    "tool calls of one index": "For each new call the largest of all numbers is looked for.",
     "finish reasons": "Each note is compared with all before it.",
 }
 """What is not mended yet. One that has become linear fails its test: then its entry goes."""

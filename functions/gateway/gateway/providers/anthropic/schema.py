@@ -49,10 +49,11 @@ def _reduced(schema: object, lost: set[str], levels: int) -> Block:
     if isinstance(types := schema.get("type"), list):
         return _by_type(schema, types, lost, levels)
     kept: Block = {}
+    name: str
     for name, value in schema.items():
         fitted = _fitted(name, value, lost, levels - 1)
         if fitted is not None or name in _KEPT:
-            kept[_RENAMED.get(str(name), name)] = fitted
+            kept[_RENAMED.get(name, name)] = fitted
         elif name != "additionalProperties" or value is not False:
             lost.add(name)
     if schema.get("type") == "object" or "properties" in kept:

@@ -34,7 +34,7 @@ class ToolCallNumbers:
     name, or more text after complete arguments, begins another call.
     """
 
-    __slots__ = ("_by_given_id", "_calls", "_context", "_latest", "_signed")
+    __slots__ = ("_by_given_id", "_calls", "_context", "_latest", "_next_place", "_signed")
 
     def __init__(self, context: AnswerContext, *, signed: bool) -> None:
         self._context = context
@@ -42,6 +42,7 @@ class ToolCallNumbers:
         self._calls: dict[int, _Call] = {}
         self._by_given_id: dict[str, _Call] = {}
         self._latest: dict[int | None, _Call] = {}
+        self._next_place = 0
 
     @property
     def first_id(self) -> str | None:
@@ -99,7 +100,7 @@ class ToolCallNumbers:
         return changed
 
     def _free_place(self, index: int | None) -> int:
-        return index if index is not None and index not in self._calls else max(self._calls, default=-1) + 1
+        return index if index is not None and index not in self._calls else self._next_place
 
     def _begin(self, part: Fields, place: int, before: _Call | None = None) -> bool:
         """Add a call, `before` it the last one under its index; whether its part had to be completed."""
@@ -120,6 +121,7 @@ class ToolCallNumbers:
         if not part.get("type"):
             part["type"], changed = "function", True
         self._calls[place] = call
+        self._next_place = max(self._next_place, place + 1)
         self._by_given_id.setdefault(given_id, call)
         self._remember(call, part)
         call.arguments.add(text_field(function, "arguments"))
