@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from switchboard.domain.limits import MAX_POLICY_BYTES
 from switchboard.domain.policy import Policy, ProjectPolicies
 from switchboard.domain.policy_json import (
-    MAX_POLICY_BYTES,
     POLICY_FIELDS,
     PolicyInvalid,
     parse_policy,

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from switchboard.domain.limits import MAX_TASK_POLICIES
 from switchboard.domain.policy import NO_POLICIES, BufferWords, FallbackTarget, HedgeAfter, Policy, ProjectPolicies
 from switchboard.store import keyspace
 from switchboard.store.attributes import Item, Value, encode_item
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ports import MAX_TASK_POLICIES, PoliciesFull, PolicyStore
+from switchboard.store.ports import PoliciesFull, PolicyStore
 from testkit.samples import NOON
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The work for one call grows no faster than what is sent: four times as much costs at most six times as much CPU."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,10 +19,10 @@ RUNS = 5
 type Call = tuple[Asked, Said]
 
 
-def cpu_s(gateway: FuzzedGateway, call: Call, runs: int = RUNS) -> float:
+def cpu_s(gateway: FuzzedGateway, call: Call) -> float:
     """The least CPU time of a few runs."""
     took = []
-    for _ in range(runs):
+    for _ in range(RUNS):
         began = time.process_time()
         gateway.call(*call)
         took.append(time.process_time() - began)
@@ -126,40 +126,18 @@ def _choice(place: int) -> bytes:
     return event({"choices": [{"index": place, "delta": {"content": "a"}}]})
 
 
-KNOWN_SLOW = {
-    "unknown fields": "Each note is compared with all before it.",
-    "finish reasons": "Each note is compared with all before it.",
-}
-"""What is not mended yet. One that has become linear fails its test: then its entry goes."""
-
-
-def runs_of(what: str) -> int:
-    """How often many are measured: once where they are slow anyway."""
-    return 1 if what in KNOWN_SLOW else RUNS
-
-
-def each(many: Iterable[str]) -> list[Any]:
-    """The names as parameters; those that are known to be slow must fail."""
-    return [
-        pytest.param(what, marks=pytest.mark.xfail(reason=KNOWN_SLOW[what], strict=True))
-        if what in KNOWN_SLOW
-        else what
-        for what in many
-    ]
-
-
-@pytest.mark.parametrize("what", each(REQUESTS))
+@pytest.mark.parametrize("what", REQUESTS)
 def test_a_request_of_many(gateway: FuzzedGateway, what: str) -> None:
     number, request = REQUESTS[what]
     few = cpu_s(gateway, (request(number), GOOD_STREAM))
-    many = cpu_s(gateway, (request(FACTOR * number), GOOD_STREAM), runs_of(what))
+    many = cpu_s(gateway, (request(FACTOR * number), GOOD_STREAM))
     assert many <= MOST * few
 
 
-@pytest.mark.parametrize("what", each(ANSWERS))
+@pytest.mark.parametrize("what", ANSWERS)
 def test_an_answer_of_many(gateway: FuzzedGateway, what: str) -> None:
     number, model, answer = ANSWERS[what]
     asked = asking("generic", model)
     few = cpu_s(gateway, (asked, answer(number)))
-    many = cpu_s(gateway, (asked, answer(FACTOR * number)), runs_of(what))
+    many = cpu_s(gateway, (asked, answer(FACTOR * number)))
     assert many <= MOST * few

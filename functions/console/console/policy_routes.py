@@ -8,7 +8,7 @@ from console.answers import answer_json
 from console.parameters import once_each
 from console.policies import Policies
 from switchboard.domain.keys import Scope
-from switchboard.domain.policy_json import MAX_POLICY_BYTES
+from switchboard.domain.limits import MAX_POLICY_BYTES
 
 SCOPES = {"GET": Scope.READ, "PUT": Scope.ADMIN, "DELETE": Scope.ADMIN}
 

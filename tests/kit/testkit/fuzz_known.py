@@ -12,7 +12,7 @@ from typing import Any
 from testkit.fuzz_bodies import serialised
 from testkit.fuzz_checks import Asked, Said
 from testkit.fuzz_gateway import GOOD_STREAM, routed
-from testkit.openai_events import DONE, chunk, finish
+from testkit.openai_events import finish
 
 JSON = {"content-type": "application/json"}
 LARGE_NAME: dict[str, Any] = {"k" * 600_000: 1}
@@ -69,25 +69,6 @@ KNOWN: tuple[KnownFault, ...] = (
         re.compile(rb"\d{10}"),
         _asked(stream=False),
         _completion({"content": "a"}, {"prompt_tokens": 10**18, "completion_tokens": 1}),
-    ),
-    KnownFault(
-        "The name of a field decides whether the row fits the table.",
-        "the row is too large",
-        re.compile(rb"k{600000}"),
-        _asked(**LARGE_NAME),
-    ),
-    KnownFault(
-        "The number of fields decides whether the row fits the table.",
-        "the row is too large",
-        re.compile(rb"x_5999"),
-        _asked(**MANY_FIELDS),
-    ),
-    KnownFault(
-        "The number of finish reasons decides whether the row fits the table.",
-        "the row is too large",
-        re.compile(rb"_6999"),
-        _asked("generic"),
-        Said((chunk("a"), *MANY_REASONS, DONE)),
     ),
     KnownFault(
         "A provider's content-type is passed on, whatever it is.",

@@ -6,11 +6,12 @@ from datetime import datetime
 from threading import Lock
 
 from switchboard.domain.keys import GatewayKey
+from switchboard.domain.limits import MAX_TASK_POLICIES
 from switchboard.domain.policy import NO_POLICIES, Policy, ProjectPolicies
 from switchboard.domain.trace import Bodies, Status, Trace, TracePage
 from switchboard.domain.turns import Arrival, TurnCall, TurnRow, mark_answered, record_arrival
 from switchboard.store import keyspace
-from switchboard.store.ports import MAX_TASK_POLICIES, PoliciesFull
+from switchboard.store.ports import PoliciesFull
 
 
 class MemoryStore:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import Result
 
+from switchboard.domain.limits import MAX_POLICY_BYTES
 from switchboard.domain.policy import NO_POLICIES, BufferWords, FallbackTarget, HedgeAfter, Policy, ProjectPolicies
-from switchboard.domain.policy_json import MAX_POLICY_BYTES, POLICY_FIELDS
+from switchboard.domain.policy_json import POLICY_FIELDS
 from switchboard.store import policy_items
 from switchboard.store.attributes import Item, encode_item
 from switchboard.store.dynamodb import DynamoStore

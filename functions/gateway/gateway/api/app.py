@@ -41,11 +41,10 @@ from gateway.routing.plan import Plan, Planner
 from gateway.turns.tracker import Tracker
 from gateway.turns.turns import Turns
 from switchboard.domain.keys import PREFIX, digest, key_id
+from switchboard.domain.limits import MAX_BODY_BYTES
+from switchboard.domain.notes import add_notes
 from switchboard.domain.policy import Policy
 from switchboard.domain.trace_id import new_trace_id
-
-MAX_BODY_BYTES = 6 * 1024 * 1024
-"""Lambda's own limit for a request's body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ class Gateway:
         except ClientDisconnect:
             return self._left(trace_id, arrival, caller, labels)
         journal = Journal(call, self.clock)
-        journal.notes.extend(plan.notes)
+        add_notes(journal.notes, plan.notes)
         return Reply(journal, plan, self.relay, self.recorder, self.telemetry, self._watch(call, plan, policy))
 
     async def _refuse_own_keys(self, route: Route, own: str | None) -> None:

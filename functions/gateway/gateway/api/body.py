@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gateway.domain.call import Chat
 from gateway.domain.errors import BodyMalformed
 from gateway.domain.json_text import MAX_LEVELS, NestedTooDeeply, read_json
+from switchboard.domain.limits import MAX_MODEL_CHARACTERS
 
 
 class _ChatBody(BaseModel):
@@ -17,7 +18,7 @@ class _ChatBody(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True)
 
-    model: Annotated[str, Field(min_length=1, max_length=512)]
+    model: Annotated[str, Field(min_length=1, max_length=MAX_MODEL_CHARACTERS)]
     messages: list[dict[str, Any]]
     stream: bool | None = None
     stream_options: dict[str, Any] | None = None

@@ -18,6 +18,13 @@ from gateway.domain.call import Capture, Chat, Labels, Route
 from gateway.domain.errors import HeaderMalformed
 from gateway.domain.secret import Secret, scrub
 from gateway.providers import table
+from switchboard.domain.limits import (
+    MAX_LABEL_CHARACTERS,
+    MAX_METADATA_CHARACTERS,
+    MAX_METADATA_ENTRIES,
+    MAX_TTFT_TIMEOUT_MS,
+)
+from switchboard.domain.notes import note_names
 from switchboard.domain.policy import FallbackTarget
 from switchboard.domain.policy_json import PolicyInvalid, read_fallback, read_hedge_after
 
@@ -27,11 +34,6 @@ EXTRA_BODY = "elevenlabs_extra_body"
 EXTRA_PREFIX = "extra."
 ZERO_RETENTION_HEADER = "x-inference-zero-retention"
 CONVERSATION_HEADER = "x-inference-metadata-conversation-id"
-MAX_LABEL_CHARACTERS = 256
-MAX_METADATA_ENTRIES = 50
-MAX_METADATA_CHARACTERS = 2048
-MAX_NOTED_CHARACTERS = 64
-MAX_TTFT_TIMEOUT_MS = 300_000
 NO_FALLBACK = "none"
 
 _READ_ELSEWHERE = {
@@ -62,8 +64,15 @@ def read_labels(headers: Headers, ceiling: Capture) -> Labels:
         conversation=_text(headers.get(CONVERSATION_HEADER, "")).strip() or None,
         capture=capture,
         is_zero_retention=is_zero_retention,
-        notes=tuple(f"ignored header {name}" for name in sorted(set(headers)) if _is_unknown(name)),
+        notes=_ignored(headers),
     )
+
+
+def _ignored(headers: Headers) -> tuple[str, ...]:
+    notes: list[str] = []
+    names = sorted(name for name in set(headers) if _is_unknown(name))
+    note_names(notes, "ignored header {}", names, "ignored {} more headers")
+    return tuple(notes)
 
 
 def with_extras(labels: Labels, chat: Chat, secrets: tuple[Secret, ...]) -> Labels:
@@ -71,15 +80,15 @@ def with_extras(labels: Labels, chat: Chat, secrets: tuple[Secret, ...]) -> Labe
     extras = chat.others.get(EXTRA_BODY)
     if not isinstance(extras, dict) or labels.capture is Capture.NONE:
         return labels
-    metadata, notes = dict(labels.metadata), list(labels.notes)
+    metadata, notes, not_kept = dict(labels.metadata), list(labels.notes), list[str]()
     for name, value in extras.items():
         key, text = EXTRA_PREFIX + scrub(name, secrets), _scalar(value)
         if text is not None and _has_room(metadata, key, text := scrub(text, secrets)):
             metadata[key] = text
         else:
-            notes.append(f"kept no {key[:MAX_NOTED_CHARACTERS]} of {EXTRA_BODY}: no scalar, too long or too many")
-            if len(notes) >= MAX_METADATA_ENTRIES:
-                break
+            not_kept.append(key)
+    why = "no scalar, too long or too many"
+    note_names(notes, f"kept no {{}} of {EXTRA_BODY}: {why}", not_kept, f"kept no {{}} more of {EXTRA_BODY}")
     return replace(labels, metadata=metadata, notes=tuple(notes))
 
 

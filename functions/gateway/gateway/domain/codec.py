@@ -1,9 +1,11 @@
 """The types that providers convert between: the request draft, the events of an answer, a whole answer. No I/O."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from switchboard.domain.limits import clipped
+from switchboard.domain.notes import add_note, note_names
 from switchboard.stream.deltas import Delta, Json
 from switchboard.stream.sse import Event
 
@@ -30,14 +32,19 @@ class Draft:
 
     def note(self, note: str) -> None:
         """Add a note for the trace, once."""
-        if note not in self.notes:
-            self.notes.append(note)
+        add_note(self.notes, note)
 
     def drop(self, name: str) -> None:
         """Leave a field out, with a note."""
         if name in self.fields:
             del self.fields[name]
-            self.note(f"left out {name}")
+            self.note(f"left out {clipped(name)}")
+
+    def drop_all(self, names: Sequence[str]) -> None:
+        """Leave fields out that are there; of very many only the first are named in notes."""
+        for name in names:
+            del self.fields[name]
+        note_names(self.notes, "left out {}", names, "left out {} more fields")
 
     def set(self, name: str, value: object, note: str = "") -> None:
         """Set a field that the caller did not set, or not so."""

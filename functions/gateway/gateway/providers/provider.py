@@ -123,9 +123,10 @@ class Provider:
 
     def _drop_unaccepted(self, body: Draft) -> None:
         if self.accepts is not None:
-            for name in sorted(body.fields):
-                if name not in self.accepts or body.fields[name] is None:
-                    body.drop(name)
+            body.drop_all(sorted(name for name, value in body.fields.items() if self._refuses_field(name, value)))
+
+    def _refuses_field(self, name: str, value: object) -> bool:
+        return value is None or (self.accepts is not None and name not in self.accepts)
 
     def callers_terms(self, chat: Chat) -> CallersTerms:
         """The caller's terms for tools that are sent in others: for the answer."""

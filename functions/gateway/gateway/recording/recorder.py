@@ -15,11 +15,12 @@ from gateway.recording.journal import Journal
 from gateway.recording.prompt_size import UNCOUNTED, measure
 from gateway.recording.telemetry import Telemetry
 from gateway.upstream.client import DEAD_WITHIN_S
+from switchboard.domain.limits import MAX_FAILURE_CHARACTERS, MAX_FINISH_REASON_CHARACTERS, clipped
+from switchboard.domain.notes import add_notes
 from switchboard.domain.trace import AttemptRecord, Bodies, Failure, Status, Trace
 from switchboard.domain.usage import ABSENT, Usage, UsageSource, estimate, estimate_output
 from switchboard.store.ports import StoreUnavailable, TraceStore
 
-MAX_FINISH_REASON_CHARACTERS = 64
 _HTTP_OK = 200
 _HTTP_REDIRECTS_FROM = 300
 
@@ -81,7 +82,7 @@ class Recorder:
             duration_ms=self._clock.milliseconds_since(arrival.moment),
             queue_ms=arrival.queue_ms,
             notes=labels.notes,
-            failure=failure,
+            failure=_bounded(failure),
             is_zero_retention=labels.is_zero_retention,
         )
         await self._complete(trace, Bodies(), failure.http_status)
@@ -121,17 +122,27 @@ def _trace(journal: Journal, duration_ms: float | None = None) -> Trace:
         gateway_ms=journal.gateway_ms,
         queue_ms=call.arrival.queue_ms,
         usage=_usage(journal, latest) if latest else ABSENT,
-        finish_reason=finish_reason[:MAX_FINISH_REASON_CHARACTERS] if finish_reason else None,
+        finish_reason=clipped(finish_reason, MAX_FINISH_REASON_CHARACTERS) if finish_reason else None,
         attempts=tuple(_attempt_record(journal, attempt) for attempt in journal.attempts if attempt.outcome),
-        notes=tuple(dict.fromkeys(_notes(journal))),
-        failure=journal.failure,
+        notes=_notes(journal),
+        failure=_bounded(journal.failure),
         turn=journal.turn,
         buffered_ms=journal.buffered_ms,
         is_zero_retention=call.labels.is_zero_retention,
     )
 
 
-def _notes(journal: Journal) -> Iterator[str]:
+def _bounded(failure: Failure | None) -> Failure | None:
+    return None if failure is None else replace(failure, message=clipped(failure.message, MAX_FAILURE_CHARACTERS))
+
+
+def _notes(journal: Journal) -> tuple[str, ...]:
+    notes: list[str] = []
+    add_notes(notes, _all_notes(journal))
+    return tuple(notes)
+
+
+def _all_notes(journal: Journal) -> Iterator[str]:
     """What is noted of the call; notes of attempts other than the decisive one begin with their target's name."""
     yield from journal.notes
     for attempt in journal.attempts:

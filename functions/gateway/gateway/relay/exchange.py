@@ -32,17 +32,17 @@ from gateway.relay.stream import Stream
 from gateway.relay.unspoken import unspoken
 from gateway.routing.plan import Plan
 from gateway.upstream.keyring import Keyring, KeyringUnavailable
+from switchboard.domain.limits import MAX_ERROR_BYTES, MAX_ERROR_CHARACTERS
+from switchboard.domain.notes import add_notes
 from switchboard.stream.deltas import UNSPOKEN_REASONS, Delta, read_completion
 from switchboard.stream.sse import BYTE_ORDER_MARK, EventTooLong
 from switchboard.stream.transcript import Transcript
 
 HTTP_OK = 200
 HTTP_REDIRECTS_FROM = 300
-MAX_ERROR_BYTES = 64 * 1024
 ERROR_BODY_S = 0.5
 """How long an error's body is read: the next target waits for it."""
 
-MAX_ERROR_CHARACTERS = 1000
 EVENT_LINES = (b"data:", b"event:", b"id:", b":")
 
 
@@ -136,7 +136,7 @@ class _Exchange:
         body = b"".join([chunk async for chunk in source])
         is_stream = body.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(EVENT_LINES)
         whole = self._folded(body) if is_stream else self.provider.read_answer(body, self._context())
-        self.attempt.notes.extend(whole.notes)
+        add_notes(self.attempt.notes, whole.notes)
         if (error := whole.delta.error) is not None:
             is_request_fault = request_faults.is_request_fault(error)
             raise UpstreamReported(self.attempt.target, self._scrub(error.message), is_request_fault=is_request_fault)

@@ -11,6 +11,7 @@ from gateway.recording.journal import Journal
 from gateway.relay.stream import Stream
 from gateway.relay.unspoken import unspoken
 from gateway.routing.plan import Plan
+from switchboard.domain.notes import add_note
 from switchboard.stream.sse import EventTooLong
 
 FINISH_GRACE_MS = 2000
@@ -81,7 +82,7 @@ class Flow:
         except (TimeoutError, UpstreamCut) as failed:
             if is_finished:  # nothing that the caller waits for is missing
                 if not self.stream.is_done:
-                    self.attempt.notes.append("the provider did not end its answer")
+                    add_note(self.attempt.notes, "the provider did not end its answer")
                 return None
             if isinstance(failed, UpstreamCut):
                 raise

@@ -10,6 +10,7 @@ from gateway.domain.errors import UpstreamRejected
 from gateway.providers.provider import Provider
 from gateway.providers.refusals import STATUSES, repairs_for
 from gateway.relay.refused_fields import RefusedFields
+from switchboard.domain.notes import add_notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Healing[Answer]:
         """The answer; `ready` is called when the request is written. Raises UpstreamFailure."""
         known = self.refused.recall(self.call, self.attempt.target)
         draft, body = self._write(known)
-        self.attempt.notes.extend(draft.notes)
+        add_notes(self.attempt.notes, draft.notes)
         ready()
         try:
             return await self.post(body)
@@ -44,7 +45,8 @@ class Healing[Answer]:
             if repaired == body:
                 raise
             first = rejected
-        self.attempt.notes[:] = [*draft.notes, f"sent again: the provider answered {first.status} to the first request"]
+        self.attempt.notes[:] = [f"sent again: the provider answered {first.status} to the first request"]
+        add_notes(self.attempt.notes, draft.notes)
         return await self._post_again(repaired, repairs, first)
 
     async def _post_again(self, body: bytes, repairs: tuple[Repair, ...], first: UpstreamRejected) -> Answer:

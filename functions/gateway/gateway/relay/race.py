@@ -26,6 +26,7 @@ from gateway.relay.exchange import Sender
 from gateway.relay.limits import ProjectLimits
 from gateway.relay.schedule import NEVER, Schedule
 from gateway.routing.plan import Plan
+from switchboard.domain.notes import add_note
 
 
 async def _send_nothing(_text: str) -> None:
@@ -202,8 +203,8 @@ class Race:
     def _withdraw(self, attempt: Attempt, refusal: GatewayError) -> None:
         """No request could be made: go to the next target; no attempt was used."""
         self.journal.withdraw_attempt(attempt)
-        reason = _reason(refusal)
-        self.journal.notes.append(f"passed over {attempt.target.provider}/{attempt.target.model}: {reason}")
+        target = f"{attempt.target.provider}/{attempt.target.model}"
+        add_note(self.journal.notes, f"passed over {target}: {_reason(refusal)}")
         self._refusals.append(refusal)
         self._schedule.withdrawn(attempt)
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from gateway.domain.codec import AnswerEvent, Reader, WholeAnswer
 from gateway.relay.conversion import TO_EVENTS, events_of
+from switchboard.domain.limits import MAX_EVENT_BYTES
+from switchboard.domain.notes import add_note, add_notes
 from switchboard.stream.deltas import UNSPOKEN_REASONS, Delta, InBandError
-from switchboard.stream.sse import MAX_EVENT_BYTES, Event, EventSplitter, EventTooLong
+from switchboard.stream.sse import Event, EventSplitter, EventTooLong
 from switchboard.stream.transcript import Transcript
 
 DONE_EVENT = b"data: [DONE]\n\n"
@@ -83,7 +85,7 @@ class Stream:
             rest += b"\n\n"
         rest += self._release_end() or b"".join([self._pass_piece(piece) for piece in self.reader.finish()])
         if self.is_complete and not self.is_done:
-            self.notes.append("added the missing [DONE]")
+            add_note(self.notes, "added the missing [DONE]")
             rest += DONE_EVENT
         self._has_ended = True
         return rest
@@ -98,7 +100,7 @@ class Stream:
         try:
             pieces = self.reader.read(event)
         except ValueError:
-            self.notes.append("skipped an event that is no JSON object")
+            add_note(self.notes, "skipped an event that is no JSON object")
             return b""
         return b"".join([self._pass_piece(piece) for piece in pieces])
 
@@ -120,7 +122,7 @@ class Stream:
         self.transcript.add(whole.delta)
         if self.error is not None or not whole.delta.choices:
             return b""
-        self.notes.extend((TO_EVENTS, *whole.notes))
+        add_notes(self.notes, (TO_EVENTS, *whole.notes))
         self.is_done = self._has_reasons = True
         self.progress += 1
         return events_of(whole.raw, wants_usage=self.wants_usage)
@@ -155,8 +157,8 @@ class Stream:
             return b""
         if piece.is_done:
             return self._end(piece)
-        if piece.note and piece.note not in self.notes:
-            self.notes.append(piece.note)
+        if piece.note:
+            add_note(self.notes, piece.note)
         delta = piece.delta
         if delta is None:
             return piece.raw

@@ -8,13 +8,13 @@ import idna
 
 from gateway.domain.errors import ProviderUrlRefused
 from gateway.upstream.addresses import PrivateHosts, is_public
+from switchboard.domain.limits import MAX_URL_CHARACTERS
 
 URL_HEADER = "x-inference-provider-url"
 
 # A last label of digits or 0x…: resolvers read such a host as an IPv4 address in another notation.
 _NUMERIC_HOST = re.compile(r"(?:.*\.)?(?:0x[0-9a-f]*|\d+)", re.IGNORECASE)
 _HOST_NAME = re.compile(r"(?=.{1,253}\.?$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.IGNORECASE)
-_MAX_URL_CHARACTERS = 2048
 
 
 def check_url(url: str, private_hosts: PrivateHosts) -> SplitResult:
@@ -30,7 +30,7 @@ def check_url(url: str, private_hosts: PrivateHosts) -> SplitResult:
         raise _refused("is not a URL") from None
     if parsed.scheme not in {"http", "https"} or not host:
         raise _refused("must begin with https:// and name a host")
-    if re.search(r"[@%]", parsed.netloc) or re.search(r"[^\x21-\x7e]|[#\\]", url) or len(url) > _MAX_URL_CHARACTERS:
+    if re.search(r"[@%]", parsed.netloc) or re.search(r"[^\x21-\x7e]|[#\\]", url) or len(url) > MAX_URL_CHARACTERS:
         raise _refused("must be a plain URL: no user name, fragment, backslash, space or non-ASCII character")
     if private_hosts.allows(host, port or (443 if parsed.scheme == "https" else 80)):
         return parsed

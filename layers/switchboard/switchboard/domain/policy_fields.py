@@ -5,22 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from switchboard.domain.limits import (
+    MAX_BUFFER_WORDS_CHARACTERS,
+    MAX_POLICY_MODEL_CHARACTERS,
+    MAX_POLICY_MS,
+    MAX_TASK_CHARACTERS,
+    clipped,
+)
 from switchboard.domain.policy import BufferWords, FallbackTarget, HedgeAfter
 from switchboard.domain.provider_names import PROVIDER_NAMES, provider_named
-
-MAX_ATTEMPTS = 8
-MAX_FALLBACK_TARGETS = 7
-MAX_ALLOWED_TARGETS = 100
-MAX_MS = 300_000
-MAX_BUFFER_WORDS_CHARACTERS = 200
-MAX_MODEL_CHARACTERS = 256
-MAX_TASK_CHARACTERS = 256
-"""The same limit that the gateway applies to task ids in a call's headers."""
 
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+")
 _NO_NAME = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _QUANTILE = re.compile("p([5-9][0-9])")
-_MAX_SHOWN_CHARACTERS = 64
 
 type Read[T] = Callable[[object, str], T]
 """Reads a value; the name is used in error messages. Raises PolicyInvalid."""
@@ -52,7 +49,7 @@ def read_object(value: object, field: str, form: Mapping[str, Read[Any]]) -> dic
         path = f"{field}.{name}" if field else name
         if name not in form:
             known = ", ".join(f"`{known}`" for known in form)
-            problems.append(Problem(_clipped(path), f"There is no field {_shown(path)}. There are {known}."))
+            problems.append(Problem(clipped(path), f"There is no field {_shown(path)}. There are {known}."))
         elif inner is not None:
             try:
                 read[name] = form[name](inner, path)
@@ -101,7 +98,7 @@ def whole_number(most: int) -> Read[int]:
     return read
 
 
-read_milliseconds = whole_number(MAX_MS)
+read_milliseconds = whole_number(MAX_POLICY_MS)
 
 
 def read_flag(value: object, field: str) -> bool:
@@ -136,8 +133,10 @@ def read_target_name(value: object, field: str) -> tuple[str, str]:
     provider, model = provider_named(name), model.strip()
     if not slash or provider is None:
         raise _invalid(field, f"`{field}` is {_shown(value)}, and must be `provider/model`. {_KNOWN_PROVIDERS}")
-    if not 1 <= len(model) <= MAX_MODEL_CHARACTERS or not model.isprintable():
-        raise _invalid(field, f"`{field}` must name a model of 1 to {MAX_MODEL_CHARACTERS} characters after the slash.")
+    if not 1 <= len(model) <= MAX_POLICY_MODEL_CHARACTERS or not model.isprintable():
+        raise _invalid(
+            field, f"`{field}` must name a model of 1 to {MAX_POLICY_MODEL_CHARACTERS} characters after the slash."
+        )
     return provider, model
 
 
@@ -160,7 +159,9 @@ def read_hedge(value: object, field: str) -> HedgeAfter:
         return HedgeAfter(ms=read_milliseconds(value, field))
     except PolicyInvalid:
         raise _invalid(
-            field, f"`{field}` must be a whole number of milliseconds from 1 to {MAX_MS}, `p50` to `p99`, or 0 (never)."
+            field,
+            f"`{field}` must be a whole number of milliseconds from 1 to {MAX_POLICY_MS}, "
+            "`p50` to `p99`, or 0 (never).",
         ) from None
 
 
@@ -198,8 +199,4 @@ def _invalid(field: str, sentence: str) -> PolicyInvalid:
 
 
 def _shown(value: object) -> str:
-    return f"`{_clipped(value)}`" if isinstance(value, str) else "not a string"
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= _MAX_SHOWN_CHARACTERS else text[: _MAX_SHOWN_CHARACTERS - 1] + "…"
+    return f"`{clipped(value)}`" if isinstance(value, str) else "not a string"

@@ -6,11 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from switchboard.domain.limits import MAX_ALLOWED_TARGETS, MAX_ATTEMPTS, MAX_FALLBACK_TARGETS, MAX_POLICY_BYTES
 from switchboard.domain.policy import BufferWords, FallbackTarget, HedgeAfter, Policy
 from switchboard.domain.policy_fields import (
-    MAX_ALLOWED_TARGETS,
-    MAX_ATTEMPTS,
-    MAX_FALLBACK_TARGETS,
     PolicyInvalid,
     Problem,
     Read,
@@ -29,7 +27,6 @@ from switchboard.domain.policy_fields import (
 )
 
 __all__ = [
-    "MAX_POLICY_BYTES",
     "POLICY_FIELDS",
     "UNREADABLE",
     "PolicyInvalid",
@@ -47,8 +44,6 @@ __all__ = [
 FALLBACK_HEADER = "x-inference-fallback"
 HEDGE_HEADER = "x-inference-hedge-after-ms"
 MAX_DIGITS = 9
-MAX_POLICY_BYTES = 16 * 1024
-"""Of the policy's JSON text, as the user wrote it."""
 
 type Json = dict[str, Any]
 

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from switchboard.domain.keys import GatewayKey
+from switchboard.domain.limits import MAX_TASK_POLICIES
 from switchboard.domain.policy import Policy, ProjectPolicies
 from switchboard.domain.trace import Bodies, Status, Trace, TracePage
 from switchboard.domain.turns import Arrival, TurnCall, TurnRow
@@ -15,7 +16,7 @@ from switchboard.store import body_items, key_items, keyspace, policy_items, tra
 from switchboard.store.bodies import split_request
 from switchboard.store.dynamodb_client import connect
 from switchboard.store.dynamodb_table import Table
-from switchboard.store.ports import MAX_TASK_POLICIES, PoliciesFull
+from switchboard.store.ports import PoliciesFull
 from switchboard.store.shared_content import SharedContent
 from switchboard.store.turn_table import TurnTable
 

@@ -15,9 +15,6 @@ from switchboard.domain.totals import Granularity, PeriodTotals, TaskTotals
 from switchboard.domain.trace import Bodies, SettledTraces, Trace, TracePage
 from switchboard.domain.turns import Arrival, TurnCall, TurnRow
 
-MAX_TASK_POLICIES = 500
-"""Of one project. All of them are read together with a key."""
-
 
 class StoreUnavailable(Exception):
     """The store did not respond, or rejected the request."""

@@ -1,7 +1,7 @@
-"""Trace ⇄ item: `from_item(to_item(trace, …)) == trace`. Every later update is billed by the size of
-the whole item, so items are kept small.
+"""Trace ⇄ item: `from_item(to_item(trace, …)) == trace`, unless the item would not fit the table (`row_fit`).
 
-Values that are None, empty or zero are left out; unknown attributes, which other functions add later, are ignored.
+Every later update is billed by the size of the whole item, so items are kept small. Values that are None, empty
+or zero are left out; unknown attributes, which other functions add later, are ignored.
 """
 
 from collections.abc import Mapping
@@ -9,14 +9,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from switchboard.domain.trace import Failure, Status, Trace, Turn
-from switchboard.store import attempt_items, keyspace, settlement_items, usage_items
+from switchboard.store import attempt_items, keyspace, row_fit, settlement_items, usage_items
 from switchboard.store.attributes import Item
 
 KIND = "trace"
 
 
 def to_item(trace: Trace, expires_at: int) -> Item:
-    """The row of a trace, to be deleted after `expires_at` (epoch seconds)."""
+    """The row of a trace, to be deleted after `expires_at` (epoch seconds); it fits the table."""
+    row = _row(trace, expires_at)
+    row_fit.fit(row)
+    return row
+
+
+def _row(trace: Trace, expires_at: int) -> dict[str, Any]:
     key = keyspace.trace(trace.project, trace.trace_id)
     in_task = keyspace.trace_in_task(trace.project, trace.task_id, trace.trace_id)
     return {

@@ -6,7 +6,7 @@ The format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 import re
 from dataclasses import dataclass
 
-MAX_EVENT_BYTES = 16 * 1024 * 1024
+from switchboard.domain.limits import MAX_EVENT_BYTES
 
 # Atomic groups: a CR LF pair must never be matched as two line ends.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")

@@ -2,10 +2,6 @@ import pytest
 
 from gateway.api.credentials import PROJECT_KEY_HEADERS, Headers, gateway_key, secrets_of
 from gateway.api.headers import (
-    MAX_LABEL_CHARACTERS,
-    MAX_METADATA_CHARACTERS,
-    MAX_METADATA_ENTRIES,
-    MAX_TTFT_TIMEOUT_MS,
     read_labels,
     read_route,
 )
@@ -13,6 +9,12 @@ from gateway.domain.call import Capture, Labels, Route
 from gateway.domain.errors import HeaderMalformed
 from gateway.domain.secret import Secret
 from gateway.providers import table
+from switchboard.domain.limits import (
+    MAX_LABEL_CHARACTERS,
+    MAX_METADATA_CHARACTERS,
+    MAX_METADATA_ENTRIES,
+    MAX_TTFT_TIMEOUT_MS,
+)
 
 PROVIDERS_OF_THE_CONTRACT = [
     "openai",

@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 
 from gateway.api.body import read_chat
-from gateway.api.headers import MAX_METADATA_CHARACTERS, MAX_METADATA_ENTRIES, with_extras
+from gateway.api.headers import with_extras
 from gateway.domain.call import Capture, Labels
 from gateway.domain.secret import Secret
+from switchboard.domain.limits import MAX_METADATA_CHARACTERS, MAX_METADATA_ENTRIES, MAX_NOTED_NAMES
 from testkit.openai_events import DONE, chunk, finish, role
 from testkit.running_gateway import chat, running_gateway
 from testkit.upstream import Answer, ScriptedUpstream
@@ -52,7 +53,8 @@ def test_metadata_stays_within_its_limit_and_headers_win() -> None:
 
 def test_the_notes_on_a_huge_extra_body_are_limited() -> None:
     found = _labels({f"{number:09}" * 20: None for number in range(1000)})
-    assert len(found.notes) == MAX_METADATA_ENTRIES
+    assert len(found.notes) == MAX_NOTED_NAMES + 1
+    assert found.notes[-1] == f"kept no {1000 - MAX_NOTED_NAMES} more of elevenlabs_extra_body"
     assert max(map(len, found.notes)) < 200
 
 

@@ -7,7 +7,6 @@ from random import Random
 import httpx
 import pytest
 
-from gateway.api.app import MAX_BODY_BYTES
 from gateway.api.credentials import PROJECT_KEY_HEADERS
 from gateway.api.models import MODELS
 from gateway.assembly import Dependencies, build
@@ -17,6 +16,7 @@ from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring
 from switchboard.domain.keys import GatewayKey, Scope, digest, key_id
+from switchboard.domain.limits import MAX_BODY_BYTES
 from switchboard.domain.trace import Status
 from testkit.memory_store import MemoryStore
 from testkit.openai_events import DONE, chunk, completion, finish

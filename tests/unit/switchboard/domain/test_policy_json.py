@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
+from switchboard.domain.limits import MAX_POLICY_BYTES
 from switchboard.domain.policy import BufferWords, FallbackTarget, HedgeAfter, Policy
 from switchboard.domain.policy_json import (
-    MAX_POLICY_BYTES,
     POLICY_FIELDS,
     PolicyInvalid,
     PolicyTooLarge,

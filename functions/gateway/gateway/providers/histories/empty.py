@@ -3,6 +3,7 @@
 from gateway.domain.codec import Draft
 from gateway.providers.histories.refusals import Empty
 from gateway.providers.repairs import SILENCE
+from switchboard.domain.notes import note_names
 from switchboard.stream.deltas import Json
 
 NO_RESULT = "The tool gave no result."
@@ -21,9 +22,10 @@ def leave_out_empty_lists(body: Draft) -> None:
 
     Nothing further inside is looked at: a schema, arguments and metadata are the caller's.
     """
-    for name in [name for name, value in body.fields.items() if value == [] and name not in _KEPT_LISTS]:
+    empty = [name for name, value in body.fields.items() if value == [] and name not in _KEPT_LISTS]
+    for name in empty:
         del body.fields[name]
-        body.note(f"left out an empty {name[:64]}")
+    note_names(body.notes, "left out an empty {}", empty, "left out {} more empty lists")
     for position, message in enumerate(body.messages):
         kept = _without_empty_lists(message)
         content = kept.get("content")

@@ -2,6 +2,7 @@
 
 from gateway.domain.codec import Draft
 from gateway.providers.histories.refusals import Refusals
+from switchboard.domain.notes import note_names
 from switchboard.stream.deltas import Json
 
 _CALL = frozenset({"id", "type", "function", "custom"})
@@ -16,8 +17,6 @@ _INSIDE_PARTS = {
     "file": frozenset({"file_id", "file_data", "filename"}),
 }
 _COMBINED = ("anyOf", "oneOf", "allOf", "$ref")
-_MOST_NAMES = 16
-_NAME_CHARACTERS = 64
 
 
 def keep_message_fields(body: Draft, names: frozenset[str]) -> None:
@@ -37,7 +36,7 @@ def keep_message_fields(body: Draft, names: frozenset[str]) -> None:
                 body.note("left out fields of tool calls")
         if kept is not message:
             body.messages[position] = kept
-    _note_names(body, left_out)
+    note_names(body.notes, "left out messages[].{}", sorted(left_out), "left out {} more fields of messages")
 
 
 def keep_part_fields(body: Draft, further: frozenset[str]) -> None:
@@ -142,12 +141,3 @@ def _only_inside(holder: Json, name: str, names: frozenset[str]) -> Json:
     if not isinstance(inside, dict) or (kept := _only(inside, names)) is inside:
         return holder
     return {**holder, name: kept}
-
-
-def _note_names(body: Draft, names: dict[str, None]) -> None:
-    """Name the fields that were left out; of very many only the first."""
-    ordered = sorted(names)
-    for name in ordered[:_MOST_NAMES]:
-        body.note(f"left out messages[].{name[:_NAME_CHARACTERS]}")
-    if len(ordered) > _MOST_NAMES:
-        body.note(f"left out {len(ordered) - _MOST_NAMES} more fields of messages")

@@ -1,0 +1,105 @@
+"""Every bound on what a caller, a provider or an operator may send, with its unit and its reason.
+
+What is bounded here decides whether a row fits the table, a line the log, a header HTTP, and how long a call's work
+takes. docs/limits.md lists the same; a test compares the two.
+"""
+
+# A request
+
+MAX_BODY_BYTES = 6 * 1024 * 1024
+"""Of a request's body. Lambda's own limit."""
+
+MAX_MESSAGES = 100_000
+"""Of one request, unless the setting of this name says otherwise. Each costs work of its own, however short it is."""
+
+MAX_MODEL_CHARACTERS = 512
+"""Of the model's name, which is in the row of the call and of each attempt."""
+
+MAX_URL_CHARACTERS = 2048
+"""Of a provider URL in a header."""
+
+MAX_LABEL_CHARACTERS = 256
+"""Of a task id and of an environment, which are in keys of the table."""
+
+MAX_METADATA_ENTRIES = 50
+"""Of a call, headers and ElevenLabs' extra body together."""
+
+MAX_METADATA_CHARACTERS = 2048
+"""Of one entry, its name and its value together."""
+
+MAX_TTFT_TIMEOUT_MS = 300_000
+"""Of a caller's own timeout. No call runs longer."""
+
+# An answer
+
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+"""Of one event of a stream, and of a whole answer in place of a stream. It is held until it is complete."""
+
+MAX_ERROR_BYTES = 64 * 1024
+"""Of a provider's error that is read. Its text is at the beginning."""
+
+MAX_ERROR_CHARACTERS = 1000
+"""Of a provider's error that is told and kept, for each attempt."""
+
+MAX_FAILURE_CHARACTERS = 4000
+"""Of a call's failure that is kept, which joins the errors of its attempts."""
+
+MAX_FINISH_REASON_CHARACTERS = 64
+"""Of a finish reason that is kept. The longest documented one has 25."""
+
+MAX_TOKENS = 10**9
+"""Of one count. The largest context has 10 million: a larger count is a mistake, and counts as no usage told."""
+
+MAX_BILL_PICO_USD = 10_000 * 10**12
+"""Of the cost that a provider reports for a call, 10,000 USD. A larger one counts as not told."""
+
+# A row
+
+MAX_ROW_BYTES = 300 * 1024
+"""Of a trace's row, as DynamoDB counts them. Its limit is 400 KB, and the cost of the call is added later."""
+
+MAX_NAME_CHARACTERS = 64
+"""Of a name that a caller or a provider chose, inside a note or an error."""
+
+MAX_NOTED_NAMES = 16
+"""Of names of one kind that are noted one by one. Of the others there is the number."""
+
+MAX_NOTE_CHARACTERS = 500
+"""Of one note."""
+
+MAX_NOTES = 64
+"""Of a call, and of an attempt."""
+
+# A policy
+
+MAX_POLICY_BYTES = 16 * 1024
+"""Of a policy's JSON."""
+
+MAX_TASK_POLICIES = 500
+"""Of a project. All of them are read with its keys."""
+
+MAX_TASK_CHARACTERS = MAX_LABEL_CHARACTERS
+"""Of a task's name in a policy: as in a call's header."""
+
+MAX_POLICY_MODEL_CHARACTERS = 256
+"""Of a model's name in a policy."""
+
+MAX_ATTEMPTS = 8
+"""Of a call, first attempts and repeated ones together."""
+
+MAX_FALLBACK_TARGETS = 7
+"""Of a call, beside its first target."""
+
+MAX_ALLOWED_TARGETS = 100
+"""Of a policy's list of targets that calls under zero retention may use."""
+
+MAX_POLICY_MS = 300_000
+"""Of any time in a policy. No call runs longer."""
+
+MAX_BUFFER_WORDS_CHARACTERS = 200
+"""Of buffer words."""
+
+
+def clipped(text: str, most: int = MAX_NAME_CHARACTERS) -> str:
+    """The text, or its beginning and an ellipsis, `most` characters in all."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
