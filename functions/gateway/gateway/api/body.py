@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.domain.call import Chat
 from gateway.domain.errors import BodyMalformed
-from gateway.domain.json_text import MAX_LEVELS, NestedTooDeeply, read_json
-from switchboard.domain.limits import MAX_MODEL_CHARACTERS
+from gateway.domain.json_text import NestedTooDeeply, read_json
+from switchboard.domain.limits import MAX_LEVELS, MAX_MODEL_CHARACTERS
 
 
 class _ChatBody(BaseModel):

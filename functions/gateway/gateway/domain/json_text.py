@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from pydantic_core import from_json, to_json
 
+from switchboard.domain.limits import MAX_LEVELS
+
 _HALF_OF_A_PAIR = re.compile("[\ud800-\udfff]")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-
-MAX_LEVELS = 1000
-"""A value that is nested deeper is not read, so that every value that was read can be written."""
 
 
 class NestedTooDeeply(ValueError):

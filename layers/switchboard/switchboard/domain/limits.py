@@ -12,6 +12,9 @@ MAX_BODY_BYTES = 6 * 1024 * 1024
 MAX_MESSAGES = 100_000
 """Of one request, unless the setting of this name says otherwise. Each costs work of its own, however short it is."""
 
+MAX_LEVELS = 1000
+"""Of nested JSON, in requests and answers. What is read within it can always be written."""
+
 MAX_MODEL_CHARACTERS = 512
 """Of the model's name, which is in the row of the call and of each attempt."""
 

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.json_text import (
-    MAX_LEVELS,
     NestedTooDeeply,
     count_field,
     object_field,
@@ -18,6 +17,7 @@ from gateway.domain.json_text import (
     text_field,
     write_json,
 )
+from switchboard.domain.limits import MAX_LEVELS
 
 HALF_A_PAIR = "\ud83d"
 REPLACED = "\N{REPLACEMENT CHARACTER}"

@@ -27,5 +27,17 @@ def test_the_page_has_its_value(name: str) -> None:
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_a_limit_names_its_unit(name: str) -> None:
-    units = ("BYTES", "CHARACTERS", "MS", "USD", "MESSAGES", "ENTRIES", "TOKENS", "NAMES", "NOTES", "POLICIES")
+    units = (
+        "BYTES",
+        "CHARACTERS",
+        "MS",
+        "USD",
+        "MESSAGES",
+        "ENTRIES",
+        "LEVELS",
+        "TOKENS",
+        "NAMES",
+        "NOTES",
+        "POLICIES",
+    )
     assert name.endswith((*units, "ATTEMPTS", "TARGETS"))
