@@ -59,7 +59,7 @@ def test_any_domain_error_becomes_a_body_without_secrets(gateway: str, provider:
         assert read_route(headers).key in secrets
     message = scrub(f"Incorrect key: {provider}. You are {gateway}!", secrets)
     for answer in (
-        answer_error(AllTargetsFailed([UpstreamRejected(TARGET, status, message, "7")])),
+        answer_error(AllTargetsFailed([UpstreamRejected(TARGET, status, message, 7000.0)])),
         answer_failure(UpstreamReported(TARGET, message)),
     ):
         message = json.loads(answer.body)["error"]["message"]

@@ -4,7 +4,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable
 
-from gateway.api.error_answers import FAILURES, PASSED_ON
+from gateway.api.error_answers import ABOUT_THE_KEY, FAILURES, PASSED_ON
 from gateway.relay.exchange import ERROR_BODY_S
 from gateway.relay.flow import FINISH_GRACE_MS, USAGE_GRACE_MS
 from gateway.relay.schedule import LATEST_RETRY
@@ -16,6 +16,7 @@ from testkit.fault_matrix import CELLS
 from testkit.faults import FAULTS, Case, Effect, Fault
 
 _PASSED_ON = ", ".join(str(status) for status in sorted(PASSED_ON))
+_ABOUT_THE_KEY = ", ".join(str(status) for status in sorted(ABOUT_THE_KEY))
 
 _HEAD = f"""\
 # Failures
@@ -32,8 +33,12 @@ cells in all. Each cell checks the caller's bytes, the trace's attempts and stat
 - **If no target answers**, the caller gets one error of OpenAI's shape. Its message names every attempt in order:
   `No target answered. groq (api.groq.com, llama-3.3-70b-versatile): UpstreamRejected: answered 503: …; openai (…): …`.
   The last attempt decides status and code: 504 if it was late, else 502. If every attempt got the same status, the
-  last `retry-after` is passed on, and the status too if it is about the request ({_PASSED_ON}).
-  A status about the provider's key is never passed on: it would read as if the caller's own key were wrong.
+  last `retry-after` is passed on, and the status too if it is about the request ({_PASSED_ON}): then
+  `error.code`, `type` and `param` are the provider's. The gateway's own code is always in `x-inference-error`, in the
+  trace and in the log.
+  A status about the provider's key ({_ABOUT_THE_KEY}) would read as if the caller's own key were wrong: it
+  becomes 424 where every attempt ended so. Neither that nor a used-up quota (`insufficient_quota`) is tried again at
+  the same target, and `x-should-retry: false` tells clients not to.
 - **After the first content** no other target can take over, because two answers would be spliced. What was sent stays.
   Then one event follows, `data: {{"error": …}}`, and the stream ends without `[DONE]`. Its code is the attempt's, as
   below; a silence longer than `STALL_TIMEOUT_MS` is `answer_late`. Comments and empty chunks count as silence.

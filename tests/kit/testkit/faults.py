@@ -99,7 +99,7 @@ def rejected(status: int, message: str, headers: Mapping[str, str] | None = None
         Effect.FAILS,
         "UpstreamRejected",
         "upstream_rejected",
-        caller_status=429 if status == 429 else 502,
+        caller_status={401: 424, 429: 429}.get(status, 502),
         status=status,
         message=f"answered {status}: {message}",
         usage=UsageSource.ABSENT,

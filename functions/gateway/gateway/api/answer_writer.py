@@ -119,7 +119,7 @@ class AnswerWriter:
     def _error_event(self, error: ErrorAnswer) -> bytes:
         self.journal.http_status = 200
         self._note_ending(error)
-        event = b"data: " + error.body + b"\n\n"
+        event = error.event(self.journal.call.trace_id)
         self.journal.sent.append(event)
         return event
 

@@ -1,9 +1,12 @@
 """Error responses in OpenAI's format, with the status from one table."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import ceil
 
 from gateway.domain import errors
+from gateway.domain.error_names import NO_NAMES, ErrorNames
 from gateway.domain.errors import AllTargetsFailed, GatewayError, UpstreamFailure, UpstreamRejected
 from switchboard.domain.trace import Failure, Status
 
@@ -51,14 +54,20 @@ FAILURES: dict[type[UpstreamFailure], Kind] = {
     errors.AttemptBroken: Kind(500, "server_error", "internal_error", Status.UPSTREAM_ERROR),
 }
 
-# A provider's errors about the request are passed on to the caller. Its errors about the key (401, 402, 403) are not:
-# they concern the operator, and the caller would take them for errors about the gateway key.
 PASSED_ON = frozenset({400, 404, 409, 413, 415, 422, 429})
+"""Statuses of a provider's errors about the request: the caller gets them, with the provider's own names for them."""
 
+ABOUT_THE_KEY = frozenset({401, 402, 403})
+"""Statuses of its errors about its own key. The caller would take them for errors about the gateway key."""
+
+_FAILED_DEPENDENCY = 424
 _FORBIDDEN = 403
 _UNAVAILABLE = 503
 
-NO_RETRY = (("x-should-retry", "false"),)
+type Header = tuple[str, str]
+
+CODE_HEADER = "x-inference-error"
+NO_RETRY: tuple[Header, ...] = (("x-should-retry", "false"),)
 """OpenAI's clients retry after 408, 409, 429 and any 5xx, unless this header forbids it."""
 
 INTERNAL = Failure("internal_error", "The gateway failed. The trace id tells the operator where to look.", 500)
@@ -68,14 +77,24 @@ INTERNAL = Failure("internal_error", "The gateway failed. The trace id tells the
 class ErrorAnswer:
     """An error as it is sent to the caller, and as the trace stores it.
 
-    `fact`: the message without the provider's text, for a trace under zero retention.
+    `error` is the object that the caller reads: its code may be the provider's. `failure` has the gateway's own code,
+    which is in the headers too. `fact`: the message without the provider's text, for a trace under zero retention.
     """
 
     failure: Failure
     status: Status
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
+    headers: tuple[Header, ...]
+    error: Mapping[str, str | None]
     fact: str
+
+    @property
+    def body(self) -> bytes:
+        """The body of a response of its own."""
+        return json.dumps({"error": self.error}).encode()
+
+    def event(self, request_id: str) -> bytes:
+        """The last event of a stream that has begun: clients cannot read the id from the response's headers then."""
+        return b"data: " + json.dumps({"error": {**self.error, "request_id": request_id}}).encode() + b"\n\n"
 
     def kept(self, *, is_zero_retention: bool) -> Failure:
         """The failure as the trace and the log store it."""
@@ -87,62 +106,69 @@ def answer_error(error: GatewayError) -> ErrorAnswer:
     if isinstance(error, AllTargetsFailed):
         return _all_failed(error)
     kind = REFUSALS[type(error)]
-    return _answer(kind, kind.http_status, error.message, error.param)
+    return _answer(kind, error.message, param=error.param)
 
 
 def answer_failure(failed: UpstreamFailure) -> ErrorAnswer:
-    """The answer for a failure after the first byte: its body is sent as the data of the last event."""
+    """The answer for a failure after the first byte: it is sent as the last event."""
     kind = FAILURES[type(failed)]
     who = f"{failed.target.provider} ({failed.target.host})"
-    return _answer(kind, kind.http_status, f"{who}: {failed.message}", None, fact=f"{who}: {failed.fact}")
+    return _answer(kind, f"{who}: {failed.message}", fact=f"{who}: {failed.fact}")
 
 
 def answer_internal() -> ErrorAnswer:
     """The answer for an error of the gateway itself; the reason is in the log."""
     kind = Kind(INTERNAL.http_status, "server_error", INTERNAL.code, Status.UPSTREAM_ERROR)
-    return _answer(kind, kind.http_status, INTERNAL.message, None)
+    return _answer(kind, INTERNAL.message)
 
 
 def answer_stopped(failure: Failure, status: Status) -> ErrorAnswer:
     """The answer for a call that was stopped, whose caller may still be connected."""
     kind = Kind(failure.http_status, "call_stopped", failure.code, status)
     # A retry would answer a turn twice; but if the gateway is shutting down, a retry reaches another instance.
-    headers = () if failure.http_status == _UNAVAILABLE else NO_RETRY
-    return _answer(kind, kind.http_status, failure.message, None, headers)
+    return _answer(kind, failure.message, headers=() if failure.http_status == _UNAVAILABLE else NO_RETRY)
 
 
 def _all_failed(error: AllTargetsFailed) -> ErrorAnswer:
     """The answer for the last failure; a provider's own status is passed on if all targets answered with it."""
     last = error.failures[-1]
     kind = FAILURES[type(last)]
-    status, headers = kind.http_status, ()  # type: int, tuple[tuple[str, str], ...]
-    if isinstance(last, UpstreamRejected) and _is_unanimous(error, last.status):
-        status = last.status if last.status in PASSED_ON else status
-        headers = (("retry-after", last.retry_after),) if last.retry_after else ()
-    elif status == _FORBIDDEN and len({type(failed) for failed in error.failures}) > 1:
+    statuses = {failed.status if isinstance(failed, UpstreamRejected) else None for failed in error.failures}
+    names, headers = NO_NAMES, ()  # type: ErrorNames, tuple[Header, ...]
+    if isinstance(last, UpstreamRejected) and len(statuses) == 1:
+        headers = _pause(last.retry_after_ms)
+        if last.status in PASSED_ON:
+            kind, names = replace(kind, http_status=last.status), last.names
+    if statuses <= ABOUT_THE_KEY:
+        kind = replace(kind, http_status=_FAILED_DEPENDENCY)
+    elif kind.http_status == _FORBIDDEN and len({type(failed) for failed in error.failures}) > 1:
         kind = FAILURES[errors.ConnectFailed]
-        status = kind.http_status
     if not headers and not any(failed.may_repeat for failed in error.failures):
         headers = NO_RETRY
     # Before the first byte no answer was truncated: the target failed.
-    trace_status = Status.UPSTREAM_ERROR if kind.status is Status.TRUNCATED else kind.status
-    return _answer(
-        Kind(status, kind.type, kind.code, trace_status), status, error.message, None, headers, fact=error.fact
-    )
+    status = Status.UPSTREAM_ERROR if kind.status is Status.TRUNCATED else kind.status
+    return _answer(replace(kind, status=status), error.message, headers=headers, fact=error.fact, names=names)
 
 
-def _is_unanimous(error: AllTargetsFailed, status: int) -> bool:
-    return all(isinstance(failed, UpstreamRejected) and failed.status == status for failed in error.failures)
+def _pause(milliseconds: float | None) -> tuple[Header, ...]:
+    """The headers that ask a client to wait: whole seconds as HTTP has them, and OpenAI's milliseconds."""
+    if milliseconds is None:
+        return ()
+    return ("retry-after", str(ceil(milliseconds / 1000))), ("retry-after-ms", str(ceil(milliseconds)))
 
 
 def _answer(
     kind: Kind,
-    http_status: int,
     message: str,
-    param: str | None,
-    headers: tuple[tuple[str, str], ...] = (),
+    *,
+    param: str | None = None,
+    headers: tuple[Header, ...] = (),
     fact: str | None = None,
+    names: ErrorNames = NO_NAMES,
 ) -> ErrorAnswer:
-    body = {"error": {"message": message, "type": kind.type, "param": param, "code": kind.code}}
-    failure = Failure(kind.code, message, http_status)
-    return ErrorAnswer(failure, kind.status, headers, json.dumps(body).encode(), fact or message)
+    """The answer; `names` are a provider's, which take the place of the gateway's own."""
+    if names.code is None and names.type is None:
+        names = replace(names, code=kind.code, type=kind.type)
+    error = {"message": message, "type": names.type, "param": param or names.param, "code": names.code}
+    failure = Failure(kind.code, message, kind.http_status)
+    return ErrorAnswer(failure, kind.status, ((CODE_HEADER, kind.code), *headers), error, fact or message)

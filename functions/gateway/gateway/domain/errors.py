@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from gateway.domain.call import Target
+from gateway.domain.error_names import NO_NAMES, ErrorNames
 
 
 class GatewayError(Exception):
@@ -80,11 +81,13 @@ class UpstreamFailure(Exception):
 
     `kind` is the attempt's outcome in traces, logs and error texts: users filter by it, so it never changes. `fact` is
     the text without the provider's own words, which may repeat the caller's. `may_repeat`: whether the same target may
-    succeed a moment later. `blames_target`: whether the next call is likely to fail there too.
+    succeed a moment later. `is_slip`: only one repetition is worth it. `blames_target`: whether the next call is likely
+    to fail there too.
     """
 
     kind: ClassVar[str]
     may_repeat: bool = True
+    is_slip: bool = False
     blames_target: bool = True
 
     def __init__(self, target: Target, message: str, *, fact: str | None = None) -> None:
@@ -117,34 +120,49 @@ _SERVER_FAULTS_FROM = 500
 class UpstreamRejected(UpstreamFailure):
     """The provider answered with an error status; `text` is its error's text.
 
-    `body` is the error itself, which may repeat what was sent: it is never stored, logged or sent.
+    `retry_after_ms`: how long it asks to wait. `names`: its own names for the error. `body` is the error itself, which
+    may repeat what was sent: it is never stored, logged or sent.
     """
 
     kind = "UpstreamRejected"
 
     def __init__(
-        self, target: Target, status: int, text: str, retry_after: str | None = None, *, body: bytes = b""
+        self,
+        target: Target,
+        status: int,
+        text: str,
+        retry_after_ms: float | None = None,
+        *,
+        names: ErrorNames = NO_NAMES,
+        body: bytes = b"",
     ) -> None:
-        super().__init__(target, f"answered {status}: {text}", fact=f"answered {status}")
+        super().__init__(target, f"answered {status}: {text}", fact=f"answered {status}{_in_brackets(names)}")
         self.status = status
-        self.retry_after = retry_after
+        self.names = names
+        self.retry_after_ms = None if names.is_out_of_quota else retry_after_ms
         self.body = body
-        self.may_repeat = status >= _SERVER_FAULTS_FROM or status in _TRANSIENT
+        self.is_slip = names.is_slip
+        is_transient = status >= _SERVER_FAULTS_FROM or status in _TRANSIENT or self.is_slip
+        self.may_repeat = is_transient and not names.is_out_of_quota
         self.blames_target = status not in _REQUEST_FAULTS
 
 
 class UpstreamReported(UpstreamFailure):
     """The provider answered 200 and then an error inside the stream or body; `text` is the error's text.
 
-    `is_request_fault`: the error says that the request is wrong.
+    `names`: its own names for the error. `is_request_fault`: the error says that the request is wrong.
     """
 
     kind = "UpstreamReported"
 
-    def __init__(self, target: Target, text: str, *, is_request_fault: bool = False) -> None:
-        super().__init__(target, text, fact="an error inside its answer")
-        if is_request_fault:
-            self.may_repeat = self.blames_target = False
+    def __init__(
+        self, target: Target, text: str, *, names: ErrorNames = NO_NAMES, is_request_fault: bool = False
+    ) -> None:
+        super().__init__(target, text, fact=f"an error inside its answer{_in_brackets(names)}")
+        self.names = names
+        self.is_slip = names.is_slip
+        self.may_repeat = not (is_request_fault or names.is_out_of_quota)
+        self.blames_target = not (is_request_fault or self.is_slip)
 
 
 class EmptyCompletion(UpstreamFailure):
@@ -209,6 +227,10 @@ class AllTargetsFailed(GatewayError):
         super().__init__(f"No target answered. {_described(failures, [failed.message for failed in failures])}")
         self.failures = tuple(failures)
         self.fact = f"No target answered. {_described(failures, [failed.fact for failed in failures])}"
+
+
+def _in_brackets(names: ErrorNames) -> str:
+    return f" ({names})" if names != NO_NAMES else ""
 
 
 def _described(failures: Sequence[UpstreamFailure], texts: Sequence[str]) -> str:

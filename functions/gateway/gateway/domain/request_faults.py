@@ -15,7 +15,7 @@ _ABOUT_KEYS = frozenset({"invalid_api_key", "invalid_authentication"})
 
 def is_request_fault(error: InBandError) -> bool:
     """Whether an error inside an answer is the request's fault, by its code or type, whatever their case."""
-    code = (error.code or "").lower()
+    code = (error.code or error.kind or "").lower()
     if code in _ABOUT_KEYS:
         return False
     return code in _STATUSES or code in _CODES or code.startswith(_BEGINNINGS)

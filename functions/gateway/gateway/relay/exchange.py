@@ -5,18 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from gateway.domain import request_faults
 from gateway.domain.attempt import Attempt
 from gateway.domain.call import Call, Target
 from gateway.domain.clock import Clock
 from gateway.domain.codec import AnswerContext, Memory, WholeAnswer
+from gateway.domain.error_names import error_names
 from gateway.domain.errors import (
     EmptyCompletion,
     KeysUnavailable,
     ProviderKeyMissing,
     UpstreamCut,
     UpstreamRejected,
-    UpstreamReported,
 )
 from gateway.domain.secret import Secret, scrub
 from gateway.providers import table
@@ -28,6 +27,8 @@ from gateway.relay.conversion import TO_DOCUMENT, document_of
 from gateway.relay.flow import Flow
 from gateway.relay.healing import Healing
 from gateway.relay.refused_fields import RefusedFields
+from gateway.relay.reported import reported
+from gateway.relay.retry_after import asked_pause_ms
 from gateway.relay.stream import Stream
 from gateway.relay.unspoken import unspoken
 from gateway.routing.plan import Plan
@@ -138,8 +139,7 @@ class _Exchange:
         whole = self._folded(body) if is_stream else self.provider.read_answer(body, self._context())
         add_notes(self.attempt.notes, whole.notes)
         if (error := whole.delta.error) is not None:
-            is_request_fault = request_faults.is_request_fault(error)
-            raise UpstreamReported(self.attempt.target, self._scrub(error.message), is_request_fault=is_request_fault)
+            raise reported(self.attempt.target, error, self._scrub)
         self.attempt.transcript.add(whole.delta)
         if not whole.delta.is_useful:
             raise self._empty(whole.raw, is_stream=is_stream)
@@ -181,9 +181,15 @@ class _Exchange:
                         break
         except (UpstreamCut, TimeoutError):
             cut = " (cut off)"
-        text = self._scrub(self.provider.read_error(bytes(body)).message) + cut
-        retry_after = response.headers.get("retry-after")
-        raise UpstreamRejected(self.attempt.target, response.status, text, retry_after, body=bytes(body))
+        error = self.provider.read_error(bytes(body))
+        raise UpstreamRejected(
+            self.attempt.target,
+            response.status,
+            self._scrub(error.message) + cut,
+            asked_pause_ms(response.headers, self.journal.clock.now()),
+            names=error_names(error, self._scrub),
+            body=bytes(body),
+        )
 
     def _context(self) -> AnswerContext:
         call, clock = self.journal.call, self.journal.clock

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from gateway.domain import request_faults
 from gateway.domain.attempt import Attempt
-from gateway.domain.errors import AnswerLate, EmptyCompletion, UpstreamCut, UpstreamReported
+from gateway.domain.errors import AnswerLate, EmptyCompletion, UpstreamCut
 from gateway.recording.journal import Journal
+from gateway.relay.reported import reported
 from gateway.relay.stream import Stream
 from gateway.relay.unspoken import unspoken
 from gateway.routing.plan import Plan
@@ -113,11 +113,7 @@ class Flow:
 
     def _check_error(self) -> None:
         if self.stream.error is not None:
-            text, is_request_fault = (
-                self.scrub(self.stream.error.message),
-                request_faults.is_request_fault(self.stream.error),
-            )
-            raise UpstreamReported(self.attempt.target, text, is_request_fault=is_request_fault)
+            raise reported(self.attempt.target, self.stream.error, self.scrub)
 
     def _check_end(self) -> None:
         if not self.stream.is_complete:

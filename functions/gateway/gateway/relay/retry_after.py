@@ -1,11 +1,23 @@
 """How long to wait before a retry: what `retry-after` asks for, else a backoff with full jitter."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isnan
 from random import Random
 
 MAX_PAUSE_MS = 2000.0
+MAX_ASKED_MS = 30 * 24 * 3_600_000.0
+"""A longer wait that a provider asks for is passed on as this one."""
+
+
+def asked_pause_ms(headers: Mapping[str, str], now: datetime) -> float | None:
+    """How long a response asks to wait, in milliseconds from now; None where it does not say so.
+
+    `retry-after-ms` (OpenAI, Azure) is the finer one: https://learn.microsoft.com/azure/ai-foundry/openai/quotas-limits
+    """
+    asked_ms = _number(headers.get("retry-after-ms"))
+    return retry_after_ms(headers.get("retry-after"), now) if asked_ms is None else _bounded(asked_ms)
 
 
 def retry_after_ms(value: str | None, now: datetime) -> float | None:
@@ -15,11 +27,20 @@ def retry_after_ms(value: str | None, now: datetime) -> float | None:
     """
     if value is None:
         return None
+    seconds = _number(value)
+    return _until(value, now) if seconds is None else _bounded(seconds * 1000)
+
+
+def _number(value: str | None) -> float | None:
     try:
-        seconds = float(value)
+        number = float(value or "")
     except ValueError:
-        return _until(value, now)
-    return None if isnan(seconds) else max(0.0, seconds * 1000)
+        return None
+    return None if isnan(number) else number
+
+
+def _bounded(milliseconds: float) -> float:
+    return min(MAX_ASKED_MS, max(0.0, milliseconds))
 
 
 def _until(date: str, now: datetime) -> float | None:
@@ -27,7 +48,7 @@ def _until(date: str, now: datetime) -> float | None:
         at = parsedate_to_datetime(date)
     except (ValueError, OverflowError):
         return None
-    return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds() * 1000)
+    return _bounded(((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds() * 1000)
 
 
 def pause_ms(failures: int, base_ms: float, random: Random) -> float:

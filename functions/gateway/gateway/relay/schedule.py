@@ -8,7 +8,7 @@ from gateway.domain.call import Target
 from gateway.domain.errors import UpstreamFailure, UpstreamRejected
 from gateway.recording.journal import Journal
 from gateway.relay.limits import ProjectLimits
-from gateway.relay.retry_after import pause_ms, retry_after_ms
+from gateway.relay.retry_after import pause_ms
 from gateway.routing.plan import Plan
 
 LATEST_RETRY = 0.75
@@ -97,7 +97,9 @@ class Schedule:
 
     def add_retry(self, failure: UpstreamFailure) -> None:
         """Ask the target of a failure again after a pause, where that may help and is still in time."""
-        if failure.may_repeat and (from_ms := self._retry_from_ms(failure)) is not None:
+        if not failure.may_repeat or (failure.is_slip and self._has_slipped_before(failure)):
+            return
+        if (from_ms := self._retry_from_ms(failure)) is not None:
             self._retries.append(_Retry(failure.target, from_ms))
 
     def redirect(self, first: Target, retry: int) -> Target | None:
@@ -108,6 +110,10 @@ class Schedule:
             return None
         self._untried = order
         return self._untried.popleft()
+
+    def _has_slipped_before(self, slip: UpstreamFailure) -> bool:
+        earlier = [attempt.failure for attempt in self.journal.attempts if attempt.failure not in (None, slip)]
+        return any(failure is not None and failure.is_slip and failure.target is slip.target for failure in earlier)
 
     def _has_attempts_left(self) -> bool:
         made = sum(attempt.outcome != REDIRECTED for attempt in self.journal.attempts)
@@ -123,9 +129,8 @@ class Schedule:
         """When its target may be asked again; None where that would be too late to be of use."""
         failures = sum(attempt.failure is not None for attempt in self.journal.attempts)
         pause = pause_ms(failures - 1, self.limits.backoff_ms, self.limits.random)
-        if isinstance(failure, UpstreamRejected):
-            told = retry_after_ms(failure.retry_after, self.journal.clock.now())
-            pause = pause if told is None else told
+        if isinstance(failure, UpstreamRejected) and failure.retry_after_ms is not None:
+            pause = failure.retry_after_ms
         from_ms = self.journal.elapsed_ms() + pause
         return from_ms if pause <= self.plan.max_pause_ms and from_ms <= self._latest_retry_ms() else None
 

@@ -50,10 +50,15 @@ class ChoiceDelta:
 
 @dataclass(frozen=True, slots=True)
 class InBandError:
-    """An error inside a stream that had begun with status 200."""
+    """A provider's error, of a body or inside a stream, with the provider's own names for it where it has any.
+
+    `kind` is OpenAI's `type` (Google's `status`), `param` the field of the request that is wrong.
+    """
 
     message: str
     code: str | None = None
+    kind: str | None = None
+    param: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +229,27 @@ def _error_of(body: object) -> InBandError | None:
     error = next((found for found in places if found and isinstance(found, str | dict)), None)
     if error is None:
         return None
-    if isinstance(error, str):
-        return InBandError(error)
-    message = _text(error.get("message")) or json.dumps(error)
-    code = error.get("code") or error.get("type")
-    return InBandError(message, None if code is None else str(code))
+    if isinstance(error, str):  # its names are beside it
+        return _named(error, body)
+    return _named(_text(error.get("message")) or json.dumps(error), error)
+
+
+def _named(message: str, fields: Json) -> InBandError:
+    """The error with the names that the object has for it."""
+    kind = _name(fields.get("type"))
+    return InBandError(
+        message,
+        _name(fields.get("code")),
+        _name(fields.get("status")) if kind in (None, "error") else kind,
+        _name(fields.get("param")),
+    )
+
+
+def _name(value: object) -> str | None:
+    """A name as text; providers also have numbers for their errors."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value) or None
 
 
 def _first(value: object) -> object:

@@ -188,7 +188,7 @@ async def test_a_failure_before_they_are_due_is_an_error_response(upstream: Scri
     upstream.answers(json_answer({"error": {"message": "no"}}, 401))
     async with cascade(upstream, policy=LATER) as gateway:
         response = await gateway.call()
-        assert (response.status_code, response.json()["error"]["code"]) == (502, "upstream_rejected")
+        assert (response.status_code, response.json()["error"]["code"]) == (424, "upstream_rejected")
         assert (await gateway.trace()).buffered_ms is None
 
 

@@ -15,9 +15,12 @@ from gateway.api.error_answers import (
 )
 from gateway.domain import errors
 from gateway.domain.call import Target
+from gateway.domain.error_names import ErrorNames
 from switchboard.domain.trace import Status
 
 TARGET = Target("groq", "https://api.groq.com/openai/v1/chat/completions", "api.groq.com", "llama", 30_000)
+REJECTED = (("x-inference-error", "upstream_rejected"),)
+MILLISECONDS = ("retry-after-ms", "7000")
 OTHER = Target("openai", "https://api.openai.com/v1/chat/completions", "api.openai.com", "gpt-4o", 30_000)
 
 STATUS_OF_REFUSALS = {
@@ -100,7 +103,7 @@ def test_a_refusal_has_its_documented_status_and_openais_format(kind: type[error
     assert (answer.failure.http_status, answer.status) == (status, Status.REFUSED)
     assert (error["message"], error["param"]) == ("Do this instead.", "model")
     assert (answer.failure.code, answer.failure.message) == (error["code"], error["message"])
-    assert answer.headers == ()
+    assert answer.headers == (("x-inference-error", answer.failure.code),)
 
 
 @pytest.mark.parametrize(("kind", "status"), STATUS_OF_FAILURES.items())
@@ -141,27 +144,109 @@ def test_after_the_first_byte_the_error_event_names_target_and_failure(kind: typ
 @pytest.mark.parametrize("status", sorted({400, 401, 402, 403, 404, 409, 413, 415, 422, 424, 429, 498, 500, 502, 503}))
 def test_only_statuses_about_the_request_are_passed_on(status: int) -> None:
     answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, status, "no")))
-    about_the_request = {400, 404, 409, 413, 415, 422, 429}
-    assert answer.failure.http_status == (status if status in about_the_request else 502)
+    about_the_request, about_the_key = {400, 404, 409, 413, 415, 422, 429}, {401, 402, 403}
+    otherwise = 424 if status in about_the_key else 502
+    assert answer.failure.http_status == (status if status in about_the_request else otherwise)
     assert answer.status is Status.UPSTREAM_ERROR
     assert f"answered {status}" in answer.failure.message
     assert about_the_request == PASSED_ON
 
 
 def test_a_providers_429_keeps_its_retry_after() -> None:
-    answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "slow down", "7")))
-    assert (answer.failure.http_status, answer.headers) == (429, (("retry-after", "7"),))
+    answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "slow down", 7000.0)))
+    assert (answer.failure.http_status, answer.headers) == (429, (*REJECTED, ("retry-after", "7"), MILLISECONDS))
+
+
+@pytest.mark.parametrize(
+    ("asked_ms", "seconds", "milliseconds"), [(1500.0, "2", "1500"), (0.2, "1", "1"), (0, "0", "0")]
+)
+def test_a_pause_is_told_in_seconds_and_in_milliseconds(asked_ms: float, seconds: str, milliseconds: str) -> None:
+    headers = dict(answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "slow down", asked_ms))).headers)
+    assert (headers["retry-after"], headers["retry-after-ms"]) == (seconds, milliseconds)
 
 
 @pytest.mark.parametrize("status", [400, 429])
 def test_a_status_is_passed_on_only_if_all_targets_answered_with_it(status: int) -> None:
-    rejected = errors.UpstreamRejected(TARGET, status, "no", "7")
+    rejected = errors.UpstreamRejected(TARGET, status, "no", 7000.0)
     again = answer_error(_all_failed(rejected, rejected))
-    assert (again.failure.http_status, again.headers) == (status, (("retry-after", "7"),))
+    assert (again.failure.http_status, dict(again.headers)["retry-after"]) == (status, "7")
     for other in (errors.UpstreamRejected(OTHER, 503, "no"), errors.FirstTokenLate(OTHER, 2500)):
         mixed = answer_error(_all_failed(other, rejected))
         assert mixed.failure.http_status == 502
         assert "retry-after" not in dict(mixed.headers)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status"),
+    [((401,), 424), ((402, 402), 424), ((401, 403, 402), 424), ((401, 400), 502), ((503, 401), 502), ((401, 503), 502)],
+)
+def test_a_key_that_every_provider_refuses_is_a_failed_dependency(statuses: tuple[int, ...], status: int) -> None:
+    answer = answer_error(_all_failed(*(errors.UpstreamRejected(TARGET, refused, "no") for refused in statuses)))
+    assert (answer.failure.http_status, answer.failure.code) == (status, "upstream_rejected")
+    assert _error(answer)["code"] == "upstream_rejected"
+
+
+def test_a_refused_key_beside_a_silent_target_is_a_bad_gateway() -> None:
+    failures = [errors.FirstTokenLate(OTHER, 2500), errors.UpstreamRejected(TARGET, 401, "no")]
+    assert answer_error(_all_failed(*failures)).failure.http_status == 502
+
+
+NAMES = ErrorNames("context_length_exceeded", "invalid_request_error", "messages[1].content")
+
+
+@pytest.mark.parametrize("status", sorted(PASSED_ON))
+def test_the_providers_names_for_an_error_of_the_request_are_told(status: int) -> None:
+    rejected = errors.UpstreamRejected(TARGET, status, "too long", names=NAMES)
+    answer = answer_error(_all_failed(rejected, rejected))
+    error = _error(answer)
+    assert (error["code"], error["type"], error["param"]) == (NAMES.code, NAMES.type, NAMES.param)
+    assert answer.failure.code == dict(answer.headers)["x-inference-error"] == "upstream_rejected"
+
+
+@pytest.mark.parametrize(
+    "failures",
+    [
+        [errors.UpstreamRejected(TARGET, 503, "no", names=NAMES)],
+        [errors.UpstreamRejected(TARGET, 401, "no", names=NAMES)],
+        [
+            errors.UpstreamRejected(OTHER, 422, "no", names=NAMES),
+            errors.UpstreamRejected(TARGET, 400, "no", names=NAMES),
+        ],
+        [errors.FirstTokenLate(OTHER, 2500), errors.UpstreamRejected(TARGET, 400, "no", names=NAMES)],
+        [errors.UpstreamRejected(TARGET, 400, "no")],
+    ],
+)
+def test_any_other_error_has_the_gateways_own_names(failures: list[errors.UpstreamFailure]) -> None:
+    error = _error(answer_error(_all_failed(*failures)))
+    assert (error["code"], error["type"], error["param"]) == ("upstream_rejected", "upstream_error", None)
+
+
+def test_a_name_that_the_provider_did_not_give_is_null() -> None:
+    names = ErrorNames(type="invalid_request_error")
+    error = _error(answer_error(_all_failed(errors.UpstreamRejected(TARGET, 400, "no", names=names))))
+    assert (error["code"], error["type"], error["param"]) == (None, "invalid_request_error", None)
+
+
+def test_what_is_stored_under_zero_retention_has_the_providers_names() -> None:
+    answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, 400, "quoted", names=NAMES)))
+    assert answer.kept(is_zero_retention=True).message.endswith(
+        "answered 400 (code context_length_exceeded, type invalid_request_error, param messages[1].content)"
+    )
+
+
+@pytest.mark.parametrize("code", ["insufficient_quota", "Insufficient_Balance", "exceeded_current_quota_error"])
+def test_clients_do_not_retry_where_the_quota_is_used_up(code: str) -> None:
+    for names in (ErrorNames(code=code), ErrorNames(type=code)):
+        answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "no", 7000.0, names=names)))
+        assert (answer.failure.http_status, answer.headers) == (429, (*REJECTED, ("x-should-retry", "false")))
+
+
+def test_the_event_of_a_broken_stream_has_the_trace_id() -> None:
+    answer = answer_failure(_failure(errors.UpstreamCut))
+    event = answer.event("0199-trace")
+    assert event.startswith(b"data: {")
+    assert event.endswith(b"}\n\n")
+    assert json.loads(event[6:])["error"] == {**_error(answer), "request_id": "0199-trace"}
 
 
 def test_under_zero_retention_the_providers_text_is_not_stored() -> None:
@@ -183,7 +268,7 @@ def test_under_zero_retention_the_providers_text_is_not_stored() -> None:
         ([errors.FirstTokenLate(TARGET, 15_000.0)], True),
         ([errors.UpstreamRejected(TARGET, 401, "no"), errors.UpstreamRejected(OTHER, 503, "busy")], False),
         ([errors.UpstreamRejected(TARGET, 429, "no")], False),
-        ([errors.UpstreamRejected(TARGET, 400, "no", "7")], False),
+        ([errors.UpstreamRejected(TARGET, 400, "no", 7000.0)], False),
     ],
 )
 def test_clients_are_told_not_to_retry_permanent_failures(
@@ -194,7 +279,7 @@ def test_clients_are_told_not_to_retry_permanent_failures(
 
 
 def test_without_a_retry_after_none_is_sent() -> None:
-    assert answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "slow down"))).headers == ()
+    assert answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "slow down"))).headers == REJECTED
 
 
 def test_an_internal_error_has_no_details() -> None:

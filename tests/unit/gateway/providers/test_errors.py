@@ -212,7 +212,76 @@ BODIES: list[tuple[str, Any, str, str | None]] = [
 @pytest.mark.parametrize(("key", "body", "message", "code"), BODIES)
 def test_an_error_body_is_read_into_one_message(key: str, body: Any, message: str, code: str | None) -> None:
     error = table.by_dialect(key).read_error(json.dumps(body).encode())
-    assert (error.message, error.code) == (message, code)
+    assert (error.message, error.code or error.kind) == (message, code)
+
+
+NAMES: list[tuple[str, Any, tuple[str | None, str | None, str | None]]] = [
+    (
+        "openai",
+        {
+            "error": {
+                "message": "This model's maximum context length is 128000 tokens.",
+                "type": "invalid_request_error",
+                "param": "messages",
+                "code": "context_length_exceeded",
+            }
+        },
+        ("context_length_exceeded", "invalid_request_error", "messages"),
+    ),
+    (
+        "openai",
+        {"error": {"message": "no", "type": "server_error", "param": None, "code": None}},
+        (None, "server_error", None),
+    ),
+    (
+        "anthropic",
+        {"type": "error", "error": {"type": "not_found_error", "message": "no"}},
+        (None, "not_found_error", None),
+    ),
+    (
+        "google",
+        [{"error": {"code": 400, "message": "no", "status": "INVALID_ARGUMENT"}}],
+        ("400", "INVALID_ARGUMENT", None),
+    ),
+    (
+        "groq",
+        {"error": {"message": "no", "type": "tokens", "code": "rate_limit_exceeded"}},
+        ("rate_limit_exceeded", "tokens", None),
+    ),
+    ("cloudflare", {"success": False, "errors": [{"code": 5006, "message": "no"}]}, ("5006", None, None)),
+    (
+        "mistral",
+        {"object": "error", "message": "no", "type": "invalid_request_message_order", "param": None, "code": "3230"},
+        ("3230", "invalid_request_message_order", None),
+    ),
+    (
+        "mistral",
+        {"detail": [{"type": "extra_forbidden", "loc": ["body", "messages", 0, "name"], "msg": "no"}]},
+        (None, "extra_forbidden", "messages.0.name"),
+    ),
+    ("xai", {"code": "invalid-argument", "error": "no"}, ("invalid-argument", None, None)),
+    (
+        "cerebras",
+        {"message": "no", "type": "invalid_request_error", "param": "n", "code": "wrong_api_format"},
+        ("wrong_api_format", "invalid_request_error", "n"),
+    ),
+    (
+        "openrouter",
+        {"error": {"code": 400, "message": "no", "metadata": {"raw": "x", "provider_name": "Y"}}},
+        ("400", None, None),
+    ),
+    ("bedrock", {"__type": "a.b#ThrottlingException", "message": "no"}, ("ThrottlingException", None, None)),
+    ("generic", {"error": "no"}, (None, None, None)),
+    ("generic", {"error": {"message": "no", "code": {"a": 1}, "type": ["x"], "param": True}}, (None, None, None)),
+]
+
+
+@pytest.mark.parametrize(("key", "body", "names"), NAMES)
+def test_the_providers_names_for_an_error_are_read(
+    key: str, body: Any, names: tuple[str | None, str | None, str | None]
+) -> None:
+    error = table.by_dialect(key).read_error(json.dumps(body).encode())
+    assert (error.code, error.kind, error.param) == names
 
 
 @pytest.mark.parametrize("row", table.PROVIDERS, ids=lambda row: row.dialect)

@@ -204,7 +204,7 @@ FAILED = {
         "upstream_rejected",
         Status.UPSTREAM_ERROR,
     ),
-    "401": (json_answer({"error": {"message": "bad key"}}, 401), 502, "upstream_rejected", Status.UPSTREAM_ERROR),
+    "401": (json_answer({"error": {"message": "bad key"}}, 401), 424, "upstream_rejected", Status.UPSTREAM_ERROR),
     "a redirect": (Answer([], 302, {"location": "http://127.0.0.1/"}), 502, "upstream_rejected", Status.UPSTREAM_ERROR),
     "400": (json_answer({"error": {"message": "bad field"}}, 400), 400, "upstream_rejected", Status.UPSTREAM_ERROR),
     "429": (

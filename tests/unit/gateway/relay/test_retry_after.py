@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.relay.retry_after import MAX_PAUSE_MS, pause_ms, retry_after_ms
+from gateway.relay.retry_after import MAX_ASKED_MS, MAX_PAUSE_MS, asked_pause_ms, pause_ms, retry_after_ms
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 
@@ -34,6 +34,24 @@ NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 )
 def test_seconds_and_dates_are_read(value: str | None, wait_ms: float | None) -> None:
     assert retry_after_ms(value, NOW) == wait_ms
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_ms"),
+    [
+        ({}, None),
+        ({"retry-after-ms": "1500"}, 1500.0),
+        ({"retry-after-ms": "1500", "retry-after": "7"}, 1500.0),
+        ({"retry-after-ms": "soon", "retry-after": "7"}, 7000.0),
+        ({"retry-after-ms": "nan"}, None),
+        ({"retry-after-ms": "-1"}, 0.0),
+        ({"retry-after-ms": "inf"}, MAX_ASKED_MS),
+        ({"retry-after": "1e999"}, MAX_ASKED_MS),
+        ({"retry-after": "7\x01"}, None),
+    ],
+)
+def test_milliseconds_come_before_seconds(headers: dict[str, str], wait_ms: float | None) -> None:
+    assert asked_pause_ms(headers, NOW) == wait_ms
 
 
 @given(

@@ -170,7 +170,7 @@ def test_a_whole_completion_is_one_delta() -> None:
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        ({"error": {"message": "slow down", "type": "limit", "code": None}}, InBandError("slow down", "limit")),
+        ({"error": {"message": "slow down", "type": "limit", "code": None}}, InBandError("slow down", None, "limit")),
         ({"error": {"message": "slow down", "code": "rate_limited"}}, InBandError("slow down", "rate_limited")),
         ({"error": {"message": "slow down", "code": 429}}, InBandError("slow down", "429")),
         ({"error": "slow down"}, InBandError("slow down")),
@@ -178,9 +178,9 @@ def test_a_whole_completion_is_one_delta() -> None:
         ({"error": True, "message": "slow down"}, InBandError("slow down")),
         ({"error": {"message": "slow down"}, "choices": []}, InBandError("slow down")),
         ({"errors": [{"code": 5006, "message": "Bad input"}], "success": False}, InBandError("Bad input", "5006")),
-        ({"object": "error", "message": "slow down", "code": 400}, InBandError("slow down")),
+        ({"object": "error", "message": "slow down", "code": 400}, InBandError("slow down", "400")),
         ({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}},
-         InBandError("Overloaded", "overloaded_error")),
+         InBandError("Overloaded", None, "overloaded_error")),
     ],
 )  # fmt: skip
 def test_an_error_within_a_stream_is_found_in_every_shape(body: object, error: InBandError) -> None:
@@ -199,7 +199,7 @@ def test_a_message_field_alone_is_no_error_within_a_stream() -> None:
     [
         (
             b'[{"error": {"code": 400, "message": "Unknown name", "status": "INVALID"}}]',
-            InBandError("Unknown name", "400"),
+            InBandError("Unknown name", "400", "INVALID"),
         ),
         (b'{"object": "error", "message": {"detail": [{"msg": "x"}]}}', InBandError('{"detail": [{"msg": "x"}]}')),
         (b'{"message": "Unauthorized"}', InBandError("Unauthorized")),

@@ -1,5 +1,7 @@
 """Reads error bodies whose shape differs from OpenAI's: one message and code each."""
 
+from dataclasses import replace
+
 from gateway.domain.json_text import object_field, quote_json, read_json_object
 from switchboard.stream.deltas import InBandError, read_error
 
@@ -14,10 +16,12 @@ def read_detail(body: bytes) -> InBandError:
     details = inner if isinstance(inner, list) else parsed.get("detail")
     if isinstance(details, str) and not message:
         return InBandError(details)
+    error = read_error(body)
     if not (isinstance(details, list) and details):
-        error = read_error(body)
-        return InBandError(error.message, error.code or _code(parsed))
-    return InBandError("; ".join(_described(detail) for detail in details[:_MAX_DETAILS]), _code(parsed))
+        return replace(error, code=error.code or _text_of(parsed.get("code")), kind=error.kind or _kind(parsed))
+    text = "; ".join(_described(detail) for detail in details[:_MAX_DETAILS])
+    first = details[0] if isinstance(details[0], dict) else {}
+    return InBandError(text, _text_of(parsed.get("code")), _kind(parsed) or _kind(first), _location(first) or None)
 
 
 def read_message_of_aws(body: bytes) -> InBandError:
@@ -30,12 +34,6 @@ def read_message_of_aws(body: bytes) -> InBandError:
     return InBandError(message, kind.rpartition("#")[2] if isinstance(kind, str) else None)
 
 
-def read_flat(body: bytes) -> InBandError:
-    """A body that is itself the error, with `code` or `type` beside its text."""
-    error = read_error(body)
-    return InBandError(error.message, error.code or _code(_object(body)))
-
-
 def read_with_cause(body: bytes) -> InBandError:
     """OpenRouter's error, with the provider's own error text from `metadata`."""
     error = read_error(body)
@@ -43,7 +41,7 @@ def read_with_cause(body: bytes) -> InBandError:
     provider, raw = metadata.get("provider_name"), metadata.get("raw")
     text = raw if isinstance(raw, str) else quote_json(raw) if raw else ""
     cause = ": ".join(part for part in (provider, text) if isinstance(part, str) and part)
-    return InBandError(f"{error.message} ({cause})", error.code) if cause else error
+    return replace(error, message=f"{error.message} ({cause})") if cause else error
 
 
 def _object(body: bytes) -> dict[str, object]:
@@ -61,6 +59,16 @@ def _described(detail: object) -> str:
     return ": ".join(part for part in (where, str(detail.get("msg") or detail.get("type") or "")) if part)
 
 
-def _code(parsed: dict[str, object]) -> str | None:
-    code = parsed.get("code") or parsed.get("type")
-    return None if code is None else str(code)
+def _location(detail: dict[str, object]) -> str:
+    """The field that a detail is about, without the word for the whole body."""
+    location = detail.get("loc")
+    steps = [str(step) for step in location] if isinstance(location, list) else []
+    return ".".join(steps[1:] if steps[:1] == ["body"] else steps)
+
+
+def _kind(fields: dict[str, object]) -> str | None:
+    return _text_of(fields.get("type"))
+
+
+def _text_of(name: object) -> str | None:
+    return None if name is None else str(name)

@@ -7,7 +7,6 @@ https://inference-docs.cerebras.ai/resources/openai · https://inference-docs.ce
 
 from dataclasses import replace
 
-from gateway.providers.chat_completions.error_bodies import read_flat
 from gateway.providers.histories.rules import EVERY_ROLE, OPEN_MODELS
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import Capped, Renamed, send_developer_as_system
@@ -27,5 +26,4 @@ CEREBRAS = Provider(
     accepts_in_messages=CORE_OF_MESSAGES | {"name", "reasoning"},
     refuses=replace(OPEN_MODELS, functions=True, joined_roles=EVERY_ROLE),
     repairs=(Renamed("max_tokens", "max_completion_tokens"), Capped("temperature", 1.5), send_developer_as_system),
-    read_error=read_flat,
 )

@@ -8,7 +8,6 @@ https://docs.x.ai/developers/rest-api-reference/inference/chat · https://docs.x
 import re
 
 from gateway.domain.codec import Draft
-from gateway.providers.chat_completions.error_bodies import read_flat
 from gateway.providers.chat_completions.usage import read_reasoning_outside
 from gateway.providers.histories.refusals import Empty, NameRule, Refusals
 from gateway.providers.histories.rules import USERS
@@ -50,5 +49,4 @@ XAI = Provider(
     repairs=(fit_reasoning_models,),
     may_tag_reasoning=False,
     read_usage=read_reasoning_outside,
-    read_error=read_flat,
 )

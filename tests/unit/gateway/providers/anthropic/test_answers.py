@@ -172,7 +172,7 @@ def test_an_error_in_mid_stream_ends_it_without_its_bytes() -> None:
     )
     chunks, stream = read_stream(wire + delta(0, type="text_delta", text="lo"))
     assert stream.error is not None
-    assert (stream.error.message, stream.error.code) == ("Overloaded", "overloaded_error")
+    assert (stream.error.message, stream.error.kind) == ("Overloaded", "overloaded_error")
     assert deltas(chunks)[-1] == {"content": "Hel"}
 
 
@@ -236,7 +236,7 @@ def test_an_error_with_status_200_is_read_like_one_with_an_error_status() -> Non
     body = json.dumps({"type": "error", "error": {"type": "api_error", "message": "Broken"}}).encode()
     in_place = read_message(body, MEMORY).delta.error
     assert in_place is not None
-    assert (in_place.message, in_place.code) == ("Broken", "api_error")
+    assert (in_place.message, in_place.kind) == ("Broken", "api_error")
     assert NATIVE.read_error(body) == in_place
 
 

@@ -1,0 +1,60 @@
+"""A provider's own names for an error, as facts: unlike its sentence they repeat nothing of the call's content."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from switchboard.stream.deltas import InBandError
+
+MAX_NAME_CHARACTERS = 64
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_PARAM = re.compile(r"[A-Za-z0-9_.\[\]-]+")
+"""OpenAI's `param` is a path, such as `messages[1].content`."""
+
+_OUT_OF_QUOTA = frozenset(
+    {"billing_hard_limit_reached", "billing_limit_reached", "billing_not_active", "billing_error"}
+    | {"exceeded_current_quota_error", "credit_balance_too_low", "spend_limit_exceeded", "accountoverdueerror"}
+)
+"""OpenAI, Moonshot and others. A rate limit is over in a moment: `rate_limit_exceeded`, `token_quota_exceeded`."""
+_BEGINNINGS_OF_QUOTA = ("insufficient_quota", "insufficient_balance", "insufficient_credit", "insufficient_funds")
+_SLIPS = frozenset({"tool_use_failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorNames:
+    """The provider's `code`, `type` and `param` of an error, each None where it gave none or no mere name."""
+
+    code: str | None = None
+    type: str | None = None
+    param: str | None = None
+
+    def __str__(self) -> str:
+        named = {"code": self.code, "type": self.type, "param": self.param}
+        return ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)
+
+    @property
+    def is_out_of_quota(self) -> bool:
+        """Whether the provider's account has nothing left to spend: no pause helps."""
+        return any(name in _OUT_OF_QUOTA or name.startswith(_BEGINNINGS_OF_QUOTA) for name in self._lower())
+
+    @property
+    def is_slip(self) -> bool:
+        """Whether the model wrote something that the provider cannot read: it may do better the next time."""
+        return any(name in _SLIPS for name in self._lower())
+
+    def _lower(self) -> list[str]:
+        return [name.lower() for name in (self.code, self.type) if name is not None]
+
+
+NO_NAMES = ErrorNames()
+
+
+def error_names(error: InBandError, scrub: Callable[[str], str]) -> ErrorNames:
+    """The names that an error has. `scrub` removes the call's secrets from a text."""
+
+    def cleaned(name: str | None, allowed: re.Pattern[str]) -> str | None:
+        text = "" if name is None else scrub(name)
+        return text[:MAX_NAME_CHARACTERS] if allowed.fullmatch(text) else None
+
+    return ErrorNames(cleaned(error.code, _NAME), cleaned(error.kind, _NAME), cleaned(error.param, _PARAM))
