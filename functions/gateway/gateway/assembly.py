@@ -117,7 +117,11 @@ def _limits(settings: Settings, parts: Dependencies) -> Limits:
 def _keyring(settings: Settings, environment: Mapping[str, str], clock: Clock) -> Keyring:
     if not settings.provider_keys_path:
         return EnvironmentKeyring(environment)
-    from botocore.session import get_session  # noqa: PLC0415 — only a deployment with stored keys needs this client
+    # Imported here: only a deployment with stored keys needs this client.
+    from botocore.config import Config  # noqa: PLC0415
+    from botocore.session import get_session  # noqa: PLC0415
 
-    client = cast("SSMClient", get_session().create_client("ssm"))
+    # botocore's own timeouts are a minute each.
+    config = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
+    client = cast("SSMClient", get_session().create_client("ssm", config=config))
     return ParameterKeyring(settings.provider_keys_path, parameter_reader(client), clock)

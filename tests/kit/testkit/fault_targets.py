@@ -215,15 +215,14 @@ async def _server_without_tls() -> AsyncIterator[str]:
 @contextmanager
 def _unresolvable_name() -> Iterator[None]:
     """One host name fails to resolve at once, whatever resolver the machine has."""
-    loop = asyncio.get_running_loop()
-    resolve = loop.getaddrinfo
+    resolve = socket.getaddrinfo
 
-    async def getaddrinfo(host: str, *arguments: Any, **options: Any) -> Any:
+    def getaddrinfo(host: str, *arguments: Any, **options: Any) -> Any:
         if host == UNRESOLVABLE:
             raise socket.gaierror(socket.EAI_NONAME, "unknown")
-        return await resolve(host, *arguments, **options)
+        return resolve(host, *arguments, **options)
 
-    with patch.object(loop, "getaddrinfo", getaddrinfo):
+    with patch.object(socket, "getaddrinfo", getaddrinfo):
         yield
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from gateway.domain.call import Caller
 from gateway.domain.clock import Clock
 from gateway.domain.errors import KeyMissing, KeyRevoked, KeysUnavailable, KeyUnknown, ScopeMissing
-from gateway.upstream.stale_cache import StaleCache
+from gateway.upstream.stale_cache import LookupLate, StaleCache
 from switchboard.domain.keys import PREFIX, GatewayKey, Scope, digest, key_id
 from switchboard.domain.policy import ProjectPolicies
 from switchboard.store.ports import KeyStore, PolicyStore, StoreUnavailable
@@ -14,6 +14,9 @@ from switchboard.store.ports import KeyStore, PolicyStore, StoreUnavailable
 FRESH_S = 60
 STALE_S = 3600
 """How long a known key is accepted while the store is down, so that phone calls go on during an outage."""
+FIRST_WAIT_S = 2.0
+"""How long a call with a key that is not in memory waits for the store."""
+_UNAVAILABLE = "The gateway cannot look up keys at the moment. Try again."
 
 
 class CallerStore(KeyStore, PolicyStore, Protocol):
@@ -29,12 +32,18 @@ class KnownKey:
 
 
 class Authenticator:
-    """Finds the caller of a key. A key and its project's policies are cached for a minute."""
+    """Finds the caller of a key. A key and its project's policies are read again every half minute, beside the calls.
+
+    A revoked key is refused once it has been read again: within a minute in a process that has calls, within five in
+    any, and after an hour at the latest while the store is down (see StaleCache).
+    """
 
     def __init__(self, store: CallerStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._cache = StaleCache(self._find, clock, fresh_s=FRESH_S, stale_s=STALE_S)
+        times = {"fresh_s": FRESH_S, "stale_s": STALE_S, "first_wait_s": FIRST_WAIT_S}
+        self._cache = StaleCache(self._find, clock, **times)
+        self._own = StaleCache(self._is_own, clock, **times)
 
     async def authenticate(self, key: str | None) -> Caller:
         """The caller whose key it is. Raises KeyMissing, KeyUnknown, KeyRevoked, ScopeMissing or KeysUnavailable."""
@@ -43,8 +52,8 @@ class Authenticator:
         hashed = digest(key)
         try:
             found = await self._cache.get(hashed)
-        except StoreUnavailable as unavailable:
-            raise KeysUnavailable("The gateway cannot look up keys at the moment. Try again.") from unavailable
+        except (StoreUnavailable, LookupLate) as unavailable:
+            raise KeysUnavailable(_UNAVAILABLE) from unavailable
         if found is None:
             hint = "" if key.startswith(PREFIX) else f" Gateway keys begin with `{PREFIX}`."
             raise KeyUnknown(f"The gateway does not know the key {key_id(hashed)}.{hint}")
@@ -56,13 +65,19 @@ class Authenticator:
         return Caller(known.project, known.key_id, found.policies)
 
     async def knows(self, key: str) -> bool:
-        """Whether the key is one of this deployment's, valid or not. Raises KeysUnavailable."""
+        """Whether the key is one of this deployment's, valid or not. Raises KeysUnavailable.
+
+        That it is none is remembered as well: the key of another Switchboard comes with each of its caller's calls.
+        """
         try:
-            return await self._cache.get(digest(key)) is not None
-        except StoreUnavailable as unavailable:
-            raise KeysUnavailable("The gateway cannot look up keys at the moment. Try again.") from unavailable
+            return await self._own.get(digest(key)) or False
+        except (StoreUnavailable, LookupLate) as unavailable:
+            raise KeysUnavailable(_UNAVAILABLE) from unavailable
 
     def _find(self, hashed: str) -> KnownKey | None:
         """The key with that digest, with policies: if they cannot be read, the call is refused."""
         key = self._store.find_key(hashed)
         return None if key is None else KnownKey(key, self._store.policies(key.project))
+
+    def _is_own(self, hashed: str) -> bool:
+        return self._store.find_key(hashed) is not None

@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.domain.clock import Clock
 from gateway.domain.secret import Secret
-from gateway.upstream.stale_cache import StaleCache
+from gateway.upstream.stale_cache import LookupLate, StaleCache
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 FRESH_S = 300
 STALE_S = 86_400
+FIRST_WAIT_S = 5.0
+"""Parameter Store serves 40 reads a second to start with: many new sandboxes at once wait for their turn."""
 
 
 class KeyringUnavailable(Exception):
@@ -42,11 +44,15 @@ class ParameterKeyring:
 
     def __init__(self, path: str, read: Callable[[str], str | None], clock: Clock) -> None:
         self._path = path.rstrip("/")
-        self._cache = StaleCache(read, clock, fresh_s=FRESH_S, stale_s=STALE_S)
+        self._cache = StaleCache(read, clock, fresh_s=FRESH_S, stale_s=STALE_S, first_wait_s=FIRST_WAIT_S)
 
     async def find(self, provider: str) -> Secret | None:
-        """The parameter <path>/<provider>."""
-        text = await self._cache.get(f"{self._path}/{provider}")
+        """The parameter <path>/<provider>. Raises KeyringUnavailable."""
+        name = f"{self._path}/{provider}"
+        try:
+            text = await self._cache.get(name)
+        except LookupLate as late:
+            raise KeyringUnavailable(name) from late
         return Secret(text.strip()) if text and text.strip() else None
 
 

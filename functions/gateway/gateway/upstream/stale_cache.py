@@ -1,86 +1,143 @@
-"""A cache that serves old values while it reads new ones, so that calls rarely wait for a lookup."""
+"""A cache that serves old values while it reads new ones, so that calls rarely wait for a look-up."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.domain.clock import Clock
+from gateway.upstream.lookup_thread import in_thread
 from switchboard.domain.bounded_dict import BoundedDict
 
 MAX_ENTRIES = 10_000
-MAX_WAIT_S = 0.25
-"""How long a call waits for a lookup when it could use an old value: a store that is down takes seconds to fail."""
-MAX_WAIT_OLD_S = 2.0
-"""The same for a value that is OLD_AFTER times its freshness old: a sandbox that was frozen for long must not act on a
-policy or a key that has been replaced since."""
 OLD_AFTER = 5
-BACKOFF_S = 10.0
-"""After a lookup that failed or was too slow, calls wait MAX_WAIT_S at most for this long."""
+"""How many times its freshness a value may be old until a call waits for a newer one. In a process that has calls it
+never becomes so old; a process that was idle or frozen must not act on a key or a policy that was replaced long ago."""
+MAX_WAIT_OLD_S = 1.0
+"""How long a call waits for a newer value than such an old one."""
+AWAY_S = 60.0
+"""After a look-up that failed or was late, no call waits for a newer value for this long."""
+MAX_LOOKUPS = 8
+MAX_REFRESHES = 2
+"""Look-ups under way of values that are not known, and of values that are: unknown names leave the others alone."""
+
+
+class LookupLate(Exception):
+    """The look-up did not end in time, and there is no value to use meanwhile."""
+
+    def __init__(self, waited_s: float) -> None:
+        super().__init__(f"the look-up took longer than {waited_s:g} s")
+
+
+type Moment = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry[V]:
-    """A value and the monotonic moment it was found."""
+    """A value and the moment at which its look-up began."""
 
     value: V
-    at: float
+    at: Moment
 
 
 class StaleCache[V]:
-    """Finds values with a blocking function, in a thread, and keeps them.
+    """Finds values with a blocking function, in threads of its own, and keeps them.
 
-    A value younger than `fresh_s` seconds is used as it is; in the second half of that time it is read again in the
-    background. After that a call waits for a new value, and uses the old one, up to `stale_s` seconds old, when the
-    lookup fails or is slow. A name without a value is looked up each time.
+    A value younger than OLD_AFTER times `fresh_s` seconds is used as it is; from half of `fresh_s` on, one look-up
+    beside the calls replaces it. After that a call waits MAX_WAIT_OLD_S for a newer value, unless look-ups are known to
+    fail, and uses the old one, up to `stale_s` seconds old, when there is none in time. For a name without a value a
+    call waits up to `first_wait_s`, each time.
     """
 
-    def __init__(self, find: Callable[[str], V | None], clock: Clock, *, fresh_s: float, stale_s: float) -> None:
+    def __init__(
+        self,
+        find: Callable[[str], V | None],
+        clock: Clock,
+        *,
+        fresh_s: float,
+        stale_s: float,
+        first_wait_s: float,
+    ) -> None:
         self._find = find
         self._clock = clock
         self._fresh_s = fresh_s
         self._stale_s = stale_s
+        self._first_wait_s = first_wait_s
         self._entries = BoundedDict[str, Entry[V]](MAX_ENTRIES)
-        self._backoff_until = 0.0
-        self._lookups: dict[str, asyncio.Task[V | None]] = {}
+        self._running: dict[str, asyncio.Future[V | None]] = {}
+        self._free = asyncio.Semaphore(MAX_LOOKUPS)
+        self._refreshes = 0
+        self._failed_at: Moment | None = None
 
     async def get(self, name: str) -> V | None:
-        """The value, or None where there is none. Raises what `find` raises when there is no old value to use."""
+        """The value, or None where there is none. Raises what `find` raises, or LookupLate, without an old value."""
         entry = self._entries.get(name)
-        age = self._clock.monotonic() - entry.at if entry else float("inf")
-        if entry and age < self._fresh_s:
-            if age >= self._fresh_s / 2:
-                self._start(name)
-            return entry.value
-        if entry and age < self._stale_s:
-            is_old = age >= OLD_AFTER * self._fresh_s and self._clock.monotonic() >= self._backoff_until
-            return await self._get_within(name, entry.value, MAX_WAIT_OLD_S if is_old else MAX_WAIT_S)
-        return await asyncio.shield(self._start(name))
+        if entry is None:
+            return await self._first(name)
+        age_s = self._clock.age_s(entry.at)
+        if age_s >= self._stale_s:
+            return await self._first(name)
+        if age_s >= OLD_AFTER * self._fresh_s and not self._is_away():
+            return await self._newer(name, entry.value)
+        if age_s >= self._fresh_s / 2:
+            self._refresh(name)
+        return entry.value
 
-    async def _get_within(self, name: str, old: V, max_wait_s: float) -> V | None:
-        """The new value if its lookup succeeds within that time; else the old one."""
+    async def _first(self, name: str) -> V | None:
         try:
-            async with asyncio.timeout(max_wait_s):
-                return await asyncio.shield(self._start(name))
+            async with asyncio.timeout(self._first_wait_s):
+                return await self._look_up(name)
+        except TimeoutError as late:
+            raise LookupLate(self._first_wait_s) from late
+
+    async def _newer(self, name: str, old: V) -> V | None:
+        """The new value if its look-up succeeds in time; else the old one."""
+        try:
+            async with asyncio.timeout(MAX_WAIT_OLD_S):
+                return await self._look_up(name)
         except Exception:  # noqa: BLE001 - whatever it is, the old value is better than none
-            self._backoff_until = self._clock.monotonic() + BACKOFF_S
+            self._failed_at = self._clock.moment()
             return old
 
-    def _start(self, name: str) -> "asyncio.Task[V | None]":
-        task = self._lookups.get(name)
-        if task is None:
-            task = self._lookups[name] = asyncio.get_running_loop().create_task(self._load(name))
-            task.add_done_callback(lambda done: self._finish(name, done))
-        return task
+    async def _look_up(self, name: str) -> V | None:
+        running = self._running.get(name)
+        if running is None:
+            await self._free.acquire()  # the caller's own wait: one that gives up leaves nothing behind
+            running = self._running.get(name)
+            if running is None:
+                running = self._start(name, self._free.release)
+            else:
+                self._free.release()
+        return await asyncio.shield(running)
 
-    async def _load(self, name: str) -> V | None:
-        value = await asyncio.to_thread(self._find, name)
+    def _refresh(self, name: str) -> None:
+        """Look the value up beside the calls. Where too many are refreshed already, a later call does it."""
+        if name not in self._running and self._refreshes < MAX_REFRESHES:
+            self._refreshes += 1
+            self._start(name, self._refreshed)
+
+    def _refreshed(self) -> None:
+        self._refreshes -= 1
+
+    def _start(self, name: str, ended: Callable[[], None]) -> "asyncio.Future[V | None]":
+        running = self._running[name] = in_thread("look-up", partial(self._find, name))
+        running.add_done_callback(partial(self._finish, name, self._clock.moment(), ended))
+        return running
+
+    def _finish(self, name: str, began: Moment, ended: Callable[[], None], done: "asyncio.Future[V | None]") -> None:
+        ended()
+        del self._running[name]
+        if done.cancelled():
+            return
+        if done.exception() is not None:
+            self._failed_at = self._clock.moment()
+            return
+        self._failed_at = None
+        value = done.result()
         if value is None:
             self._entries.pop(name, None)
         else:
-            self._entries[name] = Entry(value, self._clock.monotonic())
-        return value
+            self._entries[name] = Entry(value, began)
 
-    def _finish(self, name: str, done: "asyncio.Task[V | None]") -> None:
-        self._lookups.pop(name, None)
-        if not done.cancelled():
-            done.exception()  # marks it as retrieved: a failed background lookup is repeated by the next call
+    def _is_away(self) -> bool:
+        return self._failed_at is not None and self._clock.age_s(self._failed_at) < AWAY_S

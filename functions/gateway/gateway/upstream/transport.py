@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import override
 
@@ -12,6 +12,7 @@ import httpcore
 import httpx
 
 from gateway.upstream.addresses import PrivateHosts, is_public
+from gateway.upstream.resolver import Resolver
 
 IDLE_EXPIRY_S = 300
 """A voice agent's turns are about 9 s apart; httpx's default of 5 s would close the connection between them."""
@@ -90,6 +91,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
     def __init__(self, private_hosts: PrivateHosts) -> None:
         self._private_hosts = private_hosts
+        self._resolver = Resolver()
         self._inner = httpcore.AnyIOBackend()
 
     @override
@@ -114,19 +116,18 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
                 failure = failed
         raise failure
 
-    async def _permitted_addresses(self, host: str, port: int, timeout_s: float | None) -> list[str]:
+    async def _permitted_addresses(self, host: str, port: int, timeout_s: float | None) -> Sequence[str]:
         try:
             async with asyncio.timeout(timeout_s):
-                found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                addresses = await self._resolver.addresses(host)
         except TimeoutError as late:
             raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from late
         except (OSError, UnicodeError) as unknown:
             raise httpcore.ConnectError(f"{host} cannot be resolved") from unknown
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if self._private_hosts.allows(host, port):
             return addresses
         # One private address among public ones is an attack, not a fallback: none of them is used.
-        return addresses if all(is_public(ipaddress.ip_address(a.partition("%")[0])) for a in addresses) else []
+        return addresses if all(is_public(ipaddress.ip_address(a.partition("%")[0])) for a in addresses) else ()
 
 
 def _now_s() -> float:

@@ -263,7 +263,7 @@ class Resolver:
         self.answers = list(answers)
         self.asked: list[str] = []
 
-    async def __call__(self, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+    def __call__(self, host: str, port: int | None, **_: object) -> list[tuple[object, ...]]:
         self.asked.append(host)
         found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
@@ -273,7 +273,7 @@ class Resolver:
 async def test_a_name_that_resolves_to_a_private_address_is_refused(
     client: HttpUpstream, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", Resolver([address]))
+    monkeypatch.setattr(socket, "getaddrinfo", Resolver([address]))
     with pytest.raises(AddressRefused, match=r"evil\.example"):
         await client.send(
             Target("generic", "https://evil.example/v1", "evil.example", "m", 1000), b"{}", {}, lambda: None
@@ -284,7 +284,7 @@ async def test_a_name_that_resolves_to_a_private_address_is_refused(
 async def test_one_private_address_among_public_ones_is_refused(
     client: HttpUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", Resolver(["93.184.216.34", "127.0.0.1"]))
+    monkeypatch.setattr(socket, "getaddrinfo", Resolver(["93.184.216.34", "127.0.0.1"]))
     with pytest.raises(AddressRefused):
         await client.send(target("https://evil.example/v1"), b"{}", {}, lambda: None)
 
@@ -300,7 +300,7 @@ async def test_the_checked_address_is_the_one_connected_to(
         connected.append(remote_host)
         raise OSError("no network in this test")
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolver)
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
     monkeypatch.setattr("anyio.connect_tcp", refuse)
     with pytest.raises(ConnectFailed):
         await client.send(target("https://rebind.example/v1"), b"{}", {}, lambda: None)
@@ -316,8 +316,8 @@ class Unresponsive:
         self.is_dead = addresses[:dead]
         self.tried: list[str] = []
 
-    async def resolve(self, _host: str, port: int, **_: object) -> list[tuple[object, ...]]:
-        await asyncio.sleep(self.lookup_s)
+    def resolve(self, _host: str, port: int | None, **_: object) -> list[tuple[object, ...]]:
+        time.sleep(self.lookup_s)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in self.addresses]
 
     async def connect(self, *, remote_host: str, **_: object) -> object:
@@ -336,7 +336,7 @@ async def test_lookup_and_all_addresses_share_the_connect_timeout(
     monkeypatch: pytest.MonkeyPatch, lookup_s: float, dead: int
 ) -> None:
     name = Unresponsive(["93.184.216.34", "93.184.216.35", "93.184.216.36"], dead, lookup_s)
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", name.resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", name.resolve)
     monkeypatch.setattr("anyio.connect_tcp", name.connect)
     backend = GuardedBackend(PrivateHosts())
     begun = time.monotonic()

@@ -1,0 +1,69 @@
+"""Finds the addresses of host names."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Sequence
+from functools import partial
+
+from gateway.upstream.lookup_thread import in_thread
+
+MAX_LOOKUPS = 512
+MAX_LOOKUPS_OF_DOMAIN = 32
+"""Look-ups under way, in all and of names under one registered domain. Callers choose hosts, and a look-up of a host
+whose name servers do not answer takes many seconds; the names of one such domain must not use up all threads."""
+
+_SHORT_LABEL = 3
+
+
+class LookupsExhausted(OSError):
+    """Too many look-ups have no answer yet."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"too many names are being looked up: {host} was not")
+
+
+class Resolver:
+    """Looks names up in threads of its own. Calls that need one host at the same time share one look-up.
+
+    A literal address needs none. Nothing is cached: an answer is used by those who waited for it.
+    """
+
+    def __init__(self) -> None:
+        self._running: dict[str, asyncio.Future[Sequence[str]]] = {}
+
+    async def addresses(self, host: str) -> Sequence[str]:
+        """The host's addresses, without duplicates. Raises OSError or UnicodeError."""
+        if _is_address(host):
+            return (host,)
+        # Shielded: a call that stops waiting must not end the look-up of the others.
+        return await asyncio.shield(self._running.get(host) or self._start(host))
+
+    def _start(self, host: str) -> "asyncio.Future[Sequence[str]]":
+        domain = domain_of(host)
+        of_domain = sum(domain_of(other) == domain for other in self._running)
+        if len(self._running) >= MAX_LOOKUPS or of_domain >= MAX_LOOKUPS_OF_DOMAIN:
+            raise LookupsExhausted(host)
+        running = self._running[host] = in_thread("dns", partial(_look_up, host))
+        running.add_done_callback(lambda _: self._running.pop(host, None))
+        return running
+
+
+def domain_of(host: str) -> str:
+    """The domain that its owner has registered, as far as labels tell: `acme.com`, `acme.co.uk`, `x.ai`."""
+    labels = host.lower().rstrip(".").split(".")
+    is_short = len(labels) > 1 and len(labels[-2]) <= _SHORT_LABEL
+    return ".".join(labels[-3 if is_short else -2 :])
+
+
+def _look_up(host: str) -> Sequence[str]:
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
