@@ -81,7 +81,7 @@ def revoke(
     table: TableOption = None,
     endpoint_url: EndpointOption = None,
 ) -> None:
-    """Revoke a key. Running gateways refuse it within a minute."""
+    """Revoke a key. Running gateways refuse it within five minutes, most within one."""
     with errors_reported():
         if at is not None and in_ is not None:
             raise CommandFailed("Use --at or --in, not both.")

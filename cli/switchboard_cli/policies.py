@@ -30,7 +30,7 @@ TaskOption = Annotated[str | None, typer.Option("--task", help="The task whose p
 
 _STDIN = "-"
 _STRICTEST = "Until it is set again or removed, zero retention applies, and no target is allowed."
-_EFFECTIVE = "Running gateways apply it within a minute."
+_EFFECTIVE = "Running gateways apply it within five minutes, most within one."
 
 
 @app.command()
