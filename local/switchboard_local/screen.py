@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TextIO, override
 
-from gateway.recording.telemetry import Telemetry
+from gateway.recording.telemetry import BODIES, Telemetry
 from switchboard.domain.trace import Failure, Trace
 from switchboard_local.data_dir import DataDir
 
@@ -76,9 +76,10 @@ class ScreenedTelemetry(Telemetry):
         )
 
     @override
-    def unwritten(self, trace_id: str, what: str) -> None:
-        self._inner.unwritten(trace_id, what)
-        self._screen.show(f"  The {what} of {trace_id} could not be stored; the log has the reason.")
+    def unwritten(self, trace: Trace, what: str, reason: str) -> None:
+        self._inner.unwritten(trace, what, reason)
+        part = "bodies" if what == BODIES else "trace"
+        self._screen.show(f"  The {part} of {trace.trace_id} could not be stored; the log has the reason.")
 
     @override
     def failed(self, trace_id: str) -> None:

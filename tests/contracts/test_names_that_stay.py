@@ -95,7 +95,8 @@ SETTLEMENT = names(
 )
 TRACE_ROW = names(
     """pk sk gsi1pk gsi1sk kind expires_at project task_id environment started_at status streamed key_id model provider
-    ttft_ms duration_ms gateway_ms queue_ms buffered_ms finish_reason notes is_zero_retention""",
+    ttft_ms duration_ms gateway_ms queue_ms buffered_ms finish_reason notes is_zero_retention
+    has_bodies""",
     under("metadata", "<name>"),
     under("failure", "code message http_status"),
     under("turn", "turn_id retry"),
@@ -369,7 +370,7 @@ GATEWAY_EVENTS = {
         ),
     ),
     "call.refused": names("trace_id key_id error error_message"),
-    "trace.unwritten": names("trace_id what"),
+    "trace.unwritten": names("trace_id project what reason row cut"),
     "turn.untracked": names("trace_id what reason"),
     "gateway.failed": names("trace_id"),
 }

@@ -1,5 +1,6 @@
 """What is stored is what is read: `from_item(to_item(x)) == x`, as written and as DynamoDB would give it back."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from switchboard.domain.keys import GatewayKey, Scope, digest
 from switchboard.domain.trace import AttemptRecord, Failure, Status, Trace, Turn
 from switchboard.domain.trace_id import _with_random_bits
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
-from switchboard.store import key_items, trace_items
+from switchboard.store import key_items, trace_items, trace_lines
 from switchboard.store.attributes import decode_item, encode_item
 from testkit.samples import NOON
 
@@ -61,6 +62,7 @@ traces = st.builds(
     turn=st.none() | st.builds(Turn, TEXT, st.integers(0, 20)),
     buffered_ms=st.none() | MILLISECONDS,
     is_zero_retention=st.booleans(),
+    has_bodies=st.booleans(),
 )
 keys = st.builds(
     GatewayKey,
@@ -82,6 +84,11 @@ def test_a_trace_round_trips(trace: Trace, expires_at: int) -> None:
     item = trace_items.to_item(trace, expires_at)
     assert trace_items.from_item(item) == trace
     assert trace_items.from_item(stored(item)) == trace
+
+
+@given(traces)
+def test_a_trace_is_restored_from_a_log_line(trace: Trace) -> None:
+    assert trace_lines.from_line(json.loads(json.dumps(trace_lines.to_line(trace).row))) == trace
 
 
 @given(keys)

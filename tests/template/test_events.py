@@ -47,7 +47,7 @@ class Silent:
     def info(self, msg: object, *, extra: object) -> None:
         """Drop the line."""
 
-    warning = exception = info
+    warning = error = exception = info
 
 
 def read(name: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring, Keyring, ParameterKeyring, parameter_reader
 from switchboard.settings import SettingsInvalid
-from switchboard.store.dynamodb import DynamoStore, connect
+from switchboard.store.dynamodb import DynamoStore, connect_both
 from switchboard.store.ports import KeyStore, PolicyStore, TraceStore, TurnStore
 
 if TYPE_CHECKING:
@@ -54,12 +54,14 @@ class Dependencies:
 def dependencies(settings: Settings, environment: Mapping[str, str], telemetry: Telemetry) -> Dependencies:
     """The real outside: DynamoDB, the providers, stored keys."""
     clock = Clock()
+    client, records = connect_both(endpoint=settings.dynamodb_endpoint or None)
     return Dependencies(
         store=DynamoStore(
-            connect(endpoint=settings.dynamodb_endpoint or None),
+            client,
             settings.table_name,
             retention=timedelta(days=settings.retention_days),
             clock=clock.now,
+            records=records,
         ),
         upstream=HttpUpstream(PrivateHosts.parse(settings.private_provider_hosts)),
         keyring=_keyring(settings, environment, clock),
@@ -68,8 +70,13 @@ def dependencies(settings: Settings, environment: Mapping[str, str], telemetry: 
     )
 
 
-def build(settings: Settings, parts: Dependencies) -> App:
-    """The gateway's ASGI application. Raises SettingsInvalid."""
+def recorder(parts: Dependencies) -> Recorder:
+    """What records calls: for a host that waits for the last records before it ends."""
+    return Recorder(parts.store, parts.telemetry, parts.clock, parts.random)
+
+
+def build(settings: Settings, parts: Dependencies, records: Recorder | None = None) -> App:
+    """The gateway's ASGI application. `records`: the host's own `recorder`. Raises SettingsInvalid."""
     base_urls = settings.base_urls()
     keyless = frozenset(name.strip() for name in settings.keyless_providers.split(",") if name.strip())
     if unknown := sorted((base_urls.keys() | keyless) - set(table.names())):
@@ -83,7 +90,7 @@ def build(settings: Settings, parts: Dependencies) -> App:
             call_timeout_ms=settings.call_timeout_ms,
         ),
         relay=Relay(_sender(parts), _limits(settings, parts)),
-        recorder=Recorder(parts.store, parts.telemetry, parts.clock),
+        recorder=records or recorder(parts),
         turns=_turns(settings, parts),
         telemetry=parts.telemetry,
         clock=parts.clock,

@@ -103,6 +103,10 @@ class RecordedLog:
         """Keep the line."""
         self._keep("warning", msg, extra)
 
+    def error(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        """Keep the line."""
+        self._keep("error", msg, extra)
+
     def exception(self, msg: object, *, extra: Mapping[str, object]) -> None:
         """Keep the line."""
         self._keep("exception", msg, extra)

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
-from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -21,6 +21,7 @@ from gateway.api.error_answers import answer_error, answer_internal
 from gateway.api.headers import read_labels, read_route, with_extras
 from gateway.api.models import description, listing
 from gateway.api.paths import ARRIVED, App, PathRepair
+from gateway.api.refusal import Refusal
 from gateway.api.reply import Reply
 from gateway.domain.call import Arrival, Call, Caller, Capture, Labels, Route
 from gateway.domain.clock import Clock
@@ -62,7 +63,7 @@ class Gateway:
     capture: Capture
     has_demo: bool
 
-    async def answer(self, request: Request) -> Response | Reply:
+    async def answer(self, request: Request) -> Response | Refusal | Reply:
         """The reply to one chat completion request."""
         arrival = _arrival(request, self.clock)
         trace_id = new_trace_id(arrival.at, self.random)
@@ -139,20 +140,17 @@ class Gateway:
 
     def _refuse(
         self, refused: GatewayError, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels
-    ) -> Response:
+    ) -> Refusal:
         failure = answer_error(refused).failure
         response = _error_response(refused, trace_headers(trace_id, labels.task_id))
-        response.background = BackgroundTask(self.recorder.refused, trace_id, arrival, caller, labels, failure)
-        return response
+        return Refusal(response, partial(self.recorder.refused, trace_id, arrival, caller, labels, failure))
 
-    def _left(self, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels) -> Response:
+    def _left(self, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels) -> Refusal:
         """Record a caller that left before its request was complete; the response is for a log of the server."""
         failure = LEFT_EARLY.failure
         response = Response(status_code=failure.http_status, headers=dict(trace_headers(trace_id, labels.task_id)))
-        response.background = BackgroundTask(
-            self.recorder.refused, trace_id, arrival, caller, labels, failure, status=LEFT_EARLY.status
-        )
-        return response
+        record = partial(self.recorder.refused, trace_id, arrival, caller, labels, failure, status=LEFT_EARLY.status)
+        return Refusal(response, record)
 
 
 def create_app(gateway: Gateway) -> App:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gateway.api.error_answers import INTERNAL
 from switchboard.domain.trace import Failure, Status
 from switchboard.domain.turns import Stop
 
@@ -28,6 +29,7 @@ LEFT_EARLY = Ending(
 GATEWAY_STOPPED = Ending(
     Status.TRUNCATED, Failure("gateway_stopped", "The gateway was stopped before the answer was complete.", 503)
 )
+SEND_FAILED = Ending(Status.UPSTREAM_ERROR, INTERNAL, is_told=False)
 UNREAD = Ending(
     Status.TIMEOUT,
     Failure("answer_late", "The caller did not take the whole answer within the call's time.", 504),

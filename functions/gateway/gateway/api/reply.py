@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from gateway.api.answer_writer import AnswerWriter
-from gateway.api.endings import CLIENT_CLOSED, UNREAD_S, Ending, ending_of
+from gateway.api.endings import CLIENT_CLOSED, SEND_FAILED, UNREAD_S, Ending, ending_of
 from gateway.api.error_answers import answer_stopped
 from gateway.api.outlet import CallerLeft, Outlet
 from gateway.api.paths import Receive, Send
@@ -38,10 +38,21 @@ class Reply:
 
     async def __call__(self, _scope: object, receive: Receive, send: Send) -> None:
         self._writer = AnswerWriter(Outlet(send), self.journal, self.telemetry, self.tracker)
+        leaving = asyncio.create_task(_disconnect(receive))
+        answer: Answer | None = None
+        try:
+            answer = await self._reply(leaving)
+        finally:
+            # The record is written whatever was raised, by the connection or by a cancellation.
+            leaving.cancel()
+            self.journal.duration_ms = self.journal.elapsed_ms()
+            await self._conclude(answer)
+
+    async def _reply(self, leaving: "asyncio.Task[None]") -> Answer | None:
+        """Answer the caller, or end the answer early; the answer that is left to drain."""
         stopped, loop = self.tracker.stopped, asyncio.get_running_loop()
         # Eagerly: its request is sent before anything else is made ready. A call that is stopped already sends none.
         answering = asyncio.Task(self._answer(), loop=loop, eager_start=not stopped.done())
-        leaving = asyncio.create_task(_disconnect(receive))
         is_overdue, left_ms = False, self.plan.call_timeout_ms - self.journal.elapsed_ms()
         try:
             done, _ = await asyncio.wait(
@@ -56,13 +67,20 @@ class Reply:
             answer = await self._end(answering, ending)
             if ending.is_told and self.journal.failure is ending.failure:
                 await self._send_stopped(ending)
-            leaving.cancel()
-            # In parallel to the record: the provider's connection must not wait for the table.
-            draining = None if answer is None else asyncio.create_task(answer.aclose(drain=True))
-            self.journal.duration_ms = self.journal.elapsed_ms()
+        return answer
+
+    async def _conclude(self, answer: Answer | None) -> None:
+        """Record the call, and read the rest of its answer.
+
+        In parallel: the provider's connection must not wait for the table. The log line waits only for an answer whose
+        usage may still come.
+        """
+        draining = None if answer is None else asyncio.create_task(answer.aclose(drain=True))
+        try:
+            if draining is not None and answer is not None and answer.lacks_usage:
+                await asyncio.wait((draining,))
+        finally:
             try:
-                if draining is not None and answer is not None and answer.lacks_usage:
-                    await draining
                 await self._record()
             finally:
                 if draining is not None:
@@ -103,6 +121,11 @@ class Reply:
             self._end_early(ending)
         except CallerLeft:
             self._end_early(CLIENT_CLOSED)
+        except Exception:
+            # The server's own error, as for a header that it cannot send: it ends the response.
+            self._writer.log_internal_error()
+            self._end_early(SEND_FAILED)
+            raise
         return None
 
     def _end_early(self, ending: Ending) -> None:
@@ -123,7 +146,12 @@ class Reply:
     async def _record(self) -> None:
         self.relay.ended(self.journal)
         self.journal.turn = self.tracker.turn
-        await asyncio.gather(self.tracker.close(), self.recorder.completed(self.journal))
+        record = self.recorder.completed(self.journal)  # before the first await: a cancellation cannot prevent it
+        closing = asyncio.create_task(self.tracker.close())
+        try:
+            await self.recorder.kept(record, self.journal.call.arrival)
+        finally:
+            await closing
 
 
 async def _disconnect(receive: Receive) -> None:

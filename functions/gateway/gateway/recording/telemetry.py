@@ -4,9 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from switchboard.domain.trace import AttemptRecord, Failure, Trace
+from switchboard.store.trace_lines import to_line
 
 NAMESPACE = "Switchboard"
 CONVERSATION = "conversation-id"
+COMPLETED = "completed"
+"""What is unwritten of a call: its row and its bodies."""
+BODIES = "bodies"
+"""What is unwritten of a call: its bodies alone."""
 
 
 class Log(Protocol):
@@ -16,6 +21,9 @@ class Log(Protocol):
         """Write one line."""
 
     def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        """Write one line."""
+
+    def error(self, msg: object, *, extra: Mapping[str, object]) -> None:
         """Write one line."""
 
     def exception(self, msg: object, *, extra: Mapping[str, object]) -> None:
@@ -70,9 +78,20 @@ class Telemetry:
         self._log.warning("call.refused", extra={"trace_id": trace_id, "key_id": key_id, **_reason(failure)})
         self._emit({"Refused": ("Count", 1)}, {"error": failure.code})
 
-    def unwritten(self, trace_id: str, what: str) -> None:
-        """Log that the store did not take a row; the call's log line is then its only record."""
-        self._log.exception("trace.unwritten", extra={"trace_id": trace_id, "what": what})
+    def unwritten(self, trace: Trace, what: str, reason: str) -> None:
+        """Log that the store did not take a finished call; without a row in the table, the line has it."""
+        line = to_line(trace) if what == COMPLETED else None
+        self._log.error(
+            "trace.unwritten",
+            extra={
+                "trace_id": trace.trace_id,
+                "project": trace.project,
+                "what": what,
+                "reason": reason,
+                "row": line.row if line else None,
+                "cut": list(line.cut) or None if line else None,
+            },
+        )
 
     def turn_untracked(self, trace_id: str, what: str, reason: str) -> None:
         """Log that the table did not answer about a call's turn, once per call."""

@@ -80,6 +80,7 @@ class Trace:
     `ttft_ms`: arrival to the first content or tool delta, None if not streamed or never reached.
     `gateway_ms`: the gateway's own time, arrival to the upstream request. `queue_ms`: API Gateway's receipt to arrival.
     `buffered_ms`: arrival to the buffer words, None if none were sent. `is_zero_retention`: no content may be stored.
+    `has_bodies`: its bodies are stored too, right after the row; where they are not found, they could not be written.
     `settlement`: the cost, None until a finished call is settled.
     """
 
@@ -106,6 +107,7 @@ class Trace:
     turn: Turn | None = None
     buffered_ms: float | None = None
     is_zero_retention: bool = False
+    has_bodies: bool = False
     settlement: Settlement | None = None
 
     @property

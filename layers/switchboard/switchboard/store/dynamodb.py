@@ -14,16 +14,16 @@ from switchboard.domain.trace import Bodies, Status, Trace, TracePage
 from switchboard.domain.turns import Arrival, TurnCall, TurnRow
 from switchboard.store import body_items, key_items, keyspace, policy_items, trace_items
 from switchboard.store.bodies import split_request
-from switchboard.store.dynamodb_client import connect
+from switchboard.store.dynamodb_client import connect, connect_both
 from switchboard.store.dynamodb_table import Table
-from switchboard.store.ports import PoliciesFull
+from switchboard.store.ports import BodiesUnwritten, PoliciesFull, StoreUnavailable
 from switchboard.store.shared_content import SharedContent
 from switchboard.store.turn_table import TurnTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-__all__ = ["DynamoStore", "connect"]
+__all__ = ["DynamoStore", "connect", "connect_both"]
 
 _NOT_STORED = "attribute_not_exists(pk)"
 _EXISTS = "attribute_exists(pk)"
@@ -31,13 +31,23 @@ _NOT_FINISHED = "attribute_not_exists(pk) OR #status = :status"
 
 
 class DynamoStore:
-    """All stores of the gateway on one table. Traces, bodies and shared content expire after `retention`."""
+    """All stores of the gateway on one table. Traces, bodies and shared content expire after `retention`.
+
+    `records`: the client that writes traces and bodies, where it is not the one that does everything else.
+    """
 
     def __init__(
-        self, client: "DynamoDBClient", table_name: str, *, retention: timedelta, clock: Callable[[], datetime]
+        self,
+        client: "DynamoDBClient",
+        table_name: str,
+        *,
+        retention: timedelta,
+        clock: Callable[[], datetime],
+        records: "DynamoDBClient | None" = None,
     ) -> None:
         self._table = Table(client, table_name)
-        self._shared = SharedContent(self._table)
+        self._records = self._table if records is None else Table(records, table_name)
+        self._shared = SharedContent(self._records)
         self._turns = TurnTable(self._table)
         self._retention = retention
         self._clock = clock
@@ -89,14 +99,20 @@ class DynamoStore:
 
     def open_trace(self, trace: Trace) -> None:
         """Store the row of a call that is waiting for its provider, unless a row exists."""
-        self._table.put_if(trace_items.to_item(trace, self._expires_at()), _NOT_STORED)
+        self._records.put_if(trace_items.to_item(trace, self._expires_at()), _NOT_STORED)
 
     def complete_trace(self, trace: Trace, bodies: Bodies) -> None:
-        """Store the bodies, then the finished trace, replacing its open row. A finished trace is not replaced."""
+        """Store the finished trace in place of its open row, then the bodies. A finished trace is not replaced.
+
+        In this order, so that a body that is not written costs no trace. Raises BodiesUnwritten.
+        """
         expires_at = self._expires_at()
+        self._records.put_if(trace_items.to_item(trace, expires_at), _NOT_FINISHED, status=Status.OPEN.value)
         if bodies != Bodies():
-            self._keep_bodies(trace, bodies, expires_at)
-        self._table.put_if(trace_items.to_item(trace, expires_at), _NOT_FINISHED, status=Status.OPEN.value)
+            try:
+                self._keep_bodies(trace, bodies, expires_at)
+            except StoreUnavailable as error:
+                raise BodiesUnwritten(str(error)) from error
 
     def find_trace(self, project: str, trace_id: str) -> Trace | None:
         """The project's trace with that id, or None (also for an invalid id)."""
@@ -168,7 +184,7 @@ class DynamoStore:
             expires_at=expires_at,
         )
         for item in items:
-            self._table.put_if(item, _NOT_STORED)
+            self._records.put_if(item, _NOT_STORED)
 
     def _expires_at(self) -> int:
         return int((self._clock() + self._retention).timestamp())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from switchboard.store.attributes import Item, Value, decode_item, encode, encode_item
 from switchboard.store.dynamodb_update import Update, names_in, wire_values
 from switchboard.store.keyspace import INDEX, Key
-from switchboard.store.ports import StoreUnavailable
+from switchboard.store.ports import RowRefused, StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _BATCH_KEYS = 100
 _BATCH_TRIES = 6
 _FIRST_PAUSE_S = 0.02
+_INVALID = frozenset({"ValidationException", "ItemCollectionSizeLimitExceededException"})
 
 
 class Table:
@@ -176,5 +177,8 @@ def _errors_translated() -> Iterator[None]:
 
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except ClientError as error:
+        is_invalid = error.response.get("Error", {}).get("Code") in _INVALID
+        raise (RowRefused if is_invalid else StoreUnavailable)(str(error)) from error
+    except BotoCoreError as error:
         raise StoreUnavailable(str(error)) from error

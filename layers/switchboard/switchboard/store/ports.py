@@ -20,6 +20,14 @@ class StoreUnavailable(Exception):
     """The store did not respond, or rejected the request."""
 
 
+class RowRefused(StoreUnavailable):
+    """The store will never accept this row: a retry is of no use."""
+
+
+class BodiesUnwritten(StoreUnavailable):
+    """The row of a trace was written, its bodies were not. Raised from the reason."""
+
+
 class StoreBusy(StoreUnavailable):
     """The store was busy, or its response was lost: a retry may succeed, or the write may already have been applied."""
 
@@ -82,7 +90,10 @@ class TraceStore(Protocol):
         """Store the row of a call that is waiting for its provider."""
 
     def complete_trace(self, trace: Trace, bodies: Bodies) -> None:
-        """Store the bodies, then the finished trace, replacing its open row if there is one. Idempotent."""
+        """Store the finished trace, replacing its open row if there is one, then the bodies. Idempotent.
+
+        Raises BodiesUnwritten where only the trace was stored.
+        """
 
     def find_trace(self, project: str, trace_id: str) -> Trace | None:
         """The project's trace with that id, or None (also for an invalid id)."""

@@ -55,6 +55,7 @@ def _row(trace: Trace, expires_at: int) -> dict[str, Any]:
         "turn": _turn_item(trace.turn),
         "buffered_ms": trace.buffered_ms,
         "is_zero_retention": trace.is_zero_retention or None,
+        "has_bodies": trace.has_bodies or None,
         **(settlement_items.to_item(trace.settlement) if trace.settlement else {}),
     }
 
@@ -85,6 +86,7 @@ def from_item(item: Mapping[str, Any]) -> Trace:
         turn=_turn(item.get("turn")),
         buffered_ms=_milliseconds(item.get("buffered_ms")),
         is_zero_retention=bool(item.get("is_zero_retention")),
+        has_bodies=bool(item.get("has_bodies")),
         settlement=settlement_items.from_item(item),
     )
 

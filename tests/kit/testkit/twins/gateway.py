@@ -37,7 +37,7 @@ class DiscardingLog:
     def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
         """Discard the line."""
 
-    warning = exception = info
+    warning = error = exception = info
 
 
 class WatchedStore(MemoryStore):

@@ -76,7 +76,7 @@ async def test_a_store_that_is_away_costs_no_call(gateway: RunningGateway, upstr
     await gateway.log.says("call.opened", "call.completed")
     gateway.store.fail_with(StoreUnavailable("away"))
     assert (await gateway.call(**_at(upstream))).content.endswith(DONE)
-    await gateway.log.says("call.opened", "trace.unwritten", "trace.unwritten", "call.completed")
+    await gateway.log.says("call.opened", "call.completed")
 
 
 async def test_a_slow_store_holds_no_connection_and_is_no_part_of_a_calls_time(

@@ -10,7 +10,7 @@ import pytest
 
 import response_streaming
 from gateway.recording.observability import SERVICE, telemetry
-from gateway.recording.telemetry import NAMESPACE, Telemetry
+from gateway.recording.telemetry import COMPLETED, NAMESPACE, Telemetry
 from switchboard.domain.trace import ABANDONED, Failure, Status, Trace
 from switchboard.domain.usage import ABSENT
 from testkit.running_gateway import RecordedLog
@@ -59,10 +59,10 @@ def _say_everything(spoken: Telemetry) -> None:
     spoken.completed(_refused(), 400)
     spoken.refused(UNKNOWN, "key_0123456789ab", "T")
     spoken.turn_untracked("T", "arrival", "Could not connect")
+    spoken.unwritten(_answered(), COMPLETED, "Could not connect")
     try:
         Path("/dev/null/nothing").read_bytes()
     except OSError:
-        spoken.unwritten("T", "open")
         spoken.failed("T")
 
 
@@ -104,7 +104,7 @@ def test_the_page_names_every_metric_with_its_unit_and_dimension() -> None:
 
 def test_the_page_names_the_levels() -> None:
     log, _ = _heard()
-    levels = {"info": "INFO", "warning": "WARNING", "exception": "ERROR"}
+    levels = {"info": "INFO", "warning": "WARNING", "error": "ERROR", "exception": "ERROR"}
     for level, event, _ in log.lines:
         assert re.search(rf"^### `{re.escape(event)}`\n\nLevel {levels[level]}\. ", PAGE, flags=re.MULTILINE), event
 
@@ -132,7 +132,7 @@ def test_real_lines_have_the_documented_fields_and_leave_out_empty_ones(capsys: 
     documented = _documented_events()
     assert {line["message"] for line in events} == set(documented)
     for line in events:
-        extra = error if line["level"] == "ERROR" else set()
+        extra = error if line["message"] == "gateway.failed" else set()
         assert head | extra <= set(line) <= head | extra | documented[line["message"]]
         assert None not in line.values()
     refused = events[3]
