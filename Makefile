@@ -21,7 +21,7 @@ CHROMIUM := /usr/bin/chromium
 PAGES := providers=testkit.providers_page conformance=testkit.twins.matrix failures=testkit.failures_page \
   clients=testkit.clients_page
 
-.PHONY: help run test clients browser pages check lint bench bench-relay build deploy setup sam clients-setup lock clean
+.PHONY: help run test clients browser pages check lint bench bench-relay bench-fairness build deploy setup sam clients-setup lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ bench: setup ## the time that the gateway adds to a call, compared with a bare p
 
 bench-relay: setup ## slow providers with and without fallback and hedging, drawn into docs (10 minutes)
 	@$(PYTHON) -m bench.relay $(RELAY_ARGS)
+
+bench-fairness: setup ## what hostile callers of one project cost the calls of another (10 minutes)
+	@$(PYTHON) -m bench.fairness
 
 build: setup sam ## the deployable artifacts, with byte code (Lambda's code folder is read-only)
 	@$(SAM) build
