@@ -11,6 +11,7 @@ from typing import override
 import uvicorn
 
 from switchboard_local.errors import CannotStart, UsageError
+from switchboard_local.http_protocol import LocalHttpProtocol
 from switchboard_local.system import App
 
 GRACE_S = 3
@@ -47,6 +48,8 @@ async def serve(app: App, listener: socket.socket, is_ready: Callable[[], None])
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     config = uvicorn.Config(
         app,
+        http=LocalHttpProtocol,
+        ws="none",
         log_config=None,
         access_log=False,  # a path may contain a secret that was pasted into it
         lifespan="off",

@@ -57,6 +57,7 @@ from switchboard.store.ledger_sweep import DynamoOpenCalls
 from switchboard.store.ports import StoreUnavailable
 from switchboard.store.shared_content import SharedContent
 from switchboard_cli.main import app as cli
+from switchboard_local import http_protocol
 from testkit.filled import call_every_method, filled, paths
 from testkit.memory_store import MemoryStore
 from testkit.openai_events import completion
@@ -262,6 +263,10 @@ def test_the_gateways_error_codes() -> None:
     502/upstream_reported 502/empty_completion 502/upstream_cut 504/first_token_late 504/answer_late
     500/internal_error"""
     check("an error of the gateway", (f"{kind.http_status}/{kind.code}" for kind in kinds), names(frozen))
+
+
+def test_the_local_servers_error_code() -> None:
+    check("an error of the local server", [http_protocol.LATE_CODE], names("request_late"))
 
 
 def test_the_consoles_error_codes() -> None:

@@ -4,15 +4,13 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "tests" / "clients"
 PYTHON = ROOT / os.environ.get("CLIENT_ENVS", ".tools/clients") / "python"
 """Where `make clients-setup` installs the Python clients."""
-
-H2C = "the server of `make run` loses the body of a request that offers an upgrade to HTTP/2 (h2c)"
 
 type Told = tuple[str, int | None, str | None]
 """What a client tells of an error: its own name for it, the HTTP status, the gateway's code."""
@@ -86,7 +84,6 @@ def _of_http(name: str, title: str, setup: str, program: str, *command: str, **e
 
 _JDK = ("javac", "java", str(SCRIPTS / "jdk" / "Calls.java"))
 _CURL = ("curl", sys.executable, str(SCRIPTS / "curl" / "calls.py"))
-_WITH_A_BODY = dict.fromkeys(("text", "tools", "claude", "structured", "down", "cut", "cancel_early", "cancel"), H2C)
 
 CLIENTS = (
     Client(
@@ -147,12 +144,7 @@ CLIENTS = (
         down=("ModelServerError", 502, "connect_failed"),
         cut=("ModelAPIError", None, "upstream_cut"),
     ),
-    # The JDK sends head and body apart, and the server may take the body for the next request.
-    replace(
-        _of_http("jdk", "JDK HttpClient", "HttpClient.newHttpClient()", *_JDK),
-        fails=_WITH_A_BODY,
-        may_fail={"wrong_key": H2C},
-    ),
+    _of_http("jdk", "JDK HttpClient", "HttpClient.newHttpClient()", *_JDK),
     _of_http(
         "jdk_http1",
         "JDK HttpClient, HTTP/1.1",
@@ -160,9 +152,6 @@ CLIENTS = (
         *_JDK,
         HTTP_VERSION="1.1",
     ),
-    replace(
-        _of_http("curl_http2", "curl, HTTP/2", "curl --http2 -N …", *_CURL, CURL_OPTIONS="--http2"),
-        fails=_WITH_A_BODY,
-    ),
+    _of_http("curl_http2", "curl, HTTP/2", "curl --http2 -N …", *_CURL, CURL_OPTIONS="--http2"),
     _of_http("curl", "curl", "curl -N …", *_CURL),
 )
