@@ -62,11 +62,12 @@ def test_a_late_open_does_not_replace_a_finished_trace(store: TraceStore) -> Non
     assert store.find_trace(trace.project, trace.trace_id) == finished(trace)
 
 
-def test_opening_twice_keeps_the_first(store: TraceStore) -> None:
+def test_an_open_row_learns_how_far_the_call_is(store: TraceStore) -> None:
     trace = an_open_trace()
     store.open_trace(trace)
-    store.open_trace(replace(trace, environment="other"))
-    assert store.find_trace(trace.project, trace.trace_id) == trace
+    further = replace(trace, usage=estimate(400, 80), provider="groq", attempts=(a_usual_attempt(),))
+    store.open_trace(further)
+    assert store.find_trace(trace.project, trace.trace_id) == further
 
 
 def test_completing_twice_keeps_the_first(store: TraceStore) -> None:

@@ -10,6 +10,7 @@ from switchboard.domain.settlement import Settlement
 from switchboard.domain.trace import AttemptRecord, Bodies, Trace, TracePage
 from switchboard.domain.usage import Usage
 
+BODIES_MISSING = "request and response are missing: the table did not take them"
 _TOKENS = ("fresh_input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
 
 
@@ -20,8 +21,10 @@ def page_json(page: TracePage) -> dict[str, object]:
 
 def trace_json(trace: Trace, bodies: Bodies) -> dict[str, object]:
     """One trace with its bodies."""
+    missing = [BODIES_MISSING] if trace.has_bodies and bodies == Bodies() else []
     return {
         **entry_json(trace),
+        "notes": [*trace.notes, *missing],
         "request": request_value(bodies.request),
         "response": response_value(bodies.response, streamed=trace.streamed),
     }

@@ -95,19 +95,18 @@ class MemoryStore:
             return self.turns.get((call.project, call.ids.thread_id))
 
     def open_trace(self, trace: Trace) -> None:
-        """Keep the row of a call that has begun to wait for its provider; a row that is there already stays."""
+        """Keep the row of a call under way, in place of an earlier one; the row of a finished call stays."""
         with self._reachable():
-            self.traces.setdefault((trace.project, trace.trace_id), trace)
+            self._put_unfinished(trace)
             self.events.append(("open_trace", trace.trace_id))
 
     def complete_trace(self, trace: Trace, bodies: Bodies) -> None:
-        """Keep the bodies, then the finished trace in place of its open row. A trace that is finished already stays."""
+        """Keep the finished trace in place of its open row, then the bodies. A trace that is finished already stays."""
         place = trace.project, trace.trace_id
         with self._reachable():
+            self._put_unfinished(trace)
             if bodies != Bodies():
                 self.bodies.setdefault(place, bodies)
-            if place not in self.traces or self.traces[place].status is Status.OPEN:
-                self.traces[place] = trace
             self.events.append(("complete_trace", trace.trace_id))
 
     def find_trace(self, project: str, trace_id: str) -> Trace | None:
@@ -141,6 +140,11 @@ class MemoryStore:
         found.sort(key=lambda trace: trace.trace_id, reverse=True)
         page = found[:limit]
         return TracePage(tuple(page), keyspace.write_cursor(page[-1].trace_id) if len(found) > limit else None)
+
+    def _put_unfinished(self, trace: Trace) -> None:
+        place = trace.project, trace.trace_id
+        if place not in self.traces or self.traces[place].status is Status.OPEN:
+            self.traces[place] = trace
 
     @contextmanager
     def _reachable(self) -> Iterator[None]:

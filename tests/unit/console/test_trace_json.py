@@ -1,7 +1,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
-from console.trace_json import entry_json, page_json, trace_json
+from console.trace_json import BODIES_MISSING, entry_json, page_json, trace_json
 from switchboard.domain.pricing import settled
 from switchboard.domain.rates import RateCard, Rates
 from switchboard.domain.trace import Bodies, Failure, Status, Trace, TracePage, Turn
@@ -128,6 +128,13 @@ def test_a_retry_buffer_words_and_zero_retention_are_shown() -> None:
     shown = entry_json(trace)
     assert shown["turn"] == {"turn_id": "turn_1", "retry": 2}
     assert (shown["buffered_ms"], shown["zero_retention"]) == (1200.5, True)
+
+
+def test_bodies_that_were_not_written_are_said_to_be_missing() -> None:
+    trace = replace(an_open_trace(), has_bodies=True, notes=("left out max_tokens",))
+    assert trace_json(trace, Bodies())["notes"] == ["left out max_tokens", BODIES_MISSING]
+    assert trace_json(trace, Bodies(b"{}", b"{}"))["notes"] == ["left out max_tokens"]
+    assert trace_json(replace(trace, has_bodies=False), Bodies())["notes"] == ["left out max_tokens"]
 
 
 def test_unknown_values_are_null_and_never_zero() -> None:

@@ -90,6 +90,14 @@ def test_a_call_open_for_too_long_is_lost(sweep: Sweep) -> None:
     assert sweep.seen.named("sweep.done") == [{"lost": 2, "is_complete": True}]
 
 
+def test_a_lost_call_keeps_what_it_had_produced(sweep: Sweep) -> None:
+    trace = sweep.open(20)
+    spoken = replace(trace, usage=estimate(4000, 400), ttft_ms=412.5)
+    sweep.store.open_trace(spoken)
+    sweep.run()
+    assert sweep.kept(trace) == replace(spoken, status=Status.LOST, failure=LOST)
+
+
 def test_each_period_is_checked_once(sweep: Sweep) -> None:
     first, second = sweep.open(16), sweep.open(15)
     sweep.run()

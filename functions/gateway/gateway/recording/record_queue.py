@@ -10,12 +10,12 @@ from pathlib import Path
 from random import Random
 from traceback import extract_tb
 
+from switchboard.domain.limits import MAX_WAITING_BYTES
 from switchboard.domain.trace import Bodies, Trace
 from switchboard.store.ports import BodiesUnwritten, RowRefused, StoreUnavailable, TraceStore
 
 WRITERS = 2
 """Threads that write. More would only compete with the streaming event loop for the interpreter's lock."""
-MAX_WAITING_BYTES = 64 * 1024 * 1024
 ROW_BYTES = 4 * 1024
 """How much a row counts, beside its bodies and its metadata."""
 FIRST_PAUSE_S = 0.05

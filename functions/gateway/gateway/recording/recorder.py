@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import dataclass
 from random import Random
 
 from gateway.domain.call import Arrival, Caller, Labels
@@ -14,12 +16,22 @@ from gateway.recording.traces import bodies_of, bounded, trace_of
 from switchboard.domain.trace import Bodies, Failure, Status, Trace
 from switchboard.store.ports import TraceStore
 
+PROGRESS_S = 10.0
+"""How often the open row of a call learns what has been produced. Most calls end before the first time."""
 AFTER_REPLY_MS = 2_800
 """How long a sandbox of Lambda may work after a reply in all. The next call waits meanwhile, and the time is billed."""
 USUAL_S = 1.0
 """How long a reply waits for its record elsewhere. A store that is well takes it by then; the record waits on alone."""
 RESERVE_MS = 200
 """The function ends this long before Lambda would stop it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """The open row of a call under way, and the timer that writes it again."""
+
+    record: Record
+    again: asyncio.TimerHandle
 
 
 class Recorder:
@@ -29,11 +41,19 @@ class Recorder:
     Elsewhere it is written beside later calls, for as long as it takes, and the host calls `drain` before it ends.
     """
 
-    def __init__(self, store: TraceStore, telemetry: Telemetry, clock: Clock, random: Random) -> None:
+    def __init__(
+        self,
+        store: TraceStore,
+        telemetry: Telemetry,
+        clock: Clock,
+        random: Random,
+        *,
+        writers: Executor | None = None,
+    ) -> None:
         self._telemetry = telemetry
         self._clock = clock
-        self._queue = RecordQueue(store, self._log_unwritten, random)
-        self._opening: dict[str, Record] = {}
+        self._queue = RecordQueue(store, self._log_unwritten, random, writers=writers)
+        self._opening: dict[str, _Opening] = {}
 
     @property
     def waiting(self) -> int:
@@ -50,22 +70,18 @@ class Recorder:
 
     def opened(self, journal: Journal) -> None:
         """A request is out: log it, and write the open row while the provider works on its answer."""
-        trace_id = journal.call.trace_id
-        if trace_id in self._opening:
+        if journal.call.trace_id in self._opening:
             return
         trace = trace_of(journal)
         with suppress(OSError, ValueError):  # a log that cannot be written costs no call
             self._telemetry.opened(trace)
-        self._opening[trace_id] = record = self._record(trace, is_open=True)
-        self._queue.put(record)
+        self._write_open(journal, trace)
 
     def completed(self, journal: Journal) -> Record:
         """The call is over and its reply is sent: log and count it, and begin to write its trace."""
         # Without the time in which usage comes after the reply.
         duration_ms = journal.elapsed_ms() if journal.duration_ms is None else journal.duration_ms
-        opening = self._opening.pop(journal.call.trace_id, None)
-        if opening is not None:
-            self._queue.drop(opening)
+        self._forget_open(journal)
         return self._complete(trace_of(journal, duration_ms), journal.http_status, lambda: bodies_of(journal))
 
     async def refused(
@@ -110,6 +126,24 @@ class Recorder:
             await asyncio.wait((record.over,), timeout=max(0.0, left_ms) / 1000)
         finally:
             self._queue.give_up(record, LATE)
+
+    def _write_open(self, journal: Journal, trace: Trace) -> None:
+        """Write the open row, and write it again when the call has gone on for a while."""
+        record = self._record(trace, is_open=True)
+        again = asyncio.get_running_loop().call_later(PROGRESS_S, self._note_progress, journal)
+        self._opening[journal.call.trace_id] = _Opening(record, again)
+        self._queue.put(record)
+
+    def _note_progress(self, journal: Journal) -> None:
+        """Of a call whose process is killed, the open row is all that is priced: it has what was produced by then."""
+        self._forget_open(journal)
+        self._write_open(journal, trace_of(journal))
+
+    def _forget_open(self, journal: Journal) -> None:
+        opening = self._opening.pop(journal.call.trace_id, None)
+        if opening is not None:
+            opening.again.cancel()
+            self._queue.drop(opening.record)
 
     def _complete(self, trace: Trace, http_status: int, read_bodies: Callable[[], Bodies]) -> Record:
         with suppress(OSError, ValueError):

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from gateway.recording.line_size import fitted
 from switchboard.domain.trace import AttemptRecord, Failure, Trace
+from switchboard.store import usage_items
 from switchboard.store.trace_lines import to_line
 
 NAMESPACE = "Switchboard"
@@ -50,27 +52,26 @@ class Telemetry:
         """Log and count a call that is over."""
         is_cold, self._is_cold = self._is_cold, False
         decisive = trace.decisive_attempt
-        self._log.info(
-            "call.completed",
-            extra={
-                **_identity(trace),
-                **_reason(trace.failure),
-                **_timings(trace),
-                **_usage(trace),
-                "status": trace.status.value,
-                "http_status": http_status,
-                "finish_reason": trace.finish_reason,
-                "turn_id": trace.turn.turn_id if trace.turn else None,
-                "retry": trace.turn.retry if trace.turn else None,
-                "attempts": len(trace.attempts),
-                "failed_attempts": [f"{attempt.host} {attempt.outcome}" for attempt in _failed(trace)],
-                "is_hedged": any(attempt.is_hedge for attempt in trace.attempts),
-                "upstream": decisive.host if decisive else None,
-                "upstream_status": decisive.status if decisive else None,
-                "notes": list(trace.notes),
-                "is_cold_start": is_cold,
-            },
-        )
+        fields: dict[str, object] = {
+            **_identity(trace),
+            **_reason(trace.failure),
+            **_timings(trace),
+            **_usage(trace),
+            "status": trace.status.value,
+            "http_status": http_status,
+            "finish_reason": trace.finish_reason,
+            "turn_id": trace.turn.turn_id if trace.turn else None,
+            "retry": trace.turn.retry if trace.turn else None,
+            "attempts": len(trace.attempts),
+            "attempt_outcomes": [_outcome(attempt) for attempt in trace.attempts] or None,
+            "failed_attempts": [f"{attempt.host} {attempt.outcome}" for attempt in _failed(trace)],
+            "is_hedged": any(attempt.is_hedge for attempt in trace.attempts),
+            "upstream": decisive.host if decisive else None,
+            "upstream_status": decisive.status if decisive else None,
+            "notes": list(trace.notes),
+            "is_cold_start": is_cold,
+        }
+        self._log.info("call.completed", extra=fitted(fields))
         self._count(trace, is_cold=is_cold)
 
     def refused(self, failure: Failure, key_id: str | None, trace_id: str) -> None:
@@ -125,6 +126,19 @@ def _failed(trace: Trace) -> list[AttemptRecord]:
     return [attempt for attempt in trace.attempts if attempt.error is not None]
 
 
+def _outcome(attempt: AttemptRecord) -> dict[str, object]:
+    """One attempt; `usage` only where it is beside the call's own."""
+    fields = {
+        "provider": attempt.provider,
+        "host": attempt.host,
+        "model": attempt.model,
+        "outcome": attempt.outcome,
+        "status": attempt.status,
+        "usage": usage_items.to_item(attempt.usage),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def _identity(trace: Trace) -> dict[str, object]:
     return {
         "trace_id": trace.trace_id,
@@ -159,7 +173,12 @@ def _usage(trace: Trace) -> dict[str, object]:
     tokens = trace.usage.tokens
     return {
         "prompt_tokens": tokens.prompt if tokens else None,
+        "fresh_input_tokens": tokens.fresh_input if tokens else None,
         "cache_read_tokens": tokens.cache_read if tokens else None,
+        "cache_write_5m_tokens": tokens.cache_write_5m if tokens else None,
+        "cache_write_1h_tokens": tokens.cache_write_1h if tokens else None,
         "completion_tokens": tokens.output if tokens else None,
+        "reasoning_tokens": tokens.reasoning if tokens else None,
+        "billed_pico_usd": trace.usage.billed_pico_usd,
         "usage_source": trace.usage.source.value,
     }

@@ -73,6 +73,17 @@ MAX_NOTE_CHARACTERS = 500
 MAX_NOTES = 64
 """Of a call, and of an attempt."""
 
+# A record
+
+MAX_LINE_BYTES = 16 * 1024
+"""Of the log line of a finished call."""
+
+MAX_UNWRITTEN_LINE_BYTES = 192 * 1024
+"""Of the log line of a call that the table did not take. CloudWatch takes 256 KB."""
+
+MAX_WAITING_BYTES = 64 * 1024 * 1024
+"""Of finished calls, with their bodies, that wait for the table in one process. Further ones are logged."""
+
 # A policy
 
 MAX_POLICY_BYTES = 16 * 1024

@@ -98,8 +98,8 @@ class DynamoStore:
         return self._turns.read_turn(call)
 
     def open_trace(self, trace: Trace) -> None:
-        """Store the row of a call that is waiting for its provider, unless a row exists."""
-        self._records.put_if(trace_items.to_item(trace, self._expires_at()), _NOT_STORED)
+        """Store the row of a call under way, in place of an earlier one; the row of a finished call stays."""
+        self._put_unfinished(trace, self._expires_at())
 
     def complete_trace(self, trace: Trace, bodies: Bodies) -> None:
         """Store the finished trace in place of its open row, then the bodies. A finished trace is not replaced.
@@ -107,7 +107,7 @@ class DynamoStore:
         In this order, so that a body that is not written costs no trace. Raises BodiesUnwritten.
         """
         expires_at = self._expires_at()
-        self._records.put_if(trace_items.to_item(trace, expires_at), _NOT_FINISHED, status=Status.OPEN.value)
+        self._put_unfinished(trace, expires_at)
         if bodies != Bodies():
             try:
                 self._keep_bodies(trace, bodies, expires_at)
@@ -163,6 +163,9 @@ class DynamoStore:
         keys = [keyspace.Key(item["pk"], item["sk"]) for item in listed]
         found = {keyspace.Key(item["pk"], item["sk"]): item for item in self._table.get_all(keys)}
         return (found[key] for key in keys if key in found)
+
+    def _put_unfinished(self, trace: Trace, expires_at: int) -> None:
+        self._records.put_if(trace_items.to_item(trace, expires_at), _NOT_FINISHED, status=Status.OPEN.value)
 
     def _keep_bodies(self, trace: Trace, bodies: Bodies, expires_at: int) -> None:
         outline: body_items.Outline | None = None

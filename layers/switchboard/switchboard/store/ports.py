@@ -87,7 +87,7 @@ class TraceStore(Protocol):
     """Stores traces and bodies of calls."""
 
     def open_trace(self, trace: Trace) -> None:
-        """Store the row of a call that is waiting for its provider."""
+        """Store the row of a call under way, in place of an earlier one; the row of a finished call stays."""
 
     def complete_trace(self, trace: Trace, bodies: Bodies) -> None:
         """Store the finished trace, replacing its open row if there is one, then the bodies. Idempotent.

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from switchboard.domain.limits import MAX_UNWRITTEN_LINE_BYTES
 from switchboard.domain.trace import Trace
 from switchboard.store import trace_items
 
-MAX_ROW_BYTES = 190_000
-"""Of a row in JSON. The whole line stays below 200 KB; CloudWatch takes 256 KB."""
+_HEAD_BYTES = 4_000
+"""The other fields of the line: the reason, the project, level, event, time and service."""
 
 _DERIVED = frozenset({"pk", "sk", "gsi1pk", "gsi1sk", "kind", "expires_at"})
 _CUT_FIRST = ("metadata", "notes", "failure", "attempts")
@@ -29,13 +30,13 @@ class TraceLine:
 
 
 def to_line(trace: Trace) -> TraceLine:
-    """The trace as a JSON object of at most MAX_ROW_BYTES."""
+    """The trace as a JSON object of that fits a line of MAX_UNWRITTEN_LINE_BYTES."""
     item = trace_items.to_item(trace, 0)
     row = {"trace_id": trace.trace_id}
     row |= {name: _plain(value) for name, value in item.items() if name not in _DERIVED and value is not None}
     cut = []
     for name in sorted(_CUT_FIRST, key=lambda name: (name == "attempts", -_size(row.get(name)))):
-        if _size(row) <= MAX_ROW_BYTES:
+        if _size(row) <= MAX_UNWRITTEN_LINE_BYTES - _HEAD_BYTES:
             break
         if row.pop(name, None) is not None:
             cut.append(name)

@@ -21,9 +21,9 @@ from gateway.upstream.keyring import EnvironmentKeyring
 from switchboard.domain.keys import GatewayKey, Scope, digest
 from switchboard.domain.trace import Status, Trace
 from switchboard.domain.usage import UsageSource
-from testkit.openai_events import chunk, role
+from testkit.openai_events import DONE, chunk, finish, role
 from testkit.running_gateway import COMPLETIONS, KEY, PROJECT, AwaitedStore, RecordedLog, chat
-from testkit.upstream import Answer, End, ScriptedUpstream
+from testkit.upstream import Answer, End, ScriptedUpstream, json_answer
 
 NO_BUFFER_WORDS_MS = 10_000
 PHASES = {  # what the provider does, and when buffer words are due: not before it has been asked
@@ -55,6 +55,21 @@ class Caller:
             self._gone.set()
             raise ConnectionResetError("nobody takes this response")
         self.sent.append(message)
+
+
+class FaultyServer(Caller):
+    """A server that cannot send a message of this type, for a reason that is no OSError."""
+
+    def __init__(self, fails_at: str) -> None:
+        super().__init__(is_broken=False)
+        self._fails_at = fails_at
+
+    @override
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        """Raises RuntimeError, as a server does for a header that it cannot write."""
+        if message["type"] == self._fails_at:
+            raise RuntimeError("Invalid HTTP header value.")
+        await super().send(message)
 
 
 class IdleCaller(Caller):
@@ -129,7 +144,13 @@ async def _trace(
         "query_string": b"",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    await build(Settings.from_env(environment), parts)(scope, caller.receive, caller.send)
+    application = build(Settings.from_env(environment), parts)
+    raised: Exception | None = None
+    try:
+        await application(scope, caller.receive, caller.send)
+    except RuntimeError as error:
+        raised = error
+    assert (raised is None) is not isinstance(caller, FaultyServer), "the server learns of its own errors"
     return await store.completed()
 
 
@@ -188,3 +209,29 @@ async def test_a_fault_at_one_target_is_no_reason_not_to_ask_the_next_and_one_in
         ["AttemptBroken", "AttemptBroken"],
     )
     assert log.events().count("gateway.failed") == 2
+
+
+@pytest.mark.parametrize("fails_at", ["http.response.start", "http.response.body"])
+@pytest.mark.parametrize("answer", [Answer([chunk("Hello"), finish(), DONE]), json_answer({"error": {}}, 503)])
+async def test_whatever_the_server_raises_the_call_is_recorded(fails_at: str, answer: Answer) -> None:
+    log = RecordedLog()
+    with ScriptedUpstream(answer) as upstream:
+        client = HttpUpstream(PrivateHosts.parse(upstream.host))
+        trace = await _trace(client, upstream.host, FaultyServer(fails_at), log)
+        await client.aclose()
+    assert trace.status is Status.UPSTREAM_ERROR
+    assert trace.failure is not None
+    assert trace.duration_ms is not None
+    assert log.events()[:1] == ["call.opened"]
+    assert set(log.events()) == {"call.opened", "call.completed", "gateway.failed"}
+
+
+@pytest.mark.parametrize("fails_at", ["http.response.start", "http.response.body"])
+async def test_whatever_the_server_raises_a_refused_request_is_recorded(fails_at: str) -> None:
+    log = RecordedLog()
+    with ScriptedUpstream() as upstream:
+        client = HttpUpstream(PrivateHosts.parse(upstream.host))
+        trace = await _trace(client, upstream.host, FaultyServer(fails_at), log, fallback="nobody/m")
+        await client.aclose()
+    assert trace.status is Status.REFUSED
+    assert log.events()[-1] == "call.completed"
