@@ -208,6 +208,46 @@ CALLS = st.lists(
 FIRST = datetime(2026, 10, 30, tzinfo=UTC)  # the days lie around the end of a month
 
 
+ODD_MOMENTS = [
+    *("0001-01-01", "0001-01-01T00:00:00+14:00", "1969-12-31T23:59:59.999999Z", "1970-01-01", "1969-12-31"),
+    *("9998-12-31", "9999-01-01", "9999-12-31", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-14:00"),
+    *("10000-01-01", "0", "-1", "1e400", "9" * 5000, "\u0660", "\x00", "\xed\xa0\x80"),
+]
+ODD_QUERIES = [
+    *({"from": moment} for moment in ODD_MOMENTS),
+    *({"to": moment} for moment in ODD_MOMENTS),
+    *({"to": moment, "granularity": "month"} for moment in ODD_MOMENTS),
+    *({"to": moment, "granularity": "hour"} for moment in ODD_MOMENTS),
+    {"from": "0001-01-02", "to": "9999-12-30"},
+]
+ODD_LISTS = [
+    *({"limit": number} for number in ("0", "-1", "1.5", "1e2", "9" * 5000, "\u0663")),
+    *({"cursor": cursor} for cursor in ("a", "=", "\x00", "\xe9" * 22, "_" * 22, "A" * 22, "x" * 5000)),
+    *({"task_id": task} for task in ("\x00", "x" * 5000, "#", "\U0001f363" * 600)),
+]
+
+
+@pytest.mark.parametrize("query", ODD_QUERIES, ids=lambda query: str(query)[:60])
+def test_no_range_is_a_failure_of_the_console(console: TestClient, query: dict[str, str]) -> None:
+    answer = console.get("/api/tasks/booking/costs", params=query, headers=AUTHORIZED)
+    assert answer.status_code in (200, 400)
+    assert console.get("/api/traces", params=query, headers=AUTHORIZED).status_code in (200, 400)
+
+
+@pytest.mark.parametrize("query", ODD_LISTS, ids=lambda query: str(query)[:60])
+def test_no_list_is_a_failure_of_the_console(console: TestClient, query: dict[str, str]) -> None:
+    assert console.get("/api/traces", params=query, headers=AUTHORIZED).status_code in (200, 400)
+    task = quote(next(iter(query.values())), safe="")
+    assert console.get(f"/api/tasks/{task}/costs", headers=AUTHORIZED).status_code in (200, 400)
+    assert console.get(f"/api/traces/{task}", headers=AUTHORIZED).status_code == 404
+
+
+def test_a_day_after_the_last_one_is_refused(console: TestClient) -> None:
+    answer = console.get("/api/tasks/booking/costs?to=9999-12-31", headers=AUTHORIZED)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "to"
+
+
 class Projects:
     """A console on one table, with a new task per example. Not a dataclass, which hypothesis would print in full."""
 

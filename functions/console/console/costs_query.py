@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from console.errors import ParameterInvalid
 from console.moments import read_moment
 from console.parameters import once_each
-from switchboard.domain.totals import Granularity
-from switchboard.store.total_items import HOURS_KEPT_FOR, expires_at
+from switchboard.domain.totals import EARLIEST, LATEST, Granularity
+from switchboard.store.total_items import HOURS_KEPT_FOR
 
 PARAMETERS = ("from", "to", "granularity")
 MAX_HOURS = 31 * 24
@@ -44,10 +44,17 @@ def read_costs_query(pairs: Iterable[tuple[str, str]], now: datetime) -> CostsQu
     try:
         query = _whole(begin, end, granularity)
     except (OverflowError, ValueError):
-        raise ParameterInvalid("The range goes beyond the years 1 to 9999.", param="to") from None
+        raise _beyond_years("to") from None
+    if query.since < EARLIEST or query.until > LATEST:
+        raise _beyond_years("to" if query.until > LATEST or begin is None else "from")
     if granularity is Granularity.HOUR:
         _check_hours(query, now)
     return query
+
+
+def _beyond_years(param: str) -> ParameterInvalid:
+    years = f"{EARLIEST.year} to {LATEST.year - 1}"
+    return ParameterInvalid(f"The range goes beyond the years {years}.", param=param)
 
 
 def _granularity(text: str | None) -> Granularity:
@@ -85,5 +92,5 @@ def _check_hours(query: CostsQuery, now: datetime) -> None:
             f"The range has {hours} hours; the maximum is {MAX_HOURS}. Use a shorter range, or `granularity=day`.",
             param="from",
         )
-    if expires_at(query.since) <= now.timestamp():
+    if now - query.since >= HOURS_KEPT_FOR + _HOUR:
         raise ParameterInvalid(f"Hours are stored for {HOURS_KEPT_FOR.days} days. Use `granularity=day`.", param="from")

@@ -43,6 +43,10 @@ class Totals:
         return Totals(*(getattr(self, name) + getattr(other, name) for name in COUNTERS))
 
 
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+"""Periods of totals lie between these."""
+
 COUNTERS = tuple(field.name for field in fields(Totals))
 ZERO = Totals()
 _TOKEN_CLASSES = tuple(field.name for field in fields(Tokens))

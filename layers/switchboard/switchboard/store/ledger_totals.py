@@ -1,18 +1,16 @@
 """Reads the totals, with queries on the partitions that hold them."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from switchboard.domain.totals import Granularity, PeriodTotals, TaskTotals
+from switchboard.domain.totals import EARLIEST, LATEST, Granularity, PeriodTotals, TaskTotals
 from switchboard.store import keyspace, total_items
 from switchboard.store.ledger_table import LedgerTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -36,7 +34,8 @@ class DynamoTotals:
         """The task's totals from `since` to before `until`, by period (see the port)."""
         if since is not None and until is not None and since >= until:
             return PeriodTotals.of(())
-        rows = self._rows(project, task_id, *_sort_keys(since, until, granularity))
+        first, last = _sort_keys(since, until, granularity)
+        rows = self._rows(project, task_id, first, last) if first <= last else iter(())
         return PeriodTotals.of(total_items.periods(rows, granularity))
 
     def _rows(self, project: str, task_id: str, first: str, last: str) -> Iterator[dict[str, Any]]:
@@ -47,6 +46,6 @@ class DynamoTotals:
 def _sort_keys(since: datetime | None, until: datetime | None, granularity: Granularity) -> tuple[str, str]:
     """The first and the last sort key of the rows that the periods are summed from."""
     name = keyspace.hour_name if granularity is Granularity.HOUR else keyspace.day_name
-    first = _EARLIEST if since is None else min(max(since, _EARLIEST), _LATEST)
-    last = _LATEST if until is None else min(max(until, _EARLIEST), _LATEST)
+    first = EARLIEST if since is None else min(max(since, EARLIEST), LATEST)
+    last = LATEST if until is None else min(max(until, EARLIEST), LATEST)
     return name(first), name(last - _INSTANT)
