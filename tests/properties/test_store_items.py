@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.domain.keys import GatewayKey, Scope, digest
+from switchboard.domain.limits import MAX_TOKENS
 from switchboard.domain.trace import AttemptRecord, Failure, Status, Trace, Turn
 from switchboard.domain.trace_id import _with_random_bits
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
@@ -23,7 +24,7 @@ MOMENT = st.integers(0, 10**12).map(lambda milliseconds: NOON + timedelta(millis
 usages = st.just(ABSENT) | st.builds(
     Usage,
     st.sampled_from([UsageSource.PROVIDER, UsageSource.ESTIMATED]),
-    st.builds(Tokens, COUNT, COUNT, COUNT, COUNT, COUNT, COUNT),
+    st.builds(Tokens, *[st.integers(0, MAX_TOKENS // 5)] * 6),
     st.none() | COUNT,
 )
 attempts = st.builds(

@@ -64,13 +64,6 @@ _NATIVE_MESSAGE = {"content": [{"type": "text", "text": "Ja."}], "stop_reason": 
 
 KNOWN: tuple[KnownFault, ...] = (
     KnownFault(
-        "A count of 10^18 tokens is believed.",
-        "the row counts more tokens than there can be",
-        re.compile(rb"\d{10}"),
-        _asked(stream=False),
-        _completion({"content": "a"}, {"prompt_tokens": 10**18, "completion_tokens": 1}),
-    ),
-    KnownFault(
         "A provider's content-type is passed on, whatever it is.",
         "a content-type of the provider's",
         re.compile(rb""),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic_core import from_json, to_json
 
-from switchboard.domain.limits import MAX_LEVELS
+from switchboard.domain.limits import MAX_LEVELS, MAX_TOKENS
 
 _HALF_OF_A_PAIR = re.compile("[\ud800-\udfff]")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -77,9 +77,11 @@ def text_field(fields: Mapping[str, object], name: str) -> str:
 
 
 def count_field(fields: Mapping[str, object], name: str) -> int | None:
-    """The whole number under that name, None where there is none or it is negative."""
+    """The count under that name; None where there is none, or a number that no count has."""
     value = fields.get(name)
-    return value if isinstance(value, int) and value >= 0 else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and 0 <= value <= MAX_TOKENS else None
 
 
 def _read_slowly(text: bytes | str) -> object:

@@ -1,7 +1,7 @@
 """One row of the provider table: data and pure functions."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from gateway.domain.call import Chat
 from gateway.domain.codec import AnswerContext, CallersTerms, Draft, Memory, Reader, Repair, WholeAnswer
@@ -11,13 +11,20 @@ from gateway.providers.chat_completions.choices import AnswerQuirks
 from gateway.providers.chat_completions.reasoning_state import ReasoningField
 from gateway.providers.chat_completions.signatures import put_back_signatures
 from gateway.providers.chat_completions.usage import BillReader, UsageReader, read_no_bill, read_openai
+from gateway.providers.chat_completions.usage_doubts import (
+    IMPOSSIBLE_BILL,
+    IMPOSSIBLE_COUNT,
+    has_impossible_bill,
+    has_impossible_count,
+)
 from gateway.providers.histories.names import given_tool_names
 from gateway.providers.histories.refusals import Refusals
 from gateway.providers.histories.stage import fit_history
 from gateway.providers.hosts import is_host_of
 from gateway.providers.paths import HomePath, completions_path
 from gateway.providers.reasoning_models import leave_out_reasoning_fields
-from switchboard.stream.deltas import InBandError, read_error
+from switchboard.domain.usage import Usage, UsageSource, believed
+from switchboard.stream.deltas import InBandError, Json, read_error
 
 CORE = frozenset(
     {"model", "messages", "stream", "stream_options", "temperature", "top_p", "stop"}
@@ -134,6 +141,21 @@ class Provider:
         names = given_tool_names(chat.others, chat.messages, rule) if rule is not None else {}
         knows_functions_alone = bool(chat.others.get("functions")) and not chat.others.get("tools")
         return CallersTerms(names, self.refuses.functions and knows_functions_alone)
+
+    def usage_told(self, usage: Json | None) -> Usage:
+        """The tokens, and the cost where the provider tells it, of a usage object; what cannot be was not told."""
+        counted = self.read_usage(usage)
+        bill = self.read_bill(usage) if counted.source is UsageSource.PROVIDER else None
+        return believed(replace(counted, billed_pico_usd=bill))
+
+    def doubts(self, usage: Json | None) -> Iterator[str]:
+        """Notes for the trace on what in a usage object cannot be."""
+        if usage is None:
+            return
+        if has_impossible_count(usage) or self.read_usage(usage).tokens != self.usage_told(usage).tokens:
+            yield IMPOSSIBLE_COUNT
+        if self.read_bill is not read_no_bill and has_impossible_bill(usage):
+            yield IMPOSSIBLE_BILL
 
     def make_reader(self, context: AnswerContext) -> Reader:
         """A new reader for one streamed answer."""

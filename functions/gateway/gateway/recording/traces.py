@@ -79,6 +79,8 @@ def _all_notes(journal: Journal) -> Iterator[str]:
     for attempt in journal.attempts:
         prefix = "" if attempt is journal.latest else f"{attempt.target.provider}/{attempt.target.model}: "
         yield from (prefix + note for note in attempt.notes)
+        doubts = table.by_dialect(attempt.target.dialect).doubts(attempt.transcript.usage)
+        yield from (prefix + doubt for doubt in doubts)
         if attempt.outcome and _is_estimated_by_length(attempt) and measure(journal.call.chat).has_media:
             yield prefix + UNCOUNTED
 
@@ -110,10 +112,10 @@ def _error(journal: Journal, attempt: Attempt) -> str | None:
 def _usage(journal: Journal, attempt: Attempt) -> Usage:
     """The provider's count; where it sent none, an estimate from the prompt and the output."""
     provider = table.by_dialect(attempt.target.dialect)
-    counted = provider.read_usage(attempt.transcript.usage)
+    counted = provider.usage_told(attempt.transcript.usage)
     output_characters = attempt.transcript.characters
     if counted.source is UsageSource.PROVIDER:
-        return replace(counted, billed_pico_usd=provider.read_bill(attempt.transcript.usage))
+        return counted
     if not (output_characters or _was_at_work(attempt)):
         return ABSENT
     if counted.tokens is not None:  # the prompt was counted, the output was not
@@ -123,7 +125,7 @@ def _usage(journal: Journal, attempt: Attempt) -> Usage:
 
 def _is_estimated_by_length(attempt: Attempt) -> bool:
     """Whether even the prompt is estimated."""
-    counted = table.by_dialect(attempt.target.dialect).read_usage(attempt.transcript.usage)
+    counted = table.by_dialect(attempt.target.dialect).usage_told(attempt.transcript.usage)
     return counted.tokens is None and bool(attempt.transcript.characters or _was_at_work(attempt))
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil
 
+from switchboard.domain.limits import MAX_BILL_PICO_USD, MAX_TOKENS
+
 CHARACTERS_PER_TOKEN = 4
 """The rule of thumb in ElevenLabs' model documentation; used only if a provider reported no usage."""
 
@@ -46,6 +48,16 @@ class Usage:
 
 
 ABSENT = Usage(UsageSource.ABSENT)
+
+
+def believed(usage: Usage) -> Usage:
+    """The usage without what cannot be: no tokens where there are too many, no bill where it is too large."""
+    tokens, bill = usage.tokens, usage.billed_pico_usd
+    if tokens is None or tokens.prompt + tokens.output > MAX_TOKENS:
+        return ABSENT
+    if bill is not None and not 0 <= bill <= MAX_BILL_PICO_USD:
+        return replace(usage, billed_pico_usd=None)
+    return usage
 
 
 def estimate(prompt_characters: int, output_characters: int) -> Usage:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
+from switchboard.domain.limits import MAX_TOKENS
+from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource, believed
 from switchboard.store.attributes import Item
 
 _OPTIONAL_TOKENS = ("cache_read", "cache_write_5m", "cache_write_1h", "reasoning")
@@ -24,9 +25,11 @@ def to_item(usage: Usage) -> Item | None:
 
 
 def from_item(item: Mapping[str, Any] | None) -> Usage:
-    """The usage of an attribute. Raises KeyError or ValueError if it is not a usage."""
+    """The usage of an attribute, ABSENT where its counts cannot be. Raises KeyError or ValueError if it is no usage."""
     if item is None:
         return ABSENT
-    optional = {name: item.get(name, 0) for name in _OPTIONAL_TOKENS}
-    tokens = Tokens(item["fresh_input"], item["output"], **optional)
-    return Usage(UsageSource(item["source"]), tokens, item.get("billed_pico_usd"))
+    counts = {"fresh_input": item["fresh_input"], "output": item["output"]}
+    counts |= {name: item.get(name, 0) for name in _OPTIONAL_TOKENS}
+    if not all(type(count) is int and 0 <= count <= MAX_TOKENS for count in counts.values()):
+        return ABSENT
+    return believed(Usage(UsageSource(item["source"]), Tokens(**counts), item.get("billed_pico_usd")))

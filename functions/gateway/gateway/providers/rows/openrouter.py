@@ -15,6 +15,7 @@ from gateway.providers.histories.rules import OPEN_MODELS, OPENAI_IDS
 from gateway.providers.paths import served_under
 from gateway.providers.provider import Provider
 from gateway.providers.repairs import end_with_user_for_claude
+from switchboard.domain.limits import MAX_BILL_PICO_USD
 from switchboard.stream.deltas import Json
 
 PICO = 10**12
@@ -34,7 +35,7 @@ def read_bill(usage: Json | None) -> int | None:
 
 
 def _pico_usd(amount: object) -> int | None:
-    if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 <= amount < float("inf"):
+    if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 <= amount * PICO <= MAX_BILL_PICO_USD:
         return None
     return round(Decimal(str(amount)) * PICO)
 
