@@ -79,8 +79,6 @@ def text_field(fields: Mapping[str, object], name: str) -> str:
 def count_field(fields: Mapping[str, object], name: str) -> int | None:
     """The count under that name; None where there is none, or a number that no count has."""
     value = fields.get(name)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
     return value if type(value) is int and 0 <= value <= MAX_TOKENS else None
 
 

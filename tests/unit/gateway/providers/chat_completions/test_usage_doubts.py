@@ -36,8 +36,8 @@ def test_counts_that_are_impossible_together_are_not_told(row: Provider) -> None
 
 
 @pytest.mark.parametrize("row", table.PROVIDERS, ids=lambda row: row.dialect)
-def test_the_largest_count_is_believed_and_whole_numbers_may_have_a_point(row: Provider) -> None:
-    usage = usage_of(row.dialect, MAX_TOKENS - 1, 1.0)
+def test_the_largest_count_is_believed(row: Provider) -> None:
+    usage = usage_of(row.dialect, MAX_TOKENS - 1, 1)
     tokens = row.usage_told(usage).tokens
     assert tokens is not None
     assert (tokens.prompt, tokens.output) == (MAX_TOKENS - 1, 1)
