@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from switchboard_local.demo_schema import example
 
 MAX_ECHOED_WORDS = 300
+MAX_READ_CHARACTERS = 8000
+"""Of a message, and of a tool's name. The rest is not read."""
+MAX_TOOLS = 128
 
 type Json = Mapping[str, object]
 
@@ -74,16 +77,18 @@ def _wanted(user_text: str, functions: Sequence[Json], tool_choice: object) -> J
 
 
 def _functions(tools: Sequence[Json]) -> list[Json]:
-    functions = [tool.get("function") for tool in tools if isinstance(tool, Mapping)]
+    functions = [tool.get("function") for tool in tools[:MAX_TOOLS] if isinstance(tool, Mapping)]
     return [
         function for function in functions if isinstance(function, Mapping) and isinstance(function.get("name"), str)
     ]
 
 
 def _plain(text: str) -> str:
-    return " ".join(re.findall(r"[^\W_]+", text.lower()))
+    return " ".join(re.findall(r"[^\W_]+", text[:MAX_READ_CHARACTERS].lower()))
 
 
 def _shortened(text: str) -> str:
-    pieces = words(text.strip())
-    return "".join(pieces[:MAX_ECHOED_WORDS]) + (" …" if len(pieces) > MAX_ECHOED_WORDS else "")
+    text = text.strip()
+    pieces = words(text[:MAX_READ_CHARACTERS])
+    is_cut = len(pieces) > MAX_ECHOED_WORDS or len(text) > MAX_READ_CHARACTERS
+    return "".join(pieces[:MAX_ECHOED_WORDS]) + (" …" if is_cut else "")

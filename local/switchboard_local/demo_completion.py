@@ -37,7 +37,7 @@ class ChatRequest:
         """The request in these bytes. Raises InvalidBody."""
         try:
             fields = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidBody(f"The body is not JSON: {error}") from error
         if not isinstance(fields, dict):
             raise InvalidBody("The body must be a JSON object.")

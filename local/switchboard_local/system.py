@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import console.assembly
 import console.settings
@@ -10,7 +11,6 @@ import gateway.assembly
 from gateway.assembly import Dependencies
 from gateway.settings import Settings
 from switchboard_local import demo
-from switchboard_local.local_environment import DEMO_PATH
 
 type Scope = MutableMapping[str, Any]
 type App = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -18,16 +18,20 @@ type App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class ComposedApp:
-    """Routes each request by its path to the gateway, the console or the demo provider."""
+    """Routes each request by its path to the gateway, the console or the demo provider.
+
+    Only the gateway knows `demo_path`, which each start makes anew.
+    """
 
     gateway: App
     console: App
     demo: App
+    demo_path: str
 
     async def __call__(self, scope: Scope, receive: object, send: object) -> None:
         path = scope["path"]
-        if path.startswith(f"{DEMO_PATH}/"):
-            inner = {**scope, "path": path.removeprefix(DEMO_PATH), "raw_path": None}
+        if path.startswith(f"{self.demo_path}/"):
+            inner = {**scope, "path": path.removeprefix(self.demo_path), "raw_path": None}
             await self.demo(inner, receive, send)
         elif path == "/console" or path.startswith(("/console/", "/api/")):
             await self.console(scope, receive, send)
@@ -41,4 +45,5 @@ def build(settings: Settings, dependencies: Dependencies, environment: Mapping[s
         gateway=gateway.assembly.build(settings, dependencies),
         console=console.assembly.build(console.settings.Settings.from_env(environment)),
         demo=demo.create_app(),
+        demo_path=urlsplit(settings.base_urls()["demo"]).path,
     )

@@ -139,3 +139,16 @@ def test_the_command_line_finds_the_running_system(system: LocalSystem) -> None:
     made = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
     answer = httpx.get(f"{system.address}/api/traces", headers={"authorization": f"Bearer {made}"}, trust_env=False)
     assert answer.status_code == 403  # the key is valid, but only for calls
+
+
+def test_a_web_page_cannot_use_the_demo_provider(system: LocalSystem) -> None:
+    """A browser sends such a request for any page, without asking the server first."""
+    for path in ("/demo/v1/chat/completions", "/demo/v1/AAAAAAAAAAAAAAAAAAAAAA/chat/completions"):
+        answer = httpx.post(
+            f"{system.address}{path}",
+            content=json.dumps(DEMO),
+            headers={"origin": "https://page.example", "content-type": "text/plain"},
+            trust_env=False,
+        )
+        assert answer.status_code == 401
+        assert "access-control-allow-origin" not in answer.headers

@@ -97,3 +97,8 @@ async def test_a_broken_body_is_refused_in_openais_shape(
     error = answer.json()["error"]
     assert (error["type"], error["param"]) == ("invalid_request_error", param)
     assert error["message"]
+
+
+async def test_deep_json_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/chat/completions", content=b"[" * 100_000)
+    assert answer.status_code == 400

@@ -1,6 +1,7 @@
 """The demo's answers to different conversations."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -87,3 +88,14 @@ def test_tools_that_are_not_functions_are_ignored() -> None:
 @given(st.text())
 def test_words_join_to_the_text(text: str) -> None:
     assert "".join(words(text)) == text
+
+
+def test_a_long_word_is_cut() -> None:
+    assert len(text_answer(user("x" * 1_000_000))) < 10_000
+
+
+def test_long_names_of_many_tools_are_not_compared_in_full() -> None:
+    tools = [{"type": "function", "function": {"name": f"{'x' * 100_000} {number}"}} for number in range(500)]
+    began_s = time.process_time()
+    assert isinstance(answer([user("hello " * 200_000)], tools), TextAnswer)
+    assert time.process_time() - began_s < 1
