@@ -36,6 +36,7 @@ from gateway.assembly import build as build_gateway
 from gateway.domain.attempt import OK, OUTPACED, REDIRECTED
 from gateway.domain.call import Capture
 from gateway.domain.errors import UpstreamFailure
+from gateway.domain.secret import Scrubber
 from gateway.settings import Settings as GatewaySettings
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
@@ -499,14 +500,14 @@ class _ReadNames(dict[str, str]):
 
 def test_the_headers_that_are_read() -> None:
     headers = _ReadNames()
-    for read in (lambda it: read_labels(it, Capture.FULL), read_route, gateway_key, secrets_of):
+    for read in (lambda it: read_labels(it, Capture.FULL, Scrubber()), read_route, gateway_key, secrets_of):
         read(headers)
     check("a header that is read", headers.read, HEADERS_READ)
 
 
 def test_the_headers_whose_name_holds_a_key() -> None:
     headers = {"x-inference-metadata-caller-id": "anna", "x-inference-key-groq": "gsk", "x-inference-nothing": "1"}
-    labels = read_labels(headers, Capture.FULL)
+    labels = read_labels(headers, Capture.FULL, Scrubber())
     assert labels.metadata == {"caller-id": "anna"}
     assert labels.notes == ("ignored header x-inference-nothing",)
     assert list(read_route(headers).keys) == ["groq"]

@@ -1,5 +1,6 @@
 """Writes one call's answer, or its error, to the caller, and keeps in the journal what was sent."""
 
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -65,7 +66,7 @@ class AnswerWriter:
 
     async def error(self, error: ErrorAnswer) -> None:
         """Send an error: as a response of its own, or as the last event of a stream that has begun."""
-        journal = self.journal
+        journal, error = self.journal, error.scrubbed(self.journal.scrubber)
         if self.outlet.has_begun:  # the status is sent, be it for buffer words alone
             return await self.outlet.end(self._error_event(error))
         self._note_ending(error)
@@ -77,6 +78,7 @@ class AnswerWriter:
 
     def log_internal_error(self) -> None:
         """Log that the gateway itself failed; the exception is being handled."""
+        self.journal.scrubber.exception(sys.exception())
         self.telemetry.failed(self.journal.call.trace_id)
 
     async def _begin(self, content_type: str) -> None:
@@ -114,7 +116,7 @@ class AnswerWriter:
         """Send the error event of a stream that ends here."""
         if self.journal.answering is not None:
             self.journal.answering.failed(failure)
-        await self.outlet.write(self._error_event(answer_failure(failure)))
+        await self.outlet.write(self._error_event(answer_failure(failure).scrubbed(self.journal.scrubber)))
 
     def _error_event(self, error: ErrorAnswer) -> bytes:
         self.journal.http_status = 200
@@ -124,8 +126,7 @@ class AnswerWriter:
         return event
 
     def _note_ending(self, error: ErrorAnswer) -> None:
-        is_zero_retention = self.journal.call.labels.is_zero_retention
-        self.journal.ended(error.status, error.kept(is_zero_retention=is_zero_retention))
+        self.journal.ended(error.status, error.kept(self.journal.call.labels.capture))
 
     def _headers(self) -> list[Header]:
         call, journal = self.journal.call, self.journal

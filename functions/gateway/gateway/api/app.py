@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from random import Random
 
@@ -13,14 +13,21 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from gateway.api.answer_writer import JSON_ERROR, trace_headers
+from gateway.api.arrival import arrival_of
 from gateway.api.auth import Authenticator
 from gateway.api.body import read_chat
-from gateway.api.credentials import PROVIDER_KEY_HEADER, gateway_key, secrets_of, without_scheme
+from gateway.api.credentials import (
+    PROVIDER_KEY_HEADER,
+    gateway_key,
+    refuse_too_many,
+    secrets_of,
+    without_scheme,
+)
 from gateway.api.endings import LEFT_EARLY
-from gateway.api.error_answers import answer_error, answer_internal
+from gateway.api.error_answers import ErrorAnswer, answer_error, answer_internal
 from gateway.api.headers import read_labels, read_route, with_extras
 from gateway.api.models import description, listing
-from gateway.api.paths import ARRIVED, App, PathRepair
+from gateway.api.paths import App, PathRepair
 from gateway.api.refusal import Refusal
 from gateway.api.reply import Reply
 from gateway.domain.call import Arrival, Call, Caller, Capture, Labels, Route
@@ -34,6 +41,7 @@ from gateway.domain.errors import (
     MethodRefused,
     RouteUnknown,
 )
+from gateway.domain.secret import Scrubber
 from gateway.recording.journal import Journal
 from gateway.recording.recorder import Recorder
 from gateway.recording.telemetry import Telemetry
@@ -65,22 +73,24 @@ class Gateway:
 
     async def answer(self, request: Request) -> Response | Refusal | Reply:
         """The reply to one chat completion request."""
-        arrival = _arrival(request, self.clock)
+        arrival = arrival_of(request, self.clock)
         trace_id = new_trace_id(arrival.at, self.random)
         try:
             caller = await self.authenticator.authenticate(gateway_key(request.headers))
         except GatewayError as error:
             return self._refuse_unauthenticated(error, trace_id, request)
         auth_ms = self.clock.milliseconds_since(arrival.moment)
-        labels = Labels()
+        labels, secrets = Labels(), secrets_of(request.headers)
+        scrubber = Scrubber(secrets)
         try:
-            labels = read_labels(request.headers, self.capture)
+            refuse_too_many(secrets)
+            labels = read_labels(request.headers, self.capture, scrubber)
             policy = self.planner.policy(caller, labels.task_id)
             if policy.zero_retention:
                 labels = labels.under_zero_retention()
-            body, secrets = await _body(request), secrets_of(request.headers)
+            body = await _body(request)
             chat = read_chat(body)
-            labels = with_extras(labels, chat, secrets)
+            labels = with_extras(labels, chat, scrubber)
             route = read_route(request.headers)
             await self._refuse_own_keys(route, gateway_key(request.headers))
             call = Call(
@@ -96,7 +106,7 @@ class Gateway:
             )
             plan = self.planner.plan(call, policy)
         except (CallRefused, KeysUnavailable) as refused:
-            return self._refuse(refused, trace_id, arrival, caller, labels)
+            return self._refuse(answer_error(refused).scrubbed(scrubber), trace_id, arrival, caller, labels)
         except ClientDisconnect:
             return self._left(trace_id, arrival, caller, labels)
         journal = Journal(call, self.clock)
@@ -133,17 +143,14 @@ class Gateway:
         )
 
     def _refuse_unauthenticated(self, error: GatewayError, trace_id: str, request: Request) -> Response:
-        answer = answer_error(error)
+        answer = _scrubbed_answer(error, request)
         key = gateway_key(request.headers)
         self.telemetry.refused(answer.failure, key_id(digest(key)) if key else None, trace_id)
-        return _error_response(error, trace_headers(trace_id, Labels().task_id))
+        return _error_response(answer, trace_headers(trace_id, Labels().task_id))
 
-    def _refuse(
-        self, refused: GatewayError, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels
-    ) -> Refusal:
-        failure = answer_error(refused).failure
-        response = _error_response(refused, trace_headers(trace_id, labels.task_id))
-        return Refusal(response, partial(self.recorder.refused, trace_id, arrival, caller, labels, failure))
+    def _refuse(self, answer: ErrorAnswer, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels) -> Refusal:
+        response = _error_response(answer, trace_headers(trace_id, labels.task_id))
+        return Refusal(response, partial(self.recorder.refused, trace_id, arrival, caller, labels, answer.failure))
 
     def _left(self, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels) -> Refusal:
         """Record a caller that left before its request was complete; the response is for a log of the server."""
@@ -179,7 +186,7 @@ def _model(*, has_demo: bool) -> Callable[[Request], Response]:
         found = description(name, with_demo=has_demo)
         if found is None:
             message = f"The model {name!r} is not in the list. Calls may name any model that their provider has."
-            return _error_response(RouteUnknown(message), [])
+            return _error_response(_scrubbed_answer(RouteUnknown(message), request), [])
         return Response(json.dumps(found).encode(), media_type="application/json")
 
     return answer
@@ -190,7 +197,7 @@ async def _responses(_request: Request) -> Response:
         "The gateway serves Chat Completions, not OpenAI's Responses API. Set the client to Chat Completions "
         "(AI SDK: `openai.chat(…)` or `@ai-sdk/openai-compatible`; ElevenLabs: API type `chat_completions`)."
     )
-    return _error_response(RouteUnknown(message), [])
+    return _error_response(answer_error(RouteUnknown(message)), [])
 
 
 async def _health(_request: Request) -> Response:
@@ -200,7 +207,8 @@ async def _health(_request: Request) -> Response:
 async def _no_route(request: Request, exception: Exception) -> Response:
     status = exception.status_code if isinstance(exception, HTTPException) else 404
     message = f"There is nothing at {request.method} {request.url.path}. Calls go to POST /v1/chat/completions."
-    return _error_response(MethodRefused(message) if status == 405 else RouteUnknown(message), [])  # noqa: PLR2004
+    error = MethodRefused(message) if status == 405 else RouteUnknown(message)  # noqa: PLR2004
+    return _error_response(_scrubbed_answer(error, request), [])
 
 
 async def _internal(_request: Request, _exception: Exception) -> Response:
@@ -208,8 +216,11 @@ async def _internal(_request: Request, _exception: Exception) -> Response:
     return Response(answer.body, answer.failure.http_status, dict(JSON_ERROR))
 
 
-def _error_response(error: GatewayError, headers: list[tuple[str, str]]) -> Response:
-    answer = answer_error(error)
+def _scrubbed_answer(error: GatewayError, request: Request) -> ErrorAnswer:
+    return answer_error(error).scrubbed(Scrubber(secrets_of(request.headers)))
+
+
+def _error_response(answer: ErrorAnswer, headers: list[tuple[str, str]]) -> Response:
     return Response(answer.body, answer.failure.http_status, dict([*JSON_ERROR, *answer.headers, *headers]))
 
 
@@ -220,31 +231,3 @@ async def _body(request: Request) -> bytes:
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLarge(f"The body may have {MAX_BODY_BYTES:,} bytes at most.")
     return bytes(body)
-
-
-def _arrival(request: Request, clock: Clock) -> Arrival:
-    now = clock.now()
-    return Arrival(
-        at=now.replace(microsecond=now.microsecond // 1000 * 1000),
-        moment=request.scope.get(ARRIVED, clock.monotonic()),
-        queue_ms=_queue_ms(request, now),
-        remaining_ms=_remaining_ms(request),
-    )
-
-
-def _remaining_ms(request: Request) -> int | None:
-    """How long Lambda lets the function run; None elsewhere."""
-    context = request.scope.get("aws.context")
-    remaining = getattr(context, "get_remaining_time_in_millis", None)
-    return int(remaining()) if remaining is not None else None
-
-
-def _queue_ms(request: Request, now: datetime) -> float | None:
-    """The time since API Gateway received the request; None where it does not tell."""
-    event = request.scope.get("aws.event")
-    context = event.get("requestContext") if isinstance(event, dict) else None
-    epoch_ms = context.get("requestTimeEpoch") if isinstance(context, dict) else None
-    if not isinstance(epoch_ms, int | float):
-        return None
-    received = datetime.fromtimestamp(epoch_ms / 1000, UTC)
-    return max(0.0, round((now - received).total_seconds() * 1000, 3))

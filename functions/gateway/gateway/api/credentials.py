@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 
 from gateway.domain.errors import HeaderMalformed
-from gateway.domain.secret import Secret
+from gateway.domain.secret import Secret, secrets_in
 from gateway.providers import table
+from gateway.routing.provider_url import URL_HEADER
 from switchboard.domain.keys import PREFIX as GATEWAY_KEY_PREFIX
+from switchboard.domain.limits import MAX_SECRETS
 
 type Headers = Mapping[str, str]
 """Names in lower case."""
@@ -15,6 +17,11 @@ PROVIDER_KEY_HEADER = "x-inference-provider-api-key"
 PROVIDER_KEY_PREFIX = "x-inference-key-"
 PROJECT_KEY_HEADERS = ("x-inference-project-api-key", "x-inference-observability-api-key")
 UPSTREAM_HEADER_PREFIX = "x-inference-upstream-header-"
+
+_KEY_HEADERS = frozenset(
+    {"authorization", PROVIDER_KEY_HEADER, *PROJECT_KEY_HEADERS, "api-key", "x-api-key", "x-goog-api-key"}
+)
+"""The last three are where providers take keys. They are not used here, but what they hold is a key."""
 
 _UPSTREAM_HEADERS = frozenset(
     {"anthropic-beta", "openai-organization", "openai-project", "openai-beta", "http-referer", "x-title"}
@@ -75,18 +82,38 @@ def upstream_headers(headers: Headers) -> dict[str, Secret]:
 
 
 def secrets_of(headers: Headers) -> tuple[Secret, ...]:
-    """Every key in the headers, and every header for the provider: none may be stored, logged or sent back."""
-    return tuple(Secret(text) for text in sorted({text for text in _secret_texts(headers) if text}))
+    """Every key in the headers, every header for the provider, and every value in the query of the provider's URL.
+
+    None of them may be kept, logged or sent back. Of several headers of one name, each counts.
+    """
+    texts = {text for name, value in headers.items() for text in _secret_texts(name, value) if text}
+    return tuple(Secret(text) for text in sorted(texts))
 
 
-def _secret_texts(headers: Headers) -> Iterator[str]:
-    yield without_scheme(headers.get("authorization", ""))
-    for name, value in headers.items():
-        if name in PROJECT_KEY_HEADERS or name == PROVIDER_KEY_HEADER or name.startswith(PROVIDER_KEY_PREFIX):
-            yield without_scheme(value)
-        elif name.startswith(UPSTREAM_HEADER_PREFIX):
-            yield value.strip()
-            yield without_scheme(value)
+def refuse_too_many(secrets: tuple[Secret, ...]) -> None:
+    """Refuse a call with more than MAX_SECRETS secrets. Raises HeaderMalformed."""
+    if len(secrets) > MAX_SECRETS:
+        raise HeaderMalformed(
+            f"The call has {len(secrets)} keys, headers for the provider and values in the query of its URL: "
+            f"send at most {MAX_SECRETS}."
+        )
+
+
+def _secret_texts(name: str, value: str) -> Iterator[str]:
+    if name in _KEY_HEADERS or name.startswith(PROVIDER_KEY_PREFIX):
+        yield from _keys_in(value)
+    elif name.startswith(UPSTREAM_HEADER_PREFIX):
+        yield value.strip()
+        yield from _keys_in(value)
+    elif name == URL_HEADER:
+        yield from (secret.reveal() for secret in secrets_in(value))
+
+
+def _keys_in(value: str) -> Iterator[str]:
+    """The key; and each of several, which API Gateway joins where headers have one name."""
+    yield without_scheme(value)
+    if "," in value:
+        yield from map(without_scheme, value.split(","))
 
 
 def without_scheme(value: str) -> str:

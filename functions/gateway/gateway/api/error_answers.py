@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from gateway.domain import errors
+from gateway.domain.call import Capture
 from gateway.domain.error_names import NO_NAMES, ErrorNames
 from gateway.domain.errors import AllTargetsFailed, GatewayError, UpstreamFailure, UpstreamRejected
+from gateway.domain.secret import Scrubber
 from switchboard.domain.trace import Failure, Status
 
 
@@ -78,7 +80,7 @@ class ErrorAnswer:
     """An error as it is sent to the caller, and as the trace stores it.
 
     `error` is the object that the caller reads: its code may be the provider's. `failure` has the gateway's own code,
-    which is in the headers too. `fact`: the message without the provider's text, for a trace under zero retention.
+    which is in the headers too. `fact`: the message without the provider's text, for traces below `full`.
     """
 
     failure: Failure
@@ -96,9 +98,18 @@ class ErrorAnswer:
         """The last event of a stream that has begun: clients cannot read the id from the response's headers then."""
         return b"data: " + json.dumps({"error": {**self.error, "request_id": request_id}}).encode() + b"\n\n"
 
-    def kept(self, *, is_zero_retention: bool) -> Failure:
-        """The failure as the trace and the log store it."""
-        return replace(self.failure, message=self.fact) if is_zero_retention else self.failure
+    def scrubbed(self, scrubber: Scrubber) -> "ErrorAnswer":
+        """The answer without a call's secrets."""
+        return replace(
+            self,
+            failure=replace(self.failure, message=scrubber.text(self.failure.message)),
+            error={name: None if text is None else scrubber.text(text) for name, text in self.error.items()},
+            fact=scrubber.text(self.fact),
+        )
+
+    def kept(self, capture: Capture) -> Failure:
+        """The failure as the trace and the log store it: a provider's sentence may quote the prompt."""
+        return self.failure if capture is Capture.FULL else replace(self.failure, message=self.fact)
 
 
 def answer_error(error: GatewayError) -> ErrorAnswer:
@@ -113,7 +124,7 @@ def answer_failure(failed: UpstreamFailure) -> ErrorAnswer:
     """The answer for a failure after the first byte: it is sent as the last event."""
     kind = FAILURES[type(failed)]
     who = f"{failed.target.provider} ({failed.target.host})"
-    return _answer(kind, f"{who}: {failed.message}", fact=f"{who}: {failed.fact}")
+    return _answer(kind, f"{who}: {failed.told}", fact=f"{who}: {failed.fact}")
 
 
 def answer_internal() -> ErrorAnswer:

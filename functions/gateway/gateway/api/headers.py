@@ -16,12 +16,13 @@ from gateway.api.credentials import (
 )
 from gateway.domain.call import Capture, Chat, Labels, Route
 from gateway.domain.errors import HeaderMalformed
-from gateway.domain.secret import Secret, scrub
+from gateway.domain.secret import Scrubber
 from gateway.providers import table
 from switchboard.domain.limits import (
     MAX_LABEL_CHARACTERS,
     MAX_METADATA_CHARACTERS,
     MAX_METADATA_ENTRIES,
+    MAX_NOTED_NAMES,
     MAX_TTFT_TIMEOUT_MS,
 )
 from switchboard.domain.notes import note_names
@@ -53,40 +54,41 @@ _NUMBER = re.compile("[0-9]{1,9}")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def read_labels(headers: Headers, ceiling: Capture) -> Labels:
-    """The call's labels. `ceiling`: the deployment's capture level. Raises HeaderMalformed."""
+def read_labels(headers: Headers, ceiling: Capture, scrubber: Scrubber) -> Labels:
+    """The call's labels, without its secrets. `ceiling`: the deployment's capture level. Raises HeaderMalformed."""
     is_zero_retention = _flag(headers, ZERO_RETENTION_HEADER)
     capture = Capture.NONE if is_zero_retention else min(ceiling, _capture(headers))
     return Labels(
-        task_id=_label(headers, "x-inference-task-id"),
-        environment=_label(headers, "x-inference-environment"),
-        metadata={} if capture is Capture.NONE else _metadata(headers),
+        task_id=scrubber.text(_label(headers, "x-inference-task-id")),
+        environment=scrubber.text(_label(headers, "x-inference-environment")),
+        metadata={} if capture is Capture.NONE else _scrubbed(_metadata(headers), scrubber),
         conversation=_text(headers.get(CONVERSATION_HEADER, "")).strip() or None,
         capture=capture,
         is_zero_retention=is_zero_retention,
-        notes=_ignored(headers),
+        notes=_ignored(headers, scrubber),
     )
 
 
-def _ignored(headers: Headers) -> tuple[str, ...]:
+def _ignored(headers: Headers, scrubber: Scrubber) -> tuple[str, ...]:
     notes: list[str] = []
-    names = sorted(name for name in set(headers) if _is_unknown(name))
+    names = [scrubber.text(name) for name in sorted(set(headers)) if _is_unknown(name)]
     note_names(notes, "ignored header {}", names, "ignored {} more headers")
     return tuple(notes)
 
 
-def with_extras(labels: Labels, chat: Chat, secrets: tuple[Secret, ...]) -> Labels:
+def with_extras(labels: Labels, chat: Chat, scrubber: Scrubber) -> Labels:
     """The labels with the scalars of ElevenLabs' extra body as metadata `extra.<key>`; the rest is noted."""
     extras = chat.others.get(EXTRA_BODY)
     if not isinstance(extras, dict) or labels.capture is Capture.NONE:
         return labels
     metadata, notes, not_kept = dict(labels.metadata), list(labels.notes), list[str]()
     for name, value in extras.items():
-        key, text = EXTRA_PREFIX + scrub(name, secrets), _scalar(value)
-        if text is not None and _has_room(metadata, key, text := scrub(text, secrets)):
-            metadata[key] = text
+        key, text = EXTRA_PREFIX + name, _scalar(value)
+        if text is not None and _has_room(metadata, key, text):
+            metadata[scrubber.text(key)] = scrubber.text(text)
         else:
             not_kept.append(key)
+    not_kept[:MAX_NOTED_NAMES] = map(scrubber.text, not_kept[:MAX_NOTED_NAMES])
     why = "no scalar, too long or too many"
     note_names(notes, f"kept no {{}} of {EXTRA_BODY}: {why}", not_kept, f"kept no {{}} more of {EXTRA_BODY}")
     return replace(labels, metadata=metadata, notes=tuple(notes))
@@ -150,6 +152,10 @@ def _metadata(headers: Headers) -> dict[str, str]:
                 param=METADATA_PREFIX + key,
             )
     return found
+
+
+def _scrubbed(metadata: Mapping[str, str], scrubber: Scrubber) -> dict[str, str]:
+    return {scrubber.text(key): scrubber.text(value) for key, value in metadata.items()}
 
 
 def _capture(headers: Headers) -> Capture:

@@ -79,10 +79,10 @@ class KeysUnavailable(GatewayError):
 class UpstreamFailure(Exception):
     """One target did not answer as it should. The text is for traces and errors; secrets are already scrubbed.
 
-    `kind` is the attempt's outcome in traces, logs and error texts: users filter by it, so it never changes. `fact` is
-    the text without the provider's own words, which may repeat the caller's. `may_repeat`: whether the same target may
-    succeed a moment later. `is_slip`: only one repetition is worth it. `blames_target`: whether the next call is likely
-    to fail there too.
+    `kind` is the attempt's outcome in traces, logs and error texts: users filter by it, so it never changes. `message`
+    is for the operator, `told` for the caller; `fact` is the text without the provider's own words, which may repeat
+    the caller's. `may_repeat`: whether the same target may succeed a moment later. `is_slip`: only one repetition is
+    worth it. `blames_target`: whether the next call is likely to fail there too.
     """
 
     kind: ClassVar[str]
@@ -95,6 +95,7 @@ class UpstreamFailure(Exception):
         self.target = target
         self.message = message
         self.fact = fact or message
+        self.told = message
 
 
 class ConnectFailed(UpstreamFailure):
@@ -115,13 +116,15 @@ _REQUEST_FAULTS = frozenset({400, 409, 413, 415, 422})
 _TRANSIENT = frozenset({408, 425, 429, 498})
 """Statuses below 500 that a retry of the same request may not get again. 498: Groq's flex tier has no capacity."""
 _SERVER_FAULTS_FROM = 500
+_ABOUT_THE_KEY = frozenset({401, 403})
 
 
 class UpstreamRejected(UpstreamFailure):
     """The provider answered with an error status; `text` is its error's text.
 
-    `retry_after_ms`: how long it asks to wait. `names`: its own names for the error. `body` is the error itself, which
-    may repeat what was sent: it is never stored, logged or sent.
+    `retry_after_ms`: how long it asks to wait. `names`: its own names for the error. `is_stored_key`: the request had
+    the deployment's own key, so what the provider says of it (401, 403) is not for callers. `body` is the error itself,
+    which may repeat what was sent: it is never stored, logged or sent.
     """
 
     kind = "UpstreamRejected"
@@ -134,9 +137,11 @@ class UpstreamRejected(UpstreamFailure):
         retry_after_ms: float | None = None,
         *,
         names: ErrorNames = NO_NAMES,
+        is_stored_key: bool = False,
         body: bytes = b"",
     ) -> None:
         super().__init__(target, f"answered {status}: {text}", fact=f"answered {status}{_in_brackets(names)}")
+        self.told = self.fact if is_stored_key and status in _ABOUT_THE_KEY else self.message
         self.status = status
         self.names = names
         self.retry_after_ms = None if names.is_out_of_quota else retry_after_ms
@@ -224,7 +229,7 @@ class AllTargetsFailed(GatewayError):
     """No target answered. `failures`, one at least, in the order of the attempts."""
 
     def __init__(self, failures: Sequence[UpstreamFailure]) -> None:
-        super().__init__(f"No target answered. {_described(failures, [failed.message for failed in failures])}")
+        super().__init__(f"No target answered. {_described(failures, [failed.told for failed in failures])}")
         self.failures = tuple(failures)
         self.fact = f"No target answered. {_described(failures, [failed.fact for failed in failures])}"
 

@@ -1,6 +1,37 @@
-"""A secret that is not printed, and the removal of secrets from texts."""
+"""A secret that is not printed, and the removal of a call's secrets from everything that is kept or told of it."""
 
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate, islice
+from urllib.parse import unquote, unquote_plus
+
+MIN_CHARACTERS = 8
+"""Shorter secrets are not removed: they are words or numbers that texts hold anyway (`EMPTY`, `user`, `1`)."""
+
+MASK = b"***"
+_MAX_DECODINGS = 3
+"""A key in the JSON of a tool's arguments is escaped twice, in an error within an error three times."""
+
+_CHARACTERS = {code.to_bytes(): f"{code:02x}".encode() for code in range(0x20, 0x7F)}
+_DECODED = (
+    {b"%" + code: character for character, code in _CHARACTERS.items()}
+    | {rb"\u00" + code: character for character, code in _CHARACTERS.items()}
+    | {rb"\"": b'"', rb"\/": b"/", rb"\\": b"\\"}
+)
+_ENCODED = re.compile(rb'\\u00(?:[2-6][0-9a-f]|7[0-9a-e])|%(?:[2-6][0-9a-f]|7[0-9a-e])|\\["/\\]', re.IGNORECASE)
+_CUT_CODE = re.compile(rb"(?:\\(?:u[0-9a-f]{0,3})?|%[0-9a-f]?|\xef\xbf\xbd)\Z", re.IGNORECASE)
+"""The beginning of an encoded character at the end of a text, or what decoding makes of half a character."""
+_LONGEST_CODE = 6
+_ELLIPSIS = re.compile("…".encode())
+_MAX_ELLIPSES = 100
+"""Names in notes are clipped with one. A body may hold any number of them."""
+
+_VERSION = "api-version"
+"""Azure's: a date, which texts may well hold."""
+
+type Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -17,24 +48,137 @@ class Secret:
         return "***"
 
 
-def scrub(text: str, secrets: tuple[Secret, ...]) -> str:
-    """The text with every secret in it replaced by `***`: providers repeat keys in their error messages.
+class Scrubber:
+    """Replaces secrets in texts by `***`: plain, percent-encoded, escaped as in JSON, or in lower case.
 
-    Halves of surrogate pairs, which JSON can carry and UTF-8 cannot, are replaced too.
+    Also the beginning of a secret at the end of a text or before an ellipsis: MIN_CHARACTERS of it; at the end any
+    number where the text is known to be cut off. The work grows with the text and with the number of secrets.
     """
-    text = text.encode("utf-8", "replace").decode()
-    for revealed in _longest_first(secrets):
-        text = text.replace(revealed, "***")
-    return text
+
+    __slots__ = ("_texts",)
+
+    def __init__(self, secrets: Iterable[Secret] = ()) -> None:
+        forms = {form for secret in secrets for form in _forms(secret.reveal())}
+        self._texts = tuple(sorted(form for form in forms if len(form) >= MIN_CHARACTERS))
+
+    def text(self, text: str, *, is_cut: bool = False) -> str:
+        """The text without secrets; halves of surrogate pairs, which UTF-8 cannot hold, are replaced too."""
+        return self.content(text.encode("utf-8", "replace"), is_cut=is_cut).decode("utf-8", "replace")
+
+    def content(self, content: bytes, *, is_cut: bool = False) -> bytes:
+        """The bytes without secrets."""
+        return masked(content, self.spans(content, is_cut=is_cut))
+
+    def exception(self, error: BaseException | None) -> None:
+        """Take the secrets out of an exception, and of those that led to it, before it is logged."""
+        seen: set[int] = set()
+        while error is not None and id(error) not in seen:
+            seen.add(id(error))
+            error.args = tuple(map(self._argument, error.args))
+            error = error.__cause__ or error.__context__
+
+    def _argument(self, value: object) -> object:
+        if isinstance(value, str):
+            return self.text(value)
+        return self.content(value) if isinstance(value, bytes) else value
+
+    def spans(self, content: bytes, *, is_cut: bool = False) -> list[Span]:
+        """Where secrets are: positions in order that do not overlap."""
+        return _merged(sorted(self._find(content, 1 if is_cut else MIN_CHARACTERS, _MAX_DECODINGS)))
+
+    def _find(self, content: bytes, min_tail: int, decodings: int) -> Iterator[Span]:
+        ends = tuple(_ends(content, min_tail))
+        for text in self._texts:
+            yield from _occurrences(content, text)
+            for end in ends:
+                yield from _tails(content, text, end)
+        if decodings and (b"\\" in content or b"%" in content):
+            decoded = _ENCODED.sub(lambda code: _DECODED[code[0].lower()], content)
+            if len(decoded) < len(content) and (found := list(self._find(decoded, min_tail, decodings - 1))):
+                origin = _Origin(content)
+                yield from ((origin.of(start), origin.of(end)) for start, end in found)
 
 
-def scrub_bytes(content: bytes, secrets: tuple[Secret, ...]) -> bytes:
-    """The bytes with every secret in them replaced by `***`."""
-    for revealed in _longest_first(secrets):
-        content = content.replace(revealed.encode("utf-8", "surrogatepass"), b"***")
-    return content
+def secrets_in(url: str) -> Iterator[Secret]:
+    """The values in a URL's query, as they stand there and decoded. The version of an API is no secret."""
+    for field in url.partition("?")[2].split("&"):
+        name, equals, value = field.partition("=")
+        if name.lower() != _VERSION:
+            text = value if equals else name
+            yield from map(Secret, {text, unquote(text), unquote_plus(text)})
 
 
-def _longest_first(secrets: tuple[Secret, ...]) -> list[str]:
-    # If a key is the beginning of another, replacing it first would leave the rest of the longer one.
-    return sorted(filter(None, (secret.reveal() for secret in secrets)), key=len, reverse=True)
+def masked(content: bytes, spans: Iterable[Span]) -> bytes:
+    """The bytes with a mask for each span."""
+    pieces, done = [], 0
+    for start, end in spans:
+        pieces += [content[done:start], MASK]
+        done = end
+    return b"".join([*pieces, content[done:]]) if pieces else content
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A position at which a text may have been cut: `min_bytes` of a secret before it count, and go up to `until`."""
+
+    at: int
+    until: int
+    min_bytes: int
+
+
+class _Origin:
+    """Positions in an encoded text, by positions in what it decodes to."""
+
+    def __init__(self, content: bytes) -> None:
+        codes = [code.span() for code in _ENCODED.finditer(content)]
+        self._shifts = list(accumulate((end - start - 1 for start, end in codes), initial=0))
+        self._decoded = [start - shift for (start, _), shift in zip(codes, self._shifts, strict=False)]
+
+    def of(self, position: int) -> int:
+        return position + self._shifts[bisect_left(self._decoded, position)]
+
+
+def _forms(text: str) -> Iterator[bytes]:
+    if len(text) < MIN_CHARACTERS:
+        return
+    for form in (text, text.lower()):  # host names and the names of headers arrive in lower case
+        yield form.encode("utf-8", "surrogatepass")
+    if not text.isascii():  # a header's text is read as Latin-1, whatever its bytes mean
+        yield text.encode("latin-1", "ignore")
+
+
+def _occurrences(content: bytes, text: bytes) -> Iterator[Span]:
+    at = content.find(text)
+    while at >= 0:
+        yield at, at + len(text)
+        at = content.find(text, at + len(text))
+
+
+def _ends(content: bytes, min_tail: int) -> Iterator[_End]:
+    """Where the content may have been cut: at its end, before the beginning of an encoded character, at an ellipsis."""
+    yield _End(len(content), len(content), min_tail)
+    if (cut_code := _CUT_CODE.search(content, max(0, len(content) - _LONGEST_CODE))) is not None:
+        yield _End(cut_code.start(), len(content), min_tail)
+    for ellipsis in islice(_ELLIPSIS.finditer(content), _MAX_ELLIPSES):
+        yield _End(ellipsis.start(), ellipsis.start(), MIN_CHARACTERS)
+
+
+def _tails(content: bytes, text: bytes, cut: _End) -> Iterator[Span]:
+    """The content before that end as far as it begins the text, if it does."""
+    begin = text[: cut.min_bytes]
+    at = content.find(begin, max(0, cut.at - len(text) + 1), cut.at)
+    while at >= 0:
+        if text.startswith(content[at : cut.at]):
+            yield at, cut.until
+            return
+        at = content.find(begin, at + 1, cut.at)
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for start, end in spans:
+        if merged and start < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], end)
+        else:
+            merged.append((start, end))
+    return merged

@@ -6,7 +6,7 @@ from functools import partial
 from gateway.domain.attempt import Attempt
 from gateway.domain.call import Call, Target
 from gateway.domain.clock import Clock
-from gateway.domain.secret import Secret
+from gateway.domain.secret import Scrubber, Secret
 from switchboard.domain.trace import Failure, Status, Turn
 
 
@@ -17,7 +17,7 @@ class Journal:
     `gateway_ms`: when the first request was ready. `attempts` are in the order of their start. `answering`: the attempt
     whose answer the caller gets, None until one has content. `buffered_ms`: when buffer words were sent. `notes`: what
     the trace notes of the call. `duration_ms`: when the reply was over. `sent`: the bytes of the answer as they were
-    sent, without buffer words.
+    sent, without buffer words. `scrubber` removes the call's secrets from whatever is kept or told of it.
     """
 
     call: Call
@@ -33,11 +33,12 @@ class Journal:
     notes: list[str] = field(default_factory=list)
     duration_ms: float | None = None
     sent: list[bytes] = field(default_factory=list)
-    secrets: tuple[Secret, ...] = ()
+    scrubber: Scrubber = field(init=False)
+    _secrets: tuple[Secret, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.notes.extend(self.call.labels.notes)
-        self.secrets = self.call.secrets
+        self._secrets, self.scrubber = self.call.secrets, Scrubber(self.call.secrets)
 
     @property
     def latest(self) -> Attempt | None:
@@ -48,11 +49,11 @@ class Journal:
         """Since the call arrived."""
         return self.clock.milliseconds_since(self.call.arrival.moment)
 
-    def secrets_with(self, key: Secret | None) -> tuple[Secret, ...]:
-        """The call's secrets, from now on including the key of a target."""
-        if key is not None and key not in self.secrets:
-            self.secrets = (*self.secrets, key)
-        return self.secrets
+    def secrets_with(self, *secrets: Secret) -> None:
+        """The call has further secrets: a stored key, values in the query of a target's URL."""
+        if more := tuple(secret for secret in secrets if secret not in self._secrets):
+            self._secrets += more
+            self.scrubber = Scrubber(self._secrets)
 
     def start_attempt(self, target: Target, *, is_hedge: bool = False) -> Attempt:
         """A new attempt at the target."""

@@ -29,10 +29,14 @@ ENDING = "The process ends, and the store has not taken the record."
 LATE = "The store has not taken the record in the time after the reply."
 
 
+type Scrub = Callable[[Bodies], Bodies]
+
+
 @dataclass(slots=True, eq=False)
 class Record:
     """One row to be written. `is_open`: of a call under way; it is dropped without a word once the call is over.
 
+    `scrub` takes the secrets out of the bodies, which takes a while for long ones: a writer's thread calls it.
     `over` is done when the record is written (True), or given up or dropped (False). `tries`: how many have failed.
     `has_row`: only the bodies are still unwritten. `reason`: why the last try failed.
     """
@@ -40,6 +44,7 @@ class Record:
     trace: Trace
     over: asyncio.Future[bool]
     bodies: Bodies = field(default_factory=Bodies)
+    scrub: Scrub | None = None
     is_open: bool = False
     tries: int = 0
     has_row: bool = False
@@ -165,6 +170,8 @@ class RecordQueue:
             await asyncio.wait((record.over,), timeout=pause_s)
 
     def _call_store(self, record: Record) -> None:
+        if record.scrub is not None:
+            record.bodies, record.scrub = record.scrub(record.bodies), None
         if record.is_open:
             self._store.open_trace(record.trace)
         else:

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from gateway.domain.call import Arrival, Caller, Labels
 from gateway.domain.clock import Clock
 from gateway.recording.journal import Journal
-from gateway.recording.record_queue import LATE, Record, RecordQueue
+from gateway.recording.record_queue import LATE, Record, RecordQueue, Scrub
+from gateway.recording.scrubbed_bodies import scrubbed_bodies
 from gateway.recording.telemetry import BODIES, COMPLETED, Telemetry
 from gateway.recording.traces import bodies_of, bounded, trace_of
 from switchboard.domain.trace import Bodies, Failure, Status, Trace
@@ -82,7 +84,8 @@ class Recorder:
         # Without the time in which usage comes after the reply.
         duration_ms = journal.elapsed_ms() if journal.duration_ms is None else journal.duration_ms
         self._forget_open(journal)
-        return self._complete(trace_of(journal, duration_ms), journal.http_status, lambda: bodies_of(journal))
+        scrub = partial(scrubbed_bodies, scrubber=journal.scrubber)
+        return self._complete(trace_of(journal, duration_ms), journal.http_status, lambda: bodies_of(journal), scrub)
 
     async def refused(
         self,
@@ -145,16 +148,20 @@ class Recorder:
             opening.again.cancel()
             self._queue.drop(opening.record)
 
-    def _complete(self, trace: Trace, http_status: int, read_bodies: Callable[[], Bodies]) -> Record:
+    def _complete(
+        self, trace: Trace, http_status: int, read_bodies: Callable[[], Bodies], scrub: Scrub | None = None
+    ) -> Record:
         with suppress(OSError, ValueError):
             self._telemetry.completed(trace, http_status)
-        record = self._record(trace, read_bodies())
+        record = self._record(trace, read_bodies(), scrub)
         self._queue.put(record)
         return record
 
-    def _record(self, trace: Trace, bodies: Bodies | None = None, *, is_open: bool = False) -> Record:
+    def _record(
+        self, trace: Trace, bodies: Bodies | None = None, scrub: Scrub | None = None, *, is_open: bool = False
+    ) -> Record:
         over = asyncio.get_running_loop().create_future()
-        return Record(trace, over, bodies or Bodies(), is_open=is_open)
+        return Record(trace, over, bodies or Bodies(), scrub, is_open=is_open)
 
     def _log_unwritten(self, record: Record, reason: str) -> None:
         with suppress(OSError, ValueError):

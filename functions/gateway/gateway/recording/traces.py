@@ -6,10 +6,10 @@ from dataclasses import replace
 from gateway.domain.attempt import OK, Attempt
 from gateway.domain.call import Capture
 from gateway.domain.errors import AddressRefused, ConnectFailed, UpstreamCut, UpstreamRejected, UpstreamReported
-from gateway.domain.secret import scrub_bytes
 from gateway.providers import table
 from gateway.recording.journal import Journal
 from gateway.recording.prompt_size import UNCOUNTED, measure
+from gateway.recording.scrubbed_trace import scrubbed_trace
 from gateway.upstream.client import DEAD_WITHIN_S
 from switchboard.domain.limits import MAX_FAILURE_CHARACTERS, MAX_FINISH_REASON_CHARACTERS, clipped
 from switchboard.domain.notes import add_notes
@@ -24,10 +24,9 @@ _NEVER_BILLED = frozenset({ConnectFailed.kind, AddressRefused.kind, UpstreamReje
 
 
 def trace_of(journal: Journal, duration_ms: float | None = None) -> Trace:
-    """The trace of a call; `duration_ms` is None while the call runs."""
+    """The trace of a call, without its secrets; `duration_ms` is None while the call runs."""
     call, latest, answering = journal.call, journal.latest, journal.answering
-    finish_reason = latest.transcript.finish_reason if latest else None
-    return Trace(
+    trace = Trace(
         trace_id=call.trace_id,
         project=call.caller.project,
         task_id=call.labels.task_id,
@@ -44,7 +43,7 @@ def trace_of(journal: Journal, duration_ms: float | None = None) -> Trace:
         gateway_ms=journal.gateway_ms,
         queue_ms=call.arrival.queue_ms,
         usage=_usage(journal, latest) if latest else ABSENT,
-        finish_reason=clipped(finish_reason, MAX_FINISH_REASON_CHARACTERS) if finish_reason else None,
+        finish_reason=_finish_reason(journal, latest) if latest else None,
         attempts=tuple(_attempt_record(journal, attempt) for attempt in journal.attempts if attempt.outcome),
         notes=_notes(journal),
         failure=None if journal.failure is None else bounded(journal.failure),
@@ -53,18 +52,25 @@ def trace_of(journal: Journal, duration_ms: float | None = None) -> Trace:
         is_zero_retention=call.labels.is_zero_retention,
         has_bodies=duration_ms is not None and call.labels.capture is Capture.FULL,
     )
+    return scrubbed_trace(trace, journal.scrubber)
 
 
 def bodies_of(journal: Journal) -> Bodies:
-    """The bodies as they are stored: without secrets; none where the call's capture leaves them out."""
+    """The bodies as they passed through, with secrets; none where the call's capture leaves them out."""
     if journal.call.labels.capture is not Capture.FULL:
         return Bodies()
-    return Bodies(scrub_bytes(journal.call.body, journal.secrets), scrub_bytes(b"".join(journal.sent), journal.secrets))
+    return Bodies(journal.call.body, b"".join(journal.sent))
 
 
 def bounded(failure: Failure) -> Failure:
     """The failure as it is stored."""
     return replace(failure, message=clipped(failure.message, MAX_FAILURE_CHARACTERS))
+
+
+def _finish_reason(journal: Journal, latest: Attempt) -> str | None:
+    reason = latest.transcript.finish_reason
+    # Clipped before, it could end with the beginning of a secret.
+    return clipped(journal.scrubber.text(reason), MAX_FINISH_REASON_CHARACTERS) if reason else None
 
 
 def _notes(journal: Journal) -> tuple[str, ...]:
@@ -106,7 +112,7 @@ def _error(journal: Journal, attempt: Attempt) -> str | None:
     failure = attempt.failure
     if failure is None:
         return None
-    return failure.fact if journal.call.labels.is_zero_retention else failure.message
+    return failure.message if journal.call.labels.capture is Capture.FULL else failure.fact
 
 
 def _usage(journal: Journal, attempt: Attempt) -> Usage:

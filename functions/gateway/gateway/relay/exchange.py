@@ -17,7 +17,7 @@ from gateway.domain.errors import (
     UpstreamCut,
     UpstreamRejected,
 )
-from gateway.domain.secret import Secret, scrub
+from gateway.domain.secret import Secret, secrets_in
 from gateway.providers import table
 from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.providers.provider import Provider
@@ -64,7 +64,8 @@ class Sender:
         key = await self._key(attempt.target)
         provider = table.by_dialect(attempt.target.dialect)
         memory = self.memory.of(journal.call.caller.project, journal.call.labels.conversation, attempt.target)
-        exchange = _Exchange(provider, memory, plan, journal, attempt, journal.secrets_with(key))
+        journal.secrets_with(*([] if key is None else [key]), *secrets_in(attempt.target.url))
+        exchange = _Exchange(provider, memory, plan, journal, attempt)
 
         def sent() -> None:
             attempt.request_sent()
@@ -105,7 +106,6 @@ class _Exchange:
     plan: Plan
     journal: Journal
     attempt: Attempt
-    secrets: tuple[Secret, ...]
 
     async def read(self, response: UpstreamResponse) -> Answer:
         """Wait until the answer is worth passing on. Raises UpstreamFailure."""
@@ -172,22 +172,23 @@ class _Exchange:
         return EmptyCompletion(self.attempt.target)
 
     async def _reject(self, response: UpstreamResponse) -> NoReturn:
-        body, cut = bytearray(), ""
+        body, is_cut = bytearray(), False
         try:
             async with asyncio.timeout(ERROR_BODY_S):
                 async for chunk in response.chunks():
                     body += chunk
-                    if len(body) > MAX_ERROR_BYTES:
+                    if is_cut := len(body) > MAX_ERROR_BYTES:
                         break
         except (UpstreamCut, TimeoutError):
-            cut = " (cut off)"
+            is_cut = True
         error = self.provider.read_error(bytes(body))
         raise UpstreamRejected(
             self.attempt.target,
             response.status,
-            self._scrub(error.message) + cut,
+            self._scrub(error.message, is_cut=is_cut) + (" (cut off)" if is_cut else ""),
             asked_pause_ms(response.headers, self.journal.clock.now()),
             names=error_names(error, self._scrub),
+            is_stored_key=self.attempt.target.uses_stored_key,
             body=bytes(body),
         )
 
@@ -203,8 +204,8 @@ class _Exchange:
             messages=call.chat.messages,
         )
 
-    def _scrub(self, text: str) -> str:
-        return scrub(text, self.secrets)[:MAX_ERROR_CHARACTERS]
+    def _scrub(self, text: str, *, is_cut: bool = False) -> str:
+        return self.journal.scrubber.text(text, is_cut=is_cut)[:MAX_ERROR_CHARACTERS]
 
 
 def _headers(provider: Provider, target: Target, key: Secret | None) -> dict[str, str]:

@@ -30,6 +30,9 @@ MAX_METADATA_ENTRIES = 50
 MAX_METADATA_CHARACTERS = 2048
 """Of one entry, its name and its value together."""
 
+MAX_SECRETS = 64
+"""Of one call: keys, headers for its provider, values in the query of its URL. Kept texts are searched for each."""
+
 MAX_TTFT_TIMEOUT_MS = 300_000
 """Of a caller's own timeout. No call runs longer."""
 

@@ -14,7 +14,7 @@ from gateway.api.error_answers import (
     answer_internal,
 )
 from gateway.domain import errors
-from gateway.domain.call import Target
+from gateway.domain.call import Capture, Target
 from gateway.domain.error_names import ErrorNames
 from switchboard.domain.trace import Status
 
@@ -227,9 +227,9 @@ def test_a_name_that_the_provider_did_not_give_is_null() -> None:
     assert (error["code"], error["type"], error["param"]) == (None, "invalid_request_error", None)
 
 
-def test_what_is_stored_under_zero_retention_has_the_providers_names() -> None:
+def test_what_is_stored_below_full_has_the_providers_names() -> None:
     answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, 400, "quoted", names=NAMES)))
-    assert answer.kept(is_zero_retention=True).message.endswith(
+    assert answer.kept(Capture.NONE).message.endswith(
         "answered 400 (code context_length_exceeded, type invalid_request_error, param messages[1].content)"
     )
 
@@ -249,15 +249,15 @@ def test_the_event_of_a_broken_stream_has_the_trace_id() -> None:
     assert json.loads(event[6:])["error"] == {**_error(answer), "request_id": "0199-trace"}
 
 
-def test_under_zero_retention_the_providers_text_is_not_stored() -> None:
+def test_below_full_the_providers_text_is_not_stored() -> None:
     for kind in FAILURES:
         failed = _failure(kind)
         for answer in (answer_error(_all_failed(failed)), answer_failure(failed)):
             assert failed.message in answer.failure.message
-            kept = answer.kept(is_zero_retention=True)
+            kept = answer.kept(Capture.NONE)
             assert (kept.code, kept.http_status) == (answer.failure.code, answer.failure.http_status)
             assert "oops" not in kept.message
-            assert answer.kept(is_zero_retention=False) == answer.failure
+            assert answer.kept(Capture.FULL) == answer.failure
 
 
 @pytest.mark.parametrize(

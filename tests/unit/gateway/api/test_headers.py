@@ -7,7 +7,7 @@ from gateway.api.headers import (
 )
 from gateway.domain.call import Capture, Labels, Route
 from gateway.domain.errors import HeaderMalformed
-from gateway.domain.secret import Secret
+from gateway.domain.secret import Scrubber, Secret
 from gateway.providers import table
 from switchboard.domain.limits import (
     MAX_LABEL_CHARACTERS,
@@ -36,7 +36,7 @@ PROVIDERS_OF_THE_CONTRACT = [
 
 
 def _labels(headers: Headers, ceiling: Capture = Capture.FULL) -> Labels:
-    return read_labels(headers, ceiling)
+    return read_labels(headers, ceiling, Scrubber())
 
 
 # The caller's own key

@@ -6,18 +6,18 @@ import pytest
 from gateway.api.body import read_chat
 from gateway.api.headers import with_extras
 from gateway.domain.call import Capture, Labels
-from gateway.domain.secret import Secret
+from gateway.domain.secret import Scrubber, Secret
 from switchboard.domain.limits import MAX_METADATA_CHARACTERS, MAX_METADATA_ENTRIES, MAX_NOTED_NAMES
 from testkit.openai_events import DONE, chunk, finish, role
 from testkit.running_gateway import chat, running_gateway
 from testkit.upstream import Answer, ScriptedUpstream
 
-SECRETS = (Secret("sk-canary-1"),)
+SCRUBBER = Scrubber([Secret("sk-canary-1")])
 
 
 def _labels(extras: Any, labels: Labels | None = None) -> Labels:
     body = {"model": "m", "messages": [], "elevenlabs_extra_body": extras}
-    return with_extras(labels or Labels(), read_chat(json.dumps(body).encode()), SECRETS)
+    return with_extras(labels or Labels(), read_chat(json.dumps(body).encode()), SCRUBBER)
 
 
 def test_scalars_become_metadata() -> None:

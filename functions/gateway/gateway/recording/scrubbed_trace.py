@@ -1,0 +1,43 @@
+"""A trace without its call's secrets: callers put keys into labels, models and URLs, and providers repeat them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gateway.domain.secret import Scrubber
+from switchboard.domain.trace import AttemptRecord, Failure, Trace
+
+
+def scrubbed_trace(trace: Trace, scrubber: Scrubber) -> Trace:
+    """The trace as it may be stored and logged."""
+    return replace(
+        trace,
+        task_id=scrubber.text(trace.task_id),
+        environment=scrubber.text(trace.environment),
+        metadata=_metadata(trace.metadata, scrubber),
+        model=_text(trace.model, scrubber),
+        finish_reason=_text(trace.finish_reason, scrubber),
+        attempts=tuple(_attempt(attempt, scrubber) for attempt in trace.attempts),
+        notes=tuple(dict.fromkeys(scrubber.text(note) for note in trace.notes)),
+        failure=_failure(trace.failure, scrubber),
+    )
+
+
+def _attempt(attempt: AttemptRecord, scrubber: Scrubber) -> AttemptRecord:
+    return replace(
+        attempt,
+        host=scrubber.text(attempt.host),
+        model=scrubber.text(attempt.model),
+        error=_text(attempt.error, scrubber),
+    )
+
+
+def _metadata(metadata: Mapping[str, str], scrubber: Scrubber) -> dict[str, str]:
+    return {scrubber.text(key): scrubber.text(value) for key, value in metadata.items()}
+
+
+def _failure(failure: Failure | None, scrubber: Scrubber) -> Failure | None:
+    return None if failure is None else replace(failure, message=scrubber.text(failure.message))
+
+
+def _text(text: str | None, scrubber: Scrubber) -> str | None:
+    return None if text is None else scrubber.text(text)
