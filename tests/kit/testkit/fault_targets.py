@@ -128,10 +128,22 @@ def _group(cell: Cell) -> tuple[str, bool]:
 
 async def _call(gateway: RunningGateway, cell: Cell, targets: FaultTargets, lag: LoopLag) -> Result:
     lag_before_ms = lag.total_ms
-    response = await gateway.call(chat(model=cell.name, stream=cell.streamed), x_inference_task_id=cell.name)
-    trace = await gateway.trace_of(response)
+    with _waiting_for(f"the answer of {cell.name}", lag, lag_before_ms):
+        response = await gateway.call(chat(model=cell.name, stream=cell.streamed), x_inference_task_id=cell.name)
+    with _waiting_for(f"the trace of {cell.name}, answered {response.status_code}", lag, lag_before_ms):
+        trace = await gateway.trace_of(response)
     lag_ms = lag.total_ms - lag_before_ms
     return Result(response, trace, gateway.bodies(trace).response, targets.requests(cell), lag_ms)
+
+
+@contextmanager
+def _waiting_for(what: str, lag: LoopLag, lag_before_ms: float) -> Iterator[None]:
+    """A failure of the block says what it waited for, and how late the event loop was meanwhile."""
+    try:
+        yield
+    except (AssertionError, httpx.HTTPError) as error:
+        late_ms = lag.total_ms - lag_before_ms
+        raise AssertionError(f"could not get {what} (the event loop was {late_ms:.0f} ms late): {error!r}") from error
 
 
 async def _run_stale(cell: Cell, lag: LoopLag) -> Result:

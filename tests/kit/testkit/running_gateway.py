@@ -76,9 +76,9 @@ class AwaitedStore(MemoryStore):
                     self._has_completed.clear()
                     await self._has_completed.wait()
         except TimeoutError:
-            others = ", ".join(self._completed_by_id) or "none"
+            others = len(self._completed_by_id)
             raise AssertionError(
-                f"waited {PATIENCE_S:.0f} s for trace {trace_id} to be completed; completed: {others}"
+                f"waited {PATIENCE_S} s for trace {trace_id} to be completed; {others} others were completed"
             ) from None
         return self._completed_by_id[trace_id]
 
@@ -153,7 +153,9 @@ class RunningGateway:
 
     async def trace_of(self, response: httpx.Response) -> Trace:
         """The completed trace of that response's call."""
-        return await self.store.completed_with_id(response.headers["x-inference-trace-id"])
+        trace_id = response.headers.get("x-inference-trace-id")
+        assert trace_id is not None, f"a response without a trace: {response.status_code} {response.text[:500]}"
+        return await self.store.completed_with_id(trace_id)
 
     def bodies(self, trace: Trace) -> Bodies:
         """What was kept of a trace's bodies."""
