@@ -18,11 +18,18 @@ POISON = "poison.jsonl"
 
 
 @contextmanager
-def aggregating(environment: Mapping[str, str], data_dir: Path, show: Callable[[str], None]) -> Iterator[None]:
+def aggregating(
+    environment: Mapping[str, str],
+    data_dir: Path,
+    show: Callable[[str], None],
+    *,
+    has_read: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
     """Settle calls while the block runs.
 
-    `environment` names the engine and an existing table. `show` prints a line on the terminal. Raises botocore's
-    errors if the engine does not answer, and FilterInvalid.
+    `environment` names the engine and an existing table. `show` prints a line on the terminal. `has_read` is called
+    about once a second while the stream can be read. Raises botocore's errors if the engine does not answer, and
+    FilterInvalid.
     """
     settings = cost_aggregator.settings.Settings.from_env(environment)
     table = connect(endpoint=settings.dynamodb_endpoint).describe_table(TableName=settings.table_name)["Table"]
@@ -35,5 +42,6 @@ def aggregating(environment: Mapping[str, str], data_dir: Path, show: Callable[[
         event_filter=EventFilter.of_stream(load_template()),
         handle=aggregator.handle,
         show=show,
+        has_read=has_read,
     ):
         yield

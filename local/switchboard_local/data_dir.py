@@ -1,13 +1,26 @@
-"""The local system's data folder. One run at a time may use it."""
+"""The local system's data folder. One run at a time may use it, and only its owner can read it."""
 
 import fcntl
 import json
+import os
+import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from switchboard_local.errors import CannotStart
+from switchboard_local.errors import CannotStart, refused_as
+
+_FOLDER_MODE = 0o700
+_FILE_MODE = 0o600
+_OWN_FILES = (
+    *("gateway-key", "gateway.log*", "engine.log*", "running.json", "lock", "table", "stream.*", "poison.jsonl*"),
+    *("dynamodb.sqlite*", "shared-local-instance.db*"),  # of dynoxide and of DynamoDB Local
+)
+"""Patterns of what a run writes. Other files in the folder keep their modes: it may be one that the user chose."""
+_LEAST_FREE_BYTES = 1024 * 1024
+"""With less the engine starts, but cannot store a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +40,11 @@ class DataDir:
         return self.path / "gateway.log"
 
     @property
+    def table(self) -> Path:
+        """The file with the name of the folder's table."""
+        return self.path / "table"
+
+    @property
     def running(self) -> Path:
         """The file in which the command line finds the running system's table. It exists while the system runs."""
         return self.path / "running.json"
@@ -38,15 +56,28 @@ class DataDir:
 
 @contextmanager
 def locked_data_dir(path: Path) -> Iterator[DataDir]:
-    """Create the folder if it is missing, and lock it while the block runs. Raises CannotStart.
+    """Create the folder if it is missing, make it private, and lock it while the block runs. Raises CannotStart.
 
-    The lock ends with the process, even if it is killed.
+    Meanwhile, all files that this process and its children create are private too. The lock ends with the process,
+    even if it is killed.
     """
+    earlier = os.umask(0o777 & ~_FOLDER_MODE)
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(path) as data:
+            yield data
+    finally:
+        os.umask(earlier)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[DataDir]:
+    if path.exists() and not path.is_dir():
+        raise CannotStart(f"The data folder {path} is a file. Choose another DATA_DIR.")
+    with refused_as(f"The data folder {path} cannot be written"):
+        path.mkdir(parents=True, exist_ok=True)
+        if (free := shutil.disk_usage(path).free) < _LEAST_FREE_BYTES:
+            raise CannotStart(f"The disk of the data folder {path} is full: {free // 1024} KB are free.")
         lock = (path / "lock").open("w")
-    except OSError as error:
-        raise CannotStart(f"The data folder {path} cannot be written: {error.strerror}.") from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,7 +86,25 @@ def locked_data_dir(path: Path) -> Iterator[DataDir]:
                 f"Another Switchboard is running on the data in {path}. Stop it, or choose another DATA_DIR."
             ) from error
         data = DataDir(path)
+        _make_private(path)
         try:
             yield data
         finally:
-            data.running.unlink(missing_ok=True)
+            with suppress(OSError):
+                data.running.unlink()
+
+
+def _make_private(folder: Path) -> None:
+    """Set the modes of the folder and of what earlier runs wrote: it may be older than these rules."""
+    with refused_as(f"The data folder {folder} has conversations, and cannot be closed to other users"):
+        _set_mode(folder, _FOLDER_MODE)
+        for pattern in _OWN_FILES:
+            for path in folder.glob(pattern):
+                with suppress(FileNotFoundError):  # the aggregator of a run that was killed may still replace one
+                    if stat.S_ISREG(path.lstat().st_mode):  # a link may lead to a device
+                        _set_mode(path, _FILE_MODE)
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    if stat.S_IMODE(path.stat().st_mode) != mode:
+        path.chmod(mode)

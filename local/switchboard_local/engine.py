@@ -6,6 +6,7 @@ The engine is dynoxide if its binary is installed, else Amazon's DynamoDB Local 
 import http.client
 import os
 import platform
+import re
 import shutil
 import signal
 import socket
@@ -13,14 +14,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+
+from switchboard_local.supervision import Process, StartFailed
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKER_IMAGE = "amazon/dynamodb-local"
 _DYNOXIDE_START_S = 10.0
 _DOCKER_START_S = 300.0  # the first start fetches the image
-_STOP_S = 10.0
+_STOP_S = 2.0
+"""Then it is killed, which costs no data: what it has acknowledged is in its write-ahead log."""
+_DAMAGED = re.compile(r"malformed|not a valid SQLite database|not a database")
+_DYNOXIDE_LISTENS = "Dynoxide listening on"
 _POLL_S = 0.005
 
 # The engine must not outlive this process, even if it is killed. No portable signal tells a child of that, but on every
@@ -49,36 +56,113 @@ class EngineMissing(Exception):
         )
 
 
-class EngineFailed(Exception):
+class EngineFailed(StartFailed):
     """The engine ended, or did not answer in time. The message has the end of its log."""
+
+
+def what_to_do(reason: str, data_dir: Path) -> str:
+    """The engine's own reason, and what helps where its database is damaged."""
+    if not _DAMAGED.search(reason):
+        return reason
+    return (
+        f"the database in {data_dir} is damaged ({reason.rstrip('.')}). Put a copy of dynamodb.sqlite back, or move it "
+        "and the files beside it that begin with its name away: the next start makes an empty one."
+    )
 
 
 @contextmanager
 def running_engine(data_dir: Path, *, host: str = "127.0.0.1", port: int | None = None) -> Iterator[str]:
     """Run the engine on the data in that folder while the block runs. Yields its endpoint once it answers.
 
-    `host` is the address it listens on; the endpoint always names loopback. If no `port` is given, a free one is taken.
-    Raises EngineMissing or EngineFailed.
+    Raises EngineMissing or EngineFailed. For the other parameters see `Engine.on`.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    port = _free_port(host, port or 0)
-    command, timeout_s = engine_command(data_dir.resolve(), host, port)
-    log_path = data_dir / "engine.log"
-    with (
-        log_path.open("wb") as log,
-        subprocess.Popen(  # noqa: S603 - a fixed command
-            ["/bin/sh", "-c", _GUARD, "engine", *command],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C does not reach the engine: calls in progress can still be written
-        ) as guard,
-    ):
+    engine = Engine.on(data_dir, host=host, port=port)
+    process = engine.spawn()
+    try:
+        engine.wait_until_ready(process)
+        yield engine.endpoint
+    finally:
+        engine.stop(process)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An engine for the data in a folder. It can be started again at the same address, on the same data."""
+
+    data_dir: Path
+    host: str
+    port: int
+    name: str = "database engine"
+    log_name: str = "engine.log.1"
+
+    @classmethod
+    def on(cls, data_dir: Path, *, host: str = "127.0.0.1", port: int | None = None) -> "Engine":
+        """An engine that listens on `host`, its endpoint always names loopback; by default on a free port.
+
+        Raises EngineFailed if the port is taken.
+        """
+        return cls(data_dir, host, _free_port(host, port or 0))
+
+    @property
+    def endpoint(self) -> str:
+        """Its address for this machine."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What it prints, since its last start."""
+        return self.data_dir / "engine.log"
+
+    def spawn(self) -> Process:
+        """Start it. Raises EngineMissing or EngineFailed."""
         try:
-            _wait_until_it_answers(guard, port, timeout_s, log_path)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            _stop(guard)
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            command, _ = engine_command(self.data_dir.resolve(), self.host, self.port)
+            if self.log.is_file():
+                self.log.replace(self.log.with_suffix(".log.1"))  # it may tell why the engine ended
+            with self.log.open("wb") as log:
+                return subprocess.Popen(  # noqa: S603 - a fixed command
+                    ["/bin/sh", "-c", _GUARD, "engine", *command],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # Ctrl-C does not reach the engine: calls in progress can still be written
+                )
+        except OSError as error:
+            raise EngineFailed(f"The DynamoDB engine cannot write {error.filename}: {error.strerror}.") from error
+
+    def wait_until_ready(self, process: Process) -> None:
+        """Return once it answers. Raises EngineFailed.
+
+        Another process may have taken its port since that was chosen: an answer counts only if the engine itself has
+        printed that it listens.
+        """
+        command, timeout_s = engine_command(self.data_dir.resolve(), self.host, self.port)
+        deadline = time.monotonic() + timeout_s
+        listens = _DYNOXIDE_LISTENS if command[0] == str(dynoxide_path()) else ""
+        while not (listens in self._printed() and _answers(self.port)):
+            if _has_ended(process):
+                raise EngineFailed(f"The DynamoDB engine ended at its start: {self._last_words()}")
+            if time.monotonic() > deadline:
+                raise EngineFailed(f"The DynamoDB engine did not answer within {timeout_s:.0f} s: {self._last_words()}")
+
+    def stop(self, process: Process) -> None:
+        """End it, whether its guard still runs or not."""
+        if process.stdin:
+            with suppress(OSError):
+                process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_S)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)  # it has its own session, which includes the engine
+        process.wait()
+
+    def _printed(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def _last_words(self) -> str:
+        words = " ".join(self._printed().split())[-500:]
+        return what_to_do(words, self.data_dir) if words else "its log is empty"
 
 
 def engine_command(data_dir: Path, host: str, port: int) -> tuple[Sequence[str], float]:
@@ -124,15 +208,6 @@ def _free_port(host: str, wanted: int) -> int:
         return port
 
 
-def _wait_until_it_answers(guard: subprocess.Popen[bytes], port: int, timeout_s: float, log_path: Path) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not _answers(port):
-        if _has_ended(guard):
-            raise EngineFailed(f"The DynamoDB engine ended at its start: {_log_tail(log_path)}")
-        if time.monotonic() > deadline:
-            raise EngineFailed(f"The DynamoDB engine did not answer within {timeout_s:.0f} s: {_log_tail(log_path)}")
-
-
 def _answers(port: int) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
     try:
@@ -152,16 +227,3 @@ def _has_ended(guard: subprocess.Popen[bytes]) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
-
-
-def _log_tail(log_path: Path) -> str:
-    return log_path.read_text(errors="replace").strip()[-500:] or "its log is empty"
-
-
-def _stop(guard: subprocess.Popen[bytes]) -> None:
-    if guard.stdin:
-        guard.stdin.close()
-    try:
-        guard.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(guard.pid, signal.SIGKILL)  # it has its own session, which includes the engine

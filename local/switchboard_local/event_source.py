@@ -18,6 +18,7 @@ FIND_SHARDS_EVERY_S = 10.0
 SWEEP_EVERY_S = 300.0
 INVOCATION_MS = 60_000.0
 LAST_BATCH_S = 10.0
+HAS_READ_EVERY_S = 1.0
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
 
@@ -37,7 +38,8 @@ class Unsettled(Exception):
 class EventSource:
     """Polls the stream in its own thread while a `with` block runs. The next run continues after the last record.
 
-    `checkpoint` is the file with its position. `show` prints a line on the terminal if something fails.
+    `checkpoint` is the file with its position. `show` prints a line on the terminal if something fails. `has_read` is
+    called about once a second while the stream can be read.
     """
 
     def __init__(
@@ -49,11 +51,14 @@ class EventSource:
         event_filter: EventFilter,
         handle: Handle,
         show: Callable[[str], None],
+        has_read: Callable[[], None] = lambda: None,
     ) -> None:
         self._stream = TableStream(connect_streams(endpoint), stream_arn, Checkpoint(checkpoint, stream_arn))
         self._filter = event_filter
         self._handle = handle
         self._show = show
+        self._has_read = has_read
+        self._has_read_at = 0.0
         self._stopping = threading.Event()
         self._stop_by = math.inf
         self._thread = threading.Thread(target=self._run, name="event-source")
@@ -79,7 +84,7 @@ class EventSource:
             except Exception as error:  # noqa: BLE001 - retried whatever it is, as on Lambda
                 self._failed(error)
             else:
-                self._failures = 0
+                self._succeeded()
                 if not is_busy:
                     self._stopping.wait(IDLE_S)
 
@@ -120,6 +125,13 @@ class EventSource:
     def _invoke(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
         ends_at = time.monotonic() + INVOCATION_MS / 1000
         return self._handle(event, lambda: (min(ends_at, self._stop_by) - time.monotonic()) * 1000)
+
+    def _succeeded(self) -> None:
+        self._failures = 0
+        now = time.monotonic()
+        if now >= self._has_read_at:
+            self._has_read_at = now + HAS_READ_EVERY_S
+            self._has_read()
 
     def _failed(self, error: Exception) -> None:
         """Show the first of several failures, and wait longer after each."""

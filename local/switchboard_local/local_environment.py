@@ -8,9 +8,11 @@ DEMO_PATH = "/demo/v1"
 """A part that nobody can guess follows: any web page in a browser on this machine could post to a known path."""
 
 
-def local_environment(environment: Mapping[str, str], *, port: int, endpoint: str) -> dict[str, str]:
-    """The user's environment with the local table, engine and demo provider added."""
-    table = environment.get("TABLE_NAME", "").strip() or DEFAULT_TABLE
+def local_environment(
+    environment: Mapping[str, str], *, port: int, endpoint: str, table: str = DEFAULT_TABLE
+) -> dict[str, str]:
+    """The user's environment with the local table, engine and demo provider added. The user's own table comes first."""
+    table = environment.get("TABLE_NAME", "").strip() or table
     added = {
         "PRIVATE_PROVIDER_HOSTS": f"127.0.0.1:{port}",
         "PROVIDER_BASE_URLS": f"demo=http://127.0.0.1:{port}{DEMO_PATH}/{secrets.token_urlsafe(16)}",

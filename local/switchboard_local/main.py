@@ -5,27 +5,31 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
+from functools import partial
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gateway.assembly import Dependencies
 from gateway.assembly import dependencies as gateway_dependencies
 from gateway.recording.observability import telemetry
 from gateway.settings import Settings
 from switchboard.settings import SettingsInvalid
 from switchboard.store.dynamodb_client import connect
 from switchboard.store.ports import StoreUnavailable
-from switchboard_local.aggregator_process import aggregator_process
+from switchboard_local.aggregator_process import Aggregator
 from switchboard_local.data_dir import DataDir, locked_data_dir
-from switchboard_local.engine import EngineFailed, EngineMissing, running_engine
-from switchboard_local.errors import CannotStart, UsageError
+from switchboard_local.engine import Engine, EngineMissing, what_to_do
+from switchboard_local.errors import CannotStart, UsageError, refused_as
 from switchboard_local.first_key import first_key
-from switchboard_local.local_environment import local_environment
+from switchboard_local.health import Health, StoreProbe
+from switchboard_local.local_environment import DEFAULT_TABLE, local_environment
+from switchboard_local.own_table import own_table
 from switchboard_local.screen import Screen, ScreenedTelemetry
 from switchboard_local.serve import listen, serve
+from switchboard_local.signals import interrupt_on_signals, interrupted_by_signals
+from switchboard_local.supervision import StartFailed, Supervised
 from switchboard_local.system import build
 from switchboard_local.table import create_table
 
@@ -37,7 +41,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     parser.add_argument("--data-dir", default=".local", type=Path, help="the folder for the data")
     options = parser.parse_args(arguments)
     try:
-        with listen(options.port) as listener, locked_data_dir(options.data_dir) as data:
+        with interrupted_by_signals(), listen(options.port) as listener, locked_data_dir(options.data_dir) as data:
             _run(listener, data, environment, Screen(sys.stdout))
     except CannotStart as refusal:
         print(refusal, file=sys.stderr)
@@ -49,49 +53,82 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 def _run(listener: socket.socket, data: DataDir, environment: Mapping[str, str], screen: Screen) -> None:
     port = listener.getsockname()[1]
-    with _logged(data), _engine(data, environment) as endpoint:
-        found = local_environment(environment, port=port, endpoint=endpoint)
+    with ExitStack() as stack:
+        with refused_as(f"The data folder {data.path} cannot be used"):
+            stack.enter_context(_logged(data))
+            endpoint, engine = _engine(stack, data, environment, screen)
+            client = connect(endpoint=endpoint, max_tries=2)
+            with _usable(endpoint, data):
+                table = DEFAULT_TABLE if engine is None else own_table(data, client, environment)
+            found = local_environment(environment, port=port, endpoint=endpoint, table=table)
+            settings = _settings(found)
+            dependencies = gateway_dependencies(settings, found, ScreenedTelemetry(telemetry(), screen))
+            with _usable(endpoint, data):
+                create_table(client, settings.table_name)
+                key = first_key(data.key, dependencies.store, dependencies.clock.now)
+            describe = partial(client.describe_table, TableName=settings.table_name)
+            health = _supervise(stack, found, data, screen, engine, describe)
+            app = build(settings, dependencies, found, health)
+            data.write_running(table=settings.table_name, endpoint=endpoint)
         try:
-            settings = Settings.from_env(found)
-        except SettingsInvalid as invalid:
-            raise UsageError(f"{str(invalid).rstrip('.')}.") from invalid
-        dependencies = gateway_dependencies(settings, found, ScreenedTelemetry(telemetry(), screen))
-        key = _prepare(settings, dependencies, data)
-        app = build(settings, dependencies, found)
-        data.write_running(table=settings.table_name, endpoint=endpoint)
-        with aggregator_process(found, data.path, data.log, screen.show):
             asyncio.run(serve(app, listener, lambda: screen.welcome(port, key, data)))
+        finally:
+            interrupt_on_signals()  # the event loop has put the default handlers back
 
 
-def _prepare(settings: Settings, dependencies: Dependencies, data: DataDir) -> str:
-    """Create the table and the first key if they are missing. Returns the key's text."""
+def _settings(environment: Mapping[str, str]) -> Settings:
     try:
-        create_table(connect(endpoint=settings.dynamodb_endpoint), settings.table_name)
-        return first_key(data.key, dependencies.store, dependencies.clock.now)
-    except (BotoCoreError, ClientError, StoreUnavailable) as error:
-        raise CannotStart(f"The DynamoDB at {settings.dynamodb_endpoint} cannot be used: {error}.") from error
+        return Settings.from_env(environment)
+    except SettingsInvalid as invalid:
+        raise UsageError(f"{str(invalid).rstrip('.')}.") from invalid
+
+
+def _engine(
+    stack: ExitStack, data: DataDir, environment: Mapping[str, str], screen: Screen
+) -> tuple[str, Supervised | None]:
+    """The endpoint that the user set, or that of an engine that runs as long as the stack."""
+    if endpoint := environment.get("DYNAMODB_ENDPOINT", "").strip():
+        return endpoint, None
+    try:
+        engine = Engine.on(data.path)
+        return engine.endpoint, stack.enter_context(Supervised(engine, screen.show))
+    except (EngineMissing, StartFailed) as refused:
+        raise CannotStart(str(refused)) from refused
 
 
 @contextmanager
-def _engine(data: DataDir, environment: Mapping[str, str]) -> Iterator[str]:
-    """The endpoint that the user set, or that of an engine that runs while the block does."""
-    with ExitStack() as stack:
-        endpoint = environment.get("DYNAMODB_ENDPOINT", "").strip()
-        if not endpoint:
-            try:
-                endpoint = stack.enter_context(running_engine(data.path))
-            except (EngineMissing, EngineFailed) as refused:
-                raise CannotStart(str(refused)) from refused
-        yield endpoint
+def _usable(endpoint: str, data: DataDir) -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError, StoreUnavailable) as error:
+        reason = what_to_do(str(error).rstrip("."), data.path).rstrip(".")
+        raise CannotStart(f"The DynamoDB at {endpoint} cannot be used: {reason}.") from error
+
+
+def _supervise(
+    stack: ExitStack,
+    environment: Mapping[str, str],
+    data: DataDir,
+    screen: Screen,
+    engine: Supervised | None,
+    describe: Callable[[], object],
+) -> Health:
+    """Start the aggregator, and watch it and the table, which `describe` asks for."""
+    probe = StoreProbe(describe, screen.show, lambda: engine is not None and not engine.condition.is_running)
+    aggregator = Aggregator(environment, data.path, data.log, screen.show)
+    return Health(
+        store=stack.enter_context(probe),
+        engine=engine,
+        aggregator=stack.enter_context(Supervised(aggregator, screen.show)),
+        stream=aggregator,
+    )
 
 
 @contextmanager
 def _logged(data: DataDir) -> Iterator[None]:
     """Redirect what the functions print, and the libraries' warnings, to the log file."""
-    try:
+    with refused_as(f"The log {data.log} cannot be written"):
         log = data.log.open("a", buffering=1, encoding="utf-8")
-    except OSError as error:
-        raise CannotStart(f"The log {data.log} cannot be written: {error.strerror}.") from error
     with log, redirect_stdout(log):
         logging.basicConfig(stream=log, level=logging.WARNING)
         logging.getLogger("asyncio").setLevel(logging.ERROR)  # a caller that disconnects is not worth a warning

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import override
@@ -12,6 +13,7 @@ import uvicorn
 
 from switchboard_local.errors import CannotStart, UsageError
 from switchboard_local.http_protocol import LocalHttpProtocol
+from switchboard_local.signals import ending_signals, is_a_second
 from switchboard_local.system import App
 
 GRACE_S = 3
@@ -44,7 +46,7 @@ def listen(port_text: str) -> socket.socket:
 
 
 async def serve(app: App, listener: socket.socket, is_ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM. `is_ready` is called once requests are answered."""
+    """Serve until SIGINT, SIGTERM or SIGHUP. `is_ready` is called once requests are answered."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     config = uvicorn.Config(
         app,
@@ -59,8 +61,8 @@ async def serve(app: App, listener: socket.socket, is_ready: Callable[[], None])
     )
     server = _Server(config, is_ready)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.end)
+    for number in ending_signals():
+        loop.add_signal_handler(number, server.end, number)
     await server.serve([listener])
     await _wait_for(server.server_state.tasks)
 
@@ -71,18 +73,21 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, is_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._is_ready = is_ready
+        self._ended_at = 0.0
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._is_ready()
 
-    def end(self) -> None:
-        """Let calls in progress finish. A second call of this method cancels them."""
-        if self.should_exit:
+    def end(self, number: signal.Signals) -> None:
+        """Let calls in progress finish. A second signal cancels them."""
+        if not self.should_exit:
+            self._ended_at = time.monotonic()
+            self.should_exit = True
+        elif is_a_second(number, time.monotonic() - self._ended_at):
             for task in self.server_state.tasks:
                 task.cancel()
-        self.should_exit = True
 
     @contextmanager
     @override

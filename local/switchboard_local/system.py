@@ -1,5 +1,6 @@
 """The composition root of the local system: gateway, console and demo provider on one address."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 import console.assembly
 import console.settings
 import gateway.assembly
+from gateway.api.paths import canonical
 from gateway.assembly import Dependencies
 from gateway.settings import Settings
 from switchboard_local import demo
@@ -18,7 +20,7 @@ type App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class ComposedApp:
-    """Routes each request by its path to the gateway, the console or the demo provider.
+    """Routes each request by its path: to the gateway, the console, the demo provider or the report on all parts.
 
     Only the gateway knows `demo_path`, which each start makes anew.
     """
@@ -27,6 +29,7 @@ class ComposedApp:
     console: App
     demo: App
     demo_path: str
+    health: App
 
     async def __call__(self, scope: Scope, receive: object, send: object) -> None:
         path = scope["path"]
@@ -35,15 +38,18 @@ class ComposedApp:
             await self.demo(inner, receive, send)
         elif path == "/console" or path.startswith(("/console/", "/api/")):
             await self.console(scope, receive, send)
+        elif canonical(path) == "/health" and b"deep" in re.split(rb"[&=]", scope["query_string"]):
+            await self.health(scope, receive, send)
         else:
             await self.gateway(scope, receive, send)
 
 
-def build(settings: Settings, dependencies: Dependencies, environment: Mapping[str, str]) -> App:
+def build(settings: Settings, dependencies: Dependencies, environment: Mapping[str, str], health: App) -> App:
     """The whole system as one ASGI application."""
     return ComposedApp(
         gateway=gateway.assembly.build(settings, dependencies),
         console=console.assembly.build(console.settings.Settings.from_env(environment)),
         demo=demo.create_app(),
         demo_path=urlsplit(settings.base_urls()["demo"]).path,
+        health=health,
     )

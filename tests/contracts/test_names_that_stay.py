@@ -9,6 +9,7 @@ import json
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any, cast, override
 
@@ -59,6 +60,9 @@ from switchboard.store.ports import StoreUnavailable
 from switchboard.store.shared_content import SharedContent
 from switchboard_cli.main import app as cli
 from switchboard_local import http_protocol
+from switchboard_local.aggregator_process import Aggregator
+from switchboard_local.health import Health, StoreProbe
+from switchboard_local.supervision import Supervised
 from testkit.filled import call_every_method, filled, paths
 from testkit.memory_store import MemoryStore
 from testkit.openai_events import completion
@@ -558,6 +562,21 @@ async def test_the_environment_variable_of_a_providers_key() -> None:
     environment = _ReadNames()
     await EnvironmentKeyring(environment).find("openai")
     assert environment.read == {"OPENAI_API_KEY"}
+
+
+HEALTH = names(
+    "status",
+    under("store", "reachable for_s error"),
+    under("engine", "running for_s restarts"),
+    under("aggregator", "running for_s restarts read_stream_s_ago"),
+)
+
+
+def test_the_deep_report_of_the_local_system() -> None:
+    part = Supervised(Aggregator({}, Path(), Path(), print), print)
+    probe = StoreProbe(dict, print, lambda: False)
+    _, report = Health(probe, part, part, Aggregator({}, Path(), Path(), print)).report()
+    check("a field of /health?deep", paths(report), HEALTH)
 
 
 TARGET = "--stack --data-dir --table --endpoint-url"

@@ -63,13 +63,29 @@ def accepts_connections(system: LocalSystem) -> bool:
         return probe.connect_ex(("127.0.0.1", int(system.address.rpartition(":")[2]))) == 0
 
 
-def test_an_idle_system_ends_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+def test_an_idle_system_ends_at_once(number: signal.Signals, tmp_path: Path) -> None:
     with local_system(tmp_path) as system:
         assert processes_on(tmp_path)
-        assert system.interrupt() < 2
+        assert system.interrupt(number) < 2
         assert system.process.returncode == 0
         assert_nothing_runs_on(tmp_path)
     assert "Traceback" not in system.terminal.text
+
+
+def test_a_closed_terminal_and_repeated_signals_let_an_answer_finish(tmp_path: Path) -> None:
+    """The shell of a closed terminal repeats SIGHUP, and `make` SIGTERM."""
+    with (
+        ScriptedUpstream(Answer([chunk("Hel"), 1.0, chunk("lo"), finish(), DONE])) as upstream,
+        system_with(upstream, tmp_path) as system,
+    ):
+        with streaming(system, upstream, "graced") as chunks:
+            for number in (signal.SIGHUP, signal.SIGHUP, signal.SIGTERM, signal.SIGTERM):
+                system.process.send_signal(number)
+            assert b"".join(chunks).endswith(DONE)
+        system.process.wait(5)
+        assert system.process.returncode == 0
+        system.terminal.line_with("graced")
 
 
 def test_an_answer_in_progress_may_finish_after_ctrl_c(tmp_path: Path) -> None:

@@ -127,10 +127,25 @@ class LocalSystem:
             assert time.monotonic() < deadline, f"{task_id} is not settled"
             time.sleep(0.01)
 
-    def interrupt(self) -> float:
-        """Ctrl-C. Returns the seconds it took to end; the exit code is then on `process`."""
+    def health(self) -> tuple[int, dict[str, Any]]:
+        """What `/health?deep` answers."""
+        answer = httpx.get(f"{self.address}/health?deep", trust_env=False, verify=False)
+        return answer.status_code, answer.json()
+
+    def pid_of(self, words: str) -> int:
+        """The id of the one process that has these words and the data folder in its command line."""
+        found = [
+            int(path.parent.name)
+            for path in Path("/proc").glob("[0-9]*/cmdline")
+            if words in (line := _command_line(path)) and str(self.data_dir) in line and not line.startswith("/bin/sh")
+        ]
+        assert len(found) == 1, found
+        return found[0]
+
+    def interrupt(self, number: signal.Signals = signal.SIGINT) -> float:
+        """Ctrl-C, or another signal. Returns the seconds it took to end; the exit code is then on `process`."""
         began_at = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(number)
         self.process.wait(END_S)
         return time.monotonic() - began_at
 
@@ -138,6 +153,13 @@ class LocalSystem:
         """Kill it."""
         self.process.kill()
         self.process.wait(END_S)
+
+
+def _command_line(path: Path) -> str:
+    try:
+        return path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""  # it has ended
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ from switchboard.store.dynamodb_table import Table
 from switchboard.store.key_items import to_item
 from switchboard.store.keyspace import gateway_key
 from switchboard_local import engine
-from switchboard_local.engine import EngineFailed, EngineMissing, engine_command, running_engine
+from switchboard_local.engine import Engine, EngineFailed, EngineMissing, engine_command, running_engine
+from switchboard_local.supervision import Supervised
 from switchboard_local.table import create_table
 from testkit.dynamodb import skip_without_engine
 from testkit.samples import a_key
@@ -129,10 +131,85 @@ def test_a_port_in_use_fails_at_once(tmp_path: Path, port: int) -> None:
         pass
 
 
+def test_an_engine_that_another_process_keeps_from_its_port_is_not_taken_for_ours(
+    tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The port was free when it was chosen, and another folder's engine listens there before ours does."""
+    monkeypatch.setattr(engine, "_free_port", lambda _host, wanted: wanted)
+    with (
+        running_engine(tmp_path / "one", port=port),
+        pytest.raises(EngineFailed, match=r"ended at its start: .*already in use"),
+        running_engine(tmp_path / "two", port=port),
+    ):
+        pass
+
+
+def test_a_folder_in_the_place_of_its_log_is_a_sentence(tmp_path: Path, port: int) -> None:
+    (tmp_path / "engine.log").mkdir()
+    with (
+        pytest.raises(EngineFailed, match=r"cannot write .*engine\.log: Is a directory\.$"),
+        running_engine(tmp_path, port=port),
+    ):
+        pass
+
+
+def engine_process(data_dir: Path) -> int:
+    """The id of the engine itself, not of the shell that guards it."""
+    if not Path("/proc").exists():
+        pytest.skip("listing processes needs /proc")
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[0].endswith(b"dynoxide") and str(data_dir).encode() in b" ".join(words):
+            return int(path.parent.name)
+    pytest.skip("this machine's engine is not dynoxide")
+
+
+@pytest.mark.parametrize("victim", ["engine", "guard"])
+def test_a_killed_engine_runs_again_on_the_same_data_at_the_same_address(
+    victim: str, tmp_path: Path, port: int
+) -> None:
+    shown: list[str] = []
+    told = threading.Event()
+
+    def show(line: str) -> None:
+        shown.append(line)
+        if line.endswith("runs again."):
+            told.set()
+
+    program = Engine.on(tmp_path, port=port)
+    with Supervised(program, show) as supervised:
+        keep_a_key(program.endpoint)
+        killed = engine_process(tmp_path)
+        assert supervised._process is not None
+        os.kill(killed if victim == "engine" else supervised._process.pid, signal.SIGKILL)
+        assert told.wait(10), shown
+        assert engine_process(tmp_path) != killed
+        assert has_the_key(program.endpoint)
+        assert supervised.condition.restarts == 1
+    wait_until_closed(port)
+    assert shown == [
+        "  The database engine has ended (killed by SIGKILL) and is started again.",
+        "  The database engine runs again.",
+    ]
+
+
+def test_an_engine_that_hangs_is_killed_at_the_end(tmp_path: Path, port: int) -> None:
+    began_at = time.monotonic()
+    with running_engine(tmp_path, port=port):
+        os.kill(engine_process(tmp_path), signal.SIGSTOP)
+    assert time.monotonic() - began_at < 6
+    wait_until_closed(port)
+
+
 def test_an_engine_that_cannot_start_reports_the_reason(tmp_path: Path, port: int) -> None:
     (tmp_path / "dynamodb.sqlite").write_bytes(b"no database" * 1000)
     with (
-        pytest.raises(EngineFailed, match=r"ended at its start: .*not a valid SQLite database"),
+        pytest.raises(
+            EngineFailed, match=r"is damaged \(.*not a valid SQLite database.*Put a copy .* back, or move it"
+        ),
         running_engine(tmp_path, port=port),
     ):
         pass

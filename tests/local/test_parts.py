@@ -1,0 +1,94 @@
+"""The database engine and the cost aggregator are started again when they end, on the same data."""
+
+import os
+import signal
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from testkit.local_system import LocalSystem
+
+DEMO = {"model": "demo/echo", "messages": [{"role": "user", "content": "hi"}]}
+WAIT_S = 15.0
+
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="listing processes needs /proc")
+
+
+def call(system: LocalSystem, task_id: str) -> None:
+    headers = {**system.headers, "x-inference-task-id": task_id}
+    answer = httpx.post(f"{system.base_url}/chat/completions", json=DEMO, headers=headers, trust_env=False)
+    assert answer.status_code == 200, answer.text
+
+
+def health_once(system: LocalSystem, is_so: Callable[[int, dict[str, Any]], bool]) -> dict[str, Any]:
+    """The report, as soon as it is so."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        status, report = system.health()
+        if is_so(status, report):
+            return report
+        assert time.monotonic() < deadline, (status, report)
+        time.sleep(0.05)
+
+
+def test_the_deep_report_names_every_part(system: LocalSystem) -> None:
+    report = health_once(system, lambda _, report: report["aggregator"]["read_stream_s_ago"] is not None)
+    assert report["status"] == "ok"
+    assert report["store"]["reachable"] is True
+    assert (report["engine"]["running"], report["aggregator"]["running"]) == (True, True)
+    shallow = httpx.get(f"{system.address}/health", trust_env=False)
+    assert (shallow.status_code, shallow.json()) == (200, {"status": "ok"})
+
+
+def test_nobody_else_can_read_the_data(system: LocalSystem) -> None:
+    call(system, "private")
+    system.recorded("private")  # after this all files are there, the aggregator's and the engine's too
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in system.data_dir.iterdir()}
+    assert {"dynamodb.sqlite", "stream.json", "gateway.log", "engine.log", "gateway-key"} < modes.keys()
+    assert set(modes.values()) == {0o600}, modes
+    assert stat.S_IMODE(system.data_dir.stat().st_mode) == 0o700
+
+
+def test_a_killed_engine_runs_again_and_calls_are_recorded(system: LocalSystem) -> None:
+    call(system, "before")
+    system.recorded("before")
+    os.kill(system.pid_of("dynoxide"), signal.SIGKILL)
+    system.terminal.line_with("database engine has ended (killed by SIGKILL)", WAIT_S)
+    system.terminal.line_with("database engine runs again", WAIT_S)
+    call(system, "after")
+    assert system.recorded("after")["status"] == "ok"
+    assert system.recorded("before")["status"] == "ok"
+    report = health_once(system, lambda status, _: status == 200)
+    assert report["engine"]["restarts"] == 1
+    assert sum("database engine" in line for line in system.terminal.lines) == 2
+
+
+def test_a_killed_aggregator_runs_again_and_settles_calls(system: LocalSystem) -> None:
+    os.kill(system.pid_of("aggregator_process"), signal.SIGKILL)
+    system.terminal.line_with("cost aggregator has ended (killed by SIGKILL)", WAIT_S)
+    system.terminal.line_with("cost aggregator runs again", WAIT_S)
+    call(system, "settled")
+    assert system.recorded("settled")["cost_usd"] is not None
+    report = health_once(system, lambda status, _: status == 200)
+    assert report["aggregator"]["restarts"] == 1
+    assert report["aggregator"]["for_s"] < WAIT_S * 2
+
+
+@pytest.mark.load
+def test_an_engine_that_hangs_is_told(system: LocalSystem) -> None:
+    engine = system.pid_of("dynoxide")
+    os.kill(engine, signal.SIGSTOP)
+    try:
+        report = health_once(system, lambda status, _: status == 503)
+        assert report["store"]["reachable"] is False
+        assert system.address not in str(report)
+    finally:
+        os.kill(engine, signal.SIGCONT)
+    system.terminal.line_with("The database does not answer", WAIT_S)
+    health_once(system, lambda status, _: status == 200)
+    system.terminal.line_with("The database answers again", WAIT_S)
