@@ -122,7 +122,7 @@ def test_a_second_ctrl_c_cancels_calls_at_once(tmp_path: Path) -> None:
         system.process.send_signal(signal.SIGINT)
         while accepts_connections(system):
             pass  # the first Ctrl-C has not been handled yet
-        assert system.interrupt() < 2
+        assert system.interrupt() < 3, "the time that the call would have had"
         assert system.process.returncode == 0
         system.terminal.line_with("hurried")
         assert b'"gateway_stopped"' in b"".join(chunks), "the caller gets the error"
