@@ -67,7 +67,7 @@ def accepts_connections(system: LocalSystem) -> bool:
 def test_an_idle_system_ends_at_once(number: signal.Signals, tmp_path: Path) -> None:
     with local_system(tmp_path) as system:
         assert processes_on(tmp_path)
-        assert system.interrupt(number) < 2
+        assert system.interrupt(number) < 5
         assert system.process.returncode == 0
         assert_nothing_runs_on(tmp_path)
     assert "Traceback" not in system.terminal.text
@@ -122,10 +122,13 @@ def test_a_second_ctrl_c_cancels_calls_at_once(tmp_path: Path) -> None:
         system.process.send_signal(signal.SIGINT)
         while accepts_connections(system):
             pass  # the first Ctrl-C has not been handled yet
-        assert system.interrupt() < 3, "the time that the call would have had"
+        began_at = time.monotonic()
+        system.process.send_signal(signal.SIGINT)
+        assert b'"gateway_stopped"' in b"".join(chunks), "the caller gets the error"
+        assert time.monotonic() - began_at < 2.5, "less than calls in progress may take after the first one"
+        system.process.wait(10)
         assert system.process.returncode == 0
         system.terminal.line_with("hurried")
-        assert b'"gateway_stopped"' in b"".join(chunks), "the caller gets the error"
 
 
 def test_a_kill_in_mid_stream_leaves_one_open_row_and_the_system_starts_again(tmp_path: Path) -> None:
