@@ -162,9 +162,9 @@ def _sweep() -> Mapping[str, Any]:
     """What a sweep writes to the row of a project."""
     calls, table = DynamoOpenCalls(cast("Any", None), "unused"), _WrittenItems()
     calls._table = cast("Any", table)
-    calls.mark_swept("acme", NOON)
+    calls.mark_swept("acme", NOON, latest=NOON)
     (written,) = table.items
-    return written
+    return {"swept_until": written["swept_until"]}  # the other value is the condition's
 
 
 def _updates(kind: str | None) -> list[Mapping[str, Any]]:
@@ -394,7 +394,7 @@ AGGREGATOR_EVENTS = {
     "trace.poisoned": names("pk sk reason"),
     "batch.deferred": names("records reason"),
     "rate_cards.unpublished": names("reason"),
-    "sweep.done": names("lost is_complete"),
+    "sweep.done": names("lost settled is_complete"),
 }
 CONSOLE_EVENTS = {
     "request.refused": names("route code http_status key_id"),

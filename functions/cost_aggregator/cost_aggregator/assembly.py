@@ -58,6 +58,7 @@ class Aggregator:
             return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
         if event.get("source") == "aws.events":
             self.sweeping.sweep(remaining_ms)
+            self.publishing.publish()
             return {}
         raise EventUnknown(f"neither a batch of the stream nor a scheduled event: {sorted(event)}")
 
@@ -82,10 +83,11 @@ def build(parts: Dependencies) -> Aggregator:
     """Build the aggregator."""
     prices = PriceBook(shipped_overrides(), PriceLibrary())
     backoff = Backoff(parts.sleep, parts.random)
+    settling = Settling(parts.ledger, prices, parts.poison, parts.telemetry, backoff, parts.now)
     return Aggregator(
-        Settling(parts.ledger, prices, parts.poison, parts.telemetry, backoff, parts.now),
+        settling,
         Publishing(prices, parts.cards, parts.telemetry),
-        Sweeping(parts.calls, parts.telemetry, backoff, parts.now),
+        Sweeping(parts.calls, settling, parts.telemetry, backoff, parts.now),
     )
 
 

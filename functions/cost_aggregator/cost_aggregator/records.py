@@ -12,13 +12,17 @@ type StreamRecord = Mapping[str, Any]
 """As Lambda passes it: `eventName`, `dynamodb: {SequenceNumber, Keys, NewImage, …}`."""
 
 
+NO_RECORD = ""
+"""The sequence number of a row that was found in the table, not in the stream."""
+
+
 class RecordUnreadable(Exception):
     """The record is of a trace, and its image cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordId:
-    """Identifies a record and the row that it describes."""
+    """Identifies a record and the row that it describes; `sequence_number` is NO_RECORD without a record."""
 
     sequence_number: str
     pk: str

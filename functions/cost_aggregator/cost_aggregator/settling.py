@@ -7,11 +7,12 @@ from typing import Protocol
 
 from cost_aggregator.backoff import Backoff, RemainingMs
 from cost_aggregator.poison import PoisonMessage, PoisonQueue, QueueUnavailable
-from cost_aggregator.records import RecordId, RecordUnreadable, StreamRecord, record_id_of, unsettled_trace
+from cost_aggregator.records import NO_RECORD, RecordId, RecordUnreadable, StreamRecord, record_id_of, unsettled_trace
 from cost_aggregator.telemetry import Telemetry
 from switchboard.domain.pricing import settled
 from switchboard.domain.rates import RateCard
 from switchboard.domain.trace import Trace
+from switchboard.store import keyspace
 from switchboard.store.ledger_group import pack
 from switchboard.store.ports import Ledger, StoreBusy, StoreUnavailable, WriteRefused
 
@@ -21,6 +22,22 @@ class Prices(Protocol):
 
     def card(self, provider: str, model: str, at: datetime) -> RateCard | None:
         """The card for a call that began at `at`; None if the price is unknown."""
+
+
+@dataclass(slots=True)
+class Found:
+    """Calls that a sweep has found unsettled, and rows that can never be settled, each with the reason."""
+
+    traces: list[Trace] = field(default_factory=list)
+    unsettleable: list[tuple[RecordId, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class SettledFound:
+    """The calls that were settled just now, and whether none is left over."""
+
+    fresh: tuple[Trace, ...]
+    is_complete: bool
 
 
 @dataclass(slots=True)
@@ -59,11 +76,24 @@ class Settling:
         batch = _Batch(remaining_ms)
         for record in records:
             self._read(record, batch)
+        self._settle_batch(batch)
+        return tuple(batch.failed)
+
+    def settle_found(self, found: Found, remaining_ms: RemainingMs) -> SettledFound:
+        """Settle calls that a sweep has found, by the same rules; one that can never be settled is put in the queue."""
+        batch = _Batch(remaining_ms)
+        for trace in found.traces:
+            batch.take(_row_id(trace), trace)
+        for record_id, reason in found.unsettleable:
+            self._isolate([record_id], reason, batch)
+        self._settle_batch(batch)
+        return SettledFound(tuple(batch.fresh), is_complete=not batch.failed)
+
+    def _settle_batch(self, batch: _Batch) -> None:
         priced = (self._price(trace, batch) for trace in batch.traces.values())
         for group in pack(trace for trace in priced if trace is not None):
             self._settle_group(group, batch)
         self.telemetry.counted(batch.fresh, batch.poisoned)
-        return tuple(batch.failed)
 
     def _read(self, record: StreamRecord, batch: _Batch) -> None:
         record_id = record_id_of(record)
@@ -126,3 +156,8 @@ class Settling:
         ids = batch.ids_of(group)
         batch.failed += [record_id.sequence_number for record_id in ids]
         self.telemetry.deferred(len(ids), reason)
+
+
+def _row_id(trace: Trace) -> RecordId:
+    key = keyspace.trace(trace.project, trace.trace_id)
+    return RecordId(NO_RECORD, key.pk, key.sk)

@@ -73,9 +73,12 @@ class Telemetry:
         """Log a call that was open for too long."""
         self._log.warning("call.lost", extra=_identity(trace))
 
-    def swept(self, lost: int, *, is_complete: bool) -> None:
-        """Log the end of a sweep; an incomplete one ran out of time, and the next one continues."""
-        self._log.info("sweep.done", extra={"lost": lost, "is_complete": is_complete})
+    def swept(self, lost: int, settled: int, *, is_complete: bool) -> None:
+        """Log the end of a sweep; the next one continues an incomplete one.
+
+        `settled`: finished calls that it settled, since the stream had not brought them.
+        """
+        self._log.info("sweep.done", extra={"lost": lost, "settled": settled, "is_complete": is_complete})
         self._emit({"Lost": ("Count", [lost])})
 
 

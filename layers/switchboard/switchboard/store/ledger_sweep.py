@@ -1,22 +1,27 @@
-"""Finds calls whose end was never written, by project, in the time range that was not yet checked."""
+"""Finds calls that are not settled, by project, in the time range that was not yet checked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from heapq import merge
-from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from switchboard.domain.trace import Status, Trace
+from switchboard.domain.trace_id import created_at
 from switchboard.store import keyspace, total_items, trace_items
 from switchboard.store.dynamodb_update import Update
 from switchboard.store.ledger_table import LedgerTable
-from switchboard.store.ports import ProjectSweep
+from switchboard.store.ports import ProjectSweep, SweepPart, UnreadableRow
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _STILL_OPEN = "attribute_exists(pk) AND #status = :open"
-_ADVANCES = "attribute_exists(pk) AND (attribute_not_exists(#swept_until) OR #swept_until < :swept_until)"
+_ADVANCES = (
+    "attribute_exists(pk) AND "
+    "(attribute_not_exists(#swept_until) OR #swept_until < :swept_until OR #swept_until > :latest)"
+)
+
+PAGE_ROWS = 400
+"""Rows that are read at once, settled or not."""
 
 
 class DynamoOpenCalls:
@@ -35,14 +40,21 @@ class DynamoOpenCalls:
             for item in self._table.partition(keyspace.PROJECTS)
         )
 
-    def open_traces(self, project: str, since: datetime | None, until: datetime) -> Iterator[Trace]:
-        """The open calls that began in [since, until), oldest first."""
+    def unsettled(self, project: str, since: datetime | None, until: datetime) -> Iterator[SweepPart]:
+        """The calls that began in [since, until) and are not settled, in parts (see the port).
+
+        The project's partitions are read side by side: next is always the one that has been read least far.
+        """
         ids = keyspace.trace_range(since, until, None)
-        if ids.is_empty:
-            return iter(())
-        shards = (keyspace.traces_of_project(project, shard) for shard in keyspace.SHARDS)
-        open_rows = (self._table.between_where(pk, ids.first, ids.last, status=Status.OPEN.value) for pk in shards)
-        return map(trace_items.from_item, merge(*open_rows, key=itemgetter("sk")))
+        read = dict.fromkeys((keyspace.traces_of_project(project, shard) for shard in keyspace.SHARDS), "")
+        while read and not ids.is_empty:
+            pk = min(read, key=lambda pk: read[pk])
+            page = self._table.page_without("settled_at", pk, ids, read[pk], PAGE_ROWS)
+            if page.last is None:
+                del read[pk]
+            else:
+                read[pk] = page.last
+            yield _part(page.items, _checked_until(read.values(), until))
 
     def mark_lost(self, trace: Trace) -> bool:
         """Store a lost call's status and failure if its row is still open; returns whether it was."""
@@ -59,13 +71,31 @@ class DynamoOpenCalls:
             )
         )
 
-    def mark_swept(self, project: str, until: datetime) -> None:
-        """Record that the project's calls that began before `until` have been checked. The time never decreases."""
+    def mark_swept(self, project: str, until: datetime, *, latest: datetime) -> None:
+        """Record that the project's calls that began before `until` have been checked (see the port)."""
         self._table.update_if(
             Update(
                 keyspace.project(project),
                 "SET #swept_until = :swept_until",
-                {"swept_until": total_items.moment_text(until)},
+                {"swept_until": total_items.moment_text(until), "latest": total_items.moment_text(latest)},
                 _ADVANCES,
             )
         )
+
+
+def _checked_until(read: Iterable[str], until: datetime) -> datetime | None:
+    """The time before which every partition has been read, from the last id that was read of each unfinished one."""
+    last = min(read, default=None)
+    if last is None:
+        return until
+    return created_at(last) if last else None
+
+
+def _part(items: Iterable[dict[str, Any]], until: datetime | None) -> SweepPart:
+    traces, unreadable = [], []
+    for item in items:
+        try:
+            traces.append(trace_items.from_item(item))
+        except Exception as error:  # noqa: BLE001 - one invalid row must not block the others
+            unreadable.append(UnreadableRow(item["pk"], item["sk"], f"{type(error).__name__}: {error}"))
+    return SweepPart(tuple(traces), tuple(unreadable), until)

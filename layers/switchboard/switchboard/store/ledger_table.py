@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from switchboard.store.attributes import decode_item, encode
 from switchboard.store.dynamodb_table import Table
 from switchboard.store.dynamodb_update import Update
+from switchboard.store.keyspace import TraceRange
 from switchboard.store.ports import StoreBusy, StoreUnavailable, WriteRefused
 
 if TYPE_CHECKING:
@@ -45,6 +47,14 @@ class ConditionsFailed(Exception):
         self.rows = rows
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Items of a page. `last`: the sk up to which the partition has been read; None at its end."""
+
+    items: tuple[dict[str, Any], ...]
+    last: str | None
+
+
 class LedgerTable(Table):
     """Also raises StoreBusy if a retry may help, and WriteRefused if none ever will."""
 
@@ -52,13 +62,20 @@ class LedgerTable(Table):
         """Items of a partition with an sk from first to last, in order; a consistent read."""
         return self._pages(_range(pk, first, last) | {"ConsistentRead": True})
 
-    def between_where(self, pk: str, first: str, last: str, **wanted: str) -> Iterator[dict[str, Any]]:
-        """Those whose attributes have these values; an eventually consistent read."""
-        query = _range(pk, first, last)
-        query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in wanted)
-        query["ExpressionAttributeNames"] = {f"#{name}": name for name in wanted}
-        query["ExpressionAttributeValues"] |= {f":{name}": encode(text) for name, text in wanted.items()}
-        return self._pages(query)
+    def page_without(self, attribute: str, pk: str, ids: TraceRange, after: str, rows: int) -> Page:
+        """Of the next `rows` items in the range, those that lack an attribute; an eventually consistent read.
+
+        `after`: the last sk of the page before; empty for the first page.
+        """
+        query = _range(pk, ids.first, ids.last)
+        query["FilterExpression"] = "attribute_not_exists(#absent)"
+        query["ExpressionAttributeNames"] = {"#absent": attribute}
+        if after:
+            query["ExclusiveStartKey"] = {"pk": encode(pk), "sk": encode(after)}
+        with _errors_by_kind():
+            answer = self._client.query(TableName=self._name, Limit=rows, **query)
+        last = answer.get("LastEvaluatedKey")
+        return Page(tuple(map(decode_item, answer["Items"])), None if last is None else last["sk"]["S"])
 
     def update_if(self, update: Update) -> bool:
         """Update the row if it meets the condition; returns whether it was updated."""

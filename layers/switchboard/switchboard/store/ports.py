@@ -54,6 +54,27 @@ class ProjectSweep:
     until: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """The key of a row that is no valid trace, and why."""
+
+    pk: str
+    sk: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPart:
+    """Some of a project's calls that are not settled.
+
+    `until`: all that began before this time are in this part or an earlier one; None if that is not known yet.
+    """
+
+    traces: tuple[Trace, ...]
+    unreadable: tuple[UnreadableRow, ...]
+    until: datetime | None
+
+
 class KeyStore(Protocol):
     """Stores gateway keys."""
 
@@ -142,19 +163,25 @@ class Ledger(Protocol):
 
 
 class OpenCalls(Protocol):
-    """Finds calls whose end was never written. Also raises StoreBusy and WriteRefused."""
+    """Finds calls that are not settled. Also raises StoreBusy and WriteRefused."""
 
     def projects(self) -> tuple[ProjectSweep, ...]:
         """Every project that ever had a key, and the time up to which its calls have been checked."""
 
-    def open_traces(self, project: str, since: datetime | None, until: datetime) -> Iterator[Trace]:
-        """The open calls that began in [since, until), oldest first."""
+    def unsettled(self, project: str, since: datetime | None, until: datetime) -> Iterator[SweepPart]:
+        """The calls that began in [since, until) and are not settled, open or finished, in parts, oldest first.
+
+        Each part is read when it is asked for, and takes a single request.
+        """
 
     def mark_lost(self, trace: Trace) -> bool:
         """Store a lost call's status and failure if its row is still open; returns whether it was."""
 
-    def mark_swept(self, project: str, until: datetime) -> None:
-        """Record that the project's calls that began before `until` have been checked. The time never decreases."""
+    def mark_swept(self, project: str, until: datetime, *, latest: datetime) -> None:
+        """Record that the project's calls that began before `until` have been checked.
+
+        The time never decreases, unless it is later than `latest`: a wrong clock has written such a time.
+        """
 
 
 class TotalsReader(Protocol):
