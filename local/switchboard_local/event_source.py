@@ -19,6 +19,11 @@ SWEEP_EVERY_S = 300.0
 INVOCATION_MS = 60_000.0
 LAST_BATCH_S = 10.0
 HAS_READ_EVERY_S = 1.0
+_AHEAD = (
+    "  The aggregator's position is after the end of the table's stream, as if the database were an older copy. "
+    "It reads the stream from its beginning; each call is still counted once."
+)
+_UNWRITTEN = "  The aggregator goes on, but cannot write its position in the table's stream"
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
 
@@ -63,6 +68,7 @@ class EventSource:
         self._stop_by = math.inf
         self._thread = threading.Thread(target=self._run, name="event-source")
         self._failures = 0
+        self._is_unwritten = False
         self._find_shards_at = 0.0
         self._sweep_at = 0.0
 
@@ -92,7 +98,8 @@ class EventSource:
         """Process what is new. Returns whether there was anything."""
         now = time.monotonic()
         if now >= self._find_shards_at:
-            self._stream.find_shards()
+            if self._stream.find_shards():
+                self._show(_AHEAD)
             self._find_shards_at = now + FIND_SHARDS_EVERY_S
         is_busy = False
         for shard_id in self._stream.shards():
@@ -117,10 +124,21 @@ class EventSource:
         # As on Lambda: all records from the first failed one on are sent again.
         first_failed = next((index for index, number in enumerate(numbers) if number in failed), len(numbers))
         if first_failed > 0:
-            self._stream.done(shard_id, numbers[first_failed - 1])
+            self._done(shard_id, numbers[first_failed - 1])
         if failed:
             self._stream.go_back(shard_id)
             raise Unsettled(len(failed))
+
+    def _done(self, shard_id: str, number: str) -> None:
+        """Write the position. Where it cannot be written, the stream is read on all the same."""
+        try:
+            self._stream.done(shard_id, number)
+        except OSError as error:
+            if not self._is_unwritten:
+                self._show(f"{_UNWRITTEN}: {error.strerror}.")
+            self._is_unwritten = True
+        else:
+            self._is_unwritten = False
 
     def _invoke(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
         ends_at = time.monotonic() + INVOCATION_MS / 1000

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from botocore.session import get_session
 
 _LOST_POSITION = frozenset({"ExpiredIteratorException", "TrimmedDataAccessException"})
 _TRIMMED = "TrimmedDataAccessException"
+_SEQUENCE_NUMBER = re.compile(r"[0-9]{1,40}")
 _SEQUENCE_NUMBER_CHARACTERS = 21  # botocore refuses fewer, and some engines count from 1
 
 
@@ -28,7 +30,7 @@ class Checkpoint:
         return self._done.get(shard_id)
 
     def keep(self, shard_id: str, sequence_number: str) -> None:
-        """Write that all records up to this one are processed."""
+        """Write that all records up to this one are processed. Raises OSError if only this process knows it."""
         self._done[shard_id] = sequence_number
         fresh = self._path.with_suffix(".new")
         fresh.write_text(json.dumps({"stream_arn": self._stream_arn, "done": self._done}))
@@ -48,19 +50,21 @@ class TableStream:
         self._checkpoint = checkpoint
         self._iterators: dict[str, str | None] = {}
 
-    def find_shards(self) -> None:
-        """List the shards. A shard that was read to its end is not read again."""
-        request = {"StreamArn": self.arn}
-        found = []
-        while True:
-            description = self._client.describe_stream(**request)["StreamDescription"]
-            found += [shard["ShardId"] for shard in description["Shards"]]
-            if "LastEvaluatedShardId" not in description:
-                break
-            request["ExclusiveStartShardId"] = description["LastEvaluatedShardId"]
-        for shard_id in self._iterators.keys() - set(found):
+    def find_shards(self) -> bool:
+        """List the shards. A shard that was read to its end is not read again.
+
+        Returns whether a position in the checkpoint was after the end of its shard: the table was replaced by an older
+        copy. Such a shard is read from its beginning.
+        """
+        ends = self._shard_ends()
+        for shard_id in self._iterators.keys() - ends.keys():
             self._checkpoint.forget(shard_id)
-        self._iterators = {shard_id: self._iterators.get(shard_id, "") for shard_id in found}
+        self._iterators = {shard_id: self._iterators.get(shard_id, "") for shard_id in ends}
+        ahead = [shard_id for shard_id, end in ends.items() if self._is_ahead(shard_id, end)]
+        for shard_id in ahead:
+            self._checkpoint.forget(shard_id)
+            self.go_back(shard_id)
+        return bool(ahead)
 
     def shards(self) -> Sequence[str]:
         """The shards that may have records to read."""
@@ -90,6 +94,21 @@ class TableStream:
         """Read again from the first record that is not processed."""
         self._iterators[shard_id] = ""
 
+    def _shard_ends(self) -> dict[str, str | None]:
+        """The last sequence number of each shard; None where the engine tells none, as for a shard without records."""
+        request, ends = {"StreamArn": self.arn}, {}
+        while True:
+            description = self._client.describe_stream(**request)["StreamDescription"]
+            for shard in description["Shards"]:
+                ends[shard["ShardId"]] = shard["SequenceNumberRange"].get("EndingSequenceNumber")
+            if "LastEvaluatedShardId" not in description:
+                return ends
+            request["ExclusiveStartShardId"] = description["LastEvaluatedShardId"]
+
+    def _is_ahead(self, shard_id: str, end: str | None) -> bool:
+        done = self._checkpoint.done(shard_id)
+        return done is not None and end is not None and int(done) > int(end)
+
     def _iterator(self, shard_id: str) -> str:
         position = {"StreamArn": self.arn, "ShardId": shard_id, "ShardIteratorType": "TRIM_HORIZON"}
         if (done := self._checkpoint.done(shard_id)) is not None:
@@ -108,9 +127,17 @@ def connect_streams(endpoint: str) -> Any:  # noqa: ANN401 - the client has no t
 
 
 def _read(path: Path, stream_arn: str) -> dict[str, str]:
-    """The file's content; empty if there is no file, or it is of another stream."""
+    """The file's content; empty if there is no file, it is damaged, or of another stream."""
     try:
-        kept: Mapping[str, Any] = json.loads(path.read_text())
-    except (FileNotFoundError, ValueError):
+        kept = json.loads(path.read_bytes())
+        if kept["stream_arn"] != stream_arn:
+            return {}
+        return {str(shard_id): _sequence_number(text) for shard_id, text in kept["done"].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}
-    return dict(kept["done"]) if kept.get("stream_arn") == stream_arn else {}
+
+
+def _sequence_number(text: str) -> str:
+    if not _SEQUENCE_NUMBER.fullmatch(text):
+        raise ValueError(f"{text!r} is no sequence number")
+    return text

@@ -25,6 +25,7 @@ from switchboard_local.event_filter import EventFilter
 from switchboard_local.event_source import SCHEDULED_EVENT, EventSource, Handle
 from switchboard_local.poison_file import PoisonFile
 from switchboard_local.stream_event import to_lambda
+from switchboard_local.table_stream import connect_streams
 from testkit.samples import NOON, an_open_trace
 from testkit.stream_events import PATTERN, Seen, an_aggregator, connect_once
 
@@ -58,6 +59,8 @@ class StreamedTable:
         self.endpoint = endpoint
         self.table = table
         self.arn = client.describe_table(TableName=table)["Table"]["LatestStreamArn"]
+        [shard] = connect_streams(endpoint).describe_stream(StreamArn=self.arn)["StreamDescription"]["Shards"]
+        self.shard_id = shard["ShardId"]
         self.checkpoint = folder / "stream.json"
         self.store = DynamoStore(client, table, retention=timedelta(days=30), clock=lambda: NOON)
         self.shown: list[str] = []
@@ -199,13 +202,76 @@ def test_the_scheduled_event_is_sent_at_the_start_and_at_its_interval(
             assert calls.scheduled.get(timeout=WAIT_S) == SCHEDULED_EVENT
 
 
-@pytest.mark.parametrize("content", ["", "not json", '{"stream_arn": "another", "done": {"shard": "99999999999"}}'])
-def test_a_checkpoint_without_this_stream_is_ignored(streamed: StreamedTable, content: str) -> None:
-    streamed.checkpoint.write_text(content)
+DAMAGED = [
+    b"",
+    b"not json",
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b"[]",
+    b"null",
+    b"7",
+    b"{}",
+    b'{"stream_arn": "another", "done": {"shard": "99999999999"}}',
+    b'{"stream_arn": "THIS"}',
+    b'{"stream_arn": "THIS", "done": null}',
+    b'{"stream_arn": "THIS", "done": ["SHARD"]}',
+    b'{"stream_arn": "THIS", "done": {"SHARD": 7}}',
+    b'{"stream_arn": "THIS", "done": {"SHARD": "x"}}',
+    b'{"stream_arn": "THIS", "done": {"SHARD": "-1"}}',
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_checkpoint_or_one_of_another_stream_is_ignored(streamed: StreamedTable, content: bytes) -> None:
+    streamed.checkpoint.write_bytes(
+        content.replace(b"THIS", streamed.arn.encode()).replace(b"SHARD", streamed.shard_id.encode())
+    )
     calls = Calls()
     trace = streamed.finish().trace_id
     with streamed.event_source(calls.handle):
         assert calls.next_ids(1) == [trace]
+    assert streamed.shown == []
+    assert json.loads(streamed.checkpoint.read_bytes())["stream_arn"] == streamed.arn
+
+
+@pytest.mark.parametrize("ahead", ["8", "123456", "9" * 21, "9" * 40])
+def test_a_checkpoint_after_the_end_of_the_stream_is_said_and_dropped(streamed: StreamedTable, ahead: str) -> None:
+    content = {"stream_arn": streamed.arn, "done": {streamed.shard_id: ahead}}
+    streamed.checkpoint.write_text(json.dumps(content))
+    calls = Calls()
+    traces = [streamed.finish().trace_id for _ in range(3)]  # six records: each call is opened and completed
+    with streamed.event_source(calls.handle):
+        assert calls.next_ids(3) == traces
+        last = streamed.finish().trace_id
+        assert calls.next_ids(1) == [last]
+    [shown] = streamed.shown
+    assert "after the end of the table's stream" in shown
+    after = Calls()
+    with streamed.event_source(after.handle):
+        trace = streamed.finish().trace_id
+        assert after.next_ids(1) == [trace]
+    assert len(streamed.shown) == 1
+
+
+def test_a_checkpoint_at_the_end_of_the_stream_is_right(streamed: StreamedTable) -> None:
+    streamed.checkpoint.write_text(json.dumps({"stream_arn": streamed.arn, "done": {streamed.shard_id: "2"}}))
+    streamed.finish()
+    calls = Calls()
+    with streamed.event_source(calls.handle):
+        trace = streamed.finish().trace_id
+        assert calls.next_ids(1) == [trace]
+    assert streamed.shown == []
+
+
+def test_a_checkpoint_that_cannot_be_written_is_said_once_and_stops_nothing(streamed: StreamedTable) -> None:
+    streamed.checkpoint.mkdir()
+    calls = Calls()
+    with streamed.event_source(calls.handle):
+        for _ in range(3):
+            trace = streamed.finish().trace_id
+            assert calls.next_ids(1) == [trace]
+    [shown] = streamed.shown
+    assert "cannot write its position" in shown
 
 
 def test_a_killed_process_settles_each_call_exactly_once(streamed: StreamedTable) -> None:
