@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -20,6 +21,7 @@ async def cascade(
     policy: Mapping[str, object] | None = None,
     clock: Clock | None = None,
     environment: Mapping[str, str] | None = None,
+    trust: ssl.SSLContext | None = None,
     **settings: str,
 ) -> AsyncIterator[RunningGateway]:
     """A gateway whose default policy calls these upstreams in order, as PROVIDERS. `policy` has its other fields.
@@ -36,6 +38,7 @@ async def cascade(
         environment=environment,
         clock=clock,
         policy=stack,
+        trust=trust,
         **(defaults | settings),
     ) as gateway:
         yield gateway

@@ -173,11 +173,13 @@ async def running_gateway(
     environment: Mapping[str, str] | None = None,
     clock: Clock | None = None,
     policy: Mapping[str, object] | None = None,
+    trust: ssl.SSLContext | None = None,
     **settings: str,
 ) -> AsyncIterator[RunningGateway]:
     """A gateway on a free port.
 
-    `settings` are its environment variables in lower case, `environment` stored keys, `policy` the stack's own.
+    `settings` are its environment variables in lower case, `environment` stored keys, `policy` the stack's own, `trust`
+    the certificates of providers that it accepts.
     """
     store = AwaitedStore(GatewayKey(digest(KEY), PROJECT, frozenset({Scope.CALL}), datetime(2026, 1, 1, tzinfo=UTC)))
     log, metrics = RecordedLog(), []  # type: tuple[RecordedLog, list[Any]]
@@ -188,7 +190,7 @@ async def running_gateway(
         "DEFAULT_POLICY": json.dumps(policy or {}),
         **{name.upper(): value for name, value in settings.items()},
     }
-    upstream = HttpUpstream(PrivateHosts.parse(allowed), _trust())
+    upstream = HttpUpstream(PrivateHosts.parse(allowed), trust or _trust())
     telemetry = Telemetry(log, lambda values, dimensions: metrics.append((values, dimensions)))
     parts = Dependencies(store, upstream, EnvironmentKeyring(environment or {}), telemetry, clock or Clock(), Random(1))
     async with (

@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import certifi
@@ -53,7 +53,7 @@ class HttpResponse:
             async for chunk in self.response.aiter_bytes():
                 yield chunk
         except httpx.HTTPError as cut:
-            raise UpstreamCut(self.target, f"the answer was cut off ({type(cut).__name__})") from cut
+            raise UpstreamCut(self.target, f"the answer was cut off ({_kind_of(cut)})") from cut
 
     async def aclose(self) -> None:
         """Return the connection to the pool; close it when the answer was not read to its end."""
@@ -115,7 +115,7 @@ class HttpUpstream:
             raise _not_connected(target, failed) from failed
         except httpx.HTTPError as failed:
             if not dispatch.is_safe_to_resend(failed):
-                raise _broken(target, failed) from failed
+                raise _broken(target, failed, is_connection_new=dispatch.is_connection_new) from failed
             response = await self._post_again(target, body, headers, dispatch)
         return HttpResponse(target, response)
 
@@ -141,7 +141,7 @@ class HttpUpstream:
         except (httpx.ConnectError, httpx.ConnectTimeout, AddressForbidden) as failed:
             raise _not_connected(target, failed) from failed
         except httpx.HTTPError as failed:
-            raise _broken(target, failed) from failed
+            raise _broken(target, failed, is_connection_new=True) from failed
 
 
 def _not_connected(target: Target, failed: Exception) -> UpstreamFailure:
@@ -153,14 +153,31 @@ def _not_connected(target: Target, failed: Exception) -> UpstreamFailure:
     return ConnectFailed(target, f"no connection to {target.host}: {str(failed) or 'the TLS handshake was broken off'}")
 
 
-def _broken(target: Target, failed: httpx.HTTPError) -> UpstreamCut:
-    return UpstreamCut(target, f"the connection broke before an answer ({type(failed).__name__})")
+def _broken(target: Target, failed: httpx.HTTPError, *, is_connection_new: bool) -> UpstreamFailure:
+    tls = _tls_failure(failed)
+    # The last step of a handshake is the server's: that it refuses the client is learnt when its answer is awaited.
+    if is_connection_new and tls is not None and "ALERT" in (tls.reason or ""):
+        return ConnectFailed(target, f"no connection to {target.host}: {tls}")
+    return UpstreamCut(target, f"the connection broke before an answer ({_kind_of(failed)})")
 
 
-def _is_unacknowledged(failed: BaseException | None) -> bool:
+def _kind_of(failed: httpx.HTTPError) -> str:
+    tls = _tls_failure(failed)
+    return type(failed).__name__ if tls is None else f"TLS: {(tls.reason or 'failed').lower().replace('_', ' ')}"
+
+
+def _tls_failure(failed: BaseException) -> ssl.SSLError | None:
+    """The error of TLS among the causes."""
+    return next((cause for cause in _causes(failed) if isinstance(cause, ssl.SSLError)), None)
+
+
+def _is_unacknowledged(failed: BaseException) -> bool:
     """Whether the operating system gave the connection up; its error is among the causes of httpx's."""
-    while failed is not None:
-        if isinstance(failed, OSError) and failed.errno in _UNACKNOWLEDGED:
-            return True
-        failed = failed.__cause__ or failed.__context__
-    return False
+    return any(isinstance(cause, OSError) and cause.errno in _UNACKNOWLEDGED for cause in _causes(failed))
+
+
+def _causes(failed: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = failed
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

@@ -37,7 +37,8 @@ class AddressForbidden(Exception):
 class KeptStream(httpcore.AsyncNetworkStream):
     """A connection whose sent bytes must be acknowledged in time once it is used for a second request.
 
-    HTTP/1.1 alone: a write after a read begins the next request, the first read after that is its answer.
+    HTTP/1.1 alone: a write after a read begins the next request, the first read after that is its answer. The operating
+    system's errors and those of TLS are raised as httpcore's: httpcore itself passes those of TLS on as they are.
     """
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
@@ -47,7 +48,10 @@ class KeptStream(httpcore.AsyncNetworkStream):
 
     @override
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = await self._inner.read(max_bytes, timeout)
+        try:
+            data = await self._inner.read(max_bytes, timeout)
+        except OSError as failed:
+            raise httpcore.ReadError(str(failed)) from failed
         self._is_kept = True
         if self._is_limited:
             self._limit(is_limited=False)
@@ -57,7 +61,10 @@ class KeptStream(httpcore.AsyncNetworkStream):
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if self._is_kept and not self._is_limited:
             self._limit(is_limited=True)
-        await self._inner.write(buffer, timeout)
+        try:
+            await self._inner.write(buffer, timeout)
+        except OSError as failed:
+            raise httpcore.WriteError(str(failed)) from failed
 
     @override
     async def start_tls(
