@@ -1,14 +1,10 @@
 """The gateway on the Lambda runtime: the bytes that it streams, and the order of its steps."""
 
-import http.client
 import json
-import time
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,7 +15,8 @@ from testkit.emulator import Emulator
 from testkit.events import rest_event
 from testkit.openai_events import DONE, chunk, completion, finish, role, usage
 from testkit.runtime_api import RuntimeApi
-from testkit.upstream import Answer, Framing, Request, ScriptedUpstream, json_answer
+from testkit.upstream import Answer, ScriptedUpstream, json_answer
+from testkit.watched_engine import WatchedEngine
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,40 +26,19 @@ HANDLER = "gateway.handler.handler"
 SPOKEN = [role(), chunk("Hel"), chunk("lo"), finish(), DONE]
 
 
-@dataclass(slots=True)
-class Watched:
-    """A proxy before the DynamoDB engine that records every request and its time."""
-
-    endpoint: str
-    seen: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
-
-    def __call__(self, request: Request) -> Answer:
-        self.seen.append((time.monotonic_ns(), request.headers["x-amz-target"].rpartition(".")[2], request.json))
-        with closing(http.client.HTTPConnection(urlsplit(self.endpoint).netloc)) as engine:
-            passed = {n: v for n, v in request.headers.items() if n not in {"host", "content-length"}}
-            engine.request(request.method, request.path, request.body, passed)
-            answer = engine.getresponse()
-            headers = {"content-type": "application/x-amz-json-1.0"}
-            return Answer([answer.read()], answer.status, headers, framing=Framing.LENGTH)
-
-    def writes(self, status: str) -> list[int]:
-        """When trace rows with that status were written."""
-        return [at for at, what, body in self.seen if what == "PutItem" and body["Item"].get("status") == {"S": status}]
-
-
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """The environment of a deployed gateway, with its provider and store."""
 
     upstream: ScriptedUpstream
-    database: Watched
+    database: WatchedEngine
     env: dict[str, str]
     store: DynamoStore
 
 
 @pytest.fixture
 def deployment(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str) -> Iterator[Deployment]:
-    watched = Watched(dynamodb_endpoint)
+    watched = WatchedEngine(dynamodb_endpoint)
     with ScriptedUpstream() as upstream, ScriptedUpstream(respond=watched) as database:
         env = {
             "TABLE_NAME": table,
