@@ -2,10 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from random import Random
 from traceback import extract_tb
@@ -20,6 +19,7 @@ ROW_BYTES = 4 * 1024
 """How much a row counts, beside its bodies and its metadata."""
 FIRST_PAUSE_S = 0.05
 MAX_PAUSE_S = 2.0
+_MAX_DOUBLINGS = 16
 MAX_UNEXPECTED_TRIES = 3
 """After so many errors that are none of the store's own, a record is given up: the fault is most likely ours."""
 MAX_REASON_CHARACTERS = 300
@@ -84,6 +84,8 @@ class RecordQueue:
         self._queue: deque[Record] = deque()
         self._sizes: dict[Record, int] = {}
         self._finished = 0
+        self._failures = 0
+        self._working = 0
         self._workers: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
 
@@ -102,8 +104,9 @@ class RecordQueue:
         self._waiting_bytes += size
         self._finished += not record.is_open
         self._queue.append(record)
-        if len(self._workers) < WRITERS:
-            worker = asyncio.get_running_loop().create_task(self._work())
+        if self._working < WRITERS:
+            # Eagerly: a task that is cancelled before it begins would give up nothing.
+            worker = asyncio.Task(self._work(), loop=asyncio.get_running_loop(), eager_start=True)
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
         return None
@@ -144,30 +147,35 @@ class RecordQueue:
             self.give_up(record, reason)
 
     async def _work(self) -> None:
+        self._working += 1
         try:
             while self._queue:
-                await self._write(self._queue.popleft())
+                record = self._queue.popleft()
+                if record.over.done() or await self._try(record):
+                    continue
+                self._queue.append(record)
+                await asyncio.wait((record.over,), timeout=self._pause_s())
         except asyncio.CancelledError:
             self.give_up_all(ENDING)
             raise
+        finally:
+            self._working -= 1
 
-    async def _write(self, record: Record) -> None:
-        """Try until the record is over."""
-        loop = asyncio.get_running_loop()
-        for pause_s in self._pauses():
-            if record.over.done():
-                return
-            try:
-                await loop.run_in_executor(self._writers, self._call_store, record)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the record must not be lost
-                record.tries += 1
-                record.reason = _reason(error)
-                record.has_row = record.has_row or isinstance(error, BodiesUnwritten)
-                if _is_final(error, record.tries):
-                    self.give_up(record, record.reason)
-            else:
-                self._end(record, is_written=True)
-            await asyncio.wait((record.over,), timeout=pause_s)
+    async def _try(self, record: Record) -> bool:
+        """Write the record once; whether it is over."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._writers, self._call_store, record)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the record must not be lost
+            self._failures += 1
+            record.tries += 1
+            record.reason = _reason(error)
+            record.has_row = record.has_row or isinstance(error, BodiesUnwritten)
+            if _is_final(error, record.tries):
+                self.give_up(record, record.reason)
+        else:
+            self._failures = 0
+            self._end(record, is_written=True)
+        return record.over.done()
 
     def _call_store(self, record: Record) -> None:
         if record.scrub is not None:
@@ -184,15 +192,20 @@ class RecordQueue:
         self._waiting_bytes -= self._sizes.pop(record)
         self._finished -= not record.is_open
         self._changed.set()
+        if not self._sizes:
+            self._failures = 0
 
     def _tell(self, record: Record, reason: str) -> None:
         if not record.is_open:
             self._on_given_up(record, reason)
 
-    def _pauses(self) -> Iterator[float]:
-        """The pause after each failed try, with full jitter: calls that failed together do not return together."""
-        for number in count():
-            yield self._random.uniform(0, min(MAX_PAUSE_S, FIRST_PAUSE_S * 2 ** min(number, 16)))
+    def _pause_s(self) -> float:
+        """The pause after a failed try, with full jitter. It grows only where writes fail one after the other.
+
+        So a store that fails some writes is not slowed down, and one that is away is asked about once a second.
+        """
+        in_a_row = min(self._failures, _MAX_DOUBLINGS)
+        return self._random.uniform(0, min(MAX_PAUSE_S, FIRST_PAUSE_S * 2 ** (in_a_row - 2))) if in_a_row > 1 else 0.0
 
 
 def _is_final(error: Exception, tries: int) -> bool:

@@ -153,9 +153,9 @@ def test_progress_counts_down() -> None:
 
 def test_a_row_that_the_store_will_never_take_holds_up_no_other() -> None:
     async def scenario() -> Bench:
-        refused: list[str] = []
-        bench = Bench(lambda trace: RowRefused("too large") if trace.trace_id in refused else None)
-        refused.append(bench.put().trace.trace_id)
+        answers = iter([RowRefused("too large"), None])
+        bench = Bench(lambda _trace: next(answers))
+        bench.put()
         bench.put()
         assert await bench.queue.drain(until_s=1, progress=ignore) == 0
         return bench
@@ -229,3 +229,44 @@ def test_an_open_row_that_is_dropped_is_not_told() -> None:
 
     bench = run_in_virtual_time(scenario())
     assert (bench.unwritten, bench.statuses()) == ([], [])
+
+
+def test_a_store_that_fails_some_writes_is_not_slowed_down() -> None:
+    async def scenario() -> float:
+        chance = Random(3)
+        bench = Bench(lambda _trace: StoreUnavailable("500") if chance.random() < 0.5 else None)
+        for _ in range(300):
+            bench.put()
+        assert await bench.queue.drain(until_s=None, progress=ignore) == 0
+        return asyncio.get_running_loop().time()
+
+    assert run_in_virtual_time(scenario()) < 6
+
+
+def test_a_store_that_is_away_is_asked_about_once_a_second() -> None:
+    async def scenario() -> int:
+        tries = 0
+
+        def count(_trace: Trace) -> Exception:
+            nonlocal tries
+            tries += 1
+            return StoreUnavailable("away")
+
+        bench = Bench(count)
+        for _ in range(300):
+            bench.put()
+        await bench.queue.drain(until_s=60, progress=ignore)
+        return tries
+
+    assert 60 < run_in_virtual_time(scenario()) < 180
+
+
+def test_after_a_record_is_written_the_next_one_finds_a_worker_at_any_moment() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        for turns in range(8):
+            assert await bench.put().over
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+    run_in_virtual_time(scenario())
