@@ -12,6 +12,7 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 
 from switchboard_local.aggregator_process import Aggregator
+from switchboard_local.last_records import Records
 from switchboard_local.supervision import Condition, Supervised
 
 PROBE_EVERY_S = 2.0
@@ -90,6 +91,7 @@ class Health:
     engine: Supervised | None
     aggregator: Supervised
     stream: Aggregator
+    records: Records
 
     def report(self) -> tuple[int, dict[str, Any]]:
         """The HTTP status and the JSON of the answer: 503 if a part does not work."""
@@ -100,6 +102,7 @@ class Health:
         parts = {
             "status": "ok" if is_well else "degraded",
             "store": {"reachable": error is None, "for_s": round(for_s, 1), "error": error},
+            "records": {"waiting": self.records.waiting},
             "engine": None if self.engine is None else _told(self.engine.condition),
             "aggregator": {
                 **_told(aggregator),

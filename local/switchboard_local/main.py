@@ -5,14 +5,16 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from gateway.assembly import dependencies as gateway_dependencies
+from gateway.assembly import recorder
 from gateway.recording.observability import telemetry
 from gateway.settings import Settings
 from switchboard.settings import SettingsInvalid
@@ -24,6 +26,7 @@ from switchboard_local.engine import Engine, EngineMissing, what_to_do
 from switchboard_local.errors import CannotStart, UsageError, refused_as
 from switchboard_local.first_key import first_key
 from switchboard_local.health import Health, StoreProbe
+from switchboard_local.last_records import LastRecords, Records
 from switchboard_local.local_environment import DEFAULT_TABLE, local_environment
 from switchboard_local.own_table import own_table
 from switchboard_local.screen import Screen, ScreenedTelemetry
@@ -52,28 +55,38 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _run(listener: socket.socket, data: DataDir, environment: Mapping[str, str], screen: Screen) -> None:
-    port = listener.getsockname()[1]
     with ExitStack() as stack:
         with refused_as(f"The data folder {data.path} cannot be used"):
             stack.enter_context(_logged(data))
-            endpoint, engine = _engine(stack, data, environment, screen)
-            client = connect(endpoint=endpoint, max_tries=2)
-            with _usable(endpoint, data):
-                table = DEFAULT_TABLE if engine is None else own_table(data, client, environment)
-            found = local_environment(environment, port=port, endpoint=endpoint, table=table)
-            settings = _settings(found)
-            dependencies = gateway_dependencies(settings, found, ScreenedTelemetry(telemetry(), screen))
-            with _usable(endpoint, data):
-                create_table(client, settings.table_name)
-                key = first_key(data.key, dependencies.store, dependencies.clock.now)
-            describe = partial(client.describe_table, TableName=settings.table_name)
-            health = _supervise(stack, found, data, screen, engine, describe)
-            app = build(settings, dependencies, found, health)
-            data.write_running(table=settings.table_name, endpoint=endpoint)
+            serving = _start(stack, listener, data, environment, screen)
         try:
-            asyncio.run(serve(app, listener, lambda: screen.welcome(port, key, data)))
+            asyncio.run(serving())
         finally:
             interrupt_on_signals()  # the event loop has put the default handlers back
+
+
+def _start(
+    stack: ExitStack, listener: socket.socket, data: DataDir, environment: Mapping[str, str], screen: Screen
+) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Start every part beside the server. Returns what serves until a signal."""
+    port = listener.getsockname()[1]
+    endpoint, engine = _engine(stack, data, environment, screen)
+    client = connect(endpoint=endpoint, max_tries=2)
+    with _usable(endpoint, data):
+        table = DEFAULT_TABLE if engine is None else own_table(data, client, environment)
+    found = local_environment(environment, port=port, endpoint=endpoint, table=table)
+    settings, screened = _settings(found), ScreenedTelemetry(telemetry(), screen)
+    dependencies = gateway_dependencies(settings, found, screened)
+    with _usable(endpoint, data):
+        create_table(client, settings.table_name)
+        key = first_key(data.key, dependencies.store, dependencies.clock.now)
+    records = recorder(dependencies)
+    describe = partial(client.describe_table, TableName=settings.table_name)
+    health = _supervise(stack, found, data, screen, engine, describe, records)
+    app = build(settings, dependencies, found, records, health)
+    data.write_running(table=settings.table_name, endpoint=endpoint)
+    last_records = LastRecords(records, screen.show, data.log, screened.count_only)
+    return partial(serve, app, listener, partial(screen.welcome, port, key, data), last_records)
 
 
 def _settings(environment: Mapping[str, str]) -> Settings:
@@ -112,6 +125,7 @@ def _supervise(
     screen: Screen,
     engine: Supervised | None,
     describe: Callable[[], object],
+    records: Records,
 ) -> Health:
     """Start the aggregator, and watch it and the table, which `describe` asks for."""
     probe = StoreProbe(describe, screen.show, lambda: engine is not None and not engine.condition.is_running)
@@ -121,6 +135,7 @@ def _supervise(
         engine=engine,
         aggregator=stack.enter_context(Supervised(aggregator, screen.show)),
         stream=aggregator,
+        records=records,
     )
 
 

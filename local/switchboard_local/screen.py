@@ -57,6 +57,11 @@ class ScreenedTelemetry(Telemetry):
     def __init__(self, inner: Telemetry, screen: Screen) -> None:
         self._inner = inner
         self._screen = screen
+        self._names_unwritten = True
+
+    def count_only(self) -> None:
+        """Name no further trace that could not be stored: the system ends, and says how many there are."""
+        self._names_unwritten = False
 
     @override
     def opened(self, trace: Trace) -> None:
@@ -78,6 +83,8 @@ class ScreenedTelemetry(Telemetry):
     @override
     def unwritten(self, trace: Trace, what: str, reason: str) -> None:
         self._inner.unwritten(trace, what, reason)
+        if not self._names_unwritten:
+            return
         part = "bodies" if what == BODIES else "trace"
         self._screen.show(f"  The {part} of {trace.trace_id} could not be stored; the log has the reason.")
 

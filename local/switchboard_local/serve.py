@@ -13,12 +13,12 @@ import uvicorn
 
 from switchboard_local.errors import CannotStart, UsageError
 from switchboard_local.http_protocol import LocalHttpProtocol
+from switchboard_local.last_records import LastRecords
 from switchboard_local.signals import ending_signals, is_a_second
 from switchboard_local.system import App
 
 GRACE_S = 3
 """How long calls in progress may take after the first Ctrl-C. A second Ctrl-C cancels them."""
-LAST_WRITES_S = 5.0
 KEEP_ALIVE_S = 75  # a voice agent calls about every 9 s
 BACKLOG = 512
 MAX_PORT = 65_535
@@ -45,7 +45,7 @@ def listen(port_text: str) -> socket.socket:
     return listener
 
 
-async def serve(app: App, listener: socket.socket, is_ready: Callable[[], None]) -> None:
+async def serve(app: App, listener: socket.socket, is_ready: Callable[[], None], last_records: LastRecords) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP. `is_ready` is called once requests are answered."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     config = uvicorn.Config(
@@ -64,7 +64,7 @@ async def serve(app: App, listener: socket.socket, is_ready: Callable[[], None])
     for number in ending_signals():
         loop.add_signal_handler(number, server.end, number)
     await server.serve([listener])
-    await _wait_for(server.server_state.tasks)
+    await last_records.write(server.server_state.tasks, server.hurry)
 
 
 class _Server(uvicorn.Server):
@@ -74,6 +74,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._is_ready = is_ready
         self._ended_at = 0.0
+        self.hurry = asyncio.Event()
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -81,11 +82,12 @@ class _Server(uvicorn.Server):
         self._is_ready()
 
     def end(self, number: signal.Signals) -> None:
-        """Let calls in progress finish. A second signal cancels them."""
+        """Let calls in progress finish. A second signal cancels them, and sets `hurry`."""
         if not self.should_exit:
             self._ended_at = time.monotonic()
             self.should_exit = True
         elif is_a_second(number, time.monotonic() - self._ended_at):
+            self.hurry.set()
             for task in self.server_state.tasks:
                 task.cancel()
 
@@ -93,9 +95,3 @@ class _Server(uvicorn.Server):
     @override
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-async def _wait_for(tasks: "set[asyncio.Task[None]]") -> None:
-    """Wait for cancelled calls: each still writes its trace."""
-    if tasks:
-        await asyncio.wait(tasks, timeout=LAST_WRITES_S)

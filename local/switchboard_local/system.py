@@ -11,6 +11,7 @@ import console.settings
 import gateway.assembly
 from gateway.api.paths import canonical
 from gateway.assembly import Dependencies
+from gateway.recording.recorder import Recorder
 from gateway.settings import Settings
 from switchboard_local import demo
 
@@ -44,10 +45,12 @@ class ComposedApp:
             await self.gateway(scope, receive, send)
 
 
-def build(settings: Settings, dependencies: Dependencies, environment: Mapping[str, str], health: App) -> App:
-    """The whole system as one ASGI application."""
+def build(
+    settings: Settings, dependencies: Dependencies, environment: Mapping[str, str], records: Recorder, health: App
+) -> App:
+    """The whole system as one ASGI application. `records` is the gateway's recorder."""
     return ComposedApp(
-        gateway=gateway.assembly.build(settings, dependencies),
+        gateway=gateway.assembly.build(settings, dependencies, records),
         console=console.assembly.build(console.settings.Settings.from_env(environment)),
         demo=demo.create_app(),
         demo_path=urlsplit(settings.base_urls()["demo"]).path,

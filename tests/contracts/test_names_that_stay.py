@@ -10,6 +10,7 @@ import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import Any, cast, override
 
@@ -38,6 +39,7 @@ from gateway.domain.attempt import OK, OUTPACED, REDIRECTED
 from gateway.domain.call import Capture
 from gateway.domain.errors import UpstreamFailure
 from gateway.domain.secret import Scrubber
+from gateway.recording.record_queue import RecordQueue
 from gateway.settings import Settings as GatewaySettings
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
@@ -567,6 +569,7 @@ async def test_the_environment_variable_of_a_providers_key() -> None:
 HEALTH = names(
     "status",
     under("store", "reachable for_s error"),
+    under("records", "waiting"),
     under("engine", "running for_s restarts"),
     under("aggregator", "running for_s restarts read_stream_s_ago"),
 )
@@ -575,7 +578,8 @@ HEALTH = names(
 def test_the_deep_report_of_the_local_system() -> None:
     part = Supervised(Aggregator({}, Path(), Path(), print), print)
     probe = StoreProbe(dict, print, lambda: False)
-    _, report = Health(probe, part, part, Aggregator({}, Path(), Path(), print)).report()
+    records = RecordQueue(MemoryStore(), lambda _, reason: print(reason), Random())
+    _, report = Health(probe, part, part, Aggregator({}, Path(), Path(), print), records).report()
     check("a field of /health?deep", paths(report), HEALTH)
 
 

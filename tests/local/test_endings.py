@@ -63,11 +63,10 @@ def accepts_connections(system: LocalSystem) -> bool:
         return probe.connect_ex(("127.0.0.1", int(system.address.rpartition(":")[2]))) == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
-def test_an_idle_system_ends_at_once(number: signal.Signals, tmp_path: Path) -> None:
+def test_an_idle_system_ends_at_once(tmp_path: Path) -> None:
     with local_system(tmp_path) as system:
         assert processes_on(tmp_path)
-        assert system.interrupt(number) < 5
+        assert system.interrupt() < 5
         assert system.process.returncode == 0
         assert_nothing_runs_on(tmp_path)
     assert "Traceback" not in system.terminal.text

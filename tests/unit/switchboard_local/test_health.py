@@ -1,6 +1,7 @@
 """`/health?deep`: which part does not work, and for how long."""
 
 import time
+from collections.abc import Callable
 from typing import cast
 
 import pytest
@@ -42,6 +43,15 @@ class Stream:
         self.read_stream_s_ago = read_stream_s_ago
 
 
+class Waiting:
+    """Stands for the gateway's recorder."""
+
+    waiting = 3
+
+    async def drain(self, *, until_s: float | None, progress: Callable[[int], None]) -> int:
+        raise NotImplementedError
+
+
 RUNS = Condition(is_running=True, for_s=100.0, restarts=0)
 ENDED = Condition(is_running=False, for_s=2.04, restarts=1)
 
@@ -52,6 +62,7 @@ def health(store: Store, aggregator: Condition = RUNS, read_s_ago: float | None 
         cast("Supervised", Process(RUNS)),
         cast("Supervised", Process(aggregator)),
         cast("Aggregator", Stream(read_s_ago)),
+        Waiting(),
     )
 
 
@@ -60,6 +71,7 @@ def test_all_works() -> None:
     store.probe.probe()
     status, report = health(store).report()
     assert (status, report["status"], report["store"]["reachable"]) == (200, "ok", True)
+    assert report["records"] == {"waiting": 3}
     assert report["engine"] == {"running": True, "for_s": 100.0, "restarts": 0}
     assert report["aggregator"] == {"running": True, "for_s": 100.0, "restarts": 0, "read_stream_s_ago": 0.5}
     assert store.shown == []
