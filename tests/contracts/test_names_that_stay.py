@@ -266,9 +266,9 @@ def test_the_gateways_error_codes() -> None:
     kinds = [*error_answers.REFUSALS.values(), *error_answers.FAILURES.values()]
     frozen = """400/body_malformed 400/header_malformed 400/provider_unknown 400/provider_key_missing 401/key_missing
     401/key_unknown 401/key_revoked 403/scope_missing 403/provider_url_refused 403/no_target_allowed 404/route_unknown
-    405/method_refused 413/body_too_large 503/keys_unavailable 502/connect_failed 502/upstream_rejected
-    502/upstream_reported 502/empty_completion 502/upstream_cut 504/first_token_late 504/answer_late
-    500/internal_error"""
+    405/method_refused 413/body_too_large 415/encoding_unsupported 503/keys_unavailable 502/connect_failed
+    502/upstream_rejected 502/upstream_reported 502/empty_completion 502/upstream_cut 504/first_token_late
+    504/answer_late 500/internal_error"""
     check("an error of the gateway", (f"{kind.http_status}/{kind.code}" for kind in kinds), names(frozen))
 
 
@@ -487,7 +487,8 @@ HEADERS_READ = names(
     x-inference-hedge-after-ms x-inference-metadata-conversation-id"""
 )
 HEADERS_SENT = names(
-    """content-type x-inference-trace-id x-inference-task-id server-timing cache-control x-accel-buffering"""
+    """content-type x-content-type-options x-request-id x-inference-trace-id x-inference-task-id server-timing
+    cache-control x-accel-buffering"""
 )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gateway.api import buffer_words
 from gateway.api.error_answers import ErrorAnswer, answer_error, answer_failure, answer_internal
 from gateway.api.outlet import CallerLeft, Header, Outlet
+from gateway.api.responses import JSON, call_headers
 from gateway.domain.attempt import OK
 from gateway.domain.errors import AttemptBroken, GatewayError, UpstreamFailure
 from gateway.recording.journal import Journal
@@ -15,13 +16,7 @@ from gateway.relay.answer import Answer
 from gateway.turns.tracker import Tracker
 from switchboard.domain.trace import Status
 
-JSON_ERROR: tuple[Header, ...] = (("content-type", "application/json"),)
 EVENT_STREAM = "text/event-stream; charset=utf-8"
-
-
-def trace_headers(trace_id: str, task_id: str) -> list[Header]:
-    """The headers by which a caller finds its call again."""
-    return [("x-inference-trace-id", trace_id), ("x-inference-task-id", task_id)]
 
 
 @dataclass(slots=True)
@@ -72,8 +67,8 @@ class AnswerWriter:
         self._note_ending(error)
         journal.http_status = error.failure.http_status
         journal.sent.append(error.body)
-        length = ("content-length", str(len(error.body)))
-        await self.outlet.begin(journal.http_status, [*JSON_ERROR, length, *error.headers, *self._headers()])
+        own = [("content-type", JSON), ("content-length", str(len(error.body)))]
+        await self.outlet.begin(journal.http_status, [*own, *error.headers, *self._headers()])
         return await self.outlet.end(error.body)
 
     def log_internal_error(self) -> None:
@@ -136,7 +131,7 @@ class AnswerWriter:
         elif not call.chat.streamed:
             timings["total"] = journal.elapsed_ms()
         return [
-            *trace_headers(call.trace_id, call.labels.task_id),
+            *call_headers(call.trace_id, call.labels.task_id),
             ("server-timing", ", ".join(f"{name};dur={ms:.1f}" for name, ms in timings.items() if ms is not None)),
             ("cache-control", "no-cache"),
             ("x-accel-buffering", "no"),

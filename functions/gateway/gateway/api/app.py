@@ -1,7 +1,5 @@
 """The routes of the gateway; a request becomes a call, or is refused."""
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -12,7 +10,6 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from gateway.api.answer_writer import JSON_ERROR, trace_headers
 from gateway.api.arrival import arrival_of
 from gateway.api.auth import Authenticator
 from gateway.api.body import read_chat
@@ -26,21 +23,15 @@ from gateway.api.credentials import (
 from gateway.api.endings import LEFT_EARLY
 from gateway.api.error_answers import ErrorAnswer, answer_error, answer_internal
 from gateway.api.headers import read_labels, read_route, with_extras
-from gateway.api.models import description, listing
+from gateway.api.other_routes import describe_model, list_models, refuse_responses, refuse_route, tell_health
 from gateway.api.paths import App, PathRepair
 from gateway.api.refusal import Refusal
 from gateway.api.reply import Reply
+from gateway.api.request_body import read_body
+from gateway.api.responses import call_headers, entry_of, respond, respond_with_error, scrubbed_answer
 from gateway.domain.call import Arrival, Call, Caller, Capture, Labels, Route
 from gateway.domain.clock import Clock
-from gateway.domain.errors import (
-    BodyTooLarge,
-    CallRefused,
-    GatewayError,
-    HeaderMalformed,
-    KeysUnavailable,
-    MethodRefused,
-    RouteUnknown,
-)
+from gateway.domain.errors import CallRefused, GatewayError, HeaderMalformed, KeysUnavailable
 from gateway.domain.secret import Scrubber
 from gateway.recording.journal import Journal
 from gateway.recording.recorder import Recorder
@@ -50,10 +41,8 @@ from gateway.routing.plan import Plan, Planner
 from gateway.turns.tracker import Tracker
 from gateway.turns.turns import Turns
 from switchboard.domain.keys import PREFIX, digest, key_id
-from switchboard.domain.limits import MAX_BODY_BYTES
 from switchboard.domain.notes import add_notes
 from switchboard.domain.policy import Policy
-from switchboard.domain.trace_id import new_trace_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +62,11 @@ class Gateway:
 
     async def answer(self, request: Request) -> Response | Refusal | Reply:
         """The reply to one chat completion request."""
-        arrival = arrival_of(request, self.clock)
-        trace_id = new_trace_id(arrival.at, self.random)
+        arrival, trace_id = arrival_of(request), entry_of(request).request_id
         try:
             caller = await self.authenticator.authenticate(gateway_key(request.headers))
         except GatewayError as error:
-            return self._refuse_unauthenticated(error, trace_id, request)
+            return self._refuse_unauthenticated(error, request)
         auth_ms = self.clock.milliseconds_since(arrival.moment)
         labels, secrets = Labels(), secrets_of(request.headers)
         scrubber = Scrubber(secrets)
@@ -88,7 +76,7 @@ class Gateway:
             policy = self.planner.policy(caller, labels.task_id)
             if policy.zero_retention:
                 labels = labels.under_zero_retention()
-            body = await _body(request)
+            body = await read_body(request)
             chat = read_chat(body)
             labels = with_extras(labels, chat, scrubber)
             route = read_route(request.headers)
@@ -106,7 +94,7 @@ class Gateway:
             )
             plan = self.planner.plan(call, policy)
         except (CallRefused, KeysUnavailable) as refused:
-            return self._refuse(answer_error(refused).scrubbed(scrubber), trace_id, arrival, caller, labels)
+            return self._refuse(answer_error(refused).scrubbed(scrubber), request, arrival, caller, labels)
         except ClientDisconnect:
             return self._left(trace_id, arrival, caller, labels)
         journal = Journal(call, self.clock)
@@ -142,20 +130,27 @@ class Gateway:
             counts_retries=policy.recognises_retries is not False,
         )
 
-    def _refuse_unauthenticated(self, error: GatewayError, trace_id: str, request: Request) -> Response:
-        answer = _scrubbed_answer(error, request)
+    def _refuse_unauthenticated(self, error: GatewayError, request: Request) -> Response:
+        answer = scrubbed_answer(error, request)
         key = gateway_key(request.headers)
-        self.telemetry.refused(answer.failure, key_id(digest(key)) if key else None, trace_id)
-        return _error_response(answer, trace_headers(trace_id, Labels().task_id))
+        self.telemetry.refused(answer.failure, key_id(digest(key)) if key else None, entry_of(request).request_id)
+        return respond_with_error(request, answer, Labels().task_id)
 
-    def _refuse(self, answer: ErrorAnswer, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels) -> Refusal:
-        response = _error_response(answer, trace_headers(trace_id, labels.task_id))
+    def _refuse(
+        self, answer: ErrorAnswer, request: Request, arrival: Arrival, caller: Caller, labels: Labels
+    ) -> Refusal:
+        response, trace_id = respond_with_error(request, answer, labels.task_id), entry_of(request).request_id
         return Refusal(response, partial(self.recorder.refused, trace_id, arrival, caller, labels, answer.failure))
+
+    async def answer_broken(self, request: Request, _exception: Exception) -> Response:
+        """The answer to a request in which the gateway itself failed; the log has the reason, by the request's id."""
+        self.telemetry.failed(entry_of(request).request_id)
+        return respond_with_error(request, answer_internal())
 
     def _left(self, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels) -> Refusal:
         """Record a caller that left before its request was complete; the response is for a log of the server."""
         failure = LEFT_EARLY.failure
-        response = Response(status_code=failure.http_status, headers=dict(trace_headers(trace_id, labels.task_id)))
+        response = respond(b"", call_headers(trace_id, labels.task_id), failure.http_status)
         record = partial(self.recorder.refused, trace_id, arrival, caller, labels, failure, status=LEFT_EARLY.status)
         return Refusal(response, record)
 
@@ -166,68 +161,10 @@ def create_app(gateway: Gateway) -> App:
     # Plain routes: FastAPI would serialise a reply of a class it does not know, and its response models cost 60 ms at
     # start.
     app.add_route("/v1/chat/completions", gateway.answer, methods=["POST"])  # type: ignore[arg-type]
-    app.add_route("/v1/models", _models(has_demo=gateway.has_demo), methods=["GET"])
-    app.add_route("/v1/models/{name:path}", _model(has_demo=gateway.has_demo), methods=["GET"])
-    app.add_route("/v1/responses", _responses, methods=["POST"])
-    app.add_route("/health", _health, methods=["GET"])
-    app.add_exception_handler(HTTPException, _no_route)
-    app.add_exception_handler(Exception, _internal)
-    return PathRepair(app, gateway.clock)
-
-
-def _models(*, has_demo: bool) -> Callable[[Request], Response]:
-    listed = json.dumps(listing(with_demo=has_demo)).encode()
-    return lambda _request: Response(listed, media_type="application/json")
-
-
-def _model(*, has_demo: bool) -> Callable[[Request], Response]:
-    def answer(request: Request) -> Response:
-        name = request.path_params["name"]
-        found = description(name, with_demo=has_demo)
-        if found is None:
-            message = f"The model {name!r} is not in the list. Calls may name any model that their provider has."
-            return _error_response(_scrubbed_answer(RouteUnknown(message), request), [])
-        return Response(json.dumps(found).encode(), media_type="application/json")
-
-    return answer
-
-
-async def _responses(_request: Request) -> Response:
-    message = (
-        "The gateway serves Chat Completions, not OpenAI's Responses API. Set the client to Chat Completions "
-        "(AI SDK: `openai.chat(…)` or `@ai-sdk/openai-compatible`; ElevenLabs: API type `chat_completions`)."
-    )
-    return _error_response(answer_error(RouteUnknown(message)), [])
-
-
-async def _health(_request: Request) -> Response:
-    return Response(b'{"status":"ok"}', media_type="application/json")
-
-
-async def _no_route(request: Request, exception: Exception) -> Response:
-    status = exception.status_code if isinstance(exception, HTTPException) else 404
-    message = f"There is nothing at {request.method} {request.url.path}. Calls go to POST /v1/chat/completions."
-    error = MethodRefused(message) if status == 405 else RouteUnknown(message)  # noqa: PLR2004
-    return _error_response(_scrubbed_answer(error, request), [])
-
-
-async def _internal(_request: Request, _exception: Exception) -> Response:
-    answer = answer_internal()
-    return Response(answer.body, answer.failure.http_status, dict(JSON_ERROR))
-
-
-def _scrubbed_answer(error: GatewayError, request: Request) -> ErrorAnswer:
-    return answer_error(error).scrubbed(Scrubber(secrets_of(request.headers)))
-
-
-def _error_response(answer: ErrorAnswer, headers: list[tuple[str, str]]) -> Response:
-    return Response(answer.body, answer.failure.http_status, dict([*JSON_ERROR, *answer.headers, *headers]))
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLarge(f"The body may have {MAX_BODY_BYTES:,} bytes at most.")
-    return bytes(body)
+    app.add_route("/v1/models", list_models(has_demo=gateway.has_demo), methods=["GET"])
+    app.add_route("/v1/models/{name:path}", describe_model(has_demo=gateway.has_demo), methods=["GET"])
+    app.add_route("/v1/responses", refuse_responses, methods=["POST"])
+    app.add_route("/health", tell_health, methods=["GET"])
+    app.add_exception_handler(HTTPException, refuse_route)
+    app.add_exception_handler(Exception, gateway.answer_broken)
+    return PathRepair(app, gateway.clock, gateway.random)

@@ -1,22 +1,18 @@
-"""When a request arrived, and how long the platform lets its call run."""
+"""When a request arrived, and how long it may take."""
 
 from datetime import UTC, datetime
 
-from fastapi import Request
+from starlette.requests import Request
 
-from gateway.api.paths import ARRIVED
+from gateway.api.responses import entry_of
 from gateway.domain.call import Arrival
-from gateway.domain.clock import Clock
 
 
-def arrival_of(request: Request, clock: Clock) -> Arrival:
-    """The arrival of a request that is being answered."""
-    now = clock.now()
+def arrival_of(request: Request) -> Arrival:
+    """The arrival of a request at the gateway."""
+    entry = entry_of(request)
     return Arrival(
-        at=now.replace(microsecond=now.microsecond // 1000 * 1000),
-        moment=request.scope.get(ARRIVED, clock.monotonic()),
-        queue_ms=_queue_ms(request, now),
-        remaining_ms=_remaining_ms(request),
+        at=entry.at, moment=entry.moment, queue_ms=_queue_ms(request, entry.at), remaining_ms=_remaining_ms(request)
     )
 
 

@@ -41,6 +41,7 @@ REFUSALS: dict[type[GatewayError], Kind] = {
     errors.RouteUnknown: Kind(404, _REQUEST, "route_unknown"),
     errors.MethodRefused: Kind(405, _REQUEST, "method_refused"),
     errors.BodyTooLarge: Kind(413, _REQUEST, "body_too_large"),
+    errors.EncodingUnsupported: Kind(415, _REQUEST, "encoding_unsupported"),
     errors.KeysUnavailable: Kind(503, "server_error", "keys_unavailable"),
 }
 

@@ -4,9 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from switchboard.domain.limits import MAX_ERROR_NAME_CHARACTERS
 from switchboard.stream.deltas import InBandError
-
-MAX_NAME_CHARACTERS = 64
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _PARAM = re.compile(r"[A-Za-z0-9_.\[\]-]+")
@@ -55,6 +54,6 @@ def error_names(error: InBandError, scrub: Callable[[str], str]) -> ErrorNames:
 
     def cleaned(name: str | None, allowed: re.Pattern[str]) -> str | None:
         text = "" if name is None else scrub(name)
-        return text[:MAX_NAME_CHARACTERS] if allowed.fullmatch(text) else None
+        return text[:MAX_ERROR_NAME_CHARACTERS] if allowed.fullmatch(text) else None
 
     return ErrorNames(cleaned(error.code, _NAME), cleaned(error.kind, _NAME), cleaned(error.param, _PARAM))

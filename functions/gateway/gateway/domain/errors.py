@@ -40,6 +40,10 @@ class BodyTooLarge(CallRefused):
     """The body is longer than the gateway accepts."""
 
 
+class EncodingUnsupported(CallRefused):
+    """The body is compressed in a way that the gateway does not read."""
+
+
 class KeyMissing(CallRefused):
     """No gateway key came with the call."""
 

@@ -143,8 +143,7 @@ class _Exchange:
         self.attempt.transcript.add(whole.delta)
         if not whole.delta.is_useful:
             raise self._empty(whole.raw, is_stream=is_stream)
-        kind = JSON if is_stream else response.headers.get("content-type", JSON)
-        return Answer(kind, once(whole.raw), response, source)
+        return Answer(JSON, once(whole.raw), response, source)
 
     def _folded(self, body: bytes) -> WholeAnswer:
         """A stream where one document was asked, as that document. Raises UpstreamCut."""

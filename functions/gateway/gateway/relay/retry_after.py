@@ -6,9 +6,9 @@ from email.utils import parsedate_to_datetime
 from math import isnan
 from random import Random
 
+from switchboard.domain.limits import MAX_RETRY_AFTER_MS
+
 MAX_PAUSE_MS = 2000.0
-MAX_ASKED_MS = 30 * 24 * 3_600_000.0
-"""A longer wait that a provider asks for is passed on as this one."""
 
 
 def asked_pause_ms(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -40,7 +40,7 @@ def _number(value: str | None) -> float | None:
 
 
 def _bounded(milliseconds: float) -> float:
-    return min(MAX_ASKED_MS, max(0.0, milliseconds))
+    return min(float(MAX_RETRY_AFTER_MS), max(0.0, milliseconds))
 
 
 def _until(date: str, now: datetime) -> float | None:

@@ -9,6 +9,9 @@ takes. docs/limits.md lists the same; a test compares the two.
 MAX_BODY_BYTES = 6 * 1024 * 1024
 """Of a request's body. Lambda's own limit."""
 
+MAX_GZIP_MEMBERS = 100
+"""Of a request's compressed body: each costs a decompressor of its own, however short it is."""
+
 MAX_MESSAGES = 100_000
 """Of one request, unless the setting of this name says otherwise. Each costs work of its own, however short it is."""
 
@@ -46,6 +49,12 @@ MAX_ERROR_BYTES = 64 * 1024
 
 MAX_ERROR_CHARACTERS = 1000
 """Of a provider's error that is told and kept, for each attempt."""
+
+MAX_ERROR_NAME_CHARACTERS = 64
+"""Of a provider's code, type or param of an error."""
+
+MAX_RETRY_AFTER_MS = 30 * 24 * 3_600_000
+"""Of a wait that a provider asks for: with more, a client's own arithmetic may fail."""
 
 MAX_FAILURE_CHARACTERS = 4000
 """Of a call's failure that is kept, which joins the errors of its attempts."""

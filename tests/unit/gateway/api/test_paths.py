@@ -1,6 +1,8 @@
+from random import Random
+
 import pytest
 
-from gateway.api.paths import ARRIVED, Message, PathRepair, Receive, Scope, Send, canonical
+from gateway.api.paths import ENTRY, Message, PathRepair, Receive, Scope, Send, canonical
 from gateway.domain.clock import Clock
 
 COMPLETIONS = [
@@ -56,7 +58,7 @@ def test_another_path_keeps_its_segments(path: str, meant: str) -> None:
 async def test_the_application_gets_the_normalised_path_and_the_arrival_time() -> None:
     seen: list[Scope] = []
     await _joins(seen)({"type": "http", "path": "//v1/v1/chat/completions/", "raw_path": b"//"}, _receive, _send)
-    assert [(scope["path"], scope["raw_path"], scope[ARRIVED]) for scope in seen] == [
+    assert [(scope["path"], scope["raw_path"], scope[ENTRY].moment) for scope in seen] == [
         ("/v1/chat/completions", b"/v1/chat/completions", 7.5)
     ]
 
@@ -72,7 +74,7 @@ def _joins(seen: list[Scope]) -> PathRepair:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
         seen.append(scope)
 
-    return PathRepair(app, Clock(monotonic=lambda: 7.5))
+    return PathRepair(app, Clock(monotonic=lambda: 7.5), Random(1))
 
 
 async def _receive() -> Message:
