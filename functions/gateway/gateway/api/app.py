@@ -23,7 +23,14 @@ from gateway.api.credentials import (
 from gateway.api.endings import LEFT_EARLY
 from gateway.api.error_answers import ErrorAnswer, answer_error, answer_internal
 from gateway.api.headers import read_labels, read_route, with_extras
-from gateway.api.other_routes import describe_model, list_models, refuse_responses, refuse_route, tell_health
+from gateway.api.other_routes import (
+    answer_broken,
+    describe_model,
+    list_models,
+    refuse_responses,
+    refuse_route,
+    tell_health,
+)
 from gateway.api.paths import App, PathRepair
 from gateway.api.refusal import Refusal
 from gateway.api.reply import Reply
@@ -62,6 +69,13 @@ class Gateway:
 
     async def answer(self, request: Request) -> Response | Refusal | Reply:
         """The reply to one chat completion request."""
+        try:
+            return await self._reply(request)
+        except Exception:  # noqa: BLE001 — the caller gets an answer whatever happens, the log gets the reason
+            self.telemetry.failed(entry_of(request).request_id)
+            return respond_with_error(request, answer_internal(), Labels().task_id)
+
+    async def _reply(self, request: Request) -> Response | Refusal | Reply:
         arrival, trace_id = arrival_of(request), entry_of(request).request_id
         try:
             caller = await self.authenticator.authenticate(gateway_key(request.headers))
@@ -142,11 +156,6 @@ class Gateway:
         response, trace_id = respond_with_error(request, answer, labels.task_id), entry_of(request).request_id
         return Refusal(response, partial(self.recorder.refused, trace_id, arrival, caller, labels, answer.failure))
 
-    async def answer_broken(self, request: Request, _exception: Exception) -> Response:
-        """The answer to a request in which the gateway itself failed; the log has the reason, by the request's id."""
-        self.telemetry.failed(entry_of(request).request_id)
-        return respond_with_error(request, answer_internal())
-
     def _left(self, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels) -> Refusal:
         """Record a caller that left before its request was complete; the response is for a log of the server."""
         failure = LEFT_EARLY.failure
@@ -166,5 +175,5 @@ def create_app(gateway: Gateway) -> App:
     app.add_route("/v1/responses", refuse_responses, methods=["POST"])
     app.add_route("/health", tell_health, methods=["GET"])
     app.add_exception_handler(HTTPException, refuse_route)
-    app.add_exception_handler(Exception, gateway.answer_broken)
+    app.add_exception_handler(Exception, answer_broken)
     return PathRepair(app, gateway.clock, gateway.random)

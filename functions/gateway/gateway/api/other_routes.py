@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from gateway.api.error_answers import answer_error
+from gateway.api.error_answers import answer_internal
 from gateway.api.models import description, listing
 from gateway.api.responses import respond_to, respond_with_error, scrubbed_answer
 from gateway.domain.errors import MethodRefused, RouteUnknown
@@ -41,7 +41,7 @@ async def refuse_responses(request: Request) -> Response:
         "The gateway serves Chat Completions, not OpenAI's Responses API. Set the client to Chat Completions "
         "(AI SDK: `openai.chat(…)` or `@ai-sdk/openai-compatible`; ElevenLabs: API type `chat_completions`)."
     )
-    return respond_with_error(request, answer_error(RouteUnknown(message)))
+    return respond_with_error(request, scrubbed_answer(RouteUnknown(message), request))
 
 
 async def tell_health(request: Request) -> Response:
@@ -55,3 +55,8 @@ async def refuse_route(request: Request, exception: Exception) -> Response:
     message = f"There is nothing at {request.method} {request.url.path}. Calls go to POST /v1/chat/completions."
     refused = MethodRefused(message) if status == _METHOD_REFUSED else RouteUnknown(message)
     return respond_with_error(request, scrubbed_answer(refused, request))
+
+
+async def answer_broken(request: Request, _exception: Exception) -> Response:
+    """A request in which the gateway itself failed; the server logs the exception."""
+    return respond_with_error(request, answer_internal())
