@@ -38,6 +38,12 @@ def test_the_row_has_no_key_of_the_table() -> None:
     assert not {"pk", "sk", "gsi1pk", "gsi1sk", "expires_at"} & row.keys()
 
 
+def test_a_call_without_metadata_has_none_in_its_line() -> None:
+    line = to_line(replace(FINISHED, metadata={}, is_zero_retention=True, has_bodies=False))
+    assert "metadata" not in line.row
+    assert line.row["is_zero_retention"] is True
+
+
 @given(st.text(alphabet=st.characters(codec=None), max_size=9))
 def test_any_text_fits_a_line_in_utf_8(text: str) -> None:
     row = to_line(replace(FINISHED, metadata={"name": text}, notes=(text,))).row
