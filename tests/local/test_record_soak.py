@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +72,11 @@ class Soak:
                 calling.append(asyncio.create_task(self._call(client, system)))
                 await asyncio.sleep(EVERY_S)
             await asyncio.gather(*calling)
+
+    async def call(self, system: LocalSystem) -> None:
+        """One call."""
+        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=20) as client:
+            await self._call(client, system)
 
     async def _call(self, client: httpx.AsyncClient, system: LocalSystem) -> None:
         headers = {**system.headers, "x-inference-provider-url": self._upstream.base_url}
@@ -178,3 +184,31 @@ async def test_no_call_is_lost_where_the_engine_is_killed(soak: Soak) -> None:
     assert len(soak.heard) > 30
     with soak.system() as again:
         assert soak.lost(again) == []
+
+
+@pytest.mark.load
+async def test_a_call_that_is_killed_after_ten_seconds_leaves_what_it_had_produced(soak: Soak, tmp_path: Path) -> None:
+    words: list[bytes | float] = [step for number in range(60) for step in (chunk(f"word{number:02} "), 0.25)]
+    with ScriptedUpstream(Answer([*words, finish(), DONE])) as upstream:
+        soak = Soak(tmp_path, upstream, soak.faults)
+        with soak.system() as system:
+            calling = asyncio.create_task(soak.call(system))
+            produced = await asyncio.to_thread(output_of, system)
+            system.kill()
+            await calling
+        with soak.system() as again:
+            [trace] = again.traces()
+    assert (trace["status"], trace["usage"]["source"]) == ("open", "estimated")
+    assert trace["usage"]["output"] == produced
+    assert 50 < produced < 80  # 40 words of 7 characters in the first 10 seconds
+
+
+def output_of(system: LocalSystem) -> int:
+    """The output in the row of the only call, as soon as it has some."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        output: int = sum(trace["usage"]["output"] or 0 for trace in system.traces())
+        if output:
+            return output
+        time.sleep(0.2)
+    raise AssertionError("the row of the call has no output")
