@@ -252,7 +252,7 @@ def test_the_outcomes_of_attempts() -> None:
     outcomes = {str(getattr(failure, "kind", failure.__name__)) for failure in error_answers.FAILURES}
     assert set(error_answers.FAILURES) == set(_leaves(UpstreamFailure))
     frozen = """ok outpaced redirected ConnectFailed AddressRefused UpstreamRejected UpstreamReported EmptyCompletion
-    UpstreamCut FirstTokenLate AnswerLate AttemptBroken"""
+    UpstreamCut FirstTokenLate AnswerLate AttemptBroken AnswerUnreadable AnswerTooLarge"""
     check("an attempt's outcome", outcomes | {OK, OUTPACED, REDIRECTED}, names(frozen))
 
 
@@ -268,7 +268,7 @@ def test_the_gateways_error_codes() -> None:
     401/key_unknown 401/key_revoked 403/scope_missing 403/provider_url_refused 403/no_target_allowed 404/route_unknown
     405/method_refused 413/body_too_large 415/encoding_unsupported 503/keys_unavailable 502/connect_failed
     502/upstream_rejected 502/upstream_reported 502/empty_completion 502/upstream_cut 504/first_token_late
-    504/answer_late 500/internal_error"""
+    504/answer_late 502/answer_unreadable 502/answer_too_large 500/internal_error"""
     check("an error of the gateway", (f"{kind.http_status}/{kind.code}" for kind in kinds), names(frozen))
 
 
@@ -546,7 +546,7 @@ ENVIRONMENT: list[tuple[Any, str]] = [
         GatewaySettings,
         """TABLE_NAME RETENTION_DAYS CAPTURE PRIVATE_PROVIDER_HOSTS PROVIDER_BASE_URLS PROVIDER_KEYS_PATH
         KEYLESS_PROVIDERS DYNAMODB_ENDPOINT DEFAULT_POLICY HEDGE_BUDGET_PERCENT RETRY_BUDGET_PERCENT RETRY_BACKOFF_MS
-        TURN_LOOK_MS STALL_TIMEOUT_MS CALL_TIMEOUT_MS""",
+        TURN_LOOK_MS STALL_TIMEOUT_MS CALL_TIMEOUT_MS MAX_ANSWER_MB""",
     ),
     (AggregatorSettings, "TABLE_NAME POISON_QUEUE_URL DYNAMODB_ENDPOINT"),
     (ConsoleSettings, "TABLE_NAME DYNAMODB_ENDPOINT"),

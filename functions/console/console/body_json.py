@@ -4,7 +4,6 @@ import json
 import math
 import re
 
-from switchboard.stream.sse import EventTooLong
 from switchboard.stream.transcript import assemble
 
 # The fields of an event stream, or a comment; a byte order mark and blank lines may precede them.
@@ -22,10 +21,8 @@ def response_value(body: bytes | None, *, streamed: bool) -> object:
         return None
     if not is_event_stream(body, streamed=streamed):
         return _json_or_text(body)
-    try:
-        return assemble(body).completion()
-    except EventTooLong:
-        return _text(body)
+    found = assemble(body)
+    return _text(body) if found.is_cut else found.completion()
 
 
 def is_event_stream(body: bytes, *, streamed: bool) -> bool:

@@ -22,7 +22,7 @@ from gateway.relay.refused_fields import RefusedFields
 from gateway.relay.relay import Relay
 from gateway.routing.plan import VOICE, Planner
 from gateway.routing.targets import Targets
-from gateway.settings import Settings
+from gateway.settings import MB, Settings
 from gateway.turns.turns import Turns
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
@@ -89,7 +89,7 @@ def build(settings: Settings, parts: Dependencies, records: Recorder | None = No
             stall_ms=settings.stall_timeout_ms,
             call_timeout_ms=settings.call_timeout_ms,
         ),
-        relay=Relay(_sender(parts), _limits(settings, parts)),
+        relay=Relay(_sender(settings, parts), _limits(settings, parts)),
         recorder=records or recorder(parts),
         turns=_turns(settings, parts),
         telemetry=parts.telemetry,
@@ -101,8 +101,9 @@ def build(settings: Settings, parts: Dependencies, records: Recorder | None = No
     return create_app(gateway)
 
 
-def _sender(parts: Dependencies) -> Sender:
-    return Sender(parts.upstream, parts.keyring, SignatureMemory(parts.clock), RefusedFields(parts.clock))
+def _sender(settings: Settings, parts: Dependencies) -> Sender:
+    memory, refused = SignatureMemory(parts.clock), RefusedFields(parts.clock)
+    return Sender(parts.upstream, parts.keyring, memory, refused, settings.max_answer_mb * MB)
 
 
 def _turns(settings: Settings, parts: Dependencies) -> Turns:

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.domain.call import Capture
+from switchboard.domain.limits import MAX_ANSWER_BYTES
 from switchboard.domain.policy import Policy
 from switchboard.domain.policy_json import PolicyInvalid, parse_policy
 from switchboard.settings import read_settings
 
 _ALL = 100
+MB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Settings:
     call, task and project set nothing, as JSON (docs/policies.md). `hedge_budget_percent`: hedged requests for every
     hundred calls. `retry_budget_percent`: the same for retries of a target that failed the same call.
     `retry_backoff_ms`: the longest pause before the first such retry. `turn_look_ms`: how often a call of a
-    conversation polls its turn's row.
+    conversation polls its turn's row. `max_answer_mb`: the largest answer that is not streamed.
     """
 
     table_name: str
@@ -40,6 +42,7 @@ class Settings:
     turn_look_ms: int = 1000
     stall_timeout_ms: int = 60_000
     call_timeout_ms: int = 290_000
+    max_answer_mb: int = MAX_ANSWER_BYTES // MB
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> "Settings":
@@ -108,4 +111,5 @@ _READERS = {
     "turn_look_ms": _positive,
     "stall_timeout_ms": _positive,
     "call_timeout_ms": _positive,
+    "max_answer_mb": _positive,
 }

@@ -23,6 +23,7 @@ EVERYTHING = {
     "TURN_LOOK_MS": "500",
     "STALL_TIMEOUT_MS": "5000",
     "CALL_TIMEOUT_MS": "60000",
+    "MAX_ANSWER_MB": "64",
 }
 
 
@@ -48,6 +49,7 @@ def test_every_field_is_read_from_the_variable_of_its_name() -> None:
         turn_look_ms=500,
         stall_timeout_ms=5000,
         call_timeout_ms=60000,
+        max_answer_mb=64,
     )
 
 
@@ -83,6 +85,7 @@ def test_spaces_around_a_value_do_not_count() -> None:
         ("RETRY_BACKOFF_MS", "0"),
         ("STALL_TIMEOUT_MS", "1e3"),
         ("CALL_TIMEOUT_MS", "1.5"),
+        ("MAX_ANSWER_MB", "0"),
         ("CAPTURE", "all"),
         ("PROVIDER_BASE_URLS", "demo"),
         ("PROVIDER_BASE_URLS", "demo=127.0.0.1:8002"),

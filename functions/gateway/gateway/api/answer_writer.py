@@ -66,7 +66,7 @@ class AnswerWriter:
             return await self.outlet.end(self._error_event(error))
         self._note_ending(error)
         journal.http_status = error.failure.http_status
-        journal.sent.append(error.body)
+        journal.keep_sent(error.body)
         own = [("content-type", JSON), ("content-length", str(len(error.body)))]
         await self.outlet.begin(journal.http_status, [*own, *error.headers, *self._headers()])
         return await self.outlet.end(error.body)
@@ -86,7 +86,7 @@ class AnswerWriter:
         is_unspoken = journal.answering is not None and journal.answering.failure is not None
         try:
             async for chunk in answer.chunks:
-                journal.sent.append(chunk)
+                journal.keep_sent(chunk)
                 # Before the write: while it waits, the call must not count as one without content.
                 if not is_unspoken:
                     self.tracker.answer_started()
@@ -117,7 +117,7 @@ class AnswerWriter:
         self.journal.http_status = 200
         self._note_ending(error)
         event = error.event(self.journal.call.trace_id)
-        self.journal.sent.append(event)
+        self.journal.keep_sent(event)
         return event
 
     def _note_ending(self, error: ErrorAnswer) -> None:

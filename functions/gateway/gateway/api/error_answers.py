@@ -52,6 +52,8 @@ FAILURES: dict[type[UpstreamFailure], Kind] = {
     errors.UpstreamReported: Kind(502, _UPSTREAM, "upstream_reported", Status.UPSTREAM_ERROR),
     errors.EmptyCompletion: Kind(502, _UPSTREAM, "empty_completion", Status.UPSTREAM_ERROR),
     errors.UpstreamCut: Kind(502, _UPSTREAM, "upstream_cut", Status.TRUNCATED),
+    errors.AnswerUnreadable: Kind(502, _UPSTREAM, "answer_unreadable", Status.UPSTREAM_ERROR),
+    errors.AnswerTooLarge: Kind(502, _UPSTREAM, "answer_too_large", Status.UPSTREAM_ERROR),
     errors.FirstTokenLate: Kind(504, _UPSTREAM, "first_token_late", Status.TIMEOUT),
     errors.AnswerLate: Kind(504, _UPSTREAM, "answer_late", Status.TIMEOUT),
     errors.AttemptBroken: Kind(500, "server_error", "internal_error", Status.UPSTREAM_ERROR),

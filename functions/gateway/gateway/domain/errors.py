@@ -86,13 +86,15 @@ class UpstreamFailure(Exception):
     `kind` is the attempt's outcome in traces, logs and error texts: users filter by it, so it never changes. `message`
     is for the operator, `told` for the caller; `fact` is the text without the provider's own words, which may repeat
     the caller's. `may_repeat`: whether the same target may succeed a moment later. `is_slip`: only one repetition is
-    worth it. `blames_target`: whether the next call is likely to fail there too.
+    worth it. `blames_target`: whether the next call is likely to fail there too. `ends_call`: whether no further
+    request is sent for the call.
     """
 
     kind: ClassVar[str]
     may_repeat: bool = True
     is_slip: bool = False
     blames_target: bool = True
+    ends_call: bool = False
 
     def __init__(self, target: Target, message: str, *, fact: str | None = None) -> None:
         super().__init__(message)
@@ -194,6 +196,25 @@ class UpstreamCut(UpstreamFailure):
     """The provider's answer ended before it was complete."""
 
     kind = "UpstreamCut"
+
+
+class AnswerUnreadable(UpstreamFailure):
+    """The provider compressed its answer in a way that the gateway does not read, or its data is broken."""
+
+    kind = "AnswerUnreadable"
+    may_repeat = False
+
+
+class AnswerTooLarge(UpstreamFailure):
+    """The provider's whole answer is larger than the gateway reads.
+
+    The provider has made it and charges for it; another one would make and charge as much.
+    """
+
+    kind = "AnswerTooLarge"
+    may_repeat = False
+    blames_target = False
+    ends_call = True
 
 
 class FirstTokenLate(UpstreamFailure):

@@ -4,10 +4,16 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from gateway.domain.attempt import Attempt
-from gateway.domain.call import Call, Target
+from gateway.domain.call import Call, Capture, Target
 from gateway.domain.clock import Clock
 from gateway.domain.secret import Scrubber, Secret
+from switchboard.domain.limits import MAX_KEPT_ANSWER_BYTES
+from switchboard.domain.notes import add_note
 from switchboard.domain.trace import Failure, Status, Turn
+
+MB = 1024 * 1024
+_PIECE_BYTES = 48
+"""What a piece of the answer takes in memory beside its bytes."""
 
 
 @dataclass(slots=True)
@@ -17,7 +23,8 @@ class Journal:
     `gateway_ms`: when the first request was ready. `attempts` are in the order of their start. `answering`: the attempt
     whose answer the caller gets, None until one has content. `buffered_ms`: when buffer words were sent. `notes`: what
     the trace notes of the call. `duration_ms`: when the reply was over. `sent`: the bytes of the answer as they were
-    sent, without buffer words. `scrubber` removes the call's secrets from whatever is kept or told of it.
+    sent, without buffer words, as far as they are kept for the trace. `scrubber` removes the call's secrets from
+    whatever is kept or told of it.
     """
 
     call: Call
@@ -35,8 +42,11 @@ class Journal:
     sent: list[bytes] = field(default_factory=list)
     scrubber: Scrubber = field(init=False)
     _secrets: tuple[Secret, ...] = field(init=False)
+    _room: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
+        if self.call.labels.capture is Capture.FULL:
+            self._room = MAX_KEPT_ANSWER_BYTES
         self.notes.extend(self.call.labels.notes)
         self._secrets, self.scrubber = self.call.secrets, Scrubber(self.call.secrets)
 
@@ -48,6 +58,15 @@ class Journal:
     def elapsed_ms(self) -> float:
         """Since the call arrived."""
         return self.clock.milliseconds_since(self.call.arrival.moment)
+
+    def keep_sent(self, content: bytes) -> None:
+        """Keep what is sent of the answer, where the trace gets it, and only its beginning where it is very long."""
+        if self._room <= 0:
+            return
+        self.sent.append(content[: self._room])
+        self._room -= len(content) + _PIECE_BYTES
+        if self._room < 0:
+            add_note(self.notes, f"kept only the first {MAX_KEPT_ANSWER_BYTES // MB} MB of the answer")
 
     def secrets_with(self, *secrets: Secret) -> None:
         """The call has further secrets: a stored key, values in the query of a target's URL."""

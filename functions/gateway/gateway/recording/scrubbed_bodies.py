@@ -7,7 +7,7 @@ from gateway.domain.json_text import read_json_object, write_json
 from gateway.domain.secret import MASK, Scrubber, Span, masked
 from switchboard.domain.trace import Bodies
 from switchboard.stream.deltas import DONE
-from switchboard.stream.sse import Event, EventSplitter, EventTooLong
+from switchboard.stream.sse import Event, EventSplitter
 
 MAX_DEPTH = 12
 """Levels of an event in which texts are joined with those of the next events; a chunk's own are within seven."""
@@ -51,11 +51,10 @@ def _scrubbed_events(stream: bytes, scrubber: Scrubber) -> bytes:
 
 def _events(stream: bytes) -> list[Event]:
     splitter = EventSplitter()
-    try:
-        events = splitter.feed(stream)
-    except EventTooLong:
-        return []
+    events = splitter.feed(stream)
     last = splitter.finish()
+    if splitter.left_out is not None:
+        return []  # not all of it can be written anew
     return events if last is None else [*events, last]
 
 

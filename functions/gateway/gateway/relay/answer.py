@@ -8,8 +8,8 @@ from typing import Protocol
 
 from gateway.domain.call import Target
 from gateway.domain.errors import UpstreamFailure
+from gateway.relay.slices import in_slices
 from gateway.relay.stream import Stream
-from switchboard.stream.sse import EventTooLong
 
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream; charset=utf-8"
@@ -78,13 +78,19 @@ class Answer:
         # An upstream that does not end in time, or breaks, costs its connection and nothing else.
         if self.source is None:
             return
-        with suppress(TimeoutError, UpstreamFailure, EventTooLong):
+        with suppress(TimeoutError, UpstreamFailure):
             async with asyncio.timeout(DRAIN_S):
                 async for chunk in self.source:
-                    if self.stream is not None and self.lacks_usage:
-                        self.stream.feed(chunk)
+                    await self._read_usage(chunk)
             if self.stream is not None and self.lacks_usage:
                 self.stream.finish()
+
+    async def _read_usage(self, chunk: bytes) -> None:
+        """Look for usage in what comes after the end marker."""
+        async for part in in_slices(chunk):
+            if self.stream is None or not self.lacks_usage:
+                return
+            self.stream.feed(part)
 
 
 async def once(body: bytes) -> AsyncIterator[bytes]:

@@ -11,6 +11,8 @@ from gateway.domain.clock import Clock
 from gateway.domain.codec import AnswerContext, Memory, WholeAnswer
 from gateway.domain.error_names import error_names
 from gateway.domain.errors import (
+    AnswerTooLarge,
+    AnswerUnreadable,
     EmptyCompletion,
     KeysUnavailable,
     ProviderKeyMissing,
@@ -29,22 +31,21 @@ from gateway.relay.healing import Healing
 from gateway.relay.refused_fields import RefusedFields
 from gateway.relay.reported import reported
 from gateway.relay.retry_after import asked_pause_ms
+from gateway.relay.slices import in_slices
 from gateway.relay.stream import Stream
 from gateway.relay.unspoken import unspoken
+from gateway.relay.whole_body import read_body
 from gateway.routing.plan import Plan
 from gateway.upstream.keyring import Keyring, KeyringUnavailable
-from switchboard.domain.limits import MAX_ERROR_BYTES, MAX_ERROR_CHARACTERS
+from switchboard.domain.limits import MAX_ANSWER_BYTES, MAX_ERROR_BYTES, MAX_ERROR_CHARACTERS
 from switchboard.domain.notes import add_notes
 from switchboard.stream.deltas import UNSPOKEN_REASONS, Delta, read_completion
-from switchboard.stream.sse import BYTE_ORDER_MARK, EventTooLong
 from switchboard.stream.transcript import Transcript
 
 HTTP_OK = 200
 HTTP_REDIRECTS_FROM = 300
 ERROR_BODY_S = 0.5
 """How long an error's body is read: the next target waits for it."""
-
-EVENT_LINES = (b"data:", b"event:", b"id:", b":")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Sender:
     keyring: Keyring
     memory: SignatureMemory
     refused: RefusedFields = field(default_factory=lambda: RefusedFields(Clock()))
+    max_answer_bytes: int = MAX_ANSWER_BYTES
 
     async def send(self, plan: Plan, journal: Journal, attempt: Attempt, request_sent: Callable[[], None]) -> Answer:
         """Send a call to the attempt's target and wait until its answer is worth passing on.
@@ -65,7 +67,7 @@ class Sender:
         provider = table.by_dialect(attempt.target.dialect)
         memory = self.memory.of(journal.call.caller.project, journal.call.labels.conversation, attempt.target)
         journal.secrets_with(*([] if key is None else [key]), *secrets_in(attempt.target.url))
-        exchange = _Exchange(provider, memory, plan, journal, attempt)
+        exchange = _Exchange(provider, memory, plan, journal, attempt, self.max_answer_bytes)
 
         def sent() -> None:
             attempt.request_sent()
@@ -106,6 +108,7 @@ class _Exchange:
     plan: Plan
     journal: Journal
     attempt: Attempt
+    max_answer_bytes: int
 
     async def read(self, response: UpstreamResponse) -> Answer:
         """Wait until the answer is worth passing on. Raises UpstreamFailure."""
@@ -127,6 +130,7 @@ class _Exchange:
             attempt.notes,
             _choices(self.journal.call),
             read_document=lambda body: self.provider.read_answer(body, self._context()),
+            max_document_bytes=self.max_answer_bytes,
         )
         source = response.chunks()
         flow = Flow(stream, source, self.plan, self.journal, attempt, self._scrub)
@@ -134,9 +138,9 @@ class _Exchange:
 
     async def _whole(self, response: UpstreamResponse) -> Answer:
         source = response.chunks()
-        body = b"".join([chunk async for chunk in source])
-        is_stream = body.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(EVENT_LINES)
-        whole = self._folded(body) if is_stream else self.provider.read_answer(body, self._context())
+        body = await read_body(source, self.attempt.target, self.max_answer_bytes)
+        is_stream, content = body.is_stream, body.content
+        whole = await self._folded(content) if is_stream else self.provider.read_answer(content, self._context())
         add_notes(self.attempt.notes, whole.notes)
         if (error := whole.delta.error) is not None:
             raise reported(self.attempt.target, error, self._scrub)
@@ -145,15 +149,17 @@ class _Exchange:
             raise self._empty(whole.raw, is_stream=is_stream)
         return Answer(JSON, once(whole.raw), response, source)
 
-    def _folded(self, body: bytes) -> WholeAnswer:
-        """A stream where one document was asked, as that document. Raises UpstreamCut."""
+    async def _folded(self, body: bytes) -> WholeAnswer:
+        """A stream where one document was asked, as that document. Raises UpstreamCut or AnswerTooLarge."""
         context, notes = self._context(), list[str]()
         stream = Stream(self.provider.make_reader(context), Transcript(), False, notes, _choices(self.journal.call))
-        try:
-            stream.feed(body)
-            stream.finish()
-        except EventTooLong:
-            raise UpstreamCut(self.attempt.target, "an event of the answer has no end") from None
+        async for part in in_slices(body):
+            stream.feed(part)
+        stream.finish()
+        if stream.transcript.is_cut:
+            raise AnswerTooLarge(
+                self.attempt.target, "the answer has more text than is kept to make one document of it"
+            )
         if stream.error is not None or not stream.transcript.choices:
             return WholeAnswer(b"", Delta(error=stream.error, usage=stream.transcript.usage))
         if not stream.is_complete:
@@ -171,7 +177,7 @@ class _Exchange:
         return EmptyCompletion(self.attempt.target)
 
     async def _reject(self, response: UpstreamResponse) -> NoReturn:
-        body, is_cut = bytearray(), False
+        body, is_cut, unread = bytearray(), False, ""
         try:
             async with asyncio.timeout(ERROR_BODY_S):
                 async for chunk in response.chunks():
@@ -180,11 +186,13 @@ class _Exchange:
                         break
         except (UpstreamCut, TimeoutError):
             is_cut = True
+        except AnswerUnreadable as unreadable:
+            unread = f" ({unreadable.message})"
         error = self.provider.read_error(bytes(body))
         raise UpstreamRejected(
             self.attempt.target,
             response.status,
-            self._scrub(error.message, is_cut=is_cut) + (" (cut off)" if is_cut else ""),
+            self._scrub(error.message, is_cut=is_cut) + (" (cut off)" if is_cut else unread),
             asked_pause_ms(response.headers, self.journal.clock.now()),
             names=error_names(error, self._scrub),
             is_stored_key=self.attempt.target.uses_stored_key,

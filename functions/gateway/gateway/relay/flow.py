@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from gateway.domain.attempt import Attempt
-from gateway.domain.errors import AnswerLate, EmptyCompletion, UpstreamCut
+from gateway.domain.errors import AnswerLate, AnswerTooLarge, EmptyCompletion, UpstreamCut
 from gateway.recording.journal import Journal
 from gateway.relay.reported import reported
-from gateway.relay.stream import Stream
+from gateway.relay.slices import SLICE_BYTES, in_slices
+from gateway.relay.stream import DocumentTooLarge, Stream
 from gateway.relay.unspoken import unspoken
 from gateway.routing.plan import Plan
+from switchboard.domain.limits import MAX_HELD_BYTES
 from switchboard.domain.notes import add_note
-from switchboard.stream.sse import EventTooLong
 
 FINISH_GRACE_MS = 2000
 """How long a finished answer waits for its end marker. Providers send it right after the finish reason. The caller has
@@ -39,14 +40,20 @@ class Flow:
 
         Raises UpstreamFailure; so does the returned iterator when the rest of the answer fails.
         """
-        held, passed = bytearray(), self._pass()
+        held, passed, is_whole = bytearray(), self._pass(), True
         async for some in passed:
-            held += some
-            if self.stream.transcript.is_useful:
+            is_useful = self.stream.transcript.is_useful
+            if is_useful or len(held) + len(some) <= MAX_HELD_BYTES:
+                held += some
+            else:
+                is_whole = False
+            if is_useful:
                 break
         self._check_error()
+        if not is_whole:
+            add_note(self.attempt.notes, "left out reasoning: too much of it came before the first content")
         if not self.stream.transcript.is_useful:
-            raise self._empty(bytes(held))
+            raise self._empty(bytes(held) if is_whole else b"")
         if self.stream.is_over:
             self._check_end()
         self.attempt.content_started()
@@ -67,7 +74,18 @@ class Flow:
             if stream.progress != seen:  # keep-alives and empty chunks are silence
                 seen, since_ms = stream.progress, self.journal.elapsed_ms()
             chunk = await self._next(since_ms)
-            yield stream.finish() if chunk is None else self._feed(chunk)
+            try:
+                if chunk is None:
+                    yield stream.finish()
+                elif len(chunk) <= SLICE_BYTES:
+                    yield stream.feed(chunk)
+                else:
+                    async for part in in_slices(chunk):
+                        yield stream.feed(part)
+                        if stream.error is not None:
+                            break
+            except DocumentTooLarge as large:
+                raise AnswerTooLarge(self.attempt.target, f"the answer has more than {large}") from None
 
     async def _next(self, since_ms: float) -> bytes | None:
         """The next read, None at the end. `since_ms`: when the last chunk with content came. Raises UpstreamFailure."""
@@ -78,6 +96,8 @@ class Flow:
         left_ms = min(stalls_ms, plan.call_timeout_ms) - self.journal.elapsed_ms()
         try:
             async with asyncio.timeout(left_ms / 1000):
+                if left_ms <= 0:  # what can be read without a wait would never time out
+                    await asyncio.sleep(0)
                 return await anext(self.source, None)
         except (TimeoutError, UpstreamCut) as failed:
             if is_finished:  # nothing that the caller waits for is missing
@@ -92,12 +112,6 @@ class Flow:
         if self.stream.is_done:
             return MARKED_END_GRACE_MS
         return USAGE_GRACE_MS if self.stream.transcript.usage is None else FINISH_GRACE_MS
-
-    def _feed(self, chunk: bytes) -> bytes:
-        try:
-            return self.stream.feed(chunk)
-        except EventTooLong:
-            raise UpstreamCut(self.attempt.target, "an event of the answer has no end") from None
 
     def _late(self, *, is_stall: bool) -> AnswerLate:
         stall, late = f"stalled for {self.plan.stall_ms} ms", f"was not complete within {self.plan.call_timeout_ms} ms"

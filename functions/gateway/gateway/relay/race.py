@@ -199,6 +199,8 @@ class Race:
         attempt.failed(failure)
         self.limits.report_failure(attempt, failure)
         self._schedule.add_retry(failure)
+        if failure.ends_call:
+            self._schedule.close()
 
     def _withdraw(self, attempt: Attempt, refusal: GatewayError) -> None:
         """No request could be made: go to the next target; no attempt was used."""

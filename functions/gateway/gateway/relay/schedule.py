@@ -102,6 +102,12 @@ class Schedule:
         if (from_ms := self._retry_from_ms(failure)) is not None:
             self._retries.append(_Retry(failure.target, from_ms))
 
+    def close(self) -> None:
+        """Ask no further target."""
+        self._untried.clear()
+        self._retries.clear()
+        self._hedge_after_ms = NEVER
+
     def redirect(self, first: Target, retry: int) -> Target | None:
         """The target for a retry's number where that is not `first`, which has been asked. Reorders what is left."""
         order = deque([first, *self._untried])

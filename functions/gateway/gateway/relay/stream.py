@@ -6,14 +6,22 @@ from dataclasses import dataclass, field, replace
 
 from gateway.domain.codec import AnswerEvent, Reader, WholeAnswer
 from gateway.relay.conversion import TO_EVENTS, events_of
-from switchboard.domain.limits import MAX_EVENT_BYTES
+from gateway.relay.whole_body import MB, count_values
+from switchboard.domain.limits import MAX_ANSWER_BYTES, MAX_ANSWER_VALUES, MAX_EVENT_BYTES, MAX_EVENT_VALUES
 from switchboard.domain.notes import add_note, add_notes
 from switchboard.stream.deltas import UNSPOKEN_REASONS, Delta, InBandError
-from switchboard.stream.sse import Event, EventSplitter, EventTooLong
+from switchboard.stream.sse import Event, EventSplitter
 from switchboard.stream.transcript import Transcript
 
+LEFT_OUT_EVENT = "left out an event that was too large to read"
 DONE_EVENT = b"data: [DONE]\n\n"
 _JSON = (b"{", b"[")
+_DENSE_FROM_BYTES = MAX_EVENT_VALUES
+"""A shorter event cannot have more values than are read."""
+
+
+class DocumentTooLarge(Exception):
+    """A document that came in place of a stream is too large to be read; the text says what it has more of."""
 
 
 @dataclass(slots=True)
@@ -37,7 +45,9 @@ class Stream:
     progress: int = 0
     is_document: bool = False
     read_document: Callable[[bytes], WholeAnswer] = lambda body: WholeAnswer(body, Delta())
+    max_document_bytes: int = MAX_ANSWER_BYTES
     _document: bytearray = field(default_factory=bytearray)
+    _document_values: int = 0
     _held_end: bytes = b""
     _has_events: bool = False
     _has_reasons: bool = False
@@ -72,8 +82,11 @@ class Stream:
         return not self.transcript.is_useful and self.transcript.finish_reason in UNSPOKEN_REASONS
 
     def feed(self, chunk: bytes) -> bytes:
-        """The bytes for the caller of the events that this chunk completes. Raises EventTooLong."""
-        return b"".join([self._pass(event) for event in self._splitter.feed(chunk)])
+        """The bytes for the caller of the events that this chunk completes. Raises DocumentTooLarge."""
+        events = self._splitter.feed(chunk)
+        if self._splitter.left_out is not None:
+            self._leave_out(self._splitter.left_out)
+        return b"".join([self._pass(event) for event in events])
 
     def finish(self) -> bytes:
         """The last bytes for the caller at the end of the body: an event without its blank line, a missing [DONE]."""
@@ -93,6 +106,9 @@ class Stream:
     def _pass(self, event: Event) -> bytes:
         if self.is_done:
             return self._pass_late_usage(event)
+        if len(event.raw) > _DENSE_FROM_BYTES and count_values(event.raw) > MAX_EVENT_VALUES and event.data is not None:
+            add_note(self.notes, LEFT_OUT_EVENT)
+            return b""
         if event.data is not None:
             self._has_events = True
         elif self._document or event.raw.lstrip().startswith(_JSON):
@@ -110,10 +126,20 @@ class Stream:
             self._note_document(raw)
             return b""
         self.is_document, is_first = True, not self._document
+        self._document_values += count_values(raw)
+        if len(self._document) + len(raw) > self.max_document_bytes:
+            raise DocumentTooLarge(f"{self.max_document_bytes // MB} MB")
+        if self._document_values > MAX_ANSWER_VALUES:
+            raise DocumentTooLarge(f"{MAX_ANSWER_VALUES:,} values")
         self._document += raw
-        if len(self._document) > MAX_EVENT_BYTES:
-            raise EventTooLong
         return self._convert() if is_first else b""
+
+    def _leave_out(self, beginning: bytes) -> None:
+        """An event was too long to be read. Before any event it may have been a document."""
+        if not self._has_events and (self._document or beginning.lstrip().startswith(_JSON)):
+            raise DocumentTooLarge(f"{MAX_EVENT_BYTES // MB} MB")
+        add_note(self.notes, LEFT_OUT_EVENT)
+        self._splitter.left_out = None
 
     def _convert(self) -> bytes:
         """The events of the document; none where it is not complete, an error, or no completion."""

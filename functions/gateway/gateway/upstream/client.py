@@ -10,8 +10,9 @@ import certifi
 import httpx
 
 from gateway.domain.call import Target
-from gateway.domain.errors import AddressRefused, ConnectFailed, UpstreamCut, UpstreamFailure
+from gateway.domain.errors import AddressRefused, AnswerUnreadable, ConnectFailed, UpstreamCut, UpstreamFailure
 from gateway.upstream.addresses import PrivateHosts
+from gateway.upstream.decoding import EncodingUnreadable, decoder_of
 from gateway.upstream.transport import AddressForbidden, GuardedTransport
 
 CONNECT_TIMEOUT_S = 5.0
@@ -19,6 +20,9 @@ CONNECT_TIMEOUT_S = 5.0
 DEAD_WITHIN_S = 0.5
 """A pooled connection that was closed before the request breaks within one round trip. If it breaks later it was open:
 the provider has received the request and may have worked on it."""
+
+READS_AT_ONCE = 256
+"""How many chunks are read before other calls go on: one read of the socket may have very many small ones."""
 
 _UNACKNOWLEDGED = frozenset({errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
 """The operating system's errors for a connection on which nothing was acknowledged for UNACKNOWLEDGED_MS."""
@@ -48,10 +52,22 @@ class HttpResponse:
         return self.response.headers
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body's bytes as they arrive. Raises UpstreamCut when it ends early."""
+        """The body's bytes as they arrive, decoded. Raises UpstreamCut when it ends early, or AnswerUnreadable."""
         try:
-            async for chunk in self.response.aiter_bytes():
-                yield chunk
+            decoder = decoder_of(self.response.headers.get("content-encoding", ""))
+            reads = 0
+            async for chunk in self.response.aiter_raw():
+                reads += 1
+                if reads % READS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+                if decoder is None:
+                    yield chunk
+                    continue
+                for step in decoder.steps(chunk):
+                    yield step
+                    await asyncio.sleep(0)  # other calls go on between the steps of a chunk
+        except EncodingUnreadable as unreadable:
+            raise AnswerUnreadable(self.target, f"the answer cannot be read: {unreadable}") from None
         except httpx.HTTPError as cut:
             raise UpstreamCut(self.target, f"the answer was cut off ({_kind_of(cut)})") from cut
 

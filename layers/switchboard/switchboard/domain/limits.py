@@ -41,8 +41,41 @@ MAX_TTFT_TIMEOUT_MS = 300_000
 
 # An answer
 
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+"""Of a whole answer, unless the setting `MAX_ANSWER_MB` says otherwise. It is held until it is complete."""
+
+MAX_ANSWER_VALUES = 500_000
+"""Of a whole answer, told by its commas and brackets. Each takes up to 100 bytes once it is read, however short."""
+
+MAX_DECODED_BYTES = 1024 * 1024
+"""Of compressed data that is decoded at once: a few compressed bytes can stand for very many."""
+
 MAX_EVENT_BYTES = 16 * 1024 * 1024
-"""Of one event of a stream, and of a whole answer in place of a stream. It is held until it is complete."""
+"""Of one event of a stream. It is held until it is complete. A longer one is left out, and the stream goes on."""
+
+MAX_EVENT_LINES = 10_000
+"""Of one event of a stream. Each is looked at by itself."""
+
+MAX_EVENT_VALUES = 50_000
+"""Of one event of a stream, told by its commas and brackets. It is read at once, while all other calls wait."""
+
+MAX_HELD_BYTES = 16 * 1024 * 1024
+"""Of what comes before the first content of a stream, most of it reasoning. It is held until the attempt has won."""
+
+MAX_TRANSCRIPT_BYTES = 16 * 1024 * 1024
+"""Of an attempt's answer as it is kept in memory. The longest answers today have 128,000 tokens, which take 8 MB."""
+
+MAX_KEPT_ANSWER_BYTES = 8 * 1024 * 1024
+"""Of the bytes that were sent to a caller, as they are kept for its trace."""
+
+MAX_ANSWER_NAME_CHARACTERS = 256
+"""Of an answer's id and its model's name, as they are kept."""
+
+MAX_CHOICES = 128
+"""Of one answer. OpenAI takes `n` up to 128."""
+
+MAX_TOOL_CALLS = 256
+"""Of one choice of an answer. Models call 128 tools in parallel at most."""
 
 MAX_ERROR_BYTES = 64 * 1024
 """Of a provider's error that is read. Its text is at the beginning."""

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from switchboard.domain.limits import MAX_FINISH_REASON_CHARACTERS
 from switchboard.stream.media import read_audio, read_images
 
 DONE = b"[DONE]"
@@ -181,7 +182,7 @@ def _choice(choice: Json, part: str) -> ChoiceDelta:
     content, index, reason = delta.get("content"), choice.get("index"), choice.get("finish_reason")
     text = content if isinstance(content, str) else _content(content)
     index = index if isinstance(index, int) else 0
-    reason = reason if reason and isinstance(reason, str) else None
+    reason = reason[:MAX_FINISH_REASON_CHARACTERS] if reason and isinstance(reason, str) else None
     if delta.keys() <= _PLAIN:  # nearly every chunk: skip the lookups below
         return ChoiceDelta(index, text, finish_reason=reason)
     calls = delta.get("tool_calls")

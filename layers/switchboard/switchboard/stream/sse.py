@@ -6,16 +6,13 @@ The format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 import re
 from dataclasses import dataclass
 
-from switchboard.domain.limits import MAX_EVENT_BYTES
+from switchboard.domain.limits import MAX_EVENT_BYTES, MAX_EVENT_LINES
 
 # Atomic groups: a CR LF pair must never be matched as two line ends.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LONGEST_BLANK_LINE = 4
+_BEGINNING_BYTES = 16
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-class EventTooLong(Exception):
-    """A stream sent MAX_EVENT_BYTES without ending its event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +27,57 @@ class Event:
 
 
 class EventSplitter:
-    """Cuts a byte stream into events. Nothing is decoded, so a character that is split over two chunks stays intact."""
+    """Cuts a byte stream into events. Nothing is decoded, so a character that is split over two chunks stays intact.
 
-    __slots__ = ("_buffer", "_has_begun", "_searched")
+    An event of more than MAX_EVENT_BYTES or MAX_EVENT_LINES is left out: `left_out` has the beginning of the last one.
+    """
+
+    __slots__ = ("_buffer", "_has_begun", "_is_skipping", "_searched", "left_out")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._searched = 0
-        self._has_begun = False
+        self._has_begun = self._is_skipping = False
+        self.left_out: bytes | None = None
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """The events that this chunk completes. Raises EventTooLong."""
+        """The events that this chunk completes."""
         self._buffer += chunk
         events = []
         while (end := self._end_of_event()) is not None:
-            events.append(self._event(bytes(self._buffer[:end])))
+            if self._is_skipping or (end > MAX_EVENT_LINES and self._is_too_long(end)):
+                self._is_skipping = False
+            else:
+                events.append(self._event(bytes(self._buffer[:end])))
             del self._buffer[:end]
             self._searched = 0
-        if len(self._buffer) > MAX_EVENT_BYTES:
-            raise EventTooLong
+        if self._is_skipping or len(self._buffer) > MAX_EVENT_BYTES:
+            self._skip()
         return events
 
     def finish(self) -> Event | None:
         """The rest when the stream has ended: an event without its blank line, or None."""
-        rest = bytes(self._buffer)
+        is_left_out = self._is_skipping or self._is_too_long(len(self._buffer))
+        rest = b"" if is_left_out else bytes(self._buffer)
         self._buffer.clear()
         self._searched = 0
         return self._event(rest) if rest.strip(b"\r\n") else None
+
+    def _skip(self) -> None:
+        """Drop what there is of an event without an end; its end may begin in the last bytes."""
+        if not self._is_skipping:
+            self.left_out = bytes(self._buffer[:_BEGINNING_BYTES])
+        self._has_begun = self._is_skipping = True
+        del self._buffer[:-_LONGEST_BLANK_LINE]
+        self._searched = 0
+
+    def _is_too_long(self, end: int) -> bool:
+        """Whether the event is left out."""
+        lines = self._buffer.count(b"\n", 0, end) + self._buffer.count(b"\r", 0, end)
+        is_too_long = end > MAX_EVENT_BYTES or lines > MAX_EVENT_LINES
+        if is_too_long:
+            self.left_out = bytes(self._buffer[:_BEGINNING_BYTES])
+        return is_too_long
 
     def _event(self, raw: bytes) -> Event:
         if not self._has_begun:

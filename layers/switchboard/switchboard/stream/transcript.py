@@ -2,17 +2,27 @@
 
 from dataclasses import dataclass, field
 
+from switchboard.domain.limits import MAX_ANSWER_NAME_CHARACTERS, MAX_CHOICES, MAX_TOOL_CALLS, MAX_TRANSCRIPT_BYTES
 from switchboard.stream.deltas import DONE, ChoiceDelta, Delta, Json, ToolCallDelta, read_chunk
+from switchboard.stream.sizes import size_of
 from switchboard.stream.sse import EventSplitter
+
+_PIECE_BYTES = 64
+"""What a piece of text takes beside its characters."""
 
 
 @dataclass(slots=True)
 class ToolCall:
-    """A tool call assembled from its parts; `arguments` is JSON text as the model wrote it."""
+    """A tool call assembled from its parts."""
 
     call_id: str | None = None
     name: str = ""
-    arguments: str = ""
+    parts: list[str] = field(default_factory=list)
+
+    @property
+    def arguments(self) -> str:
+        """JSON text as the model wrote it."""
+        return "".join(self.parts)
 
     def is_another(self, part: ToolCallDelta) -> bool:
         """Whether the part begins a different call with the same index: some providers do not number parallel calls."""
@@ -22,7 +32,7 @@ class ToolCall:
 
 @dataclass(slots=True)
 class Choice:
-    """One choice so far."""
+    """One choice so far. `unkept`: the number of characters that came and were not kept."""
 
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
@@ -31,22 +41,51 @@ class Choice:
     audio: dict[str, object] = field(default_factory=dict)
     images: list[Json] = field(default_factory=list)
     finish_reason: str | None = None
+    unkept: int = 0
+    _speech: dict[str, list[str]] = field(default_factory=dict)
     _latest_by_index: dict[int, ToolCall] = field(default_factory=dict)
 
-    def add(self, delta: ChoiceDelta) -> None:
-        """Add what one chunk contains."""
+    def add(self, delta: ChoiceDelta) -> int:
+        """Add what one chunk contains; about how many bytes of memory it takes."""
+        taken = _PIECE_BYTES
         if delta.text:
             self.text.append(delta.text)
+            taken += len(delta.text)
         if delta.reasoning:
             self.reasoning.append(delta.reasoning)
+            taken += len(delta.reasoning)
         if delta.refusal:
             self.refusal.append(delta.refusal)
+            taken += len(delta.refusal)
         for part in delta.tool_calls:
             self._add_tool_call(part)
+            taken += 2 * _PIECE_BYTES + len(part.arguments)
         if delta.audio is not None:
             self._add_audio(delta.audio)
-        self.images.extend(delta.images)
+            taken += size_of(delta.audio)
+        if delta.images:
+            self.images.extend(delta.images)
+            taken += size_of(delta.images)
         self.finish_reason = delta.finish_reason or self.finish_reason
+        return taken
+
+    def count(self, delta: ChoiceDelta) -> None:
+        """Count what one chunk contains, without keeping it."""
+        calls = sum(len(part.name or "") + len(part.arguments) for part in delta.tool_calls)
+        self.unkept += len(delta.text) + len(delta.reasoning) + len(delta.refusal) + calls
+        self.finish_reason = delta.finish_reason or self.finish_reason
+
+    @property
+    def characters(self) -> int:
+        """The number of characters so far, kept or not."""
+        texts = (self.text, self.reasoning, self.refusal, *(call.parts for call in self.tool_calls))
+        names = sum(len(call.name) for call in self.tool_calls)
+        return (
+            self.unkept
+            + names
+            + sum(map(len, self._speech.get("transcript", ())))
+            + sum(sum(map(len, pieces)) for pieces in texts)
+        )
 
     def message(self) -> dict[str, object]:
         """The choice as an assistant message in OpenAI's shape."""
@@ -61,34 +100,43 @@ class Choice:
                 for call in self.tool_calls
             ]
         if self.audio:
-            message["audio"] = dict(self.audio)
+            message["audio"] = self.audio | {name: "".join(pieces) for name, pieces in self._speech.items()}
         if self.images:
             message["images"] = list(self.images)
         return message
 
     def _add_audio(self, audio: Json) -> None:
         for name, value in audio.items():
-            if name in ("data", "transcript") and isinstance(value, str):
-                before = self.audio.get(name)
-                value = (before if isinstance(before, str) else "") + value  # noqa: PLW2901 - both grow in parts
+            if name in ("data", "transcript") and isinstance(value, str):  # both grow in parts
+                self._speech.setdefault(name, []).append(value)
+                value = ""  # noqa: PLW2901 - in its place among the names
             self.audio[name] = value
 
     def _add_tool_call(self, part: ToolCallDelta) -> None:
         call = self._latest_by_index.get(part.index)
         if call is None or call.is_another(part):
+            if len(self.tool_calls) >= MAX_TOOL_CALLS:
+                self.unkept += len(part.name or "") + len(part.arguments)
+                return
             call = self._latest_by_index[part.index] = ToolCall()
             self.tool_calls.append(call)
         call.call_id = part.call_id or call.call_id
         call.name = call.name or part.name or ""  # some providers repeat it in every part
-        call.arguments += part.arguments
+        if part.arguments:
+            call.parts.append(part.arguments)
 
 
 class Transcript:
-    """The content of one answer. Later usage replaces earlier usage, since repeated usage is a running total."""
+    """The content of one answer. Later usage replaces earlier usage, since repeated usage is a running total.
 
-    __slots__ = ("choices", "completion_id", "is_useful", "model", "usage")
+    `is_cut`: more came than is kept. Its characters are counted, and finish reasons and usage are kept all the same.
+    """
+
+    __slots__ = ("_room", "choices", "completion_id", "is_cut", "is_useful", "model", "usage")
 
     def __init__(self) -> None:
+        self._room = MAX_TRANSCRIPT_BYTES
+        self.is_cut = False
         self.choices: dict[int, Choice] = {}
         self.usage: Json | None = None
         self.completion_id: str | None = None
@@ -97,15 +145,24 @@ class Transcript:
 
     def add(self, delta: Delta) -> None:
         """Add one chunk, or one whole completion."""
-        self.completion_id = self.completion_id or delta.completion_id
-        self.model = self.model or delta.model
+        if self.completion_id is None and delta.completion_id is not None:
+            self.completion_id = delta.completion_id[:MAX_ANSWER_NAME_CHARACTERS]
+        if self.model is None and delta.model is not None:
+            self.model = delta.model[:MAX_ANSWER_NAME_CHARACTERS]
         self.usage = delta.usage or self.usage
         self.is_useful = self.is_useful or delta.is_useful
         for part in delta.choices:
             choice = self.choices.get(part.index)
             if choice is None:
+                if len(self.choices) >= MAX_CHOICES:
+                    self.is_cut = True
+                    continue
                 choice = self.choices[part.index] = Choice()
-            choice.add(part)
+            if self._room > 0:
+                self._room -= choice.add(part)
+            else:
+                choice.count(part)
+                self.is_cut = True
 
     @property
     def finish_reason(self) -> str | None:
@@ -115,14 +172,7 @@ class Transcript:
     @property
     def characters(self) -> int:
         """The number of characters produced, including reasoning and tool calls."""
-        return sum(
-            sum(map(len, choice.text))
-            + sum(map(len, choice.reasoning))
-            + sum(map(len, choice.refusal))
-            + len(str(choice.audio.get("transcript") or ""))
-            + sum(len(call.name) + len(call.arguments) for call in choice.tool_calls)
-            for choice in self.choices.values()
-        )
+        return sum(choice.characters for choice in self.choices.values())
 
     def completion(self) -> dict[str, object]:
         """The answer as one `chat.completion` object in OpenAI's shape."""
@@ -144,6 +194,7 @@ def assemble(stream: bytes) -> Transcript:
     events = splitter.feed(stream)
     if (last := splitter.finish()) is not None:
         events.append(last)
+    transcript.is_cut = splitter.left_out is not None
     for event in events:
         if event.data is None or event.data == DONE:
             continue

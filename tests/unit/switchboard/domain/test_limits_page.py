@@ -28,5 +28,19 @@ def test_the_page_has_its_value(name: str) -> None:
 @pytest.mark.parametrize("name", LIMITS)
 def test_a_limit_names_its_unit(name: str) -> None:
     units = ("BYTES", "CHARACTERS", "MS", "USD", "LEVELS", "TOKENS")
-    things = ("MESSAGES", "ENTRIES", "NAMES", "NOTES", "POLICIES", "ATTEMPTS", "TARGETS", "SECRETS", "MEMBERS")
+    things = (
+        "MESSAGES",
+        "LINES",
+        "VALUES",
+        "CHOICES",
+        "CALLS",
+        "ENTRIES",
+        "NAMES",
+        "NOTES",
+        "POLICIES",
+        "ATTEMPTS",
+        "TARGETS",
+        "SECRETS",
+        "MEMBERS",
+    )
     assert name.endswith((*units, *things))

@@ -1,9 +1,11 @@
 import time
+import tracemalloc
 
 import pytest
 
+from switchboard.domain.limits import MAX_EVENT_BYTES, MAX_EVENT_LINES
 from switchboard.stream import sse
-from switchboard.stream.sse import Event, EventSplitter, EventTooLong
+from switchboard.stream.sse import Event, EventSplitter
 
 
 def _events(*chunks: bytes) -> list[Event]:
@@ -107,12 +109,38 @@ def test_finish_ignores_line_ends_alone(rest: bytes) -> None:
     assert _data(b"data: one\n\n" + rest) == [b"one"]
 
 
-def test_an_event_without_end_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("step", [1, 7, 90])
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])
+def test_an_event_that_is_too_long_is_left_out(monkeypatch: pytest.MonkeyPatch, end: bytes, step: int) -> None:
     monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 100)
     splitter = EventSplitter()
-    assert len(splitter.feed(b"data: " + b"x" * 92 + b"\n\n" + b"y" * 100)) == 1
-    with pytest.raises(EventTooLong):
-        splitter.feed(b"y")
+    stream = b"data: " + b"x" * 90 + end + b"data: " + b"y" * 250 + end + b"data: z" + end
+    events = [event for at in range(0, len(stream), step) for event in splitter.feed(stream[at : at + step])]
+    last = splitter.finish()  # a CR at the end may be the first half of a CR LF
+    assert [event.data for event in [*events, last] if event is not None] == [b"x" * 90, b"z"]
+    assert splitter.left_out == b"data: yyyyyyyyyy"
+
+
+def test_an_event_without_end_takes_no_more_memory_than_the_longest() -> None:
+    splitter = EventSplitter()
+    tracemalloc.start()
+    try:
+        for _ in range(64):
+            assert splitter.feed(b"y" * 1024 * 1024) == []
+        assert splitter.finish() is None
+        assert tracemalloc.get_traced_memory()[1] < 2.5 * MAX_EVENT_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("is_ended", [True, False])
+def test_an_event_of_too_many_lines_is_left_out(*, line_end: bytes, is_ended: bool) -> None:
+    splitter = EventSplitter()
+    events = splitter.feed((b"data: x" + line_end) * (MAX_EVENT_LINES + 1) + line_end * is_ended)
+    assert events == []
+    assert splitter.finish() is None
+    assert splitter.left_out is not None
 
 
 def test_a_chunk_of_many_events_is_not_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
