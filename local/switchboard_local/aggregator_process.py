@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from switchboard_local.log_file import LogFile
 from switchboard_local.supervision import Process
 
 LAST_BATCH_S = 2.5
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Settle calls until the parent process closes this process's input, or ends."""
     data_dir, log_path = map(Path, arguments)
     parent = _Parent()
-    with log_path.open("a", buffering=1, encoding="utf-8") as log, redirect_stdout(log):
+    with LogFile(log_path, _tell) as log, redirect_stdout(log):
         logging.basicConfig(stream=log, level=logging.WARNING)
         try:
             _settle(environment, data_dir, parent)

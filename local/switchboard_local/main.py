@@ -28,6 +28,7 @@ from switchboard_local.first_key import first_key
 from switchboard_local.health import Health, StoreProbe
 from switchboard_local.last_records import LastRecords, Records
 from switchboard_local.local_environment import DEFAULT_TABLE, local_environment
+from switchboard_local.log_file import LogFile
 from switchboard_local.own_table import own_table
 from switchboard_local.screen import Screen, ScreenedTelemetry
 from switchboard_local.serve import listen, serve
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 def _run(listener: socket.socket, data: DataDir, environment: Mapping[str, str], screen: Screen) -> None:
     with ExitStack() as stack:
         with refused_as(f"The data folder {data.path} cannot be used"):
-            stack.enter_context(_logged(data))
+            stack.enter_context(_logged(data, screen.show))
             serving = _start(stack, listener, data, environment, screen)
         try:
             asyncio.run(serving())
@@ -140,10 +141,10 @@ def _supervise(
 
 
 @contextmanager
-def _logged(data: DataDir) -> Iterator[None]:
+def _logged(data: DataDir, show: Callable[[str], None]) -> Iterator[None]:
     """Redirect what the functions print, and the libraries' warnings, to the log file."""
     with refused_as(f"The log {data.log} cannot be written"):
-        log = data.log.open("a", buffering=1, encoding="utf-8")
+        log = LogFile(data.log, show)
     with log, redirect_stdout(log):
         logging.basicConfig(stream=log, level=logging.WARNING)
         logging.getLogger("asyncio").setLevel(logging.ERROR)  # a caller that disconnects is not worth a warning

@@ -1,6 +1,7 @@
 """The aggregator's telemetry on Powertools' logger and metrics."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -31,6 +32,7 @@ def _emitter() -> Emit:
             for name, (unit, values) in metrics.items():
                 for value in values[start : start + MAX_VALUES]:
                     document.add_metric(name, MetricUnit(unit), value)
-            document.flush_metrics()
+            with suppress(OSError):  # stdout cannot be written: no reason to settle a batch again
+                document.flush_metrics()
 
     return emit

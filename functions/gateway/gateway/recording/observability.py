@@ -1,6 +1,7 @@
 """Powertools' logger and metrics, as the gateway's telemetry."""
 
 import logging
+from contextlib import suppress
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -31,6 +32,7 @@ def _emitter() -> Emit:
             document.add_dimension(name, value)
         for name, (unit, amount) in metrics.items():
             document.add_metric(name, MetricUnit(unit), amount)
-        document.flush_metrics()
+        with suppress(OSError):  # stdout cannot be written: no reason for a call to fail
+            document.flush_metrics()
 
     return emit
