@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,18 @@ class Checkpoint:
     def keep(self, shard_id: str, sequence_number: str) -> None:
         """Write that all records up to this one are processed. Raises OSError if only this process knows it."""
         self._done[shard_id] = sequence_number
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps({"stream_arn": self._stream_arn, "done": self._done}))
-        os.replace(fresh, self._path)  # noqa: PTH105 - atomic: the file is complete at any time
+        self._write()
 
     def forget(self, shard_id: str) -> None:
         """Remove the shard, because it or its position no longer exists."""
-        self._done.pop(shard_id, None)
+        if self._done.pop(shard_id, None) is not None:
+            with suppress(OSError):  # the next position that is kept says so
+                self._write()
+
+    def _write(self) -> None:
+        fresh = self._path.with_suffix(".new")
+        fresh.write_text(json.dumps({"stream_arn": self._stream_arn, "done": self._done}))
+        os.replace(fresh, self._path)  # noqa: PTH105 - atomic: the file is complete at any time
 
 
 class TableStream:
@@ -62,8 +68,8 @@ class TableStream:
         self._iterators = {shard_id: self._iterators.get(shard_id, "") for shard_id in ends}
         ahead = [shard_id for shard_id, end in ends.items() if self._is_ahead(shard_id, end)]
         for shard_id in ahead:
-            self._checkpoint.forget(shard_id)
             self.go_back(shard_id)
+            self._checkpoint.forget(shard_id)
         return bool(ahead)
 
     def shards(self) -> Sequence[str]:

@@ -25,7 +25,7 @@ from switchboard_local.event_filter import EventFilter
 from switchboard_local.event_source import SCHEDULED_EVENT, EventSource, Handle
 from switchboard_local.poison_file import PoisonFile
 from switchboard_local.stream_event import to_lambda
-from switchboard_local.table_stream import connect_streams
+from switchboard_local.table_stream import Checkpoint, TableStream, connect_streams
 from testkit.samples import NOON, an_open_trace
 from testkit.stream_events import PATTERN, Seen, an_aggregator, connect_once
 
@@ -246,11 +246,20 @@ def test_a_checkpoint_after_the_end_of_the_stream_is_said_and_dropped(streamed: 
         assert calls.next_ids(1) == [last]
     [shown] = streamed.shown
     assert "after the end of the table's stream" in shown
+    assert json.loads(streamed.checkpoint.read_text())["done"] == {streamed.shard_id: "8"}
     after = Calls()
     with streamed.event_source(after.handle):
         trace = streamed.finish().trace_id
         assert after.next_ids(1) == [trace]
     assert len(streamed.shown) == 1
+
+
+def test_a_position_after_the_end_is_removed_from_the_file_at_once(streamed: StreamedTable) -> None:
+    streamed.checkpoint.write_text(json.dumps({"stream_arn": streamed.arn, "done": {streamed.shard_id: "99"}}))
+    streamed.finish()
+    checkpoint = Checkpoint(streamed.checkpoint, streamed.arn)
+    assert TableStream(connect_streams(streamed.endpoint), streamed.arn, checkpoint).find_shards()
+    assert Checkpoint(streamed.checkpoint, streamed.arn).done(streamed.shard_id) is None
 
 
 def test_a_checkpoint_at_the_end_of_the_stream_is_right(streamed: StreamedTable) -> None:
