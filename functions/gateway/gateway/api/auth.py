@@ -12,6 +12,8 @@ from switchboard.domain.policy import ProjectPolicies
 from switchboard.store.ports import KeyStore, PolicyStore, StoreUnavailable
 
 FRESH_S = 60
+OLD_S = 300
+"""In a process that was idle, a key of this age is read again before it is used."""
 STALE_S = 3600
 """How long a known key is accepted while the store is down, so that phone calls go on during an outage."""
 FIRST_WAIT_S = 2.0
@@ -41,7 +43,7 @@ class Authenticator:
     def __init__(self, store: CallerStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        times = {"fresh_s": FRESH_S, "stale_s": STALE_S, "first_wait_s": FIRST_WAIT_S}
+        times = {"fresh_s": FRESH_S, "old_s": OLD_S, "stale_s": STALE_S, "first_wait_s": FIRST_WAIT_S}
         self._cache = StaleCache(self._find, clock, **times)
         self._own = StaleCache(self._is_own, clock, **times)
 

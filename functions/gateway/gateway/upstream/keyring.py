@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 FRESH_S = 300
+OLD_S = 300
 STALE_S = 86_400
 FIRST_WAIT_S = 5.0
 """Parameter Store serves 40 reads a second to start with: many new sandboxes at once wait for their turn."""
@@ -44,7 +45,7 @@ class ParameterKeyring:
 
     def __init__(self, path: str, read: Callable[[str], str | None], clock: Clock) -> None:
         self._path = path.rstrip("/")
-        self._cache = StaleCache(read, clock, fresh_s=FRESH_S, stale_s=STALE_S, first_wait_s=FIRST_WAIT_S)
+        self._cache = StaleCache(read, clock, fresh_s=FRESH_S, old_s=OLD_S, stale_s=STALE_S, first_wait_s=FIRST_WAIT_S)
 
     async def find(self, provider: str) -> Secret | None:
         """The parameter <path>/<provider>. Raises KeyringUnavailable."""

@@ -10,11 +10,8 @@ from gateway.upstream.lookup_thread import in_thread
 from switchboard.domain.bounded_dict import BoundedDict
 
 MAX_ENTRIES = 10_000
-OLD_AFTER = 5
-"""How many times its freshness a value may be old until a call waits for a newer one. In a process that has calls it
-never becomes so old; a process that was idle or frozen must not act on a key or a policy that was replaced long ago."""
 MAX_WAIT_OLD_S = 1.0
-"""How long a call waits for a newer value than such an old one."""
+"""How long a call waits for a newer value than an old one."""
 AWAY_S = 60.0
 """After a look-up that failed or was late, no call waits for a newer value for this long."""
 MAX_LOOKUPS = 8
@@ -43,10 +40,10 @@ class Entry[V]:
 class StaleCache[V]:
     """Finds values with a blocking function, in threads of its own, and keeps them.
 
-    A value younger than OLD_AFTER times `fresh_s` seconds is used as it is; from half of `fresh_s` on, one look-up
-    beside the calls replaces it. After that a call waits MAX_WAIT_OLD_S for a newer value, unless look-ups are known to
-    fail, and uses the old one, up to `stale_s` seconds old, when there is none in time. For a name without a value a
-    call waits up to `first_wait_s`, each time.
+    A value younger than `old_s` is used as it is; from half of `fresh_s` on, one look-up beside the calls replaces it.
+    In a process that has calls a value never becomes old. In one that was idle or frozen, a call waits MAX_WAIT_OLD_S
+    for a newer value, unless look-ups are known to fail, and uses the old one, up to `stale_s` old, when there is none
+    in time. For a name without a value a call waits up to `first_wait_s`, each time. All in seconds.
     """
 
     def __init__(
@@ -55,12 +52,14 @@ class StaleCache[V]:
         clock: Clock,
         *,
         fresh_s: float,
+        old_s: float,
         stale_s: float,
         first_wait_s: float,
     ) -> None:
         self._find = find
         self._clock = clock
         self._fresh_s = fresh_s
+        self._old_s = old_s
         self._stale_s = stale_s
         self._first_wait_s = first_wait_s
         self._entries = BoundedDict[str, Entry[V]](MAX_ENTRIES)
@@ -77,7 +76,7 @@ class StaleCache[V]:
         age_s = self._clock.age_s(entry.at)
         if age_s >= self._stale_s:
             return await self._first(name)
-        if age_s >= OLD_AFTER * self._fresh_s and not self._is_away():
+        if age_s >= self._old_s and not self._is_away():
             return await self._newer(name, entry.value)
         if age_s >= self._fresh_s / 2:
             self._refresh(name)

@@ -8,11 +8,10 @@ from threading import Event, get_ident
 import pytest
 
 from gateway.api import auth
-from gateway.api.auth import FIRST_WAIT_S, FRESH_S, STALE_S, Authenticator
+from gateway.api.auth import FIRST_WAIT_S, FRESH_S, OLD_S, STALE_S, Authenticator
 from gateway.domain.call import Caller
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, KeyMissing, KeyRevoked, KeysUnavailable, KeyUnknown, ScopeMissing
-from gateway.upstream.stale_cache import OLD_AFTER
 from switchboard.domain.keys import GatewayKey, Scope, digest, key_id
 from switchboard.domain.policy import NO_POLICIES, Policy, ProjectPolicies
 from switchboard.store.ports import StoreUnavailable
@@ -156,7 +155,7 @@ async def test_a_key_in_use_is_looked_up_beside_the_calls_and_no_call_waits() ->
     setup = Setup(a_key())
     await setup.authenticate()
     setup.store.put_key(replace(a_key(), revoked_at=NOON))
-    setup.passed_s = FRESH_S * OLD_AFTER - 1
+    setup.passed_s = OLD_S - 1
     assert (await setup.authenticate()).project == "acme"
     with pytest.raises(KeyRevoked):
         await setup.refused_soon()
@@ -166,7 +165,7 @@ async def test_a_revocation_takes_effect_after_five_minutes_at_the_latest() -> N
     setup = Setup(a_key())
     await setup.authenticate()
     setup.store.put_key(replace(a_key(), revoked_at=NOON))
-    setup.passed_s = FRESH_S * OLD_AFTER
+    setup.passed_s = OLD_S
     assert setup.passed_s == 300
     await setup.refusal(KeyRevoked)
 
@@ -175,7 +174,7 @@ async def test_a_deleted_key_is_unknown_after_five_minutes_at_the_latest() -> No
     setup = Setup(a_key())
     await setup.authenticate()
     setup.store.keys.clear()
-    setup.passed_s = FRESH_S * OLD_AFTER
+    setup.passed_s = OLD_S
     await setup.refusal(KeyUnknown)
 
 
@@ -197,7 +196,7 @@ async def test_unknown_keys_do_not_delay_a_known_caller_while_the_store_hangs() 
     with setup.store.hanging():
         unknown = [asyncio.create_task(setup.authenticate(f"sb-{number}")) for number in range(50)]
         await asyncio.sleep(0)
-        for setup.passed_s in (1, FRESH_S, FRESH_S * OLD_AFTER - 1):
+        for setup.passed_s in (1, FRESH_S, OLD_S - 1):
             async with asyncio.timeout(1):
                 assert (await setup.authenticate()).project == "acme"
         assert not any(call.done() for call in unknown)
@@ -210,7 +209,7 @@ async def test_a_key_that_is_not_of_this_deployment_is_looked_up_once() -> None:
     assert await setup.knows(KEY)
     assert setup.store.key_reads == 2
     with setup.store.hanging():
-        setup.passed_s = FRESH_S * OLD_AFTER - 1
+        setup.passed_s = OLD_S - 1
         assert not await setup.knows("sb-theirs")
 
 
@@ -279,7 +278,7 @@ async def test_a_changed_policy_applies_after_five_minutes_at_the_latest() -> No
     assert (await setup.authenticate()).policies == NO_POLICIES
     keep_policies(setup.store)
     assert (await setup.authenticate()).policies == NO_POLICIES
-    setup.passed_s = FRESH_S * OLD_AFTER
+    setup.passed_s = OLD_S
     assert (await setup.authenticate()).policies == POLICIES
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from gateway.domain.clock import Clock
 from gateway.upstream import stale_cache
-from gateway.upstream.stale_cache import MAX_LOOKUPS, MAX_REFRESHES, OLD_AFTER, LookupLate, StaleCache
+from gateway.upstream.stale_cache import MAX_LOOKUPS, MAX_REFRESHES, LookupLate, StaleCache
 from testkit.samples import NOON
 
 FRESH_S = 60
+OLD_S = 300
 STALE_S = 3600
 
 
@@ -46,7 +47,7 @@ class ManualClock:
 
 
 def _cache(store: Store, now: ManualClock) -> StaleCache[str]:
-    return StaleCache(store.find, now.clock, fresh_s=FRESH_S, stale_s=STALE_S, first_wait_s=5)
+    return StaleCache(store.find, now.clock, fresh_s=FRESH_S, old_s=OLD_S, stale_s=STALE_S, first_wait_s=5)
 
 
 async def _until(is_so: Callable[[], bool]) -> None:
@@ -84,26 +85,26 @@ async def test_in_the_second_half_of_its_freshness_a_value_is_refreshed_beside_t
     assert store.lookups == ["a", "a"]
 
 
-async def test_no_call_waits_for_a_new_value_until_the_old_one_is_five_times_its_freshness_old() -> None:
+async def test_no_call_waits_for_a_new_value_until_the_one_it_has_is_old() -> None:
     store, now = Store(a="1"), ManualClock()
     cache = _cache(store, now)
     await cache.get("a")
     store.values["a"] = "2"
-    now.seconds += FRESH_S * OLD_AFTER - 1
+    now.seconds += OLD_S - 1
     assert await cache.get("a") == "1"
     await _becomes(cache, "a", "2")
     store.values["a"] = "3"
-    now.seconds += FRESH_S * OLD_AFTER
+    now.seconds += OLD_S
     assert await cache.get("a") == "3"
 
 
 async def test_age_is_wall_time_where_monotonic_time_stood_still() -> None:
     store, wall = Store(a="1"), [NOON]
     clock = Clock(now=lambda: wall[0], monotonic=lambda: 7.0)
-    cache = StaleCache(store.find, clock, fresh_s=FRESH_S, stale_s=STALE_S, first_wait_s=5)
+    cache = StaleCache(store.find, clock, fresh_s=FRESH_S, old_s=OLD_S, stale_s=STALE_S, first_wait_s=5)
     await cache.get("a")
     store.values["a"] = "2"
-    wall[0] += timedelta(seconds=FRESH_S * OLD_AFTER)
+    wall[0] += timedelta(seconds=OLD_S)
     assert await cache.get("a") == "2"
 
 
@@ -126,7 +127,7 @@ async def test_a_deleted_value_is_removed() -> None:
     cache = _cache(store, now)
     await cache.get("a")
     del store.values["a"]
-    now.seconds += FRESH_S * OLD_AFTER
+    now.seconds += OLD_S
     assert await cache.get("a") is None
     store.error = OSError("down")
     with pytest.raises(OSError, match="down"):
@@ -221,7 +222,7 @@ async def test_the_number_of_entries_is_limited_and_the_oldest_is_dropped(monkey
 
 async def test_a_call_without_a_value_waits_for_a_limited_time() -> None:
     store, now = Store(a="1"), ManualClock()
-    cache = StaleCache(store.find, now.clock, fresh_s=FRESH_S, stale_s=STALE_S, first_wait_s=0.05)
+    cache = StaleCache(store.find, now.clock, fresh_s=FRESH_S, old_s=OLD_S, stale_s=STALE_S, first_wait_s=0.05)
     store.gate.clear()
     with pytest.raises(LookupLate, match=r"0\.05 s"):
         await cache.get("a")
@@ -239,7 +240,7 @@ async def test_a_very_old_value_is_used_when_no_newer_one_comes_and_no_further_c
     await cache.get("a")
     await cache.get("b")
     store.gate.clear()
-    now.seconds += FRESH_S * OLD_AFTER
+    now.seconds += OLD_S
     assert await cache.get("a") == "1"
     monkeypatch.setattr(stale_cache, "MAX_WAIT_OLD_S", 3600)
     assert [await cache.get(name) for name in ("a", "b")] == ["1"] * 2
@@ -252,7 +253,7 @@ async def test_a_very_old_value_is_used_when_no_newer_one_comes_and_no_further_c
 async def test_while_look_ups_hang_no_call_waits_for_hours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stale_cache, "MAX_WAIT_OLD_S", 3600)
     store, now = Store(a="1"), ManualClock()
-    cache = StaleCache(store.find, now.clock, fresh_s=FRESH_S, stale_s=2 * STALE_S, first_wait_s=5)
+    cache = StaleCache(store.find, now.clock, fresh_s=FRESH_S, old_s=OLD_S, stale_s=2 * STALE_S, first_wait_s=5)
     await cache.get("a")
     async with asyncio.timeout(5):
         for _ in range(int(2 * STALE_S / 50) - 1):  # a refresh fails every 50 s: as long as a hanging store takes
