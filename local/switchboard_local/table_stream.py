@@ -62,11 +62,11 @@ class TableStream:
         Returns whether a position in the checkpoint was after the end of its shard: the table was replaced by an older
         copy. Such a shard is read from its beginning.
         """
-        ends = self._shard_ends()
-        for shard_id in self._iterators.keys() - ends.keys():
+        found = self._list_shards()
+        for shard_id in self._iterators.keys() - set(found):
             self._checkpoint.forget(shard_id)
-        self._iterators = {shard_id: self._iterators.get(shard_id, "") for shard_id in ends}
-        ahead = [shard_id for shard_id, end in ends.items() if self._is_ahead(shard_id, end)]
+        self._iterators = {shard_id: self._iterators.get(shard_id, "") for shard_id in found}
+        ahead = [shard_id for shard_id in found if self._is_ahead(shard_id)]
         for shard_id in ahead:
             self.go_back(shard_id)
             self._checkpoint.forget(shard_id)
@@ -100,26 +100,40 @@ class TableStream:
         """Read again from the first record that is not processed."""
         self._iterators[shard_id] = ""
 
-    def _shard_ends(self) -> dict[str, str | None]:
-        """The last sequence number of each shard; None where the engine tells none, as for a shard without records."""
-        request, ends = {"StreamArn": self.arn}, {}
+    def _list_shards(self) -> list[str]:
+        request, found = {"StreamArn": self.arn}, []
         while True:
             description = self._client.describe_stream(**request)["StreamDescription"]
-            for shard in description["Shards"]:
-                ends[shard["ShardId"]] = shard["SequenceNumberRange"].get("EndingSequenceNumber")
+            found += [shard["ShardId"] for shard in description["Shards"]]
             if "LastEvaluatedShardId" not in description:
-                return ends
+                return found
             request["ExclusiveStartShardId"] = description["LastEvaluatedShardId"]
 
-    def _is_ahead(self, shard_id: str, end: str | None) -> bool:
+    def _is_ahead(self, shard_id: str) -> bool:
+        """Whether no record is at the position or after it. The shard's own description is not used for that: Dynoxide
+        compares numbers in it as text."""
         done = self._checkpoint.done(shard_id)
-        return done is not None and end is not None and int(done) > int(end)
+        if done is None:
+            return False
+        try:
+            iterator = self._position(shard_id, "AT_SEQUENCE_NUMBER", done)
+            records = self._client.get_records(ShardIterator=iterator, Limit=1)["Records"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == _TRIMMED:
+                return False  # which `read` finds as well
+            raise
+        return not records or int(records[0]["dynamodb"]["SequenceNumber"]) < int(done)
 
     def _iterator(self, shard_id: str) -> str:
-        position = {"StreamArn": self.arn, "ShardId": shard_id, "ShardIteratorType": "TRIM_HORIZON"}
-        if (done := self._checkpoint.done(shard_id)) is not None:
-            position["ShardIteratorType"] = "AFTER_SEQUENCE_NUMBER"
-            position["SequenceNumber"] = done.zfill(_SEQUENCE_NUMBER_CHARACTERS)
+        done = self._checkpoint.done(shard_id)
+        if done is None:
+            return self._position(shard_id, "TRIM_HORIZON")
+        return self._position(shard_id, "AFTER_SEQUENCE_NUMBER", done)
+
+    def _position(self, shard_id: str, kind: str, number: str | None = None) -> str:
+        position = {"StreamArn": self.arn, "ShardId": shard_id, "ShardIteratorType": kind}
+        if number is not None:
+            position["SequenceNumber"] = number.zfill(_SEQUENCE_NUMBER_CHARACTERS)
         iterator: str = self._client.get_shard_iterator(**position)["ShardIterator"]
         return iterator
 
