@@ -1,4 +1,7 @@
 import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from itertools import pairwise
 from urllib.parse import quote, unquote
 
 from hypothesis import given, settings
@@ -10,6 +13,12 @@ from gateway.api.headers import read_route
 from gateway.domain.call import Target
 from gateway.domain.errors import AllTargetsFailed, UpstreamRejected, UpstreamReported
 from gateway.domain.secret import MIN_CHARACTERS, Scrubber, Secret
+from gateway.recording.scrubbed_bodies import scrubbed_bodies
+from gateway.recording.scrubbed_trace import scrubbed_trace
+from switchboard.domain.trace import Bodies, Failure
+from switchboard.stream.transcript import assemble
+from testkit.openai_events import chunk
+from testkit.samples import a_usual_attempt, an_open_trace
 
 # Without `*`, which the mask is made of, and few letters, so that keys overlap.
 KEYS = st.text(st.sampled_from('abc-"/%'), min_size=MIN_CHARACTERS, max_size=12)
@@ -77,6 +86,59 @@ def test_a_key_that_is_the_beginning_of_a_longer_one_does_not_leave_its_rest(tex
 @given(st.text(), st.text(max_size=20))
 def test_a_scrubbed_text_is_always_valid_utf_8(text: str, key: str) -> None:
     Scrubber([Secret(key)]).text(text + "\ud800").encode()
+
+
+def _streamed(text: str, cuts: list[int]) -> bytes:
+    places = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
+    return b"".join(chunk(text[start:end]) for start, end in pairwise(places))
+
+
+@settings(max_examples=150, deadline=None)
+@given(KEYS, st.data(), st.lists(st.integers(0, 100), max_size=12))
+def test_a_key_spoken_over_any_deltas_is_not_kept(key: str, data: st.DataObject, cuts: list[int]) -> None:
+    spoken = st.sampled_from(_encodings(key))
+    text = "".join(data.draw(st.lists(spoken | PIECES, max_size=5)))
+    stream, scrubber = _streamed(text, cuts), Scrubber([Secret(key)])
+    kept = scrubbed_bodies(Bodies(b"", stream), scrubber).response or b""
+    assert "".join(assemble(stream).choices[0].text) == text
+    heard = "".join(assemble(kept).choices[0].text)
+    assert key not in heard
+    assert key not in unquote(heard)
+    assert scrubber.text(heard) == heard
+    if "*" not in heard:
+        assert kept == stream
+
+
+@settings(max_examples=100, deadline=None)
+@given(KEYS, PIECES, st.data())
+def test_no_text_of_a_kept_trace_holds_a_key(key: str, around: str, data: st.DataObject) -> None:
+    said = f"{around}{data.draw(st.sampled_from(_encodings(key)))} {around}"
+    attempt = replace(a_usual_attempt(), host=said, model=said, error=said)
+    trace = replace(
+        an_open_trace(),
+        task_id=said,
+        environment=said,
+        model=said,
+        finish_reason=said,
+        metadata={said: said, "a": said},
+        attempts=(attempt, a_usual_attempt()),
+        notes=(said, "b", said),
+        failure=Failure("upstream_cut", said, 502),
+    )
+    kept = scrubbed_trace(trace, Scrubber([Secret(key)]))
+    texts = [str(value) for value in _leaves(asdict(kept))]
+    assert not [text for text in texts if key in text or key in unquote(text)]
+    assert (kept.trace_id, kept.project, kept.key_id) == (trace.trace_id, trace.project, trace.key_id)
+
+
+def _leaves(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        yield from value
+        yield from (leaf for inner in value.values() for leaf in _leaves(inner))
+    elif isinstance(value, list | tuple):
+        yield from (leaf for inner in value for leaf in _leaves(inner))
+    else:
+        yield value
 
 
 PRINTABLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=8, max_size=24)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from gateway.domain.errors import HeaderMalformed
+from gateway.domain.json_text import read_json
 from gateway.domain.secret import Secret, secrets_in
 from gateway.providers import table
 from gateway.routing.provider_url import URL_HEADER
@@ -32,6 +33,8 @@ _UPSTREAM_HEADER_PREFIXES = ("cf-aig-", "helicone-", "x-portkey-", "x-litellm-",
 another Switchboard."""
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
+_OTHER_SCHEME = re.compile(r"\s*(?:basic|token|api-?key)\s+", re.IGNORECASE)
+_KEY_NAME = re.compile("key|token|secret|auth|password|credential", re.IGNORECASE)
 _SCHEME = re.compile(r"\s*bearer\s+", re.IGNORECASE)
 
 
@@ -105,6 +108,8 @@ def _secret_texts(name: str, value: str) -> Iterator[str]:
     elif name.startswith(UPSTREAM_HEADER_PREFIX):
         yield value.strip()
         yield from _keys_in(value)
+        yield _OTHER_SCHEME.sub("", value).strip()
+        yield from _keys_of(_json(value))
     elif name == URL_HEADER:
         yield from (secret.reveal() for secret in secrets_in(value))
 
@@ -114,6 +119,25 @@ def _keys_in(value: str) -> Iterator[str]:
     yield without_scheme(value)
     if "," in value:
         yield from map(without_scheme, value.split(","))
+
+
+def _json(value: str) -> object:
+    try:
+        return read_json(value) if value.lstrip().startswith(("{", "[")) else None
+    except ValueError:
+        return None
+
+
+def _keys_of(value: object, name: str = "") -> Iterator[str]:
+    """The keys in a JSON value, such as Portkey's configuration, by their names."""
+    if isinstance(value, dict):
+        for inner_name, inner in value.items():
+            yield from _keys_of(inner, inner_name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _keys_of(inner, name)
+    elif isinstance(value, str) and _KEY_NAME.search(name):
+        yield without_scheme(value)
 
 
 def without_scheme(value: str) -> str:

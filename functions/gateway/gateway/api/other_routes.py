@@ -7,10 +7,12 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from gateway.api.credentials import secrets_of
 from gateway.api.error_answers import answer_internal
 from gateway.api.models import description, listing
 from gateway.api.responses import respond_to, respond_with_error, scrubbed_answer
 from gateway.domain.errors import MethodRefused, RouteUnknown
+from gateway.domain.secret import Scrubber
 
 _METHOD_REFUSED = 405
 
@@ -57,6 +59,7 @@ async def refuse_route(request: Request, exception: Exception) -> Response:
     return respond_with_error(request, scrubbed_answer(refused, request))
 
 
-async def answer_broken(request: Request, _exception: Exception) -> Response:
+async def answer_broken(request: Request, exception: Exception) -> Response:
     """A request in which the gateway itself failed; the server logs the exception."""
+    Scrubber(secrets_of(request.headers)).exception(exception)
     return respond_with_error(request, answer_internal())

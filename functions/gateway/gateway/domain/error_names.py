@@ -17,6 +17,11 @@ _OUT_OF_QUOTA = frozenset(
 )
 """OpenAI, Moonshot and others. A rate limit is over in a moment: `rate_limit_exceeded`, `token_quota_exceeded`."""
 _BEGINNINGS_OF_QUOTA = ("insufficient_quota", "insufficient_balance", "insufficient_credit", "insufficient_funds")
+_ABOUT_THE_KEY = frozenset(
+    {"401", "403", "invalid_api_key", "invalid_authentication", "invalid_authentication_error", "authentication_error"}
+    | {"permission_error", "permission_denied", "unauthorized", "unauthenticated", "forbidden", "access_denied"}
+)
+"""Names of OpenAI, Anthropic, Google and others, and statuses that gateways such as OpenRouter put into an answer."""
 _SLIPS = frozenset({"tool_use_failed"})
 
 
@@ -41,6 +46,11 @@ class ErrorNames:
     def is_slip(self) -> bool:
         """Whether the model wrote something that the provider cannot read: it may do better the next time."""
         return any(name in _SLIPS for name in self._lower())
+
+    @property
+    def is_about_the_key(self) -> bool:
+        """Whether the error is about the key that the provider was sent."""
+        return any(name in _ABOUT_THE_KEY for name in self._lower())
 
     def _lower(self) -> list[str]:
         return [name.lower() for name in (self.code, self.type) if name is not None]

@@ -128,9 +128,8 @@ _ABOUT_THE_KEY = frozenset({401, 403})
 class UpstreamRejected(UpstreamFailure):
     """The provider answered with an error status; `text` is its error's text.
 
-    `retry_after_ms`: how long it asks to wait. `names`: its own names for the error. `is_stored_key`: the request had
-    the deployment's own key, so what the provider says of it (401, 403) is not for callers. `body` is the error itself,
-    which may repeat what was sent: it is never stored, logged or sent.
+    `retry_after_ms`: how long it asks to wait. `names`: its own names for the error. `body` is the error itself, which
+    may repeat what was sent: it is never stored, logged or sent. What is said of the deployment's own key is not told.
     """
 
     kind = "UpstreamRejected"
@@ -143,11 +142,10 @@ class UpstreamRejected(UpstreamFailure):
         retry_after_ms: float | None = None,
         *,
         names: ErrorNames = NO_NAMES,
-        is_stored_key: bool = False,
         body: bytes = b"",
     ) -> None:
         super().__init__(target, f"answered {status}: {text}", fact=f"answered {status}{_in_brackets(names)}")
-        self.told = self.fact if is_stored_key and status in _ABOUT_THE_KEY else self.message
+        self.told = self.fact if target.uses_stored_key and status in _ABOUT_THE_KEY else self.message
         self.status = status
         self.names = names
         self.retry_after_ms = None if names.is_out_of_quota else retry_after_ms
@@ -170,6 +168,7 @@ class UpstreamReported(UpstreamFailure):
         self, target: Target, text: str, *, names: ErrorNames = NO_NAMES, is_request_fault: bool = False
     ) -> None:
         super().__init__(target, text, fact=f"an error inside its answer{_in_brackets(names)}")
+        self.told = self.fact if target.uses_stored_key and names.is_about_the_key else self.message
         self.names = names
         self.is_slip = names.is_slip
         self.may_repeat = not (is_request_fault or names.is_out_of_quota)

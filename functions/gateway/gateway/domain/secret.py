@@ -55,11 +55,13 @@ class Scrubber:
     number where the text is known to be cut off. The work grows with the text and with the number of secrets.
     """
 
-    __slots__ = ("_texts",)
+    __slots__ = ("_begins", "_has_marks", "_texts")
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         forms = {form for secret in secrets for form in _forms(secret.reveal())}
         self._texts = tuple(sorted(form for form in forms if len(form) >= MIN_CHARACTERS))
+        self._begins = tuple({text[:MIN_CHARACTERS] for text in self._texts})
+        self._has_marks = any(mark in text for text in self._texts for mark in b'"/\\')
 
     def text(self, text: str, *, is_cut: bool = False) -> str:
         """The text without secrets; halves of surrogate pairs, which UTF-8 cannot hold, are replaced too."""
@@ -84,7 +86,12 @@ class Scrubber:
 
     def spans(self, content: bytes, *, is_cut: bool = False) -> list[Span]:
         """Where secrets are: positions in order that do not overlap."""
+        if not (is_cut or self._may_be_encoded(content) or any(begin in content for begin in self._begins)):
+            return []  # nearly every text
         return _merged(sorted(self._find(content, 1 if is_cut else MIN_CHARACTERS, _MAX_DECODINGS)))
+
+    def _may_be_encoded(self, content: bytes) -> bool:
+        return b"%" in content or (b"\\" in content and (self._has_marks or b"\\u00" in content))
 
     def _find(self, content: bytes, min_tail: int, decodings: int) -> Iterator[Span]:
         ends = tuple(_ends(content, min_tail))
@@ -92,7 +99,7 @@ class Scrubber:
             yield from _occurrences(content, text)
             for end in ends:
                 yield from _tails(content, text, end)
-        if decodings and (b"\\" in content or b"%" in content):
+        if decodings and self._may_be_encoded(content):
             decoded = _ENCODED.sub(lambda code: _DECODED[code[0].lower()], content)
             if len(decoded) < len(content) and (found := list(self._find(decoded, min_tail, decodings - 1))):
                 origin = _Origin(content)

@@ -10,7 +10,7 @@ from switchboard.stream.deltas import DONE
 from switchboard.stream.sse import Event, EventSplitter
 
 MAX_DEPTH = 12
-"""Levels of an event in which texts are joined with those of the next events; a chunk's own are within seven."""
+"""Levels of an event in which texts are joined with those of the next events; a chunk's own are within six."""
 
 type Path = tuple[object, ...]
 type Place = tuple[dict[str, object] | list[object], object]
@@ -71,7 +71,8 @@ def _texts(values: list[dict[str, object]]) -> dict[Path, _Text]:
     """The texts that the events have at the same path, in order."""
     texts: dict[Path, _Text] = {}
     for number, value in enumerate(values):
-        for path, place, part in _strings(value, ()):
+        choices = value.get("choices")  # what an event has beside them is no part of a longer text
+        for path, place, part in _strings(choices, ()) if isinstance(choices, list) else ():
             text = texts.setdefault(path, _Text())
             text.parts.append(part.encode("utf-8", "replace"))
             text.places.append((number, place))

@@ -192,10 +192,9 @@ class _Exchange:
         raise UpstreamRejected(
             self.attempt.target,
             response.status,
-            self._scrub(error.message, is_cut=is_cut) + (" (cut off)" if is_cut else unread),
+            self._scrub(error.message, is_cut=is_cut or bool(unread)) + (" (cut off)" if is_cut else unread),
             asked_pause_ms(response.headers, self.journal.clock.now()),
             names=error_names(error, self._scrub),
-            is_stored_key=self.attempt.target.uses_stored_key,
             body=bytes(body),
         )
 

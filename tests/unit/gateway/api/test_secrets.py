@@ -189,9 +189,20 @@ async def test_each_of_two_headers_of_one_name_is_a_secret(gateway: RunningGatew
     assert "not *** *** *** ***" in response.text
 
 
-async def test_a_header_for_the_provider_is_a_secret(gateway: RunningGateway, upstream: ScriptedUpstream) -> None:
+HEADERS = {
+    "a key": ("helicone-auth", CANARY),
+    "Bearer": ("helicone-auth", f"Bearer {CANARY}"),
+    "Basic": ("cf-aig-authorization", f"Basic {CANARY}"),
+    "JSON": ("x-portkey-config", json.dumps({"targets": [{"provider": "openai", "api_key": CANARY}]})),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), HEADERS.values(), ids=HEADERS.keys())
+async def test_a_header_for_the_provider_is_a_secret(
+    gateway: RunningGateway, upstream: ScriptedUpstream, name: str, value: str
+) -> None:
     upstream.answers(json_answer({"error": {"message": f"not {CANARY}"}}, 400))
-    own = {"x_inference_upstream_header_helicone_auth": f"Bearer {CANARY}"}
+    own = {f"x_inference_upstream_header_{name}": value}
     response = await gateway.call(**own, x_inference_provider_url=upstream.base_url, x_inference_task_id=CANARY)
     await gateway.trace_of(response)
     _assert_absent(response.text + _kept(gateway) + repr(response.headers), CANARY)
@@ -272,6 +283,19 @@ async def test_the_operator_sees_what_a_provider_says_of_the_stored_key(upstream
     assert "Your project" not in response.text
     assert "answered 403 (code no)" in response.text
     assert trace.attempts[0].error == "answered 403: Your project may not use this model."
+
+
+@pytest.mark.parametrize("code", ["invalid_api_key", "401", "PERMISSION_DENIED", "boom"])
+@pytest.mark.parametrize("begun", [[], [chunk("Hello")]], ids=["first", "later"])
+async def test_an_error_event_about_the_stored_key_is_not_told(
+    upstream: ScriptedUpstream, begun: list[bytes], code: str
+) -> None:
+    upstream.answers(Answer([*begun, error("Your project may not use it.", code)]))
+    async with cascade(upstream, environment={"GROQ_API_KEY": STORED}, policy={"max_attempts": 1}) as gateway:
+        response = await gateway.call()
+        trace = await gateway.trace_of(response)
+    assert ("Your project" in response.text) is (code == "boom")
+    assert trace.attempts[0].error == "Your project may not use it."
 
 
 async def test_what_a_provider_says_of_the_callers_own_key_is_told(
