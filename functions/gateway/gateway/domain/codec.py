@@ -95,11 +95,18 @@ class AnswerEvent:
     note: str = ""
 
 
+class TooMuch(ValueError):
+    """An event adds more to its answer than is kept; the text is the note for the trace."""
+
+
 class Reader(Protocol):
     """Reads one streamed answer. Stateful: each answer needs a reader of its own."""
 
     def read(self, event: Event) -> Iterable[AnswerEvent]:
-        """What the caller gets for one event. Raises ValueError for data that cannot be read: the event is skipped."""
+        """What the caller gets for one event.
+
+        Raises ValueError for data that cannot be read, TooMuch for data that is not: the event is left out.
+        """
 
     def finish(self) -> Iterable[AnswerEvent]:
         """What the caller still gets after the upstream has closed."""

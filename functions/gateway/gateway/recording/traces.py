@@ -11,11 +11,18 @@ from gateway.recording.journal import Journal
 from gateway.recording.prompt_size import UNCOUNTED, measure
 from gateway.recording.scrubbed_trace import scrubbed_trace
 from gateway.upstream.client import DEAD_WITHIN_S
-from switchboard.domain.limits import MAX_FAILURE_CHARACTERS, MAX_FINISH_REASON_CHARACTERS, clipped
+from switchboard.domain.limits import (
+    MAX_FAILURE_CHARACTERS,
+    MAX_FINISH_REASON_CHARACTERS,
+    MAX_TRANSCRIPT_BYTES,
+    clipped,
+)
 from switchboard.domain.notes import add_notes
 from switchboard.domain.trace import AttemptRecord, Bodies, Failure, Trace
 from switchboard.domain.usage import ABSENT, Usage, UsageSource, estimate, estimate_output
 
+MB = 1024 * 1024
+CUT = f"counted what came after {MAX_TRANSCRIPT_BYTES // MB} MB, without keeping it"
 _HTTP_OK = 200
 _HTTP_REDIRECTS_FROM = 300
 
@@ -85,6 +92,8 @@ def _all_notes(journal: Journal) -> Iterator[str]:
     for attempt in journal.attempts:
         prefix = "" if attempt is journal.latest else f"{attempt.target.provider}/{attempt.target.model}: "
         yield from (prefix + note for note in attempt.notes)
+        if attempt.transcript.is_cut:
+            yield prefix + CUT
         doubts = table.by_dialect(attempt.target.dialect).doubts(attempt.transcript.usage)
         yield from (prefix + doubt for doubt in doubts)
         if attempt.outcome and _is_estimated_by_length(attempt) and measure(journal.call.chat).has_media:

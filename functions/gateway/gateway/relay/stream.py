@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from gateway.domain.codec import AnswerEvent, Reader, WholeAnswer
+from gateway.domain.codec import AnswerEvent, Reader, TooMuch, WholeAnswer
 from gateway.relay.conversion import TO_EVENTS, events_of
 from gateway.relay.whole_body import MB, count_values
 from switchboard.domain.limits import MAX_ANSWER_BYTES, MAX_ANSWER_VALUES, MAX_EVENT_BYTES, MAX_EVENT_VALUES
@@ -115,6 +115,9 @@ class Stream:
             return self._take_document(event.raw)
         try:
             pieces = self.reader.read(event)
+        except TooMuch as much:
+            add_note(self.notes, str(much))
+            return b""
         except ValueError:
             add_note(self.notes, "skipped an event that is no JSON object")
             return b""

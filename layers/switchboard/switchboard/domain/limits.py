@@ -74,6 +74,12 @@ MAX_ANSWER_NAME_CHARACTERS = 256
 MAX_CHOICES = 128
 """Of one answer. OpenAI takes `n` up to 128."""
 
+MAX_REASONING_CHARACTERS = 250_000
+"""Of reasoning that is remembered for the next turn. A longer one is lost."""
+
+MAX_UNDECIDED_CHARACTERS = 1_000_000
+"""Of content that may be reasoning whose opening tag a model leaves out, until its closing tag has come."""
+
 MAX_TOOL_CALLS = 256
 """Of one choice of an answer. Models call 128 tools in parallel at most."""
 

@@ -7,12 +7,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from gateway.domain.codec import AnswerEvent, Memory
+from gateway.domain.codec import AnswerEvent, Memory, TooMuch
 from gateway.domain.json_text import object_field, read_json_object, text_field, write_json
 from gateway.providers.anthropic.chunks import END, Chunks, finish_reason
 from gateway.providers.anthropic.usage import with_openai_counters
+from switchboard.domain.limits import MAX_ANSWER_NAME_CHARACTERS, MAX_TOOL_CALLS
 from switchboard.stream.deltas import Delta, Json, read_error
 from switchboard.stream.sse import Event
+
+MAX_COUNTERS = 64
+"""Of usage. Anthropic documents ten."""
 
 
 @dataclass(slots=True)
@@ -62,8 +66,9 @@ class AnthropicReader:
 
     def _start(self, fields: Json) -> Iterator[AnswerEvent]:
         message = object_field(fields, "message")
-        self._chunks.completion_id = text_field(message, "id") or self._chunks.completion_id
-        self._chunks.model = text_field(message, "model") or self._chunks.model
+        completion_id, model = text_field(message, "id"), text_field(message, "model")
+        self._chunks.completion_id = completion_id[:MAX_ANSWER_NAME_CHARACTERS] or self._chunks.completion_id
+        self._chunks.model = model[:MAX_ANSWER_NAME_CHARACTERS] or self._chunks.model
         self._count(message)
         prompt = {name: count for name, count in self._usage.items() if name != "output_tokens"}
         yield self._chunks.role(prompt or None)
@@ -71,6 +76,8 @@ class AnthropicReader:
     def _block_start(self, fields: Json) -> Iterator[AnswerEvent]:
         block = object_field(fields, "content_block")
         if block.get("type") == "tool_use":
+            if self._tool_count >= MAX_TOOL_CALLS:
+                raise TooMuch(f"left out tool calls: {MAX_TOOL_CALLS} are read")
             tool = self._tools[_index(fields)] = _ToolUse(self._tool_count, object_field(block, "input"))
             self._tool_count += 1
             call_id = text_field(block, "id") or f"call_{self._chunks.completion_id}_{tool.index}"
@@ -109,7 +116,9 @@ class AnthropicReader:
 
     def _count(self, part: Json) -> None:
         """Later counts replace earlier ones: they are cumulative."""
-        self._usage |= {name: count for name, count in object_field(part, "usage").items() if count is not None}
+        for name, count in object_field(part, "usage").items():
+            if count is not None and (name in self._usage or len(self._usage) < MAX_COUNTERS):
+                self._usage[name] = count
 
     def _held_usage(self) -> Iterator[AnswerEvent]:
         if self._is_usage_due:

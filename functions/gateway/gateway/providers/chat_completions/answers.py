@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 
-from gateway.domain.codec import AnswerContext, AnswerEvent, WholeAnswer
+from gateway.domain.codec import AnswerContext, AnswerEvent, TooMuch, WholeAnswer
 from gateway.domain.json_text import read_json_strictly, write_json
 from gateway.providers.chat_completions.choices import AnswerQuirks, ChoiceRepair, Fields
 from gateway.providers.chat_completions.envelope import CHUNK, COMPLETION, Envelope
+from switchboard.domain.limits import MAX_CHOICES
 from switchboard.stream.deltas import DONE, Delta, Json, read_chunk_object, read_completion_object
 from switchboard.stream.sse import BYTE_ORDER_MARK, Event
+
+FURTHER_CHOICES = f"left out choices: {MAX_CHOICES} are read"
 
 
 class OpenAiReader:
@@ -41,6 +44,8 @@ class OpenAiReader:
     def _read(self, raw: bytes, chunk: Fields, *, changed: bool) -> tuple[AnswerEvent, ...]:
         found = chunk.get("choices")
         choices = found if isinstance(found, list) else []
+        if len(choices) > MAX_CHOICES:
+            raise TooMuch(FURTHER_CHOICES)
         if not choices:
             return (self._without_choices(raw, chunk, changed=changed),)
         changed |= self._envelope.fill(chunk)
@@ -76,6 +81,8 @@ class OpenAiReader:
             index = choice["index"] = place
         repair = self._choices.get(index)
         if repair is None:
+            if len(self._choices) >= MAX_CHOICES:
+                raise TooMuch(FURTHER_CHOICES)
             repair = self._choices[index] = ChoiceRepair(self._context, self._quirks, "delta")
         return repair, was_changed
 
@@ -124,6 +131,10 @@ def read_whole(body: bytes, context: AnswerContext, quirks: AnswerQuirks) -> Who
         return WholeAnswer(body, read_completion_object(completion))
     changed |= Envelope(context, COMPLETION).fill(completion)
     notes = []
+    if len(choices) > MAX_CHOICES:
+        choices = completion["choices"] = choices[:MAX_CHOICES]
+        changed = True
+        notes.append(FURTHER_CHOICES)
     for place, choice in enumerate(choices):
         repair = ChoiceRepair(context, quirks, "message")
         if type(choice.get("index")) is not int:

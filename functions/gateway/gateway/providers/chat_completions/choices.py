@@ -7,7 +7,8 @@ from gateway.domain.json_text import object_field, text_field
 from gateway.providers.chat_completions import finish_reasons
 from gateway.providers.chat_completions.reasoning_state import ReasoningKept
 from gateway.providers.chat_completions.thinking import TaggedReasoning, begins_inside
-from gateway.providers.chat_completions.tool_call_numbers import ToolCallNumbers
+from gateway.providers.chat_completions.tool_call_numbers import FURTHER_CALLS, ToolCallNumbers
+from switchboard.domain.limits import MAX_TOOL_CALLS
 from switchboard.stream.deltas import FAILED_REASONS
 from switchboard.stream.media import IMAGE_PARTS
 
@@ -88,6 +89,14 @@ class ChoiceRepair:
                 delta["tool_calls"] = late_parts
         return delta
 
+    def _leave_out(self, calls: list[object]) -> bool:
+        """Leave out the calls beyond those that are read; whether there are any."""
+        if len(calls) <= MAX_TOOL_CALLS:
+            return False
+        del calls[MAX_TOOL_CALLS:]
+        self.note = FURTHER_CALLS
+        return True
+
     def _delta_of(self, choice: Fields) -> tuple[Fields, bool]:
         delta = choice.get(self._part)
         if not isinstance(delta, dict):
@@ -120,7 +129,8 @@ class ChoiceRepair:
     def _repair_calls(self, choice: Fields, delta: Fields, calls: object) -> bool:
         changed = False
         if calls and isinstance(calls, list):
-            changed = self._numbers.repair(calls, streamed=self._part == "delta")
+            changed = self._leave_out(calls)
+            changed |= self._numbers.repair(calls, streamed=self._part == "delta")
         elif delta.get("function_call"):
             self._has_function_call = True
         return self._end(choice, calls) or changed if choice["finish_reason"] else changed

@@ -1,6 +1,7 @@
 """The fields around the choices of a chunk or completion: added where a provider leaves them out."""
 
 from gateway.domain.codec import AnswerContext
+from switchboard.domain.limits import MAX_ANSWER_NAME_CHARACTERS
 
 CHUNK = "chat.completion.chunk"
 COMPLETION = "chat.completion"
@@ -22,7 +23,7 @@ class Envelope:
         completion_id, model = body.get("id"), body.get("model")
         is_whole = True
         if isinstance(completion_id, str) and completion_id:
-            self._completion_id = completion_id
+            self._completion_id = completion_id[:MAX_ANSWER_NAME_CHARACTERS]
         else:
             body["id"], is_whole = self._completion_id, False
         created_s = body.get("created")
@@ -31,7 +32,7 @@ class Envelope:
         else:
             body["created"], is_whole = self._created_s, False
         if isinstance(model, str) and model:
-            self._model = model
+            self._model = model[:MAX_ANSWER_NAME_CHARACTERS]
         else:
             body["model"], is_whole = self._model, False
         if not body.get("object"):

@@ -14,11 +14,17 @@ from gateway.domain.json_text import read_json, write_json
 from gateway.providers.chat_completions.history_fingerprint import call_ids, calls_with_history, fingerprint
 from gateway.providers.chat_completions.rounds_as_text import RoundsAsText
 from gateway.providers.chat_completions.signatures import SKIP_VALIDATOR, wants_signatures
+from switchboard.domain.limits import MAX_REASONING_CHARACTERS
 from switchboard.stream.deltas import Json
+from switchboard.stream.sizes import size_of
 
 DETAILS = "reasoning_details"
 CONTENT = "reasoning_content"
 _JOINED = ("text", "summary", "data")
+_PIECES = 1000
+"""Shorter pieces of text than these are joined, because each takes memory of its own."""
+MAX_REMEMBERED_ENDS = 16
+"""Some providers put a finish reason into every chunk; each may end the state that is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,43 +56,62 @@ class ReasoningField:
 
 
 class ReasoningKept:
-    """Collects the state of one streamed or whole choice, and remembers it at the choice's end."""
+    """Collects the state of one streamed or whole choice, and remembers it at the choice's end.
 
-    __slots__ = ("_context", "_details", "_field", "_texts")
+    A state of more than MAX_REASONING_CHARACTERS is not kept: it is lost, as one is that another process had.
+    """
+
+    __slots__ = ("_context", "_details", "_ends", "_field", "_history", "_room", "_texts")
 
     def __init__(self, context: AnswerContext, field: str) -> None:
         self._context = context
         self._field = field
         self._texts: list[str] = []
         self._details: list[dict[str, object]] = []
+        self._room = MAX_REASONING_CHARACTERS
+        self._ends = 0
+        self._history = ""
 
     def collect(self, delta: Json) -> None:
         """Add what a chunk, or a whole message, has of the state."""
         value = delta.get(self._field)
+        if value is None or self._room < 0:
+            return
         if isinstance(value, str):
+            self._room -= len(value)
             self._texts.append(value)
+            if len(self._texts) > _PIECES:
+                self._texts = ["".join(self._texts)]
         elif isinstance(value, list):
             for detail in value:
                 if isinstance(detail, dict):
                     self._add(detail)
+        if self._room < 0:
+            self._texts, self._details = [], []
 
     def remember(self, first_call_id: str) -> None:
         """Keep the state under the first tool call of the answer."""
+        self._ends += 1
+        if self._room < 0 or self._ends > MAX_REMEMBERED_ENDS:
+            return
         state: object = self._details if self._field == DETAILS else "".join(self._texts)
         if state or self._texts:  # DeepSeek wants an empty text back too
-            history = fingerprint(self._context.messages)
+            self._history = self._history or fingerprint(self._context.messages)
             value = write_json(state).decode()
-            self._context.memory.remember(f"{self._field}:{first_call_id}", value, history)
+            self._context.memory.remember(f"{self._field}:{first_call_id}", value, self._history)
 
     def _add(self, detail: dict[str, object]) -> None:
         """Join the parts of one text: they come one after another with the same type and index."""
         last = self._details[-1] if self._details else {}
         if not (detail.get("type") == last.get("type") == "reasoning.text" and _index(detail) == _index(last)):
-            self._details.append(dict(detail))
+            self._room -= size_of(detail)
+            if self._room >= 0:
+                self._details.append(dict(detail))
             return
         for name, value in detail.items():
             before = last.get(name)
             if name in _JOINED and isinstance(value, str) and isinstance(before, str):
+                self._room -= len(value)
                 last[name] = before + value
             elif value is not None:
                 last[name] = value

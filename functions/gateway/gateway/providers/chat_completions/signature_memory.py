@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from gateway.domain.call import Target
 from gateway.domain.clock import Clock
 from switchboard.domain.bounded_dict import BoundedDict
+from switchboard.domain.limits import MAX_REASONING_CHARACTERS
 
 MAX_AGE_S = 3600
 MAX_CHARACTERS = 2_000_000
 """Of all names and values of one project together."""
 
 MAX_PROJECTS = 32
-MAX_VALUE_CHARACTERS = 250_000
 
 type Key = tuple[str, str, str]
 """The conversation and place, the history's fingerprint, the name."""
@@ -74,7 +74,7 @@ class ConversationMemory:
 
     def remember(self, name: str, value: str, history: str) -> None:
         """Keep a value, unless it is very long."""
-        if len(value) > MAX_VALUE_CHARACTERS:
+        if len(value) > MAX_REASONING_CHARACTERS:
             return
         self.memory.keep(self.project, self._key(name, history), value)
         if self.conversation is not None and history:

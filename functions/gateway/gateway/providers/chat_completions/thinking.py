@@ -9,6 +9,8 @@ prompt: then the answer begins within the block, and holds only its closing tag.
 import re
 from enum import Enum, auto
 
+from switchboard.domain.limits import MAX_UNDECIDED_CHARACTERS
+
 _NAMES = ("think", "thinking", "thought", "reasoning")
 _OPENINGS = tuple(f"<{name}>" for name in _NAMES)
 _OPENING = re.compile(r"\s*<(think|thinking|thought|reasoning)>")
@@ -35,7 +37,7 @@ class TaggedReasoning:
     """Separates the reasoning of one choice from its text. Holds back only what could still become a tag.
 
     For a model that `begins_inside` all content is held back until the closing tag: text that was sent cannot be
-    recalled.
+    recalled. More than MAX_UNDECIDED_CHARACTERS without one are text.
     """
 
     __slots__ = ("_begins_inside", "_closing", "_had_block", "_held", "_is_marked", "_searched", "_state")
@@ -168,6 +170,9 @@ class TaggedReasoning:
         if end is not None:
             self._state, self._had_block = _State.BEFORE, True
             return text[: end[0]], text[end[1] :]
+        if self._state is _State.UNDECIDED and len(text) > MAX_UNDECIDED_CHARACTERS:
+            self._state = _State.TEXT
+            return "", text
         kept = len(text) if self._state is _State.UNDECIDED else _length_of_beginning(text, self._closing)
         self._held = text[len(text) - kept :]
         self._searched = kept

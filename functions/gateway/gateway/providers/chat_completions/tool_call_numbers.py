@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass, field
 
-from gateway.domain.codec import AnswerContext
+from gateway.domain.codec import AnswerContext, TooMuch
 from gateway.domain.json_text import object_field, text_field, write_json
 from gateway.providers.chat_completions.history_fingerprint import fingerprint
 from gateway.providers.chat_completions.json_end import JsonEnd
 from gateway.providers.chat_completions.signatures import remember_signature
+from switchboard.domain.limits import MAX_TOOL_CALLS
 
 type Fields = dict[str, object]
 
+FURTHER_CALLS = f"left out tool calls: {MAX_TOOL_CALLS} are read"
 NO_ARGUMENTS = "{}"
 """The arguments of a call for which the model wrote none: clients parse them as JSON."""
 
@@ -34,11 +36,12 @@ class ToolCallNumbers:
     name, or more text after complete arguments, begins another call.
     """
 
-    __slots__ = ("_by_given_id", "_calls", "_context", "_latest", "_next_place", "_signed")
+    __slots__ = ("_by_given_id", "_calls", "_context", "_history", "_latest", "_next_place", "_signed")
 
     def __init__(self, context: AnswerContext, *, signed: bool) -> None:
         self._context = context
         self._signed = signed
+        self._history = ""
         self._calls: dict[int, _Call] = {}
         self._by_given_id: dict[str, _Call] = {}
         self._latest: dict[int | None, _Call] = {}
@@ -94,7 +97,8 @@ class ToolCallNumbers:
             changed = _tell_once(call, part)
             self._remember(call, part)
             call.arguments.add(text_field(object_field(part, "function"), "arguments"))
-        self._latest[index] = call
+        if len(self._latest) < MAX_TOOL_CALLS or index in self._latest:
+            self._latest[index] = call
         if given != call.place or index is None:
             part["index"], changed = call.place, True
         return changed
@@ -103,7 +107,12 @@ class ToolCallNumbers:
         return index if index is not None and index not in self._calls else self._next_place
 
     def _begin(self, part: Fields, place: int, before: _Call | None = None) -> bool:
-        """Add a call, `before` it the last one under its index; whether its part had to be completed."""
+        """Add a call, `before` it the last one under its index; whether its part had to be completed.
+
+        Raises TooMuch.
+        """
+        if len(self._calls) >= MAX_TOOL_CALLS:
+            raise TooMuch(FURTHER_CALLS)
         changed, given_id, function = False, text_field(part, "id"), object_field(part, "function")
         name = text_field(function, "name")
         if not name and before is not None:  # more text after complete arguments
@@ -129,7 +138,8 @@ class ToolCallNumbers:
 
     def _remember(self, call: _Call, part: Fields) -> None:
         if self._signed and "extra_content" in part:
-            remember_signature(self._context.memory, fingerprint(self._context.messages), call.call_id, part)
+            self._history = self._history or fingerprint(self._context.messages)
+            remember_signature(self._context.memory, self._history, call.call_id, part)
 
     def _find(self, part: Fields, index: int | None) -> _Call | None:
         """The call that a part continues; None where it begins another."""

@@ -4,13 +4,16 @@ from typing import Any
 import pytest
 
 from gateway.domain.clock import Clock
+from gateway.domain.codec import TooMuch
 from gateway.providers.anthropic.row import NATIVE
-from gateway.providers.anthropic.stream import AnthropicReader
+from gateway.providers.anthropic.stream import MAX_COUNTERS, AnthropicReader
 from gateway.providers.anthropic.usage import read_anthropic
 from gateway.providers.anthropic.whole import read_message
 from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.relay.stream import Stream
+from switchboard.domain.limits import MAX_ANSWER_NAME_CHARACTERS, MAX_TOOL_CALLS
 from switchboard.domain.usage import UsageSource
+from switchboard.stream.sse import Event
 from switchboard.stream.transcript import Transcript
 
 MEMORY = SignatureMemory(Clock())
@@ -197,7 +200,7 @@ def test_a_stream_without_its_last_event_still_sends_usage() -> None:
     assert stream.is_complete
 
 
-@pytest.mark.parametrize("data", [b"no JSON", b"[]", b"[" * 100_000, b'"text"'])
+@pytest.mark.parametrize("data", [b"no JSON", b"[]", b"[" * 40_000, b'"text"'])
 def test_an_unreadable_event_is_skipped(data: bytes) -> None:
     chunks, stream = read_stream(BEGIN + b"data: " + data + b"\n\n" + start(0, type="text", text="Hello."))
     assert len(chunks) == 2
@@ -249,3 +252,21 @@ def test_an_answer_with_a_tool_call_ends_with_tool_calls(reason: str) -> None:
     whole = json.dumps({**MESSAGE, "content": [tool], "stop_reason": reason}).encode()
     read = read_message(whole, MEMORY)
     assert json.loads(read.raw)["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_what_is_kept_of_a_message_is_bounded() -> None:
+    block = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    starts = [
+        {"type": "content_block_start", "index": number, "content_block": block} for number in range(MAX_TOOL_CALLS + 9)
+    ]
+    usage = {f"count_{number}": number for number in range(1000)}
+    message = {"type": "message_start", "message": {"id": "i" * 5000, "model": "m" * 5000, "usage": usage}}
+    reader, read, refused = AnthropicReader(SignatureMemory(Clock())), 0, 0
+    for fields in (message, *starts):
+        try:
+            read += len(list(reader.read(Event(b"", json.dumps(fields).encode()))))
+        except TooMuch:
+            refused += 1
+    assert (read, refused) == (1 + MAX_TOOL_CALLS, 9)
+    assert len(reader._chunks.completion_id) == len(reader._chunks.model) == MAX_ANSWER_NAME_CHARACTERS
+    assert len(reader._usage) == MAX_COUNTERS
