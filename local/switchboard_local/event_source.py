@@ -96,6 +96,14 @@ class EventSource:
 
     def _poll(self) -> bool:
         """Process what is new. Returns whether there was anything."""
+        try:
+            return self._read_shards()
+        finally:  # a sweep finds what the stream does not bring, also where it cannot be read
+            if time.monotonic() >= self._sweep_at:
+                self._sweep_at = time.monotonic() + SWEEP_EVERY_S
+                self._invoke(SCHEDULED_EVENT)
+
+    def _read_shards(self) -> bool:
         now = time.monotonic()
         if now >= self._find_shards_at:
             if self._stream.find_shards():
@@ -106,9 +114,6 @@ class EventSource:
             if records := self._stream.read(shard_id, BATCH_RECORDS):
                 is_busy = True
                 self._process(shard_id, records)
-        if now >= self._sweep_at:
-            self._sweep_at = now + SWEEP_EVERY_S
-            self._invoke(SCHEDULED_EVENT)
         return is_busy
 
     def _process(self, shard_id: str, records: Sequence[Mapping[str, Any]]) -> None:

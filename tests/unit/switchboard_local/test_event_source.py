@@ -202,6 +202,13 @@ def test_the_scheduled_event_is_sent_at_the_start_and_at_its_interval(
             assert calls.scheduled.get(timeout=WAIT_S) == SCHEDULED_EVENT
 
 
+def test_the_scheduled_event_is_sent_also_when_the_stream_cannot_be_read(streamed: StreamedTable) -> None:
+    calls = Calls()
+    with streamed.event_source(calls.handle, arn="arn:aws:dynamodb:dynoxide:000000000000:table/none/stream/1"):
+        assert calls.scheduled.get(timeout=WAIT_S) == SCHEDULED_EVENT
+    assert calls.batches.empty()
+
+
 DAMAGED = [
     b"",
     b"not json",
