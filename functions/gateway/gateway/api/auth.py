@@ -54,7 +54,7 @@ class Authenticator:
         hashed = digest(key)
         try:
             found = await self._cache.get(hashed)
-        except (StoreUnavailable, LookupLate) as unavailable:
+        except (StoreUnavailable, LookupLate, OSError) as unavailable:
             raise KeysUnavailable(_UNAVAILABLE) from unavailable
         if found is None:
             hint = "" if key.startswith(PREFIX) else f" Gateway keys begin with `{PREFIX}`."
@@ -73,7 +73,7 @@ class Authenticator:
         """
         try:
             return await self._own.get(digest(key)) or False
-        except (StoreUnavailable, LookupLate) as unavailable:
+        except (StoreUnavailable, LookupLate, OSError) as unavailable:
             raise KeysUnavailable(_UNAVAILABLE) from unavailable
 
     def _find(self, hashed: str) -> KnownKey | None:

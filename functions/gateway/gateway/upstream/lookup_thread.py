@@ -24,7 +24,10 @@ def in_thread[T](name: str, look_up: Callable[[], T]) -> "asyncio.Future[T]":
         with suppress(RuntimeError):  # the loop was closed in the meantime
             loop.call_soon_threadsafe(end)
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    try:
+        threading.Thread(target=run, name=name, daemon=True).start()
+    except RuntimeError as error:
+        _fail(future, OSError(f"no thread can be started for the look-up: {error}"))
     return future
 
 
