@@ -7,11 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from gateway.upstream.lookup_thread import in_thread
-
-MAX_LOOKUPS = 512
-MAX_LOOKUPS_OF_DOMAIN = 32
-"""Look-ups under way, in all and of names under one registered domain. Callers choose hosts, and a look-up of a host
-whose name servers do not answer takes many seconds; the names of one such domain must not use up all threads."""
+from switchboard.domain.limits import MAX_DOMAIN_LOOKUPS, MAX_NAME_LOOKUPS
 
 _SHORT_LABEL = 3
 
@@ -42,7 +38,7 @@ class Resolver:
     def _start(self, host: str) -> "asyncio.Future[Sequence[str]]":
         domain = domain_of(host)
         of_domain = sum(domain_of(other) == domain for other in self._running)
-        if len(self._running) >= MAX_LOOKUPS or of_domain >= MAX_LOOKUPS_OF_DOMAIN:
+        if len(self._running) >= MAX_NAME_LOOKUPS or of_domain >= MAX_DOMAIN_LOOKUPS:
             raise LookupsExhausted(host)
         running = self._running[host] = in_thread("dns", partial(_look_up, host))
         running.add_done_callback(lambda _: self._running.pop(host, None))

@@ -8,15 +8,15 @@ from functools import partial
 from gateway.domain.clock import Clock
 from gateway.upstream.lookup_thread import in_thread
 from switchboard.domain.bounded_dict import BoundedDict
+from switchboard.domain.limits import MAX_KEY_LOOKUPS
 
 MAX_ENTRIES = 10_000
 MAX_WAIT_OLD_S = 1.0
 """How long a call waits for a newer value than an old one."""
 AWAY_S = 60.0
 """After a look-up that failed or was late, no call waits for a newer value for this long."""
-MAX_LOOKUPS = 8
 MAX_REFRESHES = 2
-"""Look-ups under way of values that are not known, and of values that are: unknown names leave the others alone."""
+"""Look-ups under way of values that are known. They do not count as MAX_KEY_LOOKUPS: unknown keys leave them alone."""
 
 
 class LookupLate(Exception):
@@ -64,7 +64,7 @@ class StaleCache[V]:
         self._first_wait_s = first_wait_s
         self._entries = BoundedDict[str, Entry[V]](MAX_ENTRIES)
         self._running: dict[str, asyncio.Future[V | None]] = {}
-        self._free = asyncio.Semaphore(MAX_LOOKUPS)
+        self._free = asyncio.Semaphore(MAX_KEY_LOOKUPS)
         self._refreshes = 0
         self._failed_at: Moment | None = None
 

@@ -39,6 +39,17 @@ MAX_SECRETS = 64
 MAX_TTFT_TIMEOUT_MS = 300_000
 """Of a caller's own timeout. No call runs longer."""
 
+# A look-up
+
+MAX_NAME_LOOKUPS = 512
+"""Of host names, in one process at once. Callers choose hosts, and one whose name servers are silent takes seconds."""
+
+MAX_DOMAIN_LOOKUPS = 32
+"""Of names under one registered domain, so that they do not use up all of them."""
+
+MAX_KEY_LOOKUPS = 8
+"""Of gateway keys that are not in memory, in one process at once; the same for provider keys."""
+
 # An answer
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024

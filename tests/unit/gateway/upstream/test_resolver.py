@@ -10,8 +10,9 @@ import pytest
 
 from gateway.upstream import resolver
 from gateway.upstream.addresses import PrivateHosts
-from gateway.upstream.resolver import MAX_LOOKUPS_OF_DOMAIN, LookupsExhausted, Resolver, domain_of
+from gateway.upstream.resolver import LookupsExhausted, Resolver, domain_of
 from gateway.upstream.transport import GuardedBackend
+from switchboard.domain.limits import MAX_DOMAIN_LOOKUPS
 
 ADDRESS = "93.184.216.34"
 
@@ -74,7 +75,7 @@ async def test_hosts_that_hang_do_not_delay_another_host() -> None:
     backend = GuardedBackend(PrivateHosts())
     hanging = [
         asyncio.create_task(backend.connect_tcp(f"hangs-{number}.caller.example", 443, 10))
-        for number in range(MAX_LOOKUPS_OF_DOMAIN + 20)
+        for number in range(MAX_DOMAIN_LOOKUPS + 20)
     ]
     await asyncio.sleep(0)
     async with asyncio.timeout(1):
@@ -85,8 +86,8 @@ async def test_hosts_that_hang_do_not_delay_another_host() -> None:
 
 
 async def test_look_ups_of_one_domain_and_of_all_are_limited(names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolver, "MAX_LOOKUPS_OF_DOMAIN", 2)
-    monkeypatch.setattr(resolver, "MAX_LOOKUPS", 3)
+    monkeypatch.setattr(resolver, "MAX_DOMAIN_LOOKUPS", 2)
+    monkeypatch.setattr(resolver, "MAX_NAME_LOOKUPS", 3)
     looked_up = Resolver()
     hosts = ("a.hangs.example", "b.hangs.example", "a.hangs.test")
     running = [asyncio.create_task(looked_up.addresses(host)) for host in hosts]
@@ -100,7 +101,7 @@ async def test_look_ups_of_one_domain_and_of_all_are_limited(names: Names, monke
 
 
 async def test_a_look_up_that_is_refused_is_a_failed_connection(names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolver, "MAX_LOOKUPS", 0)
+    monkeypatch.setattr(resolver, "MAX_NAME_LOOKUPS", 0)
     with pytest.raises(httpcore.ConnectError):
         await GuardedBackend(PrivateHosts()).connect_tcp("api.openai.com", 443, 1)
     assert names.asked == []

@@ -7,7 +7,8 @@ import pytest
 
 from gateway.domain.clock import Clock
 from gateway.upstream import stale_cache
-from gateway.upstream.stale_cache import MAX_LOOKUPS, MAX_REFRESHES, LookupLate, StaleCache
+from gateway.upstream.stale_cache import MAX_REFRESHES, LookupLate, StaleCache
+from switchboard.domain.limits import MAX_KEY_LOOKUPS
 from testkit.samples import NOON
 
 FRESH_S = 60
@@ -268,11 +269,11 @@ async def test_look_ups_of_unknown_names_do_not_delay_known_ones() -> None:
     cache = _cache(store, now)
     await cache.get("known")
     store.gate.clear()
-    unknown = [asyncio.create_task(cache.get(f"unknown-{number}")) for number in range(3 * MAX_LOOKUPS)]
+    unknown = [asyncio.create_task(cache.get(f"unknown-{number}")) for number in range(3 * MAX_KEY_LOOKUPS)]
     await asyncio.sleep(0)
     now.seconds += FRESH_S
     assert await cache.get("known") == "1"
-    await _until(lambda: len(store.lookups) == 1 + MAX_LOOKUPS + 1)
+    await _until(lambda: len(store.lookups) == 1 + MAX_KEY_LOOKUPS + 1)
     assert store.lookups[-1] == "known", "it is refreshed all the same"
     store.gate.set()
     assert await asyncio.gather(*unknown) == [None] * len(unknown)
@@ -282,14 +283,14 @@ async def test_a_call_that_leaves_before_its_look_up_begins_leaves_nothing_behin
     store, now = Store(), ManualClock()
     cache = _cache(store, now)
     store.gate.clear()
-    calls = [asyncio.create_task(cache.get(f"unknown-{number}")) for number in range(MAX_LOOKUPS + 50)]
+    calls = [asyncio.create_task(cache.get(f"unknown-{number}")) for number in range(MAX_KEY_LOOKUPS + 50)]
     await asyncio.sleep(0)
     for call in calls:
         call.cancel()
     await asyncio.wait(calls)
     store.gate.set()
     assert await cache.get("a") is None
-    assert len(store.lookups) == MAX_LOOKUPS + 1
+    assert len(store.lookups) == MAX_KEY_LOOKUPS + 1
 
 
 async def test_refreshes_are_limited() -> None:
