@@ -1,17 +1,25 @@
 """Runs the cost aggregator on the local table's stream."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cost_aggregator.assembly
 import cost_aggregator.settings
 from cost_aggregator.observability import telemetry
 from switchboard.store.dynamodb_client import connect
+from switchboard_local.engine_database import has_stream
 from switchboard_local.event_filter import EventFilter
 from switchboard_local.event_source import EventSource
 from switchboard_local.poison_file import PoisonFile
+from switchboard_local.retention import Retention
 from switchboard_local.table import load_template
+from switchboard_local.table_stream import Checkpoint
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
 
 CHECKPOINT = "stream.json"
 POISON = "poison.jsonl"
@@ -32,10 +40,11 @@ def aggregating(
     FilterInvalid.
     """
     settings = cost_aggregator.settings.Settings.from_env(environment)
-    table = connect(endpoint=settings.dynamodb_endpoint).describe_table(TableName=settings.table_name)["Table"]
+    client = connect(endpoint=settings.dynamodb_endpoint)
+    table = client.describe_table(TableName=settings.table_name)["Table"]
     poison = PoisonFile(data_dir / POISON, show)
     aggregator = cost_aggregator.assembly.build(cost_aggregator.assembly.dependencies(settings, telemetry(), poison))
-    with EventSource(
+    source = EventSource(
         endpoint=settings.dynamodb_endpoint,
         stream_arn=table["LatestStreamArn"],
         checkpoint=data_dir / CHECKPOINT,
@@ -43,5 +52,20 @@ def aggregating(
         handle=aggregator.handle,
         show=show,
         has_read=has_read,
-    ):
+    )
+    with ExitStack() as stack:
+        stack.enter_context(source)
+        if has_stream(data_dir, table["LatestStreamArn"]):
+            stack.enter_context(_retention(client, table, data_dir))
         yield
+
+
+def _retention(client: "DynamoDBClient", table: "TableDescriptionTypeDef", data_dir: Path) -> Retention:
+    arn = table["LatestStreamArn"]
+    return Retention(
+        client,
+        table["TableName"],
+        data_dir=data_dir,
+        stream_arn=arn,
+        done=lambda shard_id: Checkpoint(data_dir / CHECKPOINT, arn).done(shard_id),
+    )

@@ -18,6 +18,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from switchboard_local.engine_database import FILE, index_stream_records
+from switchboard_local.engine_host import hidden_host, reachable
 from switchboard_local.supervision import Process, StartFailed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,7 +73,7 @@ def what_to_do(reason: str, data_dir: Path) -> str:
 
 
 @contextmanager
-def running_engine(data_dir: Path, *, host: str = "127.0.0.1", port: int | None = None) -> Iterator[str]:
+def running_engine(data_dir: Path, *, host: str | None = None, port: int | None = None) -> Iterator[str]:
     """Run the engine on the data in that folder while the block runs. Yields its endpoint once it answers.
 
     Raises EngineMissing or EngineFailed. For the other parameters see `Engine.on`.
@@ -96,17 +98,18 @@ class Engine:
     log_name: str = "engine.log.1"
 
     @classmethod
-    def on(cls, data_dir: Path, *, host: str = "127.0.0.1", port: int | None = None) -> "Engine":
-        """An engine that listens on `host`, its endpoint always names loopback; by default on a free port.
+    def on(cls, data_dir: Path, *, host: str | None = None, port: int | None = None) -> "Engine":
+        """An engine that listens on `host` and `port`; by default where no web page finds it.
 
         Raises EngineFailed if the port is taken.
         """
+        host = host or hidden_host()
         return cls(data_dir, host, _free_port(host, port or 0))
 
     @property
     def endpoint(self) -> str:
         """Its address for this machine."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{reachable(self.host)}:{self.port}"
 
     @property
     def log(self) -> Path:
@@ -140,11 +143,12 @@ class Engine:
         command, timeout_s = engine_command(self.data_dir.resolve(), self.host, self.port)
         deadline = time.monotonic() + timeout_s
         listens = _DYNOXIDE_LISTENS if command[0] == str(dynoxide_path()) else ""
-        while not (listens in self._printed() and _answers(self.port)):
+        while not (listens in self._printed() and _answers(reachable(self.host), self.port)):
             if _has_ended(process):
                 raise EngineFailed(f"The DynamoDB engine ended at its start: {self._last_words()}")
             if time.monotonic() > deadline:
                 raise EngineFailed(f"The DynamoDB engine did not answer within {timeout_s:.0f} s: {self._last_words()}")
+        index_stream_records(self.data_dir)
 
     def stop(self, process: Process) -> None:
         """End it, whether its guard still runs or not."""
@@ -169,7 +173,7 @@ def engine_command(data_dir: Path, host: str, port: int) -> tuple[Sequence[str],
     """The command that starts this machine's engine, and how many seconds it may take to answer."""
     binary = dynoxide_path()
     if binary.exists():
-        database = data_dir / "dynamodb.sqlite"
+        database = data_dir / FILE
         return [
             str(binary),
             "serve",
@@ -208,8 +212,8 @@ def _free_port(host: str, wanted: int) -> int:
         return port
 
 
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=1)
     try:
         connection.request("GET", "/")
         connection.getresponse()

@@ -142,7 +142,8 @@ def connect_streams(endpoint: str) -> Any:  # noqa: ANN401 - the client has no t
     """A client for the streams of the engine at that address."""
     session = get_session()
     session.set_credentials("local", "local")
-    config = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 1})
+    retries: Any = {"mode": "standard", "total_max_attempts": 1}
+    config = Config(connect_timeout=1, read_timeout=3, retries=retries, proxies={})
     return session.create_client("dynamodbstreams", region_name="local", endpoint_url=endpoint, config=config)
 
 

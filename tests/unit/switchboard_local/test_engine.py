@@ -19,6 +19,7 @@ from switchboard.store.key_items import to_item
 from switchboard.store.keyspace import gateway_key
 from switchboard_local import engine
 from switchboard_local.engine import Engine, EngineFailed, EngineMissing, engine_command, running_engine
+from switchboard_local.engine_host import LOOPBACK
 from switchboard_local.supervision import Supervised
 from switchboard_local.table import create_table
 from testkit.dynamodb import skip_without_engine
@@ -31,7 +32,7 @@ from pathlib import Path
 from urllib.request import urlopen
 from switchboard_local.engine import running_engine
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-with running_engine(Path(sys.argv[1]), port=int(sys.argv[2])) as endpoint:
+with running_engine(Path(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2])) as endpoint:
     try:
         print(endpoint, flush=True)
         sys.stdin.read()
@@ -90,15 +91,15 @@ def has_the_key(endpoint: str) -> bool:
 
 
 def test_the_engine_ends_with_its_block_and_keeps_its_data(tmp_path: Path, port: int) -> None:
-    with running_engine(tmp_path, port=port) as endpoint:
+    with running_engine(tmp_path, host=LOOPBACK, port=port) as endpoint:
         keep_a_key(endpoint)
     wait_until_closed(port)
-    with running_engine(tmp_path, port=port) as endpoint:
+    with running_engine(tmp_path, host=LOOPBACK, port=port) as endpoint:
         assert has_the_key(endpoint)
 
 
 def test_the_engine_ends_with_its_block_if_that_raises(tmp_path: Path, port: int) -> None:
-    with pytest.raises(ZeroDivisionError), running_engine(tmp_path, port=port):
+    with pytest.raises(ZeroDivisionError), running_engine(tmp_path, host=LOOPBACK, port=port):
         raise ZeroDivisionError
     wait_until_closed(port)
 
@@ -109,7 +110,7 @@ def test_the_engine_ends_with_a_killed_parent_and_can_start_again_at_once(tmp_pa
         parent.send_signal(signal.SIGKILL)
         parent.wait()
     wait_until_closed(port)
-    with running_engine(tmp_path, port=port) as endpoint:
+    with running_engine(tmp_path, host=LOOPBACK, port=port) as endpoint:
         assert has_the_key(endpoint)
 
 
@@ -124,9 +125,9 @@ def test_control_c_does_not_reach_the_engine(tmp_path: Path, port: int) -> None:
 
 def test_a_port_in_use_fails_at_once(tmp_path: Path, port: int) -> None:
     with (
-        running_engine(tmp_path / "one", port=port),
+        running_engine(tmp_path / "one", host=LOOPBACK, port=port),
         pytest.raises(EngineFailed, match=rf"cannot listen on 127\.0\.0\.1:{port}"),
-        running_engine(tmp_path / "two", port=port),
+        running_engine(tmp_path / "two", host=LOOPBACK, port=port),
     ):
         pass
 
@@ -137,9 +138,9 @@ def test_an_engine_that_another_process_keeps_from_its_port_is_not_taken_for_our
     """The port was free when it was chosen, and another folder's engine listens there before ours does."""
     monkeypatch.setattr(engine, "_free_port", lambda _host, wanted: wanted)
     with (
-        running_engine(tmp_path / "one", port=port),
+        running_engine(tmp_path / "one", host=LOOPBACK, port=port),
         pytest.raises(EngineFailed, match=r"ended at its start: .*already in use"),
-        running_engine(tmp_path / "two", port=port),
+        running_engine(tmp_path / "two", host=LOOPBACK, port=port),
     ):
         pass
 
@@ -148,7 +149,7 @@ def test_a_folder_in_the_place_of_its_log_is_a_sentence(tmp_path: Path, port: in
     (tmp_path / "engine.log").mkdir()
     with (
         pytest.raises(EngineFailed, match=r"cannot write .*engine\.log: Is a directory\.$"),
-        running_engine(tmp_path, port=port),
+        running_engine(tmp_path, host=LOOPBACK, port=port),
     ):
         pass
 
@@ -179,7 +180,7 @@ def test_a_killed_engine_runs_again_on_the_same_data_at_the_same_address(
         if line.endswith("runs again."):
             told.set()
 
-    program = Engine.on(tmp_path, port=port)
+    program = Engine.on(tmp_path, host=LOOPBACK, port=port)
     with Supervised(program, show) as supervised:
         keep_a_key(program.endpoint)
         killed = engine_process(tmp_path)
@@ -198,7 +199,7 @@ def test_a_killed_engine_runs_again_on_the_same_data_at_the_same_address(
 
 def test_an_engine_that_hangs_is_killed_at_the_end(tmp_path: Path, port: int) -> None:
     began_at = time.monotonic()
-    with running_engine(tmp_path, port=port):
+    with running_engine(tmp_path, host=LOOPBACK, port=port):
         os.kill(engine_process(tmp_path), signal.SIGSTOP)
     assert time.monotonic() - began_at < 6
     wait_until_closed(port)
@@ -210,7 +211,7 @@ def test_an_engine_that_cannot_start_reports_the_reason(tmp_path: Path, port: in
         pytest.raises(
             EngineFailed, match=r"is damaged \(.*not a valid SQLite database.*Put a copy .* back, or move it"
         ),
-        running_engine(tmp_path, port=port),
+        running_engine(tmp_path, host=LOOPBACK, port=port),
     ):
         pass
 

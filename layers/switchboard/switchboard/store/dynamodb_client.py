@@ -63,6 +63,7 @@ def _client(
         # These two save a sixth of a request's CPU time: the validation, and building botocore's user agent twice.
         parameter_validation=False,
         user_agent=USER_AGENT,
+        proxies={} if _is_local(endpoint) else None,  # none, rather than the environment's
     )
     region = "local" if _is_local(endpoint) else region
     client = session.create_client("dynamodb", region_name=region, endpoint_url=endpoint, config=config)

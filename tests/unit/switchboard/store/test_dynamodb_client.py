@@ -41,6 +41,17 @@ def test_an_http_endpoint_gets_dummy_credentials(monkeypatch: pytest.MonkeyPatch
     assert "local" in url
 
 
+def test_a_local_engine_is_not_reached_over_the_environments_proxy(
+    dynamodb_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    monkeypatch.setenv("no_proxy", "localhost")
+    client = connect(endpoint=dynamodb_endpoint)
+    assert client.list_tables(Limit=1)["ResponseMetadata"]["HTTPStatusCode"] == 200
+    client.close()
+
+
 def test_without_an_endpoint_the_regions_endpoint_is_used() -> None:
     assert connect(region="eu-central-1").meta.endpoint_url == "https://dynamodb.eu-central-1.amazonaws.com"
 
