@@ -144,7 +144,7 @@ def _supervise(
 def _logged(data: DataDir, show: Callable[[str], None]) -> Iterator[None]:
     """Redirect what the functions print, and the libraries' warnings, to the log file."""
     with refused_as(f"The log {data.log} cannot be written"):
-        log = LogFile(data.log, show)
+        log = LogFile(data.log, show, rotates=True)
     with log, redirect_stdout(log):
         logging.basicConfig(stream=log, level=logging.WARNING)
         logging.getLogger("asyncio").setLevel(logging.ERROR)  # a caller that disconnects is not worth a warning
