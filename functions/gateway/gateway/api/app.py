@@ -71,7 +71,8 @@ class Gateway:
         """The reply to one chat completion request."""
         try:
             return await self._reply(request)
-        except Exception:  # noqa: BLE001 — the caller gets an answer whatever happens, the log gets the reason
+        except Exception as error:  # noqa: BLE001 — the caller gets an answer whatever happens, the log gets the reason
+            Scrubber(secrets_of(request.headers)).exception(error)
             self.telemetry.failed(entry_of(request).request_id)
             return respond_with_error(request, answer_internal(), Labels().task_id)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from gateway.domain.errors import BodyMalformed, BodyTooLarge, EncodingUnsupported
-from switchboard.domain.limits import MAX_BODY_BYTES, MAX_GZIP_MEMBERS
+from switchboard.domain.limits import MAX_BODY_BYTES, MAX_GZIP_MEMBERS, clipped
 from switchboard.stream.sse import BYTE_ORDER_MARK
 
 ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
@@ -37,7 +37,8 @@ def _decoder(encoding: str) -> Callable[[bytes, int], bytes]:
         return lambda chunk, _room: chunk
     if name not in ENCODINGS:
         raise EncodingUnsupported(
-            f"The body's content-encoding is {encoding.strip()[:64]!r}: send the body as it is, or as gzip or deflate.",
+            f"The body's content-encoding is {clipped(encoding.strip())!r}: send the body as it is, or as gzip or "
+            "deflate.",
             param="content-encoding",
         )
     return _Inflater(name)

@@ -18,9 +18,9 @@ _CHARACTERS = {code.to_bytes(): f"{code:02x}".encode() for code in range(0x20, 0
 _DECODED = (
     {b"%" + code: character for character, code in _CHARACTERS.items()}
     | {rb"\u00" + code: character for character, code in _CHARACTERS.items()}
-    | {rb"\"": b'"', rb"\/": b"/", rb"\\": b"\\"}
+    | {rb"\"": b'"', rb"\/": b"/", rb"\\": b"\\", rb"\'": b"'"}
 )
-_ENCODED = re.compile(rb'\\u00(?:[2-6][0-9a-f]|7[0-9a-e])|%(?:[2-6][0-9a-f]|7[0-9a-e])|\\["/\\]', re.IGNORECASE)
+_ENCODED = re.compile(rb'\\u00(?:[2-6][0-9a-f]|7[0-9a-e])|%(?:[2-6][0-9a-f]|7[0-9a-e])|\\["\'/\\]', re.IGNORECASE)
 _CUT_CODE = re.compile(rb"(?:\\(?:u[0-9a-f]{0,3})?|%[0-9a-f]?|\xef\xbf\xbd)\Z", re.IGNORECASE)
 """The beginning of an encoded character at the end of a text, or what decoding makes of half a character."""
 _LONGEST_CODE = 6
@@ -61,7 +61,7 @@ class Scrubber:
         forms = {form for secret in secrets for form in _forms(secret.reveal())}
         self._texts = tuple(sorted(form for form in forms if len(form) >= MIN_CHARACTERS))
         self._begins = tuple({text[:MIN_CHARACTERS] for text in self._texts})
-        self._has_marks = any(mark in text for text in self._texts for mark in b'"/\\')
+        self._has_marks = any(mark in text for text in self._texts for mark in b"\"'/\\")
 
     def text(self, text: str, *, is_cut: bool = False) -> str:
         """The text without secrets; halves of surrogate pairs, which UTF-8 cannot hold, are replaced too."""

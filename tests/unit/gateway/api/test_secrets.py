@@ -29,7 +29,7 @@ async def upstream() -> AsyncIterator[ScriptedUpstream]:
 
 @pytest.fixture
 async def gateway(upstream: ScriptedUpstream) -> AsyncIterator[RunningGateway]:
-    async with running_gateway(upstream.host) as running:
+    async with running_gateway(upstream.host, retry_backoff_ms="5") as running:
         yield running
 
 
@@ -99,6 +99,65 @@ async def test_a_key_in_the_name_of_an_unknown_header_or_of_a_host_is_masked(
     assert "ignored header x-inference-***" in trace.notes
     _assert_absent(_kept(gateway) + response.text, key)
     assert not upstream.requests
+
+
+LONG = "Sk-proj-" + "aB3_dE6-" * 20
+TOOL = {
+    "type": "function",
+    "function": {"name": LONG, "parameters": {"type": "object", LONG: 1, "properties": {LONG: 1}}},
+}
+PLACES: dict[str, tuple[dict[str, object], dict[str, str]]] = {
+    "names of fields": ({LONG: 1, "response_format": {"type": LONG, LONG: 1}, "tool_choice": LONG}, {}),
+    "names in messages": ({"messages": [{"role": "user", "content": "a", LONG: LONG, "name": LONG}]}, {}),
+    "a role": ({"messages": [{"role": LONG, "content": "a"}]}, {}),
+    "type of a part": ({"messages": [{"role": "user", "content": [{"type": LONG, LONG: LONG}]}] * 2}, {}),
+    "an earlier part": (
+        {"messages": [{"role": "user", "content": [{"type": LONG}]}, {"role": "user", "content": "a"}]},
+        {},
+    ),
+    "an assistant's part": ({"messages": [{"role": "assistant", "content": [{"type": LONG}]}]}, {}),
+    "an image": ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": LONG}}]}]}, {}),
+    "tools": ({"tools": [TOOL, {"type": LONG, LONG: {}}]}, {}),
+    "calls": ({"messages": [{"role": "assistant", "tool_calls": [{"id": LONG, "function": {"name": LONG}}]}]}, {}),
+    "extra body": ({"elevenlabs_extra_body": {LONG: [LONG], "a": LONG}, "user_id": LONG}, {}),
+    "a schema": ({"response_format": {"type": "json_schema", "json_schema": {"name": LONG, "schema": {LONG: 1}}}}, {}),
+    "effort": ({"reasoning_effort": LONG, "service_tier": LONG, "modalities": [LONG]}, {}),
+    "content encoding": ({}, {"content_encoding": LONG}),
+    "an unknown header": ({}, {f"x_inference_{LONG}": "1", f"x_inference_upstream_header_{LONG}": "1"}),
+    "an unknown header alone": ({}, {f"x_inference_{LONG}": "1"}),
+    "a long label": ({}, {"x_inference_task_id": LONG * 2}),
+    "task id": ({}, {"x_inference_task_id": f"a {LONG}"}),
+    "fallback": ({}, {"x_inference_fallback": f"groq/{LONG},{LONG}"}),
+    "time-out": ({}, {"x_inference_ttft_timeout_ms": LONG, "x_inference_zero_retention": LONG}),
+}
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize(("fields", "headers"), PLACES.values(), ids=PLACES.keys())
+async def test_no_part_of_a_long_key_is_kept_or_told(
+    upstream: ScriptedUpstream, fields: dict[str, object], headers: dict[str, str], provider: str
+) -> None:
+    upstream.answers(json_answer({"error": {"message": f"{LONG} {'x' * 900} {LONG}", "code": LONG}}, 400))
+    model = {"anthropic": "claude-sonnet-4-5"}.get(provider, "gpt-4o")
+    base_urls = f"{provider}={upstream.base_url}"
+    async with running_gateway(upstream.host, provider_base_urls=base_urls, policy={"max_attempts": 1}) as gateway:
+        keyed = {"x_inference_provider": provider, "x_inference_provider_api_key": LONG}
+        response = await gateway.call(chat(model=model) | fields, **(keyed | headers))
+        await gateway.trace_of(response)
+        kept = _kept(gateway) + response.text + repr(response.headers)
+    assert LONG[:12].lower() not in kept.lower()
+    assert LONG[-12:].lower() not in kept.lower()
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_no_part_of_a_long_key_in_a_finish_reason_is_kept(
+    gateway: RunningGateway, upstream: ScriptedUpstream, *, streamed: bool
+) -> None:
+    spoken = Answer([chunk("Hello"), finish(LONG), DONE])
+    upstream.answers(spoken if streamed else json_answer(completion("Hello", finish_reason=LONG)))
+    response = await gateway.call(chat(stream=streamed), **_keyed(upstream, LONG))
+    await gateway.trace_of(response)
+    assert LONG[:12] not in _kept(gateway)
 
 
 ERRORS = {f"form {number}": f"no key {form}, {form}" for number, form in enumerate(FORMS)}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
+from switchboard.domain.limits import clipped
 from switchboard.stream.deltas import Json
 
 type Block = dict[str, object]
@@ -54,7 +55,7 @@ def _part(part: Json, note: Note) -> Iterator[Block]:
     elif kind == "image_url" and (source := _image_source(part.get("image_url"))) is not None:
         yield {"type": "image", "source": source} | mark_of(part)
     else:
-        note(f"left out a content part of type {str(kind)[:32]}")
+        note(f"left out a content part of type {clipped(str(kind), 32)}")
 
 
 def _text(text: object) -> Iterator[Block]:

@@ -7,6 +7,7 @@ https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-sc
 from collections.abc import Mapping
 
 from gateway.providers.anthropic.content import Block, Note
+from switchboard.domain.limits import clipped
 
 _KEPT = frozenset({"description", "title", "enum", "const", "type", "$ref", "required"})
 _LISTS = frozenset({"anyOf", "oneOf", "allOf"})
@@ -34,7 +35,7 @@ def reduced(schema: Mapping[str, object], place: str, note: Note) -> Block:
     lost: set[str] = set()
     found = _reduced(schema, lost, _MAX_LEVELS)
     if lost:
-        names = sorted(name[:64] for name in lost)
+        names = sorted(map(clipped, lost))
         more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
         note(f"left out {', '.join(names[:_MAX_NAMES])}{more} in the schema of {place}")
     return found

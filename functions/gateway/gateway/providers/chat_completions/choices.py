@@ -8,7 +8,7 @@ from gateway.providers.chat_completions import finish_reasons
 from gateway.providers.chat_completions.reasoning_state import ReasoningKept
 from gateway.providers.chat_completions.thinking import TaggedReasoning, begins_inside
 from gateway.providers.chat_completions.tool_call_numbers import FURTHER_CALLS, ToolCallNumbers
-from switchboard.domain.limits import MAX_TOOL_CALLS
+from switchboard.domain.limits import MAX_TOOL_CALLS, clipped
 from switchboard.stream.deltas import FAILED_REASONS
 from switchboard.stream.media import IMAGE_PARTS
 
@@ -142,7 +142,7 @@ class ChoiceRepair:
         if reason in finish_reasons.KNOWN or reason in FAILED_REASONS:
             return False
         choice["finish_reason"] = finish_reasons.normal(reason)
-        self.note = f"finish reason {reason[:40]!r} became {choice['finish_reason']!r}"
+        self.note = f"finish reason {clipped(reason, 40)!r} became {choice['finish_reason']!r}"
         return True
 
     def _separate(self, tagged: TaggedReasoning, delta: Fields, choice: Fields, *, is_ending: bool) -> bool:

@@ -9,6 +9,7 @@ import re
 from gateway.domain.codec import Draft
 from gateway.domain.errors import BodyMalformed
 from gateway.providers.histories.refusals import INSTRUCTIONS, ImageRule, Refusals
+from switchboard.domain.limits import clipped
 from switchboard.stream.deltas import Json
 
 _TEXTS = {"text": "text", "input_text": "text", "output_text": "text"}
@@ -79,7 +80,7 @@ class _Parts:
         if self._is_taken(kind, part):
             return part
         if kind in _OWN_WORDS and self._role == "assistant":
-            self._body.note(f"left out a content part of type {kind[:32]}")
+            self._body.note(f"left out a content part of type {clipped(kind, 32)}")
             refusal = part.get("refusal")
             return {"type": "text", "text": refusal} if isinstance(refusal, str) else None
         return self._replaced(place, kind)
@@ -107,7 +108,7 @@ class _Parts:
         if self._is_refused:
             name = f"{self._place}.content.{place}"
             raise BodyMalformed(f"`{name}` cannot be sent to this model: {self._taken_words(kind)}", param=name)
-        self._body.note(f"left out a content part of type {kind[:32]}")
+        self._body.note(f"left out a content part of type {clipped(kind, 32)}")
         return {"type": "text", "text": f"[{what} left out]"}
 
     def _taken_words(self, kind: str) -> str:
