@@ -9,7 +9,7 @@ from gateway.settings import Settings
 from switchboard.settings import SettingsInvalid
 
 NAMES = [field.name.upper() for field in fields(Settings)]
-NUMBERS = {"RETENTION_DAYS", "RETRY_BACKOFF_MS", "STALL_TIMEOUT_MS", "CALL_TIMEOUT_MS", "MAX_ANSWER_MB"}
+NUMBERS = {"RETENTION_DAYS", "RETRY_BACKOFF_MS", "STALL_TIMEOUT_MS", "CALL_TIMEOUT_MS", "MAX_ANSWER_MB", "MAX_MESSAGES"}
 PLAIN = st.text(max_size=12)
 VALUES = st.one_of(
     PLAIN,

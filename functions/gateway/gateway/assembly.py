@@ -96,6 +96,7 @@ def build(settings: Settings, parts: Dependencies, records: Recorder | None = No
         clock=parts.clock,
         random=parts.random,
         capture=settings.capture,
+        max_messages=settings.max_messages,
         has_demo="demo" in base_urls,
     )
     return create_app(gateway)

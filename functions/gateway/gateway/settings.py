@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.domain.call import Capture
-from switchboard.domain.limits import MAX_ANSWER_BYTES
+from switchboard.domain.limits import MAX_ANSWER_BYTES, MAX_MESSAGES
 from switchboard.domain.policy import Policy
 from switchboard.domain.policy_json import PolicyInvalid, parse_policy
 from switchboard.settings import read_settings
@@ -24,7 +24,8 @@ class Settings:
     call, task and project set nothing, as JSON (docs/policies.md). `hedge_budget_percent`: hedged requests for every
     hundred calls. `retry_budget_percent`: the same for retries of a target that failed the same call.
     `retry_backoff_ms`: the longest pause before the first such retry. `turn_look_ms`: how often a call of a
-    conversation polls its turn's row. `max_answer_mb`: the largest answer that is not streamed.
+    conversation polls its turn's row. `max_answer_mb`: the largest answer that is not streamed. `max_messages`: of one
+    request.
     """
 
     table_name: str
@@ -43,6 +44,7 @@ class Settings:
     stall_timeout_ms: int = 60_000
     call_timeout_ms: int = 290_000
     max_answer_mb: int = MAX_ANSWER_BYTES // MB
+    max_messages: int = MAX_MESSAGES
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> "Settings":
@@ -112,4 +114,5 @@ _READERS = {
     "stall_timeout_ms": _positive,
     "call_timeout_ms": _positive,
     "max_answer_mb": _positive,
+    "max_messages": _positive,
 }

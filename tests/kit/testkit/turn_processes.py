@@ -9,7 +9,7 @@ from typing import Any, override
 from gateway.domain.clock import Clock
 from gateway.recording.telemetry import Telemetry
 from gateway.turns.tracker import TurnTracker
-from gateway.turns.turns import Turns
+from gateway.turns.turns import Turns, ids_of
 from switchboard.domain.turns import Arrival, TurnCall, TurnRow
 from testkit.memory_store import MemoryStore
 from testkit.running_gateway import RecordedLog
@@ -83,7 +83,7 @@ class Processes:
 
     def call(self, process: Turns, messages: list[dict[str, str]] = ASKED, **options: Any) -> TurnTracker:
         """A call that arrives now."""
-        tracker = process.begin("acme", "conv_1", messages, self.now, next(self._names), **options)
+        tracker = process.begin("acme", ids_of("acme", "conv_1", messages), self.now, next(self._names), **options)
         assert isinstance(tracker, TurnTracker)
         self.trackers.append(tracker)
         return tracker

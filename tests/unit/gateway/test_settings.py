@@ -24,6 +24,7 @@ EVERYTHING = {
     "STALL_TIMEOUT_MS": "5000",
     "CALL_TIMEOUT_MS": "60000",
     "MAX_ANSWER_MB": "64",
+    "MAX_MESSAGES": "500",
 }
 
 
@@ -50,6 +51,7 @@ def test_every_field_is_read_from_the_variable_of_its_name() -> None:
         stall_timeout_ms=5000,
         call_timeout_ms=60000,
         max_answer_mb=64,
+        max_messages=500,
     )
 
 

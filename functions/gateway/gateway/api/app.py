@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from gateway.api.arrival import arrival_of
 from gateway.api.auth import Authenticator
-from gateway.api.body import read_chat
+from gateway.api.body import parse_chat
 from gateway.api.credentials import (
     PROVIDER_KEY_HEADER,
     gateway_key,
@@ -39,6 +39,7 @@ from gateway.api.responses import call_headers, entry_of, respond, respond_with_
 from gateway.domain.call import Arrival, Call, Caller, Capture, Labels, Route
 from gateway.domain.clock import Clock
 from gateway.domain.errors import CallRefused, GatewayError, HeaderMalformed, KeysUnavailable
+from gateway.domain.large import beside_the_loop
 from gateway.domain.secret import Scrubber
 from gateway.recording.journal import Journal
 from gateway.recording.recorder import Recorder
@@ -46,10 +47,12 @@ from gateway.recording.telemetry import Telemetry
 from gateway.relay.relay import Relay
 from gateway.routing.plan import Plan, Planner
 from gateway.turns.tracker import Tracker
-from gateway.turns.turns import Turns
+from gateway.turns.turns import Turns, ids_of
 from switchboard.domain.keys import PREFIX, digest, key_id
+from switchboard.domain.limits import MAX_MESSAGES
 from switchboard.domain.notes import add_notes
 from switchboard.domain.policy import Policy
+from switchboard.domain.turns import TurnIds
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Gateway:
     random: Random
     capture: Capture
     has_demo: bool
+    max_messages: int = MAX_MESSAGES
 
     async def answer(self, request: Request) -> Response | Refusal | Reply:
         """The reply to one chat completion request."""
@@ -92,7 +96,7 @@ class Gateway:
             if policy.zero_retention:
                 labels = labels.under_zero_retention()
             body = await read_body(request)
-            chat = read_chat(body)
+            chat = await parse_chat(body, self.max_messages)
             labels = with_extras(labels, chat, scrubber)
             route = read_route(request.headers)
             await self._refuse_own_keys(route, gateway_key(request.headers))
@@ -108,13 +112,15 @@ class Gateway:
                 secrets=secrets,
             )
             plan = self.planner.plan(call, policy)
+            ids = await beside_the_loop(body, lambda: _turn_ids(call))
         except (CallRefused, KeysUnavailable) as refused:
             return self._refuse(answer_error(refused).scrubbed(scrubber), request, arrival, caller, labels)
         except ClientDisconnect:
             return self._left(trace_id, arrival, caller, labels)
         journal = Journal(call, self.clock)
         add_notes(journal.notes, plan.notes)
-        return Reply(journal, plan, self.relay, self.recorder, self.telemetry, self._watch(call, plan, policy))
+        tracker = self._watch(call, plan, policy, ids)
+        return Reply(journal, plan, self.relay, self.recorder, self.telemetry, tracker)
 
     async def _refuse_own_keys(self, route: Route, own: str | None) -> None:
         """Send no key of this deployment to a provider. A key of another Switchboard is a provider's key.
@@ -129,18 +135,13 @@ class Gateway:
                     param=PROVIDER_KEY_HEADER,
                 )
 
-    def _watch(self, call: Call, plan: Plan, policy: Policy) -> Tracker:
+    def _watch(self, call: Call, plan: Plan, policy: Policy, ids: TurnIds | None) -> Tracker:
         arrived_at = call.arrival.at - timedelta(milliseconds=call.arrival.queue_ms or 0)
-        labels, chat = call.labels, call.chat
-        kind = (labels.task_id, chat.model)
-        project, conversation = call.caller.project, labels.conversation
         return self.turns.begin(
-            project,
-            conversation,
-            chat.messages,
+            call.caller.project,
+            ids,
             arrived_at,
             call.trace_id,
-            kind=kind,
             has_choice=len(plan.targets) > 1,
             counts_retries=policy.recognises_retries is not False,
         )
@@ -163,6 +164,11 @@ class Gateway:
         response = respond(b"", call_headers(trace_id, labels.task_id), failure.http_status)
         record = partial(self.recorder.refused, trace_id, arrival, caller, labels, failure, status=LEFT_EARLY.status)
         return Refusal(response, record)
+
+
+def _turn_ids(call: Call) -> TurnIds | None:
+    labels, chat = call.labels, call.chat
+    return ids_of(call.caller.project, labels.conversation, chat.messages, kind=(labels.task_id, chat.model))
 
 
 def create_app(gateway: Gateway) -> App:

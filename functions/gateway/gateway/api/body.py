@@ -5,12 +5,16 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
+from gateway.api.large_body import read_fields, too_many_messages
 from gateway.domain.call import Chat
 from gateway.domain.errors import BodyMalformed
 from gateway.domain.json_text import NestedTooDeeply, read_json
-from switchboard.domain.limits import MAX_LEVELS, MAX_MODEL_CHARACTERS
+from gateway.domain.large import is_large
+from switchboard.domain.limits import MAX_LEVELS, MAX_MESSAGES, MAX_MODEL_CHARACTERS, clipped
+
+_IN_WORDS_OF_JSON = {"dict_type": "Input should be an object", "list_type": "Input should be a valid array"}
 
 
 class _ChatBody(BaseModel):
@@ -19,22 +23,52 @@ class _ChatBody(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
     model: Annotated[str, Field(min_length=1, max_length=MAX_MODEL_CHARACTERS)]
-    messages: list[dict[str, Any]]
+    messages: Annotated[list[dict[str, Any]], FailFast()]
     stream: bool | None = None
     stream_options: dict[str, Any] | None = None
 
 
-def read_chat(body: bytes) -> Chat:
+async def parse_chat(body: bytes, max_messages: int = MAX_MESSAGES) -> Chat:
+    """The parsed body; a large one is read in slices. Raises BodyMalformed, which names the field."""
+    if not is_large(body):
+        return read_chat(body, max_messages)
+    try:
+        fields = await read_fields(body, max_messages)
+    except NestedTooDeeply:
+        raise _too_deep() from None
+    except ValueError as not_json:
+        raise BodyMalformed(f"The body is not JSON: {not_json}.") from None
+    return read_chat(body, max_messages) if fields is None else _chat_of(fields)
+
+
+def read_chat(body: bytes, max_messages: int = MAX_MESSAGES) -> Chat:
     """The parsed body. Raises BodyMalformed, which names the field."""
     try:
         parsed = _parsed(body)
     except ValidationError as invalid:
         raise _malformed(invalid) from None
-    _check_roles(parsed.messages)
+    if len(parsed.messages) > max_messages:
+        raise too_many_messages(max_messages)
+    return _chat(parsed, parsed.messages)
+
+
+def _chat_of(fields: dict[str, object]) -> Chat:
+    """The chat of a large body, whose messages are not copied for their validation."""
+    messages = fields.get("messages")
+    sound = messages if isinstance(messages, list) and all(type(message) is dict for message in messages) else None
+    try:
+        parsed = _ChatBody.model_validate(fields if sound is None else fields | {"messages": []})
+    except ValidationError as invalid:
+        raise _malformed(invalid) from None
+    return _chat(parsed, sound or [])
+
+
+def _chat(parsed: _ChatBody, messages: list[dict[str, Any]]) -> Chat:
+    _check_roles(messages)
     _check_numbers(parsed.model_extra or {})
     return Chat(
         model=parsed.model,
-        messages=tuple(parsed.messages),
+        messages=tuple(messages),
         streamed=bool(parsed.stream),
         wants_usage=bool((parsed.stream_options or {}).get("include_usage")),
         others=(parsed.model_extra or {}) | _given("stream_options", parsed.stream_options),
@@ -51,10 +85,14 @@ def _parsed(body: bytes) -> _ChatBody:
     try:  # the fast parser refuses half of a surrogate pair, which a provider's chunk may have left in the history
         value = read_json(body)
     except NestedTooDeeply:
-        raise BodyMalformed(f"The body is nested deeper than {MAX_LEVELS} levels.") from None
+        raise _too_deep() from None
     except ValueError:
         raise refused from None
     return _ChatBody.model_validate(value)
+
+
+def _too_deep() -> BodyMalformed:
+    return BodyMalformed(f"The body is nested deeper than {MAX_LEVELS} levels.")
 
 
 def _check_roles(messages: Iterable[Mapping[str, object]]) -> None:
@@ -67,7 +105,8 @@ def _check_roles(messages: Iterable[Mapping[str, object]]) -> None:
 def _check_numbers(fields: Mapping[str, object]) -> None:
     for name, value in fields.items():
         if isinstance(value, float) and not isfinite(value):
-            raise BodyMalformed(f"`{name}` is wrong: it must be a finite number.", param=name)
+            shown = clipped(name)
+            raise BodyMalformed(f"`{shown}` is wrong: it must be a finite number.", param=shown)
 
 
 def _given(name: str, value: object) -> dict[str, object]:
@@ -81,7 +120,8 @@ def _malformed(invalid: ValidationError) -> BodyMalformed:
     if not first["loc"]:
         return BodyMalformed("The body must be a JSON object.")
     name = _dotted(first["loc"])
-    sentence = "is missing" if first["type"] == "missing" else f"is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}"
+    message = _IN_WORDS_OF_JSON.get(first["type"], first["msg"])
+    sentence = "is missing" if first["type"] == "missing" else f"is wrong: {message[:1].lower()}{message[1:]}"
     return BodyMalformed(f"`{name}` {sentence}.", param=name)
 
 

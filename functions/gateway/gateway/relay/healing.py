@@ -7,6 +7,7 @@ from gateway.domain.attempt import Attempt
 from gateway.domain.call import Call
 from gateway.domain.codec import Draft, Memory, Repair
 from gateway.domain.errors import UpstreamRejected
+from gateway.domain.large import beside_the_loop
 from gateway.providers.provider import Provider
 from gateway.providers.refusals import STATUSES, repairs_for
 from gateway.relay.refused_fields import RefusedFields
@@ -31,7 +32,7 @@ class Healing[Answer]:
     async def send(self, ready: Callable[[], None]) -> Answer:
         """The answer; `ready` is called when the request is written. Raises UpstreamFailure."""
         known = self.refused.recall(self.call, self.attempt.target)
-        draft, body = self._write(known)
+        draft, body = await self._write(known)
         add_notes(self.attempt.notes, draft.notes)
         ready()
         try:
@@ -41,7 +42,7 @@ class Healing[Answer]:
             if not asked:
                 raise
             repairs = (*known, *asked)
-            draft, repaired = self._write(repairs)
+            draft, repaired = await self._write(repairs)
             if repaired == body:
                 raise
             first = rejected
@@ -59,7 +60,11 @@ class Healing[Answer]:
         self.refused.remember(self.call, self.attempt.target, repairs)
         return answer
 
-    def _write(self, repairs: tuple[Repair, ...]) -> tuple[Draft, bytes]:
+    async def _write(self, repairs: tuple[Repair, ...]) -> tuple[Draft, bytes]:
         target = self.attempt.target
-        draft = self.provider.draft(self.call.chat, target.model, self.memory, target.url, repairs)
-        return draft, self.provider.write(draft, self.memory)
+
+        def write() -> tuple[Draft, bytes]:
+            draft = self.provider.draft(self.call.chat, target.model, self.memory, target.url, repairs)
+            return draft, self.provider.write(draft, self.memory)
+
+        return await beside_the_loop(self.call.body, write)

@@ -14,13 +14,23 @@ from gateway.recording.telemetry import Telemetry
 from gateway.turns.local_table import LocalTurnTable
 from gateway.turns.tracker import NO_TURN, Tracker, TurnDependencies, TurnTracker, milliseconds
 from switchboard.domain.turn_ids import turn_ids
-from switchboard.domain.turns import TurnCall
+from switchboard.domain.turns import TurnCall, TurnIds
 from switchboard.store.ports import TurnStore
 
 THREADS = 2
 """For requests to the table. More threads would compete with the event loop for the interpreter's lock."""
 POLL_EVERY_S = 1.0
 GRACE_S = 1.0
+
+
+def ids_of(
+    project: str, conversation: str | None, messages: Sequence[Mapping[str, Any]], *, kind: Sequence[str] = ()
+) -> TurnIds | None:
+    """The ids of a call's turn; None for a call without a conversation. Hashes the messages.
+
+    `kind`: what two calls must share, besides the messages, to be of one turn, such as task and model.
+    """
+    return turn_ids((project, conversation, *kind), messages) if conversation and messages else None
 
 
 class Turns:
@@ -53,23 +63,19 @@ class Turns:
     def begin(
         self,
         project: str,
-        conversation: str | None,
-        messages: Sequence[Mapping[str, Any]],
+        ids: TurnIds | None,
         arrived_at: datetime,
         trace_id: str,
         *,
-        kind: Sequence[str] = (),
         has_choice: bool = True,
         counts_retries: bool = True,
     ) -> Tracker:
-        """The tracker of a call; NO_TURN for one without a conversation. Hashes the messages, does no I/O.
+        """The tracker of a call; NO_TURN for one without ids. Does no I/O.
 
-        `arrived_at`: when the call was received, before it waited for a process. `kind`: what two calls must share,
-        besides the messages, to be of one turn, such as task and model. `has_choice`: the call has more than one
-        target. `counts_retries`: whether calls with the same messages are retries of each other.
+        `arrived_at`: when the call was received, before it waited for a process. `has_choice`: the call has more than
+        one target. `counts_retries`: whether calls with the same messages are retries of each other.
         """
-        if not conversation or not messages:
+        if ids is None:
             return NO_TURN
-        ids = turn_ids((project, conversation, *kind), messages)
         call = TurnCall(project, ids, trace_id, milliseconds(arrived_at))
         return TurnTracker(self._dependencies, call, has_choice=has_choice, counts_retries=counts_retries)

@@ -15,6 +15,9 @@ MAX_GZIP_MEMBERS = 100
 MAX_MESSAGES = 100_000
 """Of one request, unless the setting of this name says otherwise. Each costs work of its own, however short it is."""
 
+MAX_VALUES = 500_000
+"""Of a request's JSON, or five for each message that it may have: what its reading and writing take."""
+
 MAX_LEVELS = 1000
 """Of nested JSON, in requests and answers. What is read within it can always be written."""
 

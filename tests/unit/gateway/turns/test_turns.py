@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.turns.tracker import NO_TURN
+from gateway.turns.turns import ids_of
 from switchboard.domain.turns import Stop
 from testkit.samples import NOON
 from testkit.turn_processes import ASKED, LATER, OTHER_PROMPT, Processes, done
@@ -12,7 +13,7 @@ from testkit.turn_processes import ASKED, LATER, OTHER_PROMPT, Processes, done
 async def test_a_call_without_a_conversation_has_no_tracker(
     processes: Processes, conversation: str | None, messages: list[dict[str, str]]
 ) -> None:
-    tracker = processes.start().begin("acme", conversation, messages, NOON, "a")
+    tracker = processes.start().begin("acme", ids_of("acme", conversation, messages), NOON, "a")
     assert tracker is NO_TURN
     tracker.start()
     tracker.answer_started()

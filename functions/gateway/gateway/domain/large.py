@@ -1,0 +1,17 @@
+"""Work on large bodies runs beside the event loop, so that other calls of the process go on meanwhile."""
+
+import asyncio
+from collections.abc import Callable
+
+LARGE_FROM_COMMAS = 10_000
+"""Reading and writing a body takes time by its values. This many take about 10 ms, and text takes far less."""
+
+
+def is_large(body: bytes) -> bool:
+    """Whether work on a body may take long. Commas inside of texts count too: it is quick and never too low."""
+    return body.count(b",") >= LARGE_FROM_COMMAS
+
+
+async def beside_the_loop[T](body: bytes, work: Callable[[], T]) -> T:
+    """The result of some work on a body: of a large one, done in another thread."""
+    return await asyncio.to_thread(work) if is_large(body) else work()
