@@ -81,9 +81,12 @@ class Processes:
         telemetry = Telemetry(self.log, lambda _metrics, _dimensions: None)
         return Turns(self.store, telemetry, Clock(now=lambda: self.now), **{"poll_every_s": POLL_EVERY_S} | options)
 
-    def call(self, process: Turns, messages: list[dict[str, str]] = ASKED, **options: Any) -> TurnTracker:
+    def call(
+        self, process: Turns, messages: list[dict[str, str]] = ASKED, *, kind: tuple[str, ...] = (), **options: Any
+    ) -> TurnTracker:
         """A call that arrives now."""
-        tracker = process.begin("acme", ids_of("acme", "conv_1", messages), self.now, next(self._names), **options)
+        ids = ids_of("acme", "conv_1", messages, kind=kind)
+        tracker = process.begin("acme", ids, self.now, next(self._names), **options)
         assert isinstance(tracker, TurnTracker)
         self.trackers.append(tracker)
         return tracker

@@ -151,10 +151,10 @@ async def test_every_other_answer_has_an_id_of_its_own(gateway: InProcess, metho
 
 
 async def test_the_gateways_own_failure_is_found_by_its_id(gateway: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_body: bytes) -> None:
+    def fail(_body: bytes, _max_messages: int) -> None:
         raise RuntimeError("a fault of the gateway")
 
-    monkeypatch.setattr("gateway.api.app.read_chat", fail)
+    monkeypatch.setattr("gateway.api.app.parse_chat", fail)
     told = await gateway.call()
     assert (told.status_code, told.json()["error"]["code"]) == (500, "internal_error")
     assert [fields["trace_id"] for _, event, fields in gateway.log.lines if event == "gateway.failed"] == [
