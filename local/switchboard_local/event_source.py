@@ -17,6 +17,8 @@ IDLE_S = 0.1
 FIND_SHARDS_EVERY_S = 10.0
 SWEEP_EVERY_S = 300.0
 INVOCATION_MS = 60_000.0
+SWEEP_MS = 15_000.0
+"""For a sweep, of which it leaves the last 5 s. Less than on Lambda: here the stream waits meanwhile."""
 LAST_BATCH_S = 10.0
 HAS_READ_EVERY_S = 1.0
 _AHEAD = (
@@ -101,7 +103,7 @@ class EventSource:
         finally:  # a sweep finds what the stream does not bring, also where it cannot be read
             if time.monotonic() >= self._sweep_at:
                 self._sweep_at = time.monotonic() + SWEEP_EVERY_S
-                self._invoke(SCHEDULED_EVENT)
+                self._invoke(SCHEDULED_EVENT, SWEEP_MS)
 
     def _read_shards(self) -> bool:
         now = time.monotonic()
@@ -145,8 +147,8 @@ class EventSource:
         else:
             self._is_unwritten = False
 
-    def _invoke(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
-        ends_at = time.monotonic() + INVOCATION_MS / 1000
+    def _invoke(self, event: Mapping[str, Any], most_ms: float = INVOCATION_MS) -> Mapping[str, Any]:
+        ends_at = time.monotonic() + most_ms / 1000
         return self._handle(event, lambda: (min(ends_at, self._stop_by) - time.monotonic()) * 1000)
 
     def _succeeded(self) -> None:

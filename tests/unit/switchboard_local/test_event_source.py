@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cost_aggregator.backoff import ONE_TRY_MS
 from cost_aggregator.poison import PoisonMessage, QueueUnavailable
 from cost_aggregator.records import RecordId
 from switchboard.domain.totals import Totals
@@ -200,6 +201,17 @@ def test_the_scheduled_event_is_sent_at_the_start_and_at_its_interval(
     with streamed.event_source(calls.handle):
         for _ in range(3):
             assert calls.scheduled.get(timeout=WAIT_S) == SCHEDULED_EVENT
+
+
+def test_a_sweep_has_ten_seconds_since_the_stream_waits_for_it(streamed: StreamedTable) -> None:
+    left: Queue[float] = Queue()
+
+    def handle(_event: Mapping[str, Any], remaining_ms: Callable[[], float]) -> Mapping[str, Any]:
+        left.put(remaining_ms() - ONE_TRY_MS)
+        return {}
+
+    with streamed.event_source(handle):
+        assert 5_000 < left.get(timeout=WAIT_S) <= 10_000
 
 
 def test_the_scheduled_event_is_sent_also_when_the_stream_cannot_be_read(streamed: StreamedTable) -> None:
