@@ -117,6 +117,9 @@ class Gateway:
             return self._refuse(answer_error(refused).scrubbed(scrubber), request, arrival, caller, labels)
         except ClientDisconnect:
             return self._left(trace_id, arrival, caller, labels)
+        except Exception:  # noqa: BLE001 — as above; of a caller that is known, there is a trace too
+            self.telemetry.failed(trace_id)
+            return self._refuse(answer_internal(), request, arrival, caller, labels)
         journal = Journal(call, self.clock)
         add_notes(journal.notes, plan.notes)
         tracker = self._watch(call, plan, policy, ids)

@@ -7,6 +7,7 @@ from gateway.domain.attempt import Attempt
 from gateway.domain.call import Call, Capture, Target
 from gateway.domain.clock import Clock
 from gateway.domain.secret import Scrubber, Secret
+from gateway.recording.prompt_size import PromptSize, measure
 from switchboard.domain.limits import MAX_KEPT_ANSWER_BYTES
 from switchboard.domain.notes import add_note
 from switchboard.domain.trace import Failure, Status, Turn
@@ -43,12 +44,20 @@ class Journal:
     scrubber: Scrubber = field(init=False)
     _secrets: tuple[Secret, ...] = field(init=False)
     _room: int = field(default=0, init=False)
+    _prompt_size: PromptSize | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if self.call.labels.capture is Capture.FULL:
             self._room = MAX_KEPT_ANSWER_BYTES
         self.notes.extend(self.call.labels.notes)
         self._secrets, self.scrubber = self.call.secrets, Scrubber(self.call.secrets)
+
+    @property
+    def prompt_size(self) -> PromptSize:
+        """The prompt's size; measured once, since that takes milliseconds with many tools."""
+        if self._prompt_size is None:
+            self._prompt_size = measure(self.call.chat)
+        return self._prompt_size
 
     @property
     def latest(self) -> Attempt | None:

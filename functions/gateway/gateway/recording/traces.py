@@ -8,7 +8,7 @@ from gateway.domain.call import Capture
 from gateway.domain.errors import AddressRefused, ConnectFailed, UpstreamCut, UpstreamRejected, UpstreamReported
 from gateway.providers import table
 from gateway.recording.journal import Journal
-from gateway.recording.prompt_size import UNCOUNTED, measure
+from gateway.recording.prompt_size import UNCOUNTED
 from gateway.recording.scrubbed_trace import scrubbed_trace
 from gateway.upstream.client import DEAD_WITHIN_S
 from switchboard.domain.limits import (
@@ -96,7 +96,7 @@ def _all_notes(journal: Journal) -> Iterator[str]:
             yield prefix + CUT
         doubts = table.by_dialect(attempt.target.dialect).doubts(attempt.transcript.usage)
         yield from (prefix + doubt for doubt in doubts)
-        if attempt.outcome and _is_estimated_by_length(attempt) and measure(journal.call.chat).has_media:
+        if attempt.outcome and _is_estimated_by_length(attempt) and journal.prompt_size.has_media:
             yield prefix + UNCOUNTED
 
 
@@ -135,7 +135,7 @@ def _usage(journal: Journal, attempt: Attempt) -> Usage:
         return ABSENT
     if counted.tokens is not None:  # the prompt was counted, the output was not
         return estimate_output(counted.tokens, output_characters)
-    return estimate(measure(journal.call.chat).characters, output_characters)
+    return estimate(journal.prompt_size.characters, output_characters)
 
 
 def _is_estimated_by_length(attempt: Attempt) -> bool:

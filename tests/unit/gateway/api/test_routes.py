@@ -7,6 +7,7 @@ from random import Random
 import httpx
 import pytest
 
+from gateway.api import app
 from gateway.api.credentials import PROJECT_KEY_HEADERS
 from gateway.api.models import MODELS
 from gateway.assembly import Dependencies, build
@@ -221,6 +222,21 @@ async def test_a_refused_request_is_traced_with_its_reason(gateway: InProcess) -
     assert trace.failure is not None
     assert (trace.failure.code, trace.failure.message) == ("body_malformed", message)
     assert trace.notes == ("ignored header x-inference-colour",)
+
+
+async def test_a_fault_of_the_gateways_own_before_the_call_leaves_a_trace(
+    gateway: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(_headers: object) -> None:
+        raise RuntimeError("nobody has thought of this")
+
+    monkeypatch.setattr(app, "read_route", break_down)
+    response = await gateway.post(x_inference_task_id="booking")
+    _error(response, 500, "internal_error")
+    trace = gateway.store.traces[PROJECT, response.headers["x-inference-trace-id"]]
+    assert trace.failure is not None
+    assert (trace.task_id, trace.status, trace.failure.code) == ("booking", Status.REFUSED, "internal_error")
+    assert gateway.log.events() == ["gateway.failed", "call.completed"]
 
 
 @pytest.mark.parametrize(
