@@ -18,9 +18,13 @@ _CHARACTERS = {code.to_bytes(): f"{code:02x}".encode() for code in range(0x20, 0
 _DECODED = (
     {b"%" + code: character for character, code in _CHARACTERS.items()}
     | {rb"\u00" + code: character for character, code in _CHARACTERS.items()}
+    | {b"&amp;": b"&", b"&lt;": b"<", b"&gt;": b">", b"&quot;": b'"', b"&#34;": b'"', b"&#39;": b"'", b"&#x27;": b"'"}
     | {rb"\"": b'"', rb"\/": b"/", rb"\\": b"\\", rb"\'": b"'"}
 )
-_ENCODED = re.compile(rb'\\u00(?:[2-6][0-9a-f]|7[0-9a-e])|%(?:[2-6][0-9a-f]|7[0-9a-e])|\\["\'/\\]', re.IGNORECASE)
+_ENCODED = re.compile(
+    rb"\\u00(?:[2-6][0-9a-f]|7[0-9a-e])|%(?:[2-6][0-9a-f]|7[0-9a-e])|\\[\"'/\\]|&(?:amp|lt|gt|quot|#34|#39|#x27);",
+    re.IGNORECASE,
+)
 _CUT_CODE = re.compile(rb"(?:\\(?:u[0-9a-f]{0,3})?|%[0-9a-f]?|\xef\xbf\xbd)\Z", re.IGNORECASE)
 """The beginning of an encoded character at the end of a text, or what decoding makes of half a character."""
 _LONGEST_CODE = 6
@@ -49,7 +53,7 @@ class Secret:
 
 
 class Scrubber:
-    """Replaces secrets in texts by `***`: plain, percent-encoded, escaped as in JSON, or in lower case.
+    """Replaces secrets in texts by `***`: plain, percent-encoded, escaped as in JSON or HTML, or in lower case.
 
     Also the beginning of a secret at the end of a text or before an ellipsis: MIN_CHARACTERS of it; at the end any
     number where the text is known to be cut off. The work grows with the text and with the number of secrets.
@@ -61,7 +65,7 @@ class Scrubber:
         forms = {form for secret in secrets for form in _forms(secret.reveal())}
         self._texts = tuple(sorted(form for form in forms if len(form) >= MIN_CHARACTERS))
         self._begins = tuple({text[:MIN_CHARACTERS] for text in self._texts})
-        self._has_marks = any(mark in text for text in self._texts for mark in b"\"'/\\")
+        self._has_marks = any(mark in text for text in self._texts for mark in b"\"'/\\&<>")
 
     def text(self, text: str, *, is_cut: bool = False) -> str:
         """The text without secrets; halves of surrogate pairs, which UTF-8 cannot hold, are replaced too."""
@@ -91,7 +95,9 @@ class Scrubber:
         return _merged(sorted(self._find(content, 1 if is_cut else MIN_CHARACTERS, _MAX_DECODINGS)))
 
     def _may_be_encoded(self, content: bytes) -> bool:
-        return b"%" in content or (b"\\" in content and (self._has_marks or b"\\u00" in content))
+        if self._has_marks and (b"\\" in content or b"&" in content):
+            return True
+        return b"%" in content or b"\\u00" in content
 
     def _find(self, content: bytes, min_tail: int, decodings: int) -> Iterator[Span]:
         ends = tuple(_ends(content, min_tail))
@@ -110,8 +116,8 @@ def secrets_in(url: str) -> Iterator[Secret]:
     """The values in a URL's query, as they stand there and decoded. The version of an API is no secret."""
     for field in url.partition("?")[2].split("&"):
         name, equals, value = field.partition("=")
-        if name.lower() != _VERSION:
-            text = value if equals else name
+        text = value if equals else name
+        if text and name.lower() != _VERSION:
             yield from map(Secret, {text, unquote(text), unquote_plus(text)})
 
 

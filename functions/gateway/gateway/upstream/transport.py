@@ -74,7 +74,8 @@ class KeptStream(httpcore.AsyncNetworkStream):
 
     @override
     async def aclose(self) -> None:
-        await self._inner.aclose()
+        with suppress(OSError):  # it is closed all the same
+            await self._inner.aclose()
 
     @override
     def get_extra_info(self, info: str) -> object:
