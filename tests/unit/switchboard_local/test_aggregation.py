@@ -1,5 +1,6 @@
 """The local aggregator: it prices calls, and reports traces that cannot be settled."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +13,9 @@ from switchboard.domain.trace import Bodies, Status
 from switchboard.domain.usage import Tokens, Usage, UsageSource
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ledger_totals import DynamoTotals
-from switchboard_local import aggregation
+from switchboard_local import aggregation, retention
 from switchboard_local.aggregation import aggregating
+from testkit.engine_table import EngineTable
 from testkit.samples import an_open_trace
 from testkit.stream_events import PATTERN
 
@@ -52,3 +54,19 @@ def test_a_call_is_priced_and_a_broken_trace_is_reported(
         pass
     assert DynamoTotals(dynamodb, table).task_totals("acme") == (task,)
     assert shown.empty()
+
+
+def test_processed_stream_records_of_its_own_engine_are_deleted(
+    dynoxide_on: tuple[Path, str], dynoxide_table: EngineTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, endpoint = dynoxide_on
+    monkeypatch.setattr(aggregation, "load_template", lambda: TEMPLATE)
+    monkeypatch.setattr(retention, "TRIM_EVERY_S", 0.05)
+    dynoxide_table.write(*range(10))
+    environment = {"TABLE_NAME": dynoxide_table.name, "DYNAMODB_ENDPOINT": endpoint}
+    with aggregating(environment, folder, print):
+        deadline = time.monotonic() + 10
+        while len(dynoxide_table.numbers) > 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    assert dynoxide_table.numbers[0] >= 10

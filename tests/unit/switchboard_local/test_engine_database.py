@@ -1,6 +1,7 @@
 """The engine's file: writes do not slow down with stream records, and processed records go."""
 
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -80,3 +81,14 @@ def test_another_tables_stream_deletes_nothing(dynoxide_table: EngineTable) -> N
 
 def test_an_empty_stream_deletes_nothing(dynoxide_table: EngineTable) -> None:
     assert trim(dynoxide_table, 3) == 0
+
+
+def test_the_engines_writes_wait_while_another_process_writes(dynoxide_table: EngineTable) -> None:
+    with closing(sqlite3.connect(dynoxide_table.folder / FILE, isolation_level=None, check_same_thread=False)) as file:
+        file.execute("BEGIN IMMEDIATE")
+        release = threading.Timer(0.2, file.rollback)
+        release.start()
+        dynoxide_table.write("waits")
+        assert release.finished.is_set()
+        release.join()
+    assert dynoxide_table.names() == ["waits"]
