@@ -56,7 +56,7 @@ class Retention:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stopping.set()
-        self._thread.join(PAUSE_S * 50)
+        self._thread.join(PAUSE_S * 10)  # a batch in progress is a transaction: nothing is lost if it is cut
 
     def _run(self) -> None:
         expire_at = time.monotonic()
