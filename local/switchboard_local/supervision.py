@@ -133,7 +133,7 @@ class Supervised:
             self._failures += 1
             try:
                 process = self._start()
-            except (StartFailed, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - tried again whatever it is, or nobody would any more
                 if self._failures == 1 and not self._stopping.is_set():
                     self._show(f"  The {self._program.name} does not start, which is tried again: {error}")
                 continue

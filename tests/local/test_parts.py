@@ -1,5 +1,6 @@
 """The database engine and the cost aggregator are started again when they end, on the same data."""
 
+import json
 import os
 import signal
 import stat
@@ -7,11 +8,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from testkit.local_system import LocalSystem
+from switchboard.store.dynamodb_client import connect
+from switchboard_local.engine import running_engine
+from testkit.dynamodb import items_of
+from testkit.local_system import LocalSystem, local_system
 
 DEMO = {"model": "demo/echo", "messages": [{"role": "user", "content": "hi"}]}
 WAIT_S = 15.0
@@ -92,3 +97,47 @@ def test_an_engine_that_hangs_is_told(system: LocalSystem) -> None:
     system.terminal.line_with("The database does not answer", WAIT_S)
     health_once(system, lambda status, _: status == 200)
     system.terminal.line_with("The database answers again", WAIT_S)
+
+
+@pytest.mark.load
+def test_an_engine_of_another_folder_at_its_address_is_not_used(tmp_path: Path) -> None:
+    """It has taken the address while the folder's own engine was away."""
+    own, other = tmp_path / "own", tmp_path / "other"
+    with local_system(other) as system:
+        call(system, "of-the-other")
+        system.recorded("of-the-other")
+    before = tables(other)
+    with local_system(own) as system:
+        call(system, "mine")
+        system.recorded("mine")
+        database, aside = own / "dynamodb.sqlite", own / "aside"
+        address = urlsplit(json.loads((own / "running.json").read_text())["endpoint"])
+        assert address.hostname
+        assert address.port
+        os.kill(system.pid_of("dynoxide"), signal.SIGSTOP)
+        database.rename(aside)
+        database.mkdir()  # no engine can start on it
+        os.kill(system.pid_of("dynoxide"), signal.SIGKILL)
+        system.terminal.line_with("does not start, which is tried again", WAIT_S)
+        with running_engine(other, host=address.hostname, port=address.port):
+            database.rmdir()
+            aside.rename(database)
+            report = health_once(system, lambda _, report: report["store"]["error"] == "ResourceNotFoundException")
+            assert report["engine"]["running"] is False
+            answer = httpx.get(f"{system.address}/api/traces", headers=system.headers, trust_env=False)
+            assert answer.status_code == 503
+            call(system, "meanwhile")  # its key is known
+        system.terminal.line_with("database engine runs again", WAIT_S)
+        health_once(system, lambda _, report: report["records"]["waiting"] == 0)
+        assert system.recorded("meanwhile")["status"] == "ok"
+        assert {trace["task_id"] for trace in system.traces()} == {"mine", "meanwhile"}
+    assert tables(other) == before
+
+
+def tables(data_dir: Path) -> dict[str, int]:
+    """The tables of the folder's database, and how many items each has."""
+    with running_engine(data_dir) as endpoint:
+        client = connect(endpoint=endpoint)
+        found = {name: len(items_of(client, name)) for name in client.list_tables()["TableNames"]}
+        client.close()
+    return found
