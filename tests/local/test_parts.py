@@ -66,6 +66,7 @@ def test_a_killed_engine_runs_again_and_calls_are_recorded(system: LocalSystem) 
     system.terminal.line_with("database engine has ended (killed by SIGKILL)", WAIT_S)
     system.terminal.line_with("database engine runs again", WAIT_S)
     call(system, "after")
+    health_once(system, lambda _, report: report["records"]["waiting"] == 0)
     assert system.recorded("after")["status"] == "ok"
     assert system.recorded("before")["status"] == "ok"
     report = health_once(system, lambda status, _: status == 200)
