@@ -6,18 +6,15 @@ from dataclasses import dataclass, field, replace
 
 from gateway.domain.codec import AnswerEvent, Reader, TooMuch, WholeAnswer
 from gateway.relay.conversion import TO_EVENTS, events_of
-from gateway.relay.whole_body import MB, count_values
-from switchboard.domain.limits import MAX_ANSWER_BYTES, MAX_ANSWER_VALUES, MAX_EVENT_BYTES, MAX_EVENT_VALUES
+from gateway.relay.whole_body import MB
+from switchboard.domain.limits import MAX_ANSWER_BYTES, MAX_ANSWER_VALUES, MAX_EVENT_BYTES
 from switchboard.domain.notes import add_note, add_notes
 from switchboard.stream.deltas import UNSPOKEN_REASONS, Delta, InBandError
-from switchboard.stream.sse import Event, EventSplitter
+from switchboard.stream.sse import JSON_BEGINS, Event, EventSplitter, count_values
 from switchboard.stream.transcript import Transcript
 
 LEFT_OUT_EVENT = "left out an event that was too large to read"
 DONE_EVENT = b"data: [DONE]\n\n"
-_JSON = (b"{", b"[")
-_DENSE_FROM_BYTES = MAX_EVENT_VALUES
-"""A shorter event cannot have more values than are read."""
 
 
 class DocumentTooLarge(Exception):
@@ -85,12 +82,14 @@ class Stream:
         """The bytes for the caller of the events that this chunk completes. Raises DocumentTooLarge."""
         events = self._splitter.feed(chunk)
         if self._splitter.left_out is not None:
-            self._leave_out(self._splitter.left_out)
+            self._note_left_out(self._splitter.left_out)
         return b"".join([self._pass(event) for event in events])
 
     def finish(self) -> bytes:
         """The last bytes for the caller at the end of the body: an event without its blank line, a missing [DONE]."""
         last = self._splitter.finish()
+        if self._splitter.left_out is not None:
+            self._note_left_out(self._splitter.left_out)
         rest = self._pass(last) if last is not None else b""
         if self._document and not (self._has_events or self.is_over):
             rest += self._convert()
@@ -106,12 +105,9 @@ class Stream:
     def _pass(self, event: Event) -> bytes:
         if self.is_done:
             return self._pass_late_usage(event)
-        if len(event.raw) > _DENSE_FROM_BYTES and count_values(event.raw) > MAX_EVENT_VALUES and event.data is not None:
-            add_note(self.notes, LEFT_OUT_EVENT)
-            return b""
         if event.data is not None:
             self._has_events = True
-        elif self._document or event.raw.lstrip().startswith(_JSON):
+        elif self._document or event.raw.lstrip().startswith(JSON_BEGINS):
             return self._take_document(event.raw)
         try:
             pieces = self.reader.read(event)
@@ -137,9 +133,9 @@ class Stream:
         self._document += raw
         return self._convert() if is_first else b""
 
-    def _leave_out(self, beginning: bytes) -> None:
+    def _note_left_out(self, beginning: bytes) -> None:
         """An event was too long to be read. Before any event it may have been a document."""
-        if not self._has_events and (self._document or beginning.lstrip().startswith(_JSON)):
+        if not self._has_events and (self._document or beginning.lstrip().startswith(JSON_BEGINS)):
             raise DocumentTooLarge(f"{MAX_EVENT_BYTES // MB} MB")
         add_note(self.notes, LEFT_OUT_EVENT)
         self._splitter.left_out = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.domain.call import Target
 from gateway.domain.errors import AnswerTooLarge
 from switchboard.domain.limits import MAX_ANSWER_VALUES
-from switchboard.stream.sse import BYTE_ORDER_MARK
+from switchboard.stream.sse import BYTE_ORDER_MARK, count_values
 
 MB = 1024 * 1024
 _EVENT_LINES = (b"data:", b"event:", b"id:", b":")
@@ -33,11 +33,6 @@ async def read_body(chunks: AsyncIterator[bytes], target: Target, max_bytes: int
     if values > MAX_ANSWER_VALUES and not is_stream:  # the events of a stream are read one by one
         raise too_many_values(target)
     return WholeBody(content, is_stream)
-
-
-def count_values(text: bytes) -> int:
-    """About how many values JSON text has: its commas and opening brackets, those inside strings included."""
-    return text.count(b",") + text.count(b"{") + text.count(b"[")
 
 
 def too_many_values(target: Target) -> AnswerTooLarge:

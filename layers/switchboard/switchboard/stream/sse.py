@@ -6,12 +6,13 @@ The format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 import re
 from dataclasses import dataclass
 
-from switchboard.domain.limits import MAX_EVENT_BYTES, MAX_EVENT_LINES
+from switchboard.domain.limits import MAX_EVENT_BYTES, MAX_EVENT_LINES, MAX_EVENT_VALUES
 
 # Atomic groups: a CR LF pair must never be matched as two line ends.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LONGEST_BLANK_LINE = 4
 _BEGINNING_BYTES = 16
+JSON_BEGINS = (b"{", b"[")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -26,10 +27,16 @@ class Event:
     data: bytes | None
 
 
+def count_values(text: bytes) -> int:
+    """About how many values JSON text has: its commas and opening brackets, those inside strings included."""
+    return text.count(b",") + text.count(b"{") + text.count(b"[")
+
+
 class EventSplitter:
     """Cuts a byte stream into events. Nothing is decoded, so a character that is split over two chunks stays intact.
 
-    An event of more than MAX_EVENT_BYTES or MAX_EVENT_LINES is left out: `left_out` has the beginning of the last one.
+    An event that is too long (MAX_EVENT_BYTES, MAX_EVENT_LINES, MAX_EVENT_VALUES) is left out: `left_out` has the
+    beginning of the last one.
     """
 
     __slots__ = ("_buffer", "_has_begun", "_is_skipping", "_searched", "left_out")
@@ -73,8 +80,11 @@ class EventSplitter:
 
     def _is_too_long(self, end: int) -> bool:
         """Whether the event is left out."""
-        lines = self._buffer.count(b"\n", 0, end) + self._buffer.count(b"\r", 0, end)
+        raw = bytes(self._buffer[:end])
+        lines = raw.count(b"\n") + raw.count(b"\r")
         is_too_long = end > MAX_EVENT_BYTES or lines > MAX_EVENT_LINES
+        if not is_too_long and not raw.lstrip().startswith(JSON_BEGINS):  # a document has a bound of its own
+            is_too_long = count_values(raw) > MAX_EVENT_VALUES
         if is_too_long:
             self.left_out = bytes(self._buffer[:_BEGINNING_BYTES])
         return is_too_long

@@ -54,6 +54,14 @@ async def test_an_event_without_an_end_is_silence(upstream: ScriptedUpstream, mo
     assert outcomes(trace) == [("groq", "AnswerLate")]
 
 
+async def test_a_last_event_that_is_left_out_is_noted_too(upstream: ScriptedUpstream) -> None:
+    upstream.answers(Answer([chunk("Hello"), finish(), b"data: x\n" * 20_000]))
+    async with cascade(upstream) as gateway:
+        assert (await gateway.call()).content == chunk("Hello") + finish() + DONE
+        trace = await gateway.trace()
+    assert "left out an event that was too large to read" in trace.notes
+
+
 DENSE = {
     "an event of many values": event({"choices": [], "ids": [0] * (MAX_EVENT_VALUES + 1)}),
     "an event of many choices": event(

@@ -7,13 +7,14 @@ import time
 from collections.abc import AsyncIterator
 
 import httpcore
+import httpx
 import pytest
 
 from gateway.domain.call import Target
 from gateway.domain.errors import AddressRefused, ConnectFailed, UpstreamCut
 from gateway.upstream import transport
 from gateway.upstream.addresses import PrivateHosts
-from gateway.upstream.client import DEAD_WITHIN_S, HttpResponse, HttpUpstream
+from gateway.upstream.client import DEAD_WITHIN_S, READS_AT_ONCE, HttpResponse, HttpUpstream
 from gateway.upstream.transport import GuardedBackend, KeptStream
 from testkit.openai_events import DONE, chunk
 from testkit.upstream import CAN_BLACKHOLE, Answer, End, Gate, ScriptedUpstream
@@ -254,6 +255,32 @@ async def test_request_sent_is_called_before_the_answer(client: HttpUpstream, up
     upstream.answers(Answer(SPOKEN.steps, before_headers=[0.05]))
     await call(client, upstream, sent_at)
     assert sent_at[0] < upstream.requests[0].sent_at[0]
+
+
+class ManyChunks(httpx.AsyncByteStream):
+    """A body of very many chunks that are all there at once."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for _ in range(READS_AT_ONCE * 10):
+            yield b"x"
+
+
+async def test_very_many_chunks_that_come_at_once_let_other_calls_go_on() -> None:
+    turns, is_over = 0, False
+
+    async def other_call() -> None:
+        nonlocal turns
+        while not is_over:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(other_call())
+    request = httpx.Request("POST", "http://x")
+    response = HttpResponse(target("http://x/v1"), httpx.Response(200, stream=ManyChunks(), request=request))
+    assert len([piece async for piece in response.chunks()]) == READS_AT_ONCE * 10
+    is_over = True
+    await other
+    assert turns >= 10
 
 
 class Resolver:

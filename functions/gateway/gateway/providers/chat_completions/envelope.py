@@ -23,18 +23,18 @@ class Envelope:
         completion_id, model = body.get("id"), body.get("model")
         is_whole = True
         if isinstance(completion_id, str) and completion_id:
-            self._completion_id = completion_id[:MAX_ANSWER_NAME_CHARACTERS]
+            self._completion_id = completion_id
         else:
-            body["id"], is_whole = self._completion_id, False
+            body["id"], is_whole = self._completion_id[:MAX_ANSWER_NAME_CHARACTERS], False
         created_s = body.get("created")
         if type(created_s) is int and created_s:
             self._created_s = created_s
         else:
             body["created"], is_whole = self._created_s, False
         if isinstance(model, str) and model:
-            self._model = model[:MAX_ANSWER_NAME_CHARACTERS]
+            self._model = model
         else:
-            body["model"], is_whole = self._model, False
+            body["model"], is_whole = self._model[:MAX_ANSWER_NAME_CHARACTERS], False
         if not body.get("object"):
             body["object"], is_whole = self._kind, False
         return not is_whole
