@@ -5,18 +5,27 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.awsrequest import AWSResponse
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
 from switchboard.domain.policy import Policy
-from switchboard.domain.trace import Bodies
+from switchboard.domain.trace import Bodies, Status
 from switchboard.domain.turns import TurnCall, TurnIds
-from switchboard.store.dynamodb import DynamoStore, connect
-from switchboard.store.ports import KeyStore, PolicyStore, StoreUnavailable, TraceStore, TurnStore
+from switchboard.store.dynamodb import DynamoStore, connect, connect_both
+from switchboard.store.ports import (
+    BodiesUnwritten,
+    KeyStore,
+    PolicyStore,
+    RowRefused,
+    StoreUnavailable,
+    TraceStore,
+    TurnStore,
+)
 from testkit.dynamodb import new_table
 from testkit.memory_store import MemoryStore
 from testkit.samples import NOON, a_key, an_open_trace
@@ -114,6 +123,46 @@ def test_throttling_raises_after_the_retries(dynamodb: "DynamoDBClient", table: 
     ):
         store_on(dynamodb, table).open_trace(an_open_trace())
     assert tries == 3
+
+
+def test_bodies_that_are_not_taken_cost_no_trace(dynamodb: "DynamoDBClient", table: str) -> None:
+    def refuse_bodies(request: AWSPreparedRequest, **_event: object) -> AWSResponse | None:
+        if b'"kind": {"S": "body"}' not in (request.body or b""):
+            return None
+        error = {"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException", "message": "slow"}
+        return AWSResponse("", 400, HTTPHeaders(), RawBody(json.dumps(error).encode()))
+
+    store, trace = store_on(dynamodb, table), an_open_trace()
+    finished = replace(trace, status=Status.OK, has_bodies=True)
+    store.open_trace(trace)
+    with hooked(dynamodb, "before-send.dynamodb.PutItem", refuse_bodies), pytest.raises(BodiesUnwritten, match="slow"):
+        store.complete_trace(finished, Bodies(b"request", b"answer"))
+    assert store.find_trace("acme", trace.trace_id) == finished
+    assert store.find_bodies("acme", trace.trace_id) == Bodies()
+    store.complete_trace(finished, Bodies(b"request", b"answer"))
+    assert store.find_bodies("acme", trace.trace_id) == Bodies(b"request", b"answer")
+
+
+def test_a_row_that_can_never_be_stored_is_told_from_a_store_that_is_away(
+    dynamodb: "DynamoDBClient", table: str
+) -> None:
+    def refuse(**_event: object) -> AWSResponse:
+        error = {"__type": "com.amazon.coral.validate#ValidationException", "message": "Item size has exceeded"}
+        return AWSResponse("", 400, HTTPHeaders(), RawBody(json.dumps(error).encode()))
+
+    with hooked(dynamodb, "before-send.dynamodb.PutItem", refuse), pytest.raises(RowRefused, match="Item size"):
+        store_on(dynamodb, table).open_trace(an_open_trace())
+    with pytest.raises(StoreUnavailable) as away:
+        store_on(dynamodb, "no-such-table").open_trace(an_open_trace())
+    assert not isinstance(away.value, RowRefused)
+
+
+def test_the_client_for_records_tries_once(dynamodb_endpoint: str) -> None:
+    usual, records = connect_both(endpoint=dynamodb_endpoint)
+    tries = [client.meta.config.retries["total_max_attempts"] for client in (usual, records)]  # type: ignore[attr-defined]
+    assert tries == [3, 1]
+    for client in (usual, records):
+        client.close()
 
 
 def test_unprocessed_keys_are_requested_again(dynamodb: "DynamoDBClient", table: str) -> None:

@@ -104,7 +104,7 @@ def test_the_sandbox_is_free_three_seconds_after_the_reply_and_has_logged_the_ro
 
 
 @pytest.mark.emulator
-@pytest.mark.alone
+@pytest.mark.load
 def test_an_invocation_ends_three_seconds_after_the_reply(deployment: Deployment) -> None:
     with Emulator(handler=HANDLER, env=deployment.env) as emulator:
         emulator.invoke(deployment.call_event("conv_0"))
