@@ -32,6 +32,8 @@ _ELLIPSIS = re.compile("…".encode())
 _MAX_ELLIPSES = 100
 """Names in notes are clipped with one. A body may hold any number of them."""
 
+_MAX_CANDIDATES = 100
+"""Places at which the beginning of a secret is compared. No key repeats its first characters so often."""
 _VERSION = "api-version"
 """Azure's: a date, which texts may well hold."""
 
@@ -178,13 +180,18 @@ def _ends(content: bytes, min_tail: int) -> Iterator[_End]:
 
 def _tails(content: bytes, text: bytes, cut: _End) -> Iterator[Span]:
     """The content before that end as far as it begins the text, if it does."""
-    begin = text[: cut.min_bytes]
-    at = content.find(begin, max(0, cut.at - len(text) + 1), cut.at)
-    while at >= 0:
+    begin, at = text[:MIN_CHARACTERS], max(0, cut.at - len(text) + 1) - 1
+    for _ in range(_MAX_CANDIDATES):
+        at = content.find(begin, at + 1, cut.at)
+        if at < 0:
+            break
         if text.startswith(content[at : cut.at]):
             yield at, cut.until
             return
-        at = content.find(begin, at + 1, cut.at)
+    for size in range(MIN_CHARACTERS - 1, cut.min_bytes - 1, -1):
+        if content.endswith(text[:size], 0, cut.at):
+            yield cut.at - size, cut.until
+            return
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:

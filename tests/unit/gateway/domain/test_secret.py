@@ -166,6 +166,20 @@ def _cpu_s(scrub: Callable[[], object]) -> float:
 
 
 @pytest.mark.alone
+@pytest.mark.alone
+def test_the_work_grows_with_a_secret_that_repeats_itself() -> None:
+    def work(count: int) -> Callable[[], object]:
+        scrubber, text = Scrubber([Secret("a" * count + "b")]), (b"a" * count + b"c" + "…".encode()) * 50
+        return lambda: scrubber.content(text, is_cut=True)
+
+    gc.disable()
+    try:
+        assert _cpu_s(work(16_000)) <= 6 * _cpu_s(work(4000))
+    finally:
+        gc.enable()
+
+
+@pytest.mark.alone
 @pytest.mark.parametrize("unit", ["plain words ", r"\"quoted\" ", "sk-aaaaaaaa", "%41%42", "\\\\\\u0041"])
 def test_the_work_grows_with_the_text(unit: str) -> None:
     scrubber = Scrubber([Secret("sk-aaaaaaaab"), Secret("AB" * 100 + "C"), Secret("sk-aaaaaaaa")])
