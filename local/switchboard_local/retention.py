@@ -1,5 +1,6 @@
 """Deletes what the engine keeps for ever and AWS does not: expired items, and stream records that are processed."""
 
+import logging
 import sqlite3
 import threading
 import time
@@ -19,8 +20,12 @@ TRIM_EVERY_S = 5.0
 TRIMMED_AT_ONCE = 100
 EXPIRE_EVERY_S = 3600.0
 READ_AT_ONCE = 100
+FAILURES_TOLERATED = 10
+"""In a row: the engine may be busy, or start again. Then the log says it once."""
 PAUSE_S = 0.02
 """Between two batches, so that the writes of calls come in between."""
+
+_log = logging.getLogger(__name__)
 
 
 class Retention:
@@ -59,15 +64,18 @@ class Retention:
         self._thread.join(PAUSE_S * 10)  # a batch in progress is a transaction: nothing is lost if it is cut
 
     def _run(self) -> None:
-        expire_at = time.monotonic()
+        expire_at, failures = time.monotonic(), 0
         while not self._stopping.wait(TRIM_EVERY_S):
             try:
                 self.trim()
                 if time.monotonic() >= expire_at:
                     self.expire()
                     expire_at = time.monotonic() + EXPIRE_EVERY_S
-            except (sqlite3.Error, BotoCoreError, ClientError, OSError):
-                continue
+                failures = 0
+            except (sqlite3.Error, BotoCoreError, ClientError, OSError) as error:
+                failures += 1
+                if failures == FAILURES_TOLERATED:
+                    _log.warning("expired items and processed stream records are not deleted: %r", error)
 
     def trim(self) -> None:
         """Delete all stream records that are processed."""

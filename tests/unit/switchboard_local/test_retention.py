@@ -76,3 +76,24 @@ def test_it_goes_on_after_an_error_and_ends_with_its_block(
         working._thread.join(10)
     assert not working._thread.is_alive()
     assert (len(turns), dynoxide_table.names()) == (2, [])
+
+
+def test_the_log_says_once_that_it_keeps_failing(
+    dynoxide_table: EngineTable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(retention, "TRIM_EVERY_S", 0.001)
+    working = retention_of(dynoxide_table)
+    turns: list[str] = []
+
+    def fail() -> None:
+        turns.append("trim")
+        if len(turns) == 3 * retention.FAILURES_TOLERATED:
+            working._stopping.set()
+        raise OSError("the file is away")
+
+    monkeypatch.setattr(working, "trim", fail)
+    with working:
+        working._thread.join(10)
+    assert [record.getMessage() for record in caplog.records] == [
+        "expired items and processed stream records are not deleted: OSError('the file is away')"
+    ]
