@@ -10,7 +10,7 @@ import pytest
 
 from switchboard.domain.trace import Status
 from switchboard.domain.usage import Tokens, UsageSource
-from switchboard.stream.deltas import read_error
+from switchboard.stream.provider_errors import read_error
 from testkit.twins.closed_models import ANTHROPIC_NATIVE
 from testkit.twins.dialect import Dialect, Thinking
 from testkit.twins.gateway import TwinGateway, headers_for

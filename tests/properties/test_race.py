@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from gateway.domain.attempt import OUTPACED, Attempt
 from gateway.domain.call import Arrival, Call, Caller, Chat, Labels, Route, Target
 from gateway.domain.clock import Clock
-from gateway.domain.errors import AllTargetsFailed, UpstreamRejected
+from gateway.domain.errors import AllTargetsFailed
+from gateway.domain.reports import UpstreamRejected
 from gateway.recording.journal import Journal
 from gateway.relay.answer import Answer, UpstreamResponse
 from gateway.relay.exchange import Sender

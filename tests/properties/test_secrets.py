@@ -11,7 +11,8 @@ from gateway.api.credentials import gateway_key, secrets_of
 from gateway.api.error_answers import answer_error, answer_failure
 from gateway.api.headers import read_route
 from gateway.domain.call import Target
-from gateway.domain.errors import AllTargetsFailed, UpstreamRejected, UpstreamReported
+from gateway.domain.errors import AllTargetsFailed
+from gateway.domain.reports import UpstreamRejected, UpstreamReported
 from gateway.domain.secret import MIN_CHARACTERS, Scrubber, Secret
 from gateway.recording.scrubbed_bodies import scrubbed_bodies
 from gateway.recording.scrubbed_trace import scrubbed_trace

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from switchboard.stream.deltas import DONE as END
-from switchboard.stream.deltas import Delta, read_chunk, read_completion, read_error
+from switchboard.stream.deltas import Delta, read_chunk, read_completion
+from switchboard.stream.provider_errors import read_error
 from switchboard.stream.sse import EventSplitter
 from switchboard.stream.transcript import Transcript, assemble
 from testkit.openai_events import DONE, chunk, event, finish, role, tool_call, usage, usage_object

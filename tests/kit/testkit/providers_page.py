@@ -14,7 +14,7 @@ from gateway.domain.codec import Repair
 from gateway.providers import table
 from gateway.providers.chat_completions.usage import read_no_bill
 from gateway.providers.provider import Provider
-from switchboard.stream.deltas import read_error
+from switchboard.stream.provider_errors import read_error
 from testkit.history_sentences import sentences
 
 _HEAD = """\

@@ -8,7 +8,8 @@ from math import ceil
 from gateway.domain import errors
 from gateway.domain.call import Capture
 from gateway.domain.error_names import NO_NAMES, ErrorNames
-from gateway.domain.errors import AllTargetsFailed, GatewayError, UpstreamFailure, UpstreamRejected
+from gateway.domain.errors import AllTargetsFailed, GatewayError, UpstreamFailure
+from gateway.domain.reports import UpstreamRejected, UpstreamReported
 from gateway.domain.secret import Scrubber
 from switchboard.domain.trace import Failure, Status
 
@@ -48,8 +49,8 @@ REFUSALS: dict[type[GatewayError], Kind] = {
 FAILURES: dict[type[UpstreamFailure], Kind] = {
     errors.ConnectFailed: Kind(502, _UPSTREAM, "connect_failed", Status.UPSTREAM_ERROR),
     errors.AddressRefused: Kind(403, "permission_error", "provider_url_refused", Status.REFUSED),
-    errors.UpstreamRejected: Kind(502, _UPSTREAM, "upstream_rejected", Status.UPSTREAM_ERROR),
-    errors.UpstreamReported: Kind(502, _UPSTREAM, "upstream_reported", Status.UPSTREAM_ERROR),
+    UpstreamRejected: Kind(502, _UPSTREAM, "upstream_rejected", Status.UPSTREAM_ERROR),
+    UpstreamReported: Kind(502, _UPSTREAM, "upstream_reported", Status.UPSTREAM_ERROR),
     errors.EmptyCompletion: Kind(502, _UPSTREAM, "empty_completion", Status.UPSTREAM_ERROR),
     errors.UpstreamCut: Kind(502, _UPSTREAM, "upstream_cut", Status.TRUNCATED),
     errors.AnswerUnreadable: Kind(502, _UPSTREAM, "answer_unreadable", Status.UPSTREAM_ERROR),
@@ -147,12 +148,13 @@ def _all_failed(error: AllTargetsFailed) -> ErrorAnswer:
     """The answer for the last failure; a provider's own status is passed on if all targets answered with it."""
     last = error.failures[-1]
     kind = FAILURES[type(last)]
-    statuses = {failed.status if isinstance(failed, UpstreamRejected) else None for failed in error.failures}
+    statuses = {failed.status for failed in error.failures}
     names, headers = NO_NAMES, ()  # type: ErrorNames, tuple[Header, ...]
-    if isinstance(last, UpstreamRejected) and len(statuses) == 1:
+    if last.status is not None and len(statuses) == 1:
         headers = _pause(last.retry_after_ms)
         if last.status in PASSED_ON:
-            kind, names = replace(kind, http_status=last.status), last.names
+            kind = replace(kind, http_status=last.status)
+            names = last.names if isinstance(last, UpstreamRejected) else names
     if statuses <= ABOUT_THE_KEY:
         kind = replace(kind, http_status=_FAILED_DEPENDENCY)
     elif kind.http_status == _FORBIDDEN and len({type(failed) for failed in error.failures}) > 1:

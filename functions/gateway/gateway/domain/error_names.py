@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from switchboard.domain.limits import MAX_ERROR_NAME_CHARACTERS
-from switchboard.stream.deltas import InBandError
+from switchboard.stream.provider_errors import InBandError
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _PARAM = re.compile(r"[A-Za-z0-9_.\[\]-]+")
@@ -22,6 +22,7 @@ _ABOUT_THE_KEY = frozenset(
     | {"permission_error", "permission_denied", "unauthorized", "unauthenticated", "forbidden", "access_denied"}
 )
 """Names of OpenAI, Anthropic, Google and others, and statuses that gateways such as OpenRouter put into an answer."""
+_ERROR_STATUS = re.compile(r"[45]\d\d")
 _SLIPS = frozenset({"tool_use_failed"})
 
 
@@ -36,6 +37,11 @@ class ErrorNames:
     def __str__(self) -> str:
         named = {"code": self.code, "type": self.type, "param": self.param}
         return ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status that the code is, as OpenRouter and Google have it; else None."""
+        return int(self.code) if self.code is not None and _ERROR_STATUS.fullmatch(self.code) else None
 
     @property
     def is_out_of_quota(self) -> bool:

@@ -95,6 +95,9 @@ class UpstreamFailure(Exception):
     is_slip: bool = False
     blames_target: bool = True
     ends_call: bool = False
+    status: int | None = None
+    names: ErrorNames = NO_NAMES
+    retry_after_ms: float | None = None
 
     def __init__(self, target: Target, message: str, *, fact: str | None = None) -> None:
         super().__init__(message)
@@ -116,63 +119,6 @@ class AddressRefused(UpstreamFailure):
     kind = "AddressRefused"
     may_repeat = False
     blames_target = False
-
-
-_REQUEST_FAULTS = frozenset({400, 409, 413, 415, 422})
-_TRANSIENT = frozenset({408, 425, 429, 498})
-"""Statuses below 500 that a retry of the same request may not get again. 498: Groq's flex tier has no capacity."""
-_SERVER_FAULTS_FROM = 500
-_ABOUT_THE_KEY = frozenset({401, 403})
-
-
-class UpstreamRejected(UpstreamFailure):
-    """The provider answered with an error status; `text` is its error's text.
-
-    `retry_after_ms`: how long it asks to wait. `names`: its own names for the error. `body` is the error itself, which
-    may repeat what was sent: it is never stored, logged or sent. What is said of the deployment's own key is not told.
-    """
-
-    kind = "UpstreamRejected"
-
-    def __init__(
-        self,
-        target: Target,
-        status: int,
-        text: str,
-        retry_after_ms: float | None = None,
-        *,
-        names: ErrorNames = NO_NAMES,
-        body: bytes = b"",
-    ) -> None:
-        super().__init__(target, f"answered {status}: {text}", fact=f"answered {status}{_in_brackets(names)}")
-        self.told = self.fact if target.uses_stored_key and status in _ABOUT_THE_KEY else self.message
-        self.status = status
-        self.names = names
-        self.retry_after_ms = None if names.is_out_of_quota else retry_after_ms
-        self.body = body
-        self.is_slip = names.is_slip
-        is_transient = status >= _SERVER_FAULTS_FROM or status in _TRANSIENT or self.is_slip
-        self.may_repeat = is_transient and not names.is_out_of_quota
-        self.blames_target = status not in _REQUEST_FAULTS
-
-
-class UpstreamReported(UpstreamFailure):
-    """The provider answered 200 and then an error inside the stream or body; `text` is the error's text.
-
-    `names`: its own names for the error. `is_request_fault`: the error says that the request is wrong.
-    """
-
-    kind = "UpstreamReported"
-
-    def __init__(
-        self, target: Target, text: str, *, names: ErrorNames = NO_NAMES, is_request_fault: bool = False
-    ) -> None:
-        super().__init__(target, text, fact=f"an error inside its answer{_in_brackets(names)}")
-        self.told = self.fact if target.uses_stored_key and names.is_about_the_key else self.message
-        self.names = names
-        self.is_slip = names.is_slip
-        self.may_repeat = not (is_request_fault or names.is_out_of_quota)
-        self.blames_target = not (is_request_fault or self.is_slip)
 
 
 class EmptyCompletion(UpstreamFailure):
@@ -256,10 +202,6 @@ class AllTargetsFailed(GatewayError):
         super().__init__(f"No target answered. {_described(failures, [failed.told for failed in failures])}")
         self.failures = tuple(failures)
         self.fact = f"No target answered. {_described(failures, [failed.fact for failed in failures])}"
-
-
-def _in_brackets(names: ErrorNames) -> str:
-    return f" ({names})" if names != NO_NAMES else ""
 
 
 def _described(failures: Sequence[UpstreamFailure], texts: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """Tells errors of the request, which every repetition would get again, from failures of the provider."""
 
-from switchboard.stream.deltas import InBandError
+from switchboard.stream.provider_errors import InBandError
 
 _STATUSES = frozenset({"400", "404", "409", "413", "415", "422"})
 _CODES = frozenset(

@@ -24,7 +24,8 @@ from gateway.providers.hosts import is_host_of
 from gateway.providers.paths import HomePath, completions_path
 from gateway.providers.reasoning_models import leave_out_reasoning_fields
 from switchboard.domain.usage import Usage, UsageSource, believed
-from switchboard.stream.deltas import InBandError, Json, read_error
+from switchboard.stream.deltas import Json
+from switchboard.stream.provider_errors import InBandError, read_error
 
 CORE = frozenset(
     {"model", "messages", "stream", "stream_options", "temperature", "top_p", "stop"}

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from gateway.domain.attempt import OK, Attempt
 from gateway.domain.call import Capture
-from gateway.domain.errors import AddressRefused, ConnectFailed, UpstreamCut, UpstreamRejected, UpstreamReported
+from gateway.domain.errors import AddressRefused, ConnectFailed, UpstreamCut
+from gateway.domain.reports import UpstreamRejected, UpstreamReported
 from gateway.providers import table
 from gateway.recording.journal import Journal
 from gateway.recording.prompt_size import UNCOUNTED

@@ -17,8 +17,8 @@ from gateway.domain.errors import (
     KeysUnavailable,
     ProviderKeyMissing,
     UpstreamCut,
-    UpstreamRejected,
 )
+from gateway.domain.reports import UpstreamRejected
 from gateway.domain.secret import Secret, secrets_in
 from gateway.providers import table
 from gateway.providers.chat_completions.signature_memory import SignatureMemory
@@ -35,15 +35,18 @@ from gateway.relay.slices import in_slices
 from gateway.relay.stream import Stream
 from gateway.relay.unspoken import unspoken
 from gateway.relay.whole_body import read_body
+from gateway.relay.wrong_url import STATUSES, WRONG_URL, is_page, page_instead, page_text, redirect_text
 from gateway.routing.plan import Plan
 from gateway.upstream.keyring import Keyring, KeyringUnavailable
 from switchboard.domain.limits import MAX_ANSWER_BYTES, MAX_ERROR_BYTES, MAX_ERROR_CHARACTERS
 from switchboard.domain.notes import add_notes
 from switchboard.stream.deltas import UNSPOKEN_REASONS, Delta, read_completion
+from switchboard.stream.provider_errors import InBandError
 from switchboard.stream.transcript import Transcript
 
 HTTP_OK = 200
 HTTP_REDIRECTS_FROM = 300
+HTTP_ERRORS_FROM = 400
 ERROR_BODY_S = 0.5
 """How long an error's body is read: the next target waits for it."""
 
@@ -131,6 +134,7 @@ class _Exchange:
             _choices(self.journal.call),
             read_document=lambda body: self.provider.read_answer(body, self._context()),
             max_document_bytes=self.max_answer_bytes,
+            read_error=self.provider.read_error,
         )
         source = response.chunks()
         flow = Flow(stream, source, self.plan, self.journal, attempt, self._scrub)
@@ -140,6 +144,8 @@ class _Exchange:
         source = response.chunks()
         body = await read_body(source, self.attempt.target, self.max_answer_bytes)
         is_stream, content = body.is_stream, body.content
+        if is_page(content):
+            raise page_instead(self.attempt.target, response.status, content, self._scrub)
         whole = await self._folded(content) if is_stream else self.provider.read_answer(content, self._context())
         add_notes(self.attempt.notes, whole.notes)
         if (error := whole.delta.error) is not None:
@@ -188,15 +194,25 @@ class _Exchange:
             is_cut = True
         except AnswerUnreadable as unreadable:
             unread = f" ({unreadable.message})"
-        error = self.provider.read_error(bytes(body))
+        error, remark = self._read_error(response, bytes(body))
         raise UpstreamRejected(
             self.attempt.target,
             response.status,
             self._scrub(error.message, is_cut=is_cut or bool(unread)) + (" (cut off)" if is_cut else unread),
             asked_pause_ms(response.headers, self.journal.clock.now()),
+            remark=remark,
             names=error_names(error, self._scrub),
             body=bytes(body),
         )
+
+    def _read_error(self, response: UpstreamResponse, body: bytes) -> tuple[InBandError, str]:
+        """The error of a response, and what else is to be said of it."""
+        if response.status < HTTP_ERRORS_FROM:
+            return InBandError(redirect_text(response.headers.get("location"), self.attempt.target.url)), WRONG_URL
+        if not is_page(body):
+            return self.provider.read_error(body), ""
+        remark = WRONG_URL if response.status in STATUSES else ""
+        return InBandError(": ".join(filter(None, (page_text(body), remark)))), remark
 
     def _context(self) -> AnswerContext:
         call, clock = self.journal.call, self.journal.clock

@@ -11,6 +11,7 @@ from gateway.relay.reported import reported
 from gateway.relay.slices import SLICE_BYTES, in_slices
 from gateway.relay.stream import DocumentTooLarge, Stream
 from gateway.relay.unspoken import unspoken
+from gateway.relay.wrong_url import page_instead
 from gateway.routing.plan import Plan
 from switchboard.domain.limits import MAX_HELD_BYTES
 from switchboard.domain.notes import add_note
@@ -50,6 +51,8 @@ class Flow:
             if is_useful:
                 break
         self._check_error()
+        if self.stream.page:
+            raise page_instead(self.attempt.target, self.attempt.upstream_status or 0, self.stream.page, self.scrub)
         if not is_whole:
             add_note(self.attempt.notes, "left out reasoning: too much of it came before the first content")
         if not self.stream.transcript.is_useful:

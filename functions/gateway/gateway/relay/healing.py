@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from gateway.domain.attempt import Attempt
 from gateway.domain.call import Call
 from gateway.domain.codec import Draft, Memory, Repair
-from gateway.domain.errors import UpstreamRejected
 from gateway.domain.large import beside_the_loop
+from gateway.domain.reports import UpstreamRejected
 from gateway.providers.provider import Provider
 from gateway.providers.refusals import STATUSES, repairs_for
 from gateway.relay.refused_fields import RefusedFields

@@ -7,7 +7,8 @@ from random import Random
 from gateway.domain.attempt import Attempt
 from gateway.domain.call import Target
 from gateway.domain.clock import Clock
-from gateway.domain.errors import ConnectFailed, UpstreamFailure, UpstreamRejected
+from gateway.domain.errors import ConnectFailed, UpstreamFailure
+from gateway.domain.reports import UpstreamRejected
 from gateway.relay.health import Health
 from gateway.relay.project_health import ProjectHealth
 from switchboard.domain.bounded_dict import BoundedDict

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from gateway.domain.call import Target
 from gateway.domain.error_names import error_names
-from gateway.domain.errors import UpstreamReported
+from gateway.domain.reports import UpstreamReported
 from gateway.domain.request_faults import is_request_fault
-from switchboard.stream.deltas import InBandError
+from switchboard.stream.provider_errors import InBandError
 
 
 def reported(target: Target, error: InBandError, scrub: Callable[[str], str]) -> UpstreamReported:

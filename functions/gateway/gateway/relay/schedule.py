@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from gateway.domain.attempt import REDIRECTED, Attempt
 from gateway.domain.call import Target
-from gateway.domain.errors import UpstreamFailure, UpstreamRejected
+from gateway.domain.errors import UpstreamFailure
+from gateway.domain.reports import UpstreamRejected
 from gateway.recording.journal import Journal
 from gateway.relay.limits import ProjectLimits
 from gateway.relay.retry_after import pause_ms

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, replace
 from gateway.domain.codec import AnswerEvent, Reader, TooMuch, WholeAnswer
 from gateway.relay.conversion import TO_EVENTS, events_of
 from gateway.relay.whole_body import MB
-from switchboard.domain.limits import MAX_ANSWER_BYTES, MAX_ANSWER_VALUES, MAX_EVENT_BYTES
+from switchboard.domain.limits import MAX_ANSWER_BYTES, MAX_ANSWER_VALUES, MAX_ERROR_BYTES, MAX_EVENT_BYTES
 from switchboard.domain.notes import add_note, add_notes
-from switchboard.stream.deltas import UNSPOKEN_REASONS, Delta, InBandError
+from switchboard.stream.deltas import UNSPOKEN_REASONS, Delta
+from switchboard.stream.provider_errors import InBandError, read_error
 from switchboard.stream.sse import JSON_BEGINS, Event, EventSplitter, count_values
 from switchboard.stream.transcript import Transcript
 
 LEFT_OUT_EVENT = "left out an event that was too large to read"
 DONE_EVENT = b"data: [DONE]\n\n"
+_MARKUP = b"<"
 
 
 class DocumentTooLarge(Exception):
@@ -29,7 +31,8 @@ class Stream:
     objects, JSON outside of events, and an error event with all that follows it. `progress` counts the chunks with
     content, usage or a finish reason, until the answer is finished; after that only the first usage and more content.
     `is_document`: the body was JSON, with no event before it; `read_document` reads it, and a completion is sent as
-    events. `choices`: how many were asked for. A caller that asked for usage gets the end marker only after it.
+    events. `read_error` reads the data of an event that is named an error. `page`: the beginning of a web page.
+    `choices`: how many were asked for. A caller that asked for usage gets the end marker only after it.
     """
 
     reader: Reader
@@ -42,6 +45,8 @@ class Stream:
     progress: int = 0
     is_document: bool = False
     read_document: Callable[[bytes], WholeAnswer] = lambda body: WholeAnswer(body, Delta())
+    read_error: Callable[[bytes], InBandError] = read_error
+    page: bytes = b""
     max_document_bytes: int = MAX_ANSWER_BYTES
     _document: bytearray = field(default_factory=bytearray)
     _document_values: int = 0
@@ -56,7 +61,7 @@ class Stream:
     @property
     def is_over(self) -> bool:
         """Whether nothing more is read: after the end marker, an error, or the end of the body."""
-        return (self.is_done and not self._held_end) or self.error is not None or self._has_ended
+        return (self.is_done and not self._held_end) or self.error is not None or self._has_ended or bool(self.page)
 
     @property
     def is_complete(self) -> bool:
@@ -105,19 +110,27 @@ class Stream:
     def _pass(self, event: Event) -> bytes:
         if self.is_done:
             return self._pass_late_usage(event)
-        if event.data is not None:
-            self._has_events = True
-        elif self._document or event.raw.lstrip().startswith(JSON_BEGINS):
+        if event.is_error:
+            self.error = self.error or self.read_error((event.data or b"")[:MAX_ERROR_BYTES])
+        elif event.data is None and (self._document or event.raw.lstrip().startswith(JSON_BEGINS)):
             return self._take_document(event.raw)
+        elif event.data is None and not self._has_events and event.raw.lstrip().startswith(_MARKUP):
+            self.page = event.raw
+        else:
+            self._has_events = self._has_events or event.data is not None
+            return self._read(event)
+        return b""
+
+    def _read(self, event: Event) -> bytes:
         try:
             pieces = self.reader.read(event)
         except TooMuch as much:
             add_note(self.notes, str(much))
-            return b""
         except ValueError:
             add_note(self.notes, "skipped an event that is no JSON object")
-            return b""
-        return b"".join([self._pass_piece(piece) for piece in pieces])
+        else:
+            return b"".join([self._pass_piece(piece) for piece in pieces])
+        return b""
 
     def _take_document(self, raw: bytes) -> bytes:
         """Collect JSON outside of events: a completion that came in place of a stream, or an error."""

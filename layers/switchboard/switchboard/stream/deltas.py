@@ -1,11 +1,11 @@
 """Reads a chat completion chunk, or a whole completion, leniently into typed values."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from switchboard.domain.limits import MAX_FINISH_REASON_CHARACTERS
 from switchboard.stream.media import read_audio, read_images
+from switchboard.stream.provider_errors import InBandError, error_of, may_be_error, read_value
 
 DONE = b"[DONE]"
 
@@ -50,19 +50,6 @@ class ChoiceDelta:
 
 
 @dataclass(frozen=True, slots=True)
-class InBandError:
-    """A provider's error, of a body or inside a stream, with the provider's own names for it where it has any.
-
-    `kind` is OpenAI's `type` (Google's `status`), `param` the field of the request that is wrong.
-    """
-
-    message: str
-    code: str | None = None
-    kind: str | None = None
-    param: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Delta:
     """One chunk. `usage` is the provider's own object, unparsed; None if absent or null."""
 
@@ -103,29 +90,10 @@ def read_completion_object(completion: Json) -> Delta:
     return _read(completion, part="message")
 
 
-def read_error(body: bytes) -> InBandError:
-    """The message and code of an error body in any of the providers' shapes; the text itself if it has none."""
-    try:
-        parsed = _parsed(body)
-    except ValueError:
-        return InBandError(body.decode("utf-8", "replace").strip() or "no body")
-    if isinstance(parsed, list) and parsed:  # Google wraps its error in an array
-        parsed = parsed[0]
-    return _error_of(parsed) or InBandError(json.dumps(parsed))
-
-
 def _object(data: bytes) -> Json:
-    parsed = _parsed(data)
+    parsed = read_value(data)
     if not isinstance(parsed, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004
-    return parsed
-
-
-def _parsed(text: bytes) -> object:
-    try:
-        parsed: object = json.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
     return parsed
 
 
@@ -134,7 +102,7 @@ def _read(body: Json, part: str) -> Delta:
     usage = body.get("usage") or (_groq_usage(body) if "x_groq" in body else None)
     usage = usage if usage and isinstance(usage, dict) else None
     completion_id, model = body.get("id"), body.get("model")
-    error = _error_of(body) if _may_be_error(body) else None
+    error = error_of(body) if may_be_error(body, is_whole=part == "message") else None
     choices = []
     for choice in found if isinstance(found, list) else ():
         if isinstance(choice, dict):
@@ -153,14 +121,10 @@ def _read(body: Json, part: str) -> Delta:
     )
 
 
-def _may_be_error(body: Json) -> bool:
-    return "error" in body or "errors" in body or body.get("object") == "error"
-
-
 def _failure_of(choice: Json) -> InBandError:
     """OpenRouter puts an error object into the choice; others only send the finish reason."""
     reason = str(choice.get("finish_reason"))
-    return _error_of({"error": choice.get("error")}) or InBandError(f"the answer ended with {reason!r}", reason)
+    return error_of({"error": choice.get("error")}) or InBandError(f"the answer ended with {reason!r}", reason)
 
 
 def _groq_usage(body: Json) -> object:
@@ -221,40 +185,6 @@ def _content(value: object) -> str:
     if isinstance(value, list):  # an array of parts, as some providers answer
         return "".join(_text(part.get("text")) for part in value if isinstance(part, dict))
     return _text(value)
-
-
-def _error_of(body: object) -> InBandError | None:
-    if not isinstance(body, dict):
-        return None
-    places = (body.get("error"), body.get("message"), _first(body.get("errors")))
-    error = next((found for found in places if found and isinstance(found, str | dict)), None)
-    if error is None:
-        return None
-    if isinstance(error, str):  # its names are beside it
-        return _named(error, body)
-    return _named(_text(error.get("message")) or json.dumps(error), error)
-
-
-def _named(message: str, fields: Json) -> InBandError:
-    """The error with the names that the object has for it."""
-    kind = _name(fields.get("type"))
-    return InBandError(
-        message,
-        _name(fields.get("code")),
-        _name(fields.get("status")) if kind in (None, "error") else kind,
-        _name(fields.get("param")),
-    )
-
-
-def _name(value: object) -> str | None:
-    """A name as text; providers also have numbers for their errors."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    return str(value) or None
-
-
-def _first(value: object) -> object:
-    return value[0] if isinstance(value, list) and value else None
 
 
 def _text(value: object) -> str:

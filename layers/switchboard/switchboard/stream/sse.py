@@ -13,6 +13,7 @@ _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LONGEST_BLANK_LINE = 4
 _BEGINNING_BYTES = 16
 JSON_BEGINS = (b"{", b"[")
+_NAMED_ERROR = re.compile(rb"(?:\A|[\r\n])event: ?error[ \t]*(?:[\r\n]|\Z)")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -25,6 +26,11 @@ class Event:
 
     raw: bytes
     data: bytes | None
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the event's name says that it is an error."""
+        return b"error" in self.raw and _NAMED_ERROR.search(self.raw) is not None
 
 
 def count_values(text: bytes) -> int:

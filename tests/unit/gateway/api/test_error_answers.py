@@ -16,6 +16,7 @@ from gateway.api.error_answers import (
 from gateway.domain import errors
 from gateway.domain.call import Capture, Target
 from gateway.domain.error_names import ErrorNames
+from gateway.domain.reports import UpstreamRejected, UpstreamReported
 from switchboard.domain.trace import Status
 
 TARGET = Target("groq", "https://api.groq.com/openai/v1/chat/completions", "api.groq.com", "llama", 30_000)
@@ -42,8 +43,8 @@ STATUS_OF_REFUSALS = {
 STATUS_OF_FAILURES = {
     errors.AddressRefused: 403,
     errors.ConnectFailed: 502,
-    errors.UpstreamRejected: 502,
-    errors.UpstreamReported: 502,
+    UpstreamRejected: 502,
+    UpstreamReported: 502,
     errors.EmptyCompletion: 502,
     errors.UpstreamCut: 502,
     errors.FirstTokenLate: 504,
@@ -63,12 +64,12 @@ def _leaves[E](parent: type[E]) -> Iterator[type[E]]:
 def _failure(kind: type[errors.UpstreamFailure]) -> errors.UpstreamFailure:
     if kind is errors.FirstTokenLate:
         return errors.FirstTokenLate(TARGET, 4000)
-    if kind is errors.UpstreamRejected:
-        return errors.UpstreamRejected(TARGET, 500, "oops")
+    if kind is UpstreamRejected:
+        return UpstreamRejected(TARGET, 500, "oops")
     if kind is errors.AttemptBroken:
         return errors.AttemptBroken(TARGET)
-    if kind is errors.UpstreamReported:
-        return errors.UpstreamReported(TARGET, "oops")
+    if kind is UpstreamReported:
+        return UpstreamReported(TARGET, "oops")
     return kind(TARGET, "went wrong")
 
 
@@ -119,7 +120,7 @@ def test_when_every_target_failed_the_last_failure_is_answered(kind: type[errors
 
 
 def test_a_refused_address_after_other_failures_is_a_bad_gateway() -> None:
-    broken, refused = errors.UpstreamRejected(TARGET, 500, "boom"), errors.AddressRefused(TARGET, "private")
+    broken, refused = UpstreamRejected(TARGET, 500, "boom"), errors.AddressRefused(TARGET, "private")
     answer = answer_error(_all_failed(broken, refused))
     error = _error(answer)
     assert (answer.failure.http_status, error["type"], error["code"]) == (502, "upstream_error", "connect_failed")
@@ -143,7 +144,7 @@ def test_after_the_first_byte_the_error_event_names_target_and_failure(kind: typ
 
 @pytest.mark.parametrize("status", sorted({400, 401, 402, 403, 404, 409, 413, 415, 422, 424, 429, 498, 500, 502, 503}))
 def test_only_statuses_about_the_request_are_passed_on(status: int) -> None:
-    answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, status, "no")))
+    answer = answer_error(_all_failed(UpstreamRejected(TARGET, status, "no")))
     about_the_request, about_the_key = {400, 404, 409, 413, 415, 422, 429}, {401, 402, 403}
     otherwise = 424 if status in about_the_key else 502
     assert answer.failure.http_status == (status if status in about_the_request else otherwise)
@@ -153,7 +154,7 @@ def test_only_statuses_about_the_request_are_passed_on(status: int) -> None:
 
 
 def test_a_providers_429_keeps_its_retry_after() -> None:
-    answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "slow down", 7000.0)))
+    answer = answer_error(_all_failed(UpstreamRejected(TARGET, 429, "slow down", 7000.0)))
     assert (answer.failure.http_status, answer.headers) == (429, (*REJECTED, ("retry-after", "7"), MILLISECONDS))
 
 
@@ -161,16 +162,16 @@ def test_a_providers_429_keeps_its_retry_after() -> None:
     ("asked_ms", "seconds", "milliseconds"), [(1500.0, "2", "1500"), (0.2, "1", "1"), (0, "0", "0")]
 )
 def test_a_pause_is_told_in_seconds_and_in_milliseconds(asked_ms: float, seconds: str, milliseconds: str) -> None:
-    headers = dict(answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "slow down", asked_ms))).headers)
+    headers = dict(answer_error(_all_failed(UpstreamRejected(TARGET, 429, "slow down", asked_ms))).headers)
     assert (headers["retry-after"], headers["retry-after-ms"]) == (seconds, milliseconds)
 
 
 @pytest.mark.parametrize("status", [400, 429])
 def test_a_status_is_passed_on_only_if_all_targets_answered_with_it(status: int) -> None:
-    rejected = errors.UpstreamRejected(TARGET, status, "no", 7000.0)
+    rejected = UpstreamRejected(TARGET, status, "no", 7000.0)
     again = answer_error(_all_failed(rejected, rejected))
     assert (again.failure.http_status, dict(again.headers)["retry-after"]) == (status, "7")
-    for other in (errors.UpstreamRejected(OTHER, 503, "no"), errors.FirstTokenLate(OTHER, 2500)):
+    for other in (UpstreamRejected(OTHER, 503, "no"), errors.FirstTokenLate(OTHER, 2500)):
         mixed = answer_error(_all_failed(other, rejected))
         assert mixed.failure.http_status == 502
         assert "retry-after" not in dict(mixed.headers)
@@ -181,13 +182,13 @@ def test_a_status_is_passed_on_only_if_all_targets_answered_with_it(status: int)
     [((401,), 424), ((402, 402), 424), ((401, 403, 402), 424), ((401, 400), 502), ((503, 401), 502), ((401, 503), 502)],
 )
 def test_a_key_that_every_provider_refuses_is_a_failed_dependency(statuses: tuple[int, ...], status: int) -> None:
-    answer = answer_error(_all_failed(*(errors.UpstreamRejected(TARGET, refused, "no") for refused in statuses)))
+    answer = answer_error(_all_failed(*(UpstreamRejected(TARGET, refused, "no") for refused in statuses)))
     assert (answer.failure.http_status, answer.failure.code) == (status, "upstream_rejected")
     assert _error(answer)["code"] == "upstream_rejected"
 
 
 def test_a_refused_key_beside_a_silent_target_is_a_bad_gateway() -> None:
-    failures = [errors.FirstTokenLate(OTHER, 2500), errors.UpstreamRejected(TARGET, 401, "no")]
+    failures = [errors.FirstTokenLate(OTHER, 2500), UpstreamRejected(TARGET, 401, "no")]
     assert answer_error(_all_failed(*failures)).failure.http_status == 502
 
 
@@ -196,7 +197,7 @@ NAMES = ErrorNames("context_length_exceeded", "invalid_request_error", "messages
 
 @pytest.mark.parametrize("status", sorted(PASSED_ON))
 def test_the_providers_names_for_an_error_of_the_request_are_told(status: int) -> None:
-    rejected = errors.UpstreamRejected(TARGET, status, "too long", names=NAMES)
+    rejected = UpstreamRejected(TARGET, status, "too long", names=NAMES)
     answer = answer_error(_all_failed(rejected, rejected))
     error = _error(answer)
     assert (error["code"], error["type"], error["param"]) == (NAMES.code, NAMES.type, NAMES.param)
@@ -206,14 +207,14 @@ def test_the_providers_names_for_an_error_of_the_request_are_told(status: int) -
 @pytest.mark.parametrize(
     "failures",
     [
-        [errors.UpstreamRejected(TARGET, 503, "no", names=NAMES)],
-        [errors.UpstreamRejected(TARGET, 401, "no", names=NAMES)],
+        [UpstreamRejected(TARGET, 503, "no", names=NAMES)],
+        [UpstreamRejected(TARGET, 401, "no", names=NAMES)],
         [
-            errors.UpstreamRejected(OTHER, 422, "no", names=NAMES),
-            errors.UpstreamRejected(TARGET, 400, "no", names=NAMES),
+            UpstreamRejected(OTHER, 422, "no", names=NAMES),
+            UpstreamRejected(TARGET, 400, "no", names=NAMES),
         ],
-        [errors.FirstTokenLate(OTHER, 2500), errors.UpstreamRejected(TARGET, 400, "no", names=NAMES)],
-        [errors.UpstreamRejected(TARGET, 400, "no")],
+        [errors.FirstTokenLate(OTHER, 2500), UpstreamRejected(TARGET, 400, "no", names=NAMES)],
+        [UpstreamRejected(TARGET, 400, "no")],
     ],
 )
 def test_any_other_error_has_the_gateways_own_names(failures: list[errors.UpstreamFailure]) -> None:
@@ -223,12 +224,12 @@ def test_any_other_error_has_the_gateways_own_names(failures: list[errors.Upstre
 
 def test_a_name_that_the_provider_did_not_give_is_null() -> None:
     names = ErrorNames(type="invalid_request_error")
-    error = _error(answer_error(_all_failed(errors.UpstreamRejected(TARGET, 400, "no", names=names))))
+    error = _error(answer_error(_all_failed(UpstreamRejected(TARGET, 400, "no", names=names))))
     assert (error["code"], error["type"], error["param"]) == (None, "invalid_request_error", None)
 
 
 def test_what_is_stored_below_full_has_the_providers_names() -> None:
-    answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, 400, "quoted", names=NAMES)))
+    answer = answer_error(_all_failed(UpstreamRejected(TARGET, 400, "quoted", names=NAMES)))
     assert answer.kept(Capture.NONE).message.endswith(
         "answered 400 (code context_length_exceeded, type invalid_request_error, param messages[1].content)"
     )
@@ -237,7 +238,7 @@ def test_what_is_stored_below_full_has_the_providers_names() -> None:
 @pytest.mark.parametrize("code", ["insufficient_quota", "Insufficient_Balance", "exceeded_current_quota_error"])
 def test_clients_do_not_retry_where_the_quota_is_used_up(code: str) -> None:
     for names in (ErrorNames(code=code), ErrorNames(type=code)):
-        answer = answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "no", 7000.0, names=names)))
+        answer = answer_error(_all_failed(UpstreamRejected(TARGET, 429, "no", 7000.0, names=names)))
         assert (answer.failure.http_status, answer.headers) == (429, (*REJECTED, ("x-should-retry", "false")))
 
 
@@ -263,12 +264,12 @@ def test_below_full_the_providers_text_is_not_stored() -> None:
 @pytest.mark.parametrize(
     ("failures", "is_final"),
     [
-        ([errors.UpstreamRejected(TARGET, 401, "no")], True),
-        ([errors.UpstreamRejected(TARGET, 409, "no")], True),
+        ([UpstreamRejected(TARGET, 401, "no")], True),
+        ([UpstreamRejected(TARGET, 409, "no")], True),
         ([errors.FirstTokenLate(TARGET, 15_000.0)], True),
-        ([errors.UpstreamRejected(TARGET, 401, "no"), errors.UpstreamRejected(OTHER, 503, "busy")], False),
-        ([errors.UpstreamRejected(TARGET, 429, "no")], False),
-        ([errors.UpstreamRejected(TARGET, 400, "no", 7000.0)], False),
+        ([UpstreamRejected(TARGET, 401, "no"), UpstreamRejected(OTHER, 503, "busy")], False),
+        ([UpstreamRejected(TARGET, 429, "no")], False),
+        ([UpstreamRejected(TARGET, 400, "no", 7000.0)], False),
     ],
 )
 def test_clients_are_told_not_to_retry_permanent_failures(
@@ -279,7 +280,7 @@ def test_clients_are_told_not_to_retry_permanent_failures(
 
 
 def test_without_a_retry_after_none_is_sent() -> None:
-    assert answer_error(_all_failed(errors.UpstreamRejected(TARGET, 429, "slow down"))).headers == REJECTED
+    assert answer_error(_all_failed(UpstreamRejected(TARGET, 429, "slow down"))).headers == REJECTED
 
 
 def test_an_internal_error_has_no_details() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.domain.error_names import NO_NAMES, ErrorNames, error_names
-from switchboard.stream.deltas import InBandError
+from switchboard.stream.provider_errors import InBandError
 
 
 def _names(code: str | None = None, kind: str | None = None, param: str | None = None) -> ErrorNames:

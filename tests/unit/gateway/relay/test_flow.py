@@ -211,9 +211,9 @@ WHERE_A_STREAM_WAS_ASKED: dict[str, tuple[Answer, str, str, UsageSource]] = {
     ),
     "a page": (
         Answer([b"<html>Sign in</html>"], headers={"content-type": "text/html"}),
-        "EmptyCompletion",
-        "the answer holds nothing to speak or act on",
-        UsageSource.ESTIMATED,
+        "UpstreamRejected",
+        "answered 200: a web page: the provider URL is wrong",
+        UsageSource.ABSENT,
     ),
 }
 

@@ -9,15 +9,8 @@ import pytest
 from gateway.domain.attempt import Attempt
 from gateway.domain.call import Target
 from gateway.domain.clock import Clock
-from gateway.domain.errors import (
-    AnswerLate,
-    ConnectFailed,
-    EmptyCompletion,
-    UpstreamCut,
-    UpstreamFailure,
-    UpstreamRejected,
-    UpstreamReported,
-)
+from gateway.domain.errors import AnswerLate, ConnectFailed, EmptyCompletion, UpstreamCut, UpstreamFailure
+from gateway.domain.reports import UpstreamRejected, UpstreamReported
 from gateway.domain.secret import Secret
 from gateway.relay.health import FAILURES_IN_A_ROW, FIRST_COOLDOWN_S
 from gateway.relay.limits import MAX_TARGETS, SHARED_SILENCE_MS, Budget, Limits, ProjectLimits

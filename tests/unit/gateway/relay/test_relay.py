@@ -241,7 +241,8 @@ async def test_a_failed_target_sends_no_byte_and_has_a_reason(
 
 WHOLE_FAILED = {
     "empty": (json_answer(completion("")), 502, "empty_completion"),
-    "not JSON": (Answer([b"<html>"], headers={}, framing=Framing.LENGTH), 502, "empty_completion"),
+    "a page": (Answer([b"<html>"], headers={}, framing=Framing.LENGTH), 502, "upstream_rejected"),
+    "not JSON": (Answer([b"Hello!"], headers={}, framing=Framing.LENGTH), 502, "empty_completion"),
     "an error with 200": (json_answer({"error": {"message": "no"}}), 502, "upstream_reported"),
     "cut": (Answer([b'{"choices"', End.CLOSE]), 502, "upstream_cut"),
 }

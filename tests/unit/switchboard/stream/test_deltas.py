@@ -3,15 +3,8 @@ from typing import Any
 
 import pytest
 
-from switchboard.stream.deltas import (
-    ChoiceDelta,
-    Delta,
-    InBandError,
-    ToolCallDelta,
-    read_chunk,
-    read_completion,
-    read_error,
-)
+from switchboard.stream.deltas import ChoiceDelta, Delta, ToolCallDelta, read_chunk, read_completion
+from switchboard.stream.provider_errors import InBandError, read_error
 from testkit.openai_events import completion
 
 
@@ -203,7 +196,7 @@ def test_a_message_field_alone_is_no_error_within_a_stream() -> None:
         ),
         (b'{"object": "error", "message": {"detail": [{"msg": "x"}]}}', InBandError('{"detail": [{"msg": "x"}]}')),
         (b'{"message": "Unauthorized"}', InBandError("Unauthorized")),
-        (b'{"detail": "Not Found"}', InBandError('{"detail": "Not Found"}')),
+        (b'{"detail": "Not Found"}', InBandError("Not Found")),
         (b"<html>502</html>", InBandError("<html>502</html>")),
         (b"  oops \n", InBandError("oops")),
         (b"", InBandError("no body")),

@@ -159,3 +159,23 @@ def _seconds(chunks: list[bytes]) -> float:
     start = time.process_time()
     assert _events(*chunks)
     return time.process_time() - start
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b"event: error\ndata: x\n\n", True),
+        (b"event:error\r\ndata: x\r\n\r\n", True),
+        (b"data: x\revent: error\r\r", True),
+        (b"event: error", True),
+        (b": a comment\nevent: error \ndata: x\n\n", True),
+        (b"event: errors\ndata: x\n\n", False),
+        (b"event: no error\ndata: x\n\n", False),
+        (b"data: event: error\n\n", False),
+        (b'data: {"content": "\\nevent: error\\n"}\n\n', False),
+        (b"event: message\ndata: error\n\n", False),
+    ],
+)
+def test_an_error_is_told_by_the_name_of_its_event(raw: bytes, expected: bool) -> None:
+    [event] = [*(splitter := EventSplitter()).feed(raw), *filter(None, [splitter.finish()])]
+    assert event.is_error is expected

@@ -12,7 +12,8 @@ from gateway.domain.json_text import object_field, read_json_object, text_field,
 from gateway.providers.anthropic.chunks import END, Chunks, finish_reason
 from gateway.providers.anthropic.usage import with_openai_counters
 from switchboard.domain.limits import MAX_ANSWER_NAME_CHARACTERS, MAX_TOOL_CALLS
-from switchboard.stream.deltas import Delta, Json, read_error
+from switchboard.stream.deltas import Delta, Json
+from switchboard.stream.provider_errors import read_error
 from switchboard.stream.sse import Event
 
 MAX_COUNTERS = 64

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gateway.domain.json_text import object_field, quote_json, read_json_object
-from switchboard.stream.deltas import InBandError, read_error
+from switchboard.stream.provider_errors import InBandError, read_error
 
 _MAX_DETAILS = 5
 

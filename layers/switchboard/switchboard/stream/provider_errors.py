@@ -1,0 +1,87 @@
+"""Reads the errors of providers, of a body or inside an answer, in any of their shapes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+type Json = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class InBandError:
+    """A provider's error, of a body or inside a stream, with the provider's own names for it where it has any.
+
+    `kind` is OpenAI's `type` (Google's `status`), `param` the field of the request that is wrong.
+    """
+
+    message: str
+    code: str | None = None
+    kind: str | None = None
+    param: str | None = None
+
+
+def read_error(body: bytes) -> InBandError:
+    """The message and code of an error body in any of the providers' shapes; the text itself if it has none."""
+    try:
+        parsed = read_value(body)
+    except ValueError:
+        return InBandError(body.decode("utf-8", "replace").strip() or "no body")
+    if isinstance(parsed, list) and parsed:  # Google wraps its error in an array
+        parsed = parsed[0]
+    return error_of(parsed) or InBandError(json.dumps(parsed))
+
+
+def read_value(text: bytes) -> object:
+    """The JSON value. Raises ValueError, also for one that is nested too deeply."""
+    try:
+        parsed: object = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return parsed
+
+
+def may_be_error(body: Json, *, is_whole: bool) -> bool:
+    """Whether a chunk, or a whole answer, says that it is an error."""
+    if "error" in body or "errors" in body or body.get("object") == "error" or body.get("type") == "error":
+        return True
+    # A whole answer without choices is no completion: what else it says is why. A chunk may just tell its progress.
+    return is_whole and "choices" not in body and any(isinstance(body.get(name), str) for name in ("message", "detail"))
+
+
+def error_of(body: object) -> InBandError | None:
+    """The error that an object has; None where it has none."""
+    if not isinstance(body, dict):
+        return None
+    places = (body.get("error"), body.get("message"), _first(body.get("errors")), _text(body.get("detail")))
+    error = next((found for found in places if found and isinstance(found, str | dict)), None)
+    if error is None:
+        return None
+    if isinstance(error, str):  # its names are beside it
+        return _named(error, body)
+    return _named(_text(error.get("message")) or json.dumps(error), error)
+
+
+def _named(message: str, fields: Json) -> InBandError:
+    """The error with the names that the object has for it."""
+    kind = _name(fields.get("type"))
+    return InBandError(
+        message,
+        _name(fields.get("code")),
+        _name(fields.get("status")) if kind in (None, "error") else kind,
+        _name(fields.get("param")),
+    )
+
+
+def _name(value: object) -> str | None:
+    """A name as text; providers also have numbers for their errors."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value) or None
+
+
+def _first(value: object) -> object:
+    return value[0] if isinstance(value, list) and value else None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
