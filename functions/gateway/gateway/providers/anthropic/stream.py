@@ -11,6 +11,7 @@ from gateway.domain.codec import AnswerEvent, Memory, TooMuch
 from gateway.domain.json_text import object_field, read_json_object, text_field, write_json
 from gateway.providers.anthropic.chunks import END, Chunks, finish_reason
 from gateway.providers.anthropic.usage import with_openai_counters
+from gateway.providers.chat_completions.tool_call_numbers import FURTHER_CALLS
 from switchboard.domain.limits import MAX_ANSWER_NAME_CHARACTERS, MAX_TOOL_CALLS
 from switchboard.stream.deltas import Delta, Json
 from switchboard.stream.provider_errors import read_error
@@ -78,7 +79,7 @@ class AnthropicReader:
         block = object_field(fields, "content_block")
         if block.get("type") == "tool_use":
             if self._tool_count >= MAX_TOOL_CALLS:
-                raise TooMuch(f"left out tool calls: {MAX_TOOL_CALLS} are read")
+                raise TooMuch(FURTHER_CALLS)
             tool = self._tools[_index(fields)] = _ToolUse(self._tool_count, object_field(block, "input"))
             self._tool_count += 1
             call_id = text_field(block, "id") or f"call_{self._chunks.completion_id}_{tool.index}"

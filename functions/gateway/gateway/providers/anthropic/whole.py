@@ -7,6 +7,8 @@ from gateway.domain.codec import Memory, WholeAnswer
 from gateway.domain.json_text import read_json_object, write_json
 from gateway.providers.anthropic.chunks import Fields, finish_reason
 from gateway.providers.anthropic.usage import with_openai_counters
+from gateway.providers.chat_completions.tool_call_numbers import FURTHER_CALLS
+from switchboard.domain.limits import MAX_TOOL_CALLS
 from switchboard.stream.deltas import Delta, Json, read_completion_object
 
 
@@ -18,8 +20,21 @@ def read_message(body: bytes, _memory: Memory, now: Callable[[], float] = time.t
         return WholeAnswer(body, Delta())
     if not isinstance(blocks := message.get("content"), list):
         return WholeAnswer(body, Delta(error=read_completion_object(message).error))
-    completion = _completion(message, [block for block in blocks if isinstance(block, dict)], int(now()))
-    return WholeAnswer(write_json(completion), read_completion_object(completion))
+    blocks, notes = _read_blocks(blocks)
+    completion = _completion(message, blocks, int(now()))
+    return WholeAnswer(write_json(completion), read_completion_object(completion), notes)
+
+
+def _read_blocks(blocks: list[object]) -> tuple[list[Json], tuple[str, ...]]:
+    """The blocks of content, without the tool calls beyond those that are read, and what is noted of that."""
+    read: list[Json] = []
+    calls = 0
+    for block in blocks:
+        if isinstance(block, dict):
+            calls += block.get("type") == "tool_use"
+            if calls <= MAX_TOOL_CALLS or block.get("type") != "tool_use":
+                read.append(block)
+    return read, (FURTHER_CALLS,) if calls > MAX_TOOL_CALLS else ()
 
 
 def _completion(message: Json, blocks: list[Json], created_s: int) -> Fields:

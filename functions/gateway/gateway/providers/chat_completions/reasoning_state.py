@@ -84,6 +84,8 @@ class ReasoningKept:
                 self._texts = ["".join(self._texts)]
         elif isinstance(value, list):
             for detail in value:
+                if self._room < 0:
+                    break
                 if isinstance(detail, dict):
                     self._add(detail)
         if self._room < 0:

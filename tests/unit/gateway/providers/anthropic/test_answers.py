@@ -270,3 +270,12 @@ def test_what_is_kept_of_a_message_is_bounded() -> None:
     assert (read, refused) == (1 + MAX_TOOL_CALLS, 9)
     assert len(reader._chunks.completion_id) == len(reader._chunks.model) == MAX_ANSWER_NAME_CHARACTERS
     assert len(reader._usage) == MAX_COUNTERS
+
+
+def test_a_whole_message_has_tool_calls_up_to_their_bound() -> None:
+    block = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    blocks = [*[block] * (MAX_TOOL_CALLS + 9), {"type": "text", "text": "Hello."}]
+    answer = read_message(json.dumps(MESSAGE | {"content": blocks}).encode(), MEMORY)
+    assert len(answer.delta.choices[0].tool_calls) == MAX_TOOL_CALLS
+    assert answer.delta.choices[0].text == "Hello."
+    assert answer.notes == (f"left out tool calls: {MAX_TOOL_CALLS} are read",)
