@@ -8,7 +8,7 @@ import pytest
 
 from switchboard.domain.trace import AttemptRecord, Bodies, Failure, Status, Trace
 from switchboard.domain.usage import Usage, UsageSource, estimate
-from switchboard.store.ports import TraceStore
+from switchboard.store.ports import FoundLost, TraceStore
 from testkit.samples import NOON, a_usual_attempt, a_usual_usage, an_open_trace
 
 PROMPT = 'You book tables. Löffel, 寿司, \\ " \u2028. ' * 200
@@ -68,6 +68,17 @@ def test_an_open_row_learns_how_far_the_call_is(store: TraceStore) -> None:
     further = replace(trace, usage=estimate(400, 80), provider="groq", attempts=(a_usual_attempt(),))
     store.open_trace(further)
     assert store.find_trace(trace.project, trace.trace_id) == further
+
+
+def test_a_call_that_was_found_lost_stays_lost_and_its_caller_learns_it(store: TraceStore) -> None:
+    trace = finished(an_open_trace())
+    lost = replace(trace, status=Status.LOST, failure=Failure("lost", "Lost.", 500))
+    store.complete_trace(lost, Bodies())
+    store.complete_trace(lost, Bodies())
+    with pytest.raises(FoundLost):
+        store.complete_trace(trace, Bodies(b"request", b"answer"))
+    assert store.find_trace(trace.project, trace.trace_id) == lost
+    assert store.find_bodies(trace.project, trace.trace_id) == Bodies(b"request", b"answer")
 
 
 def test_completing_twice_keeps_the_first(store: TraceStore) -> None:

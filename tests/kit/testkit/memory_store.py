@@ -11,7 +11,7 @@ from switchboard.domain.policy import NO_POLICIES, Policy, ProjectPolicies
 from switchboard.domain.trace import Bodies, Status, Trace, TracePage
 from switchboard.domain.turns import Arrival, TurnCall, TurnRow, mark_answered, record_arrival
 from switchboard.store import keyspace
-from switchboard.store.ports import PoliciesFull
+from switchboard.store.ports import FoundLost, PoliciesFull
 
 
 class MemoryStore:
@@ -107,6 +107,8 @@ class MemoryStore:
             self._put_unfinished(trace)
             if bodies != Bodies():
                 self.bodies.setdefault(place, bodies)
+            if self.traces[place].status is Status.LOST is not trace.status:
+                raise FoundLost
             self.events.append(("complete_trace", trace.trace_id))
 
     def find_trace(self, project: str, trace_id: str) -> Trace | None:

@@ -22,7 +22,7 @@ from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_sweep import DynamoOpenCalls
 from switchboard.store.ledger_totals import DynamoTotals
-from switchboard.store.ports import StoreUnavailable, SweepPart, WriteRefused
+from switchboard.store.ports import FoundLost, StoreUnavailable, SweepPart, WriteRefused
 from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace, one_price
 from testkit.stream_events import Seen, an_aggregator, stream_event
 
@@ -299,5 +299,6 @@ def test_a_call_that_ends_during_the_sweep_is_not_lost_and_a_lost_one_stays_lost
     assert sweep.kept(trace) == ended
     late = sweep.open(21)
     sweep.run()
-    sweep.store.complete_trace(replace(late, status=Status.OK), Bodies())
+    with pytest.raises(FoundLost):
+        sweep.store.complete_trace(replace(late, status=Status.OK), Bodies())
     assert sweep.is_lost(late)

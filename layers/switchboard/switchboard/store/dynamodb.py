@@ -16,7 +16,7 @@ from switchboard.store import body_items, key_items, keyspace, policy_items, tra
 from switchboard.store.bodies import split_request
 from switchboard.store.dynamodb_client import connect, connect_both
 from switchboard.store.dynamodb_table import Table
-from switchboard.store.ports import BodiesUnwritten, PoliciesFull, StoreUnavailable
+from switchboard.store.ports import BodiesUnwritten, FoundLost, PoliciesFull, StoreUnavailable
 from switchboard.store.shared_content import SharedContent
 from switchboard.store.turn_table import TurnTable
 
@@ -104,15 +104,17 @@ class DynamoStore:
     def complete_trace(self, trace: Trace, bodies: Bodies) -> None:
         """Store the finished trace in place of its open row, then the bodies. A finished trace is not replaced.
 
-        In this order, so that a body that is not written costs no trace. Raises BodiesUnwritten.
+        In this order, so that a body that is not written costs no trace. Raises BodiesUnwritten or FoundLost.
         """
         expires_at = self._expires_at()
-        self._put_unfinished(trace, expires_at)
+        finished = self._put_unfinished(trace, expires_at)
         if bodies != Bodies():
             try:
                 self._keep_bodies(trace, bodies, expires_at)
             except StoreUnavailable as error:
                 raise BodiesUnwritten(str(error)) from error
+        if finished is not None and finished["status"] == Status.LOST != trace.status:
+            raise FoundLost
 
     def find_trace(self, project: str, trace_id: str) -> Trace | None:
         """The project's trace with that id, or None (also for an invalid id)."""
@@ -164,8 +166,10 @@ class DynamoStore:
         found = {keyspace.Key(item["pk"], item["sk"]): item for item in self._table.get_all(keys)}
         return (found[key] for key in keys if key in found)
 
-    def _put_unfinished(self, trace: Trace, expires_at: int) -> None:
-        self._records.put_if(trace_items.to_item(trace, expires_at), _NOT_FINISHED, status=Status.OPEN.value)
+    def _put_unfinished(self, trace: Trace, expires_at: int) -> dict[str, Any] | None:
+        """Store the row, unless the call has a finished one, which is returned."""
+        item = trace_items.to_item(trace, expires_at)
+        return self._records.put_or_get(item, _NOT_FINISHED, {"status": Status.OPEN.value})
 
     def _keep_bodies(self, trace: Trace, bodies: Bodies, expires_at: int) -> None:
         outline: body_items.Outline | None = None

@@ -24,6 +24,13 @@ class RowRefused(StoreUnavailable):
     """The store will never accept this row: a retry is of no use."""
 
 
+class FoundLost(RowRefused):
+    """The call had been found lost before its end was written: its estimate is counted, and its row is final."""
+
+    def __init__(self) -> None:
+        super().__init__("The call was found lost before its end was written, and its estimate is counted.")
+
+
 class BodiesUnwritten(StoreUnavailable):
     """The row of a trace was written, its bodies were not. Raised from the reason."""
 
@@ -113,7 +120,7 @@ class TraceStore(Protocol):
     def complete_trace(self, trace: Trace, bodies: Bodies) -> None:
         """Store the finished trace, replacing its open row if there is one, then the bodies. Idempotent.
 
-        Raises BodiesUnwritten where only the trace was stored.
+        Raises BodiesUnwritten where only the trace was stored, FoundLost where only the bodies were.
         """
 
     def find_trace(self, project: str, trace_id: str) -> Trace | None:
