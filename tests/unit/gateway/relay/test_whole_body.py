@@ -138,3 +138,17 @@ async def test_a_compressed_stream_is_passed_on_as_it_comes(upstream: ScriptedUp
     async with cascade(upstream) as gateway:
         response = await gateway.call(chat())
     assert response.content == chunk("Hel") + chunk("lo") + finish() + DONE
+
+
+async def test_an_attempt_that_runs_already_may_still_answer(
+    upstream: ScriptedUpstream, second: ScriptedUpstream
+) -> None:
+    upstream.answers(Answer([0.15, b"[" + b"0" * 3 * MB], headers=JSON))
+    second.answers(Answer([1.0, chunk("Hello"), finish(), DONE]))
+    with ScriptedUpstream(json_answer(completion("Hello"))) as third:
+        async with cascade(upstream, second, third, policy={"hedge_after_ms": 30}, max_answer_mb="2") as gateway:
+            response = await gateway.call(chat())
+            trace = await gateway.trace()
+        assert third.requests == []
+    assert outcomes(trace) == [("groq", "AnswerTooLarge"), ("together", "ok")]
+    assert response.status_code == 200
