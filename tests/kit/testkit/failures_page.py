@@ -38,7 +38,8 @@ cells in all. Each cell checks the caller's bytes, the trace's attempts and stat
   trace and in the log.
   A status about the provider's key ({_ABOUT_THE_KEY}) would read as if the caller's own key were wrong: it
   becomes 424 where every attempt ended so. Neither that nor a used-up quota (`insufficient_quota`) is tried again at
-  the same target, and `x-should-retry: false` tells clients not to.
+  the same target, and `x-should-retry: false` tells clients not to. What a provider says (401, 403) of a key that the
+  deployment stores is on the trace alone.
 - **After the first content** no other target can take over, because two answers would be spliced. What was sent stays.
   Then one event follows, `data: {{"error": …}}`, and the stream ends without `[DONE]`. Its code is the attempt's, as
   below; a silence longer than `STALL_TIMEOUT_MS` is `answer_late`. Comments and empty chunks count as silence.

@@ -171,7 +171,11 @@ async def test_a_key_in_an_error_is_neither_kept_nor_told(
     named = {"error": {"message": said, "code": CANARY, "type": CANARY, "param": CANARY}}
     page = Answer([said.encode()], 500, {"content-type": "text/html", "retry-after": CANARY}, framing=Framing.LENGTH)
     late = Answer([chunk("Hello"), error(said)])
-    for answer in (json_answer(named, 400), page, json_answer(named), Answer([error(said)]), late):
+    moved = Answer([], 307, {"location": f"https://elsewhere.test/{quote(said)}?key={quote(said)}"})
+    site = Answer([f"<html><title>{said}".encode()], 200, {"content-type": "text/html"})
+    named_event = Answer([b"event: error\ndata: " + json.dumps({"message": said, "code": said}).encode() + b"\n\n"])
+    errors = (json_answer(named, 400), page, json_answer(named), Answer([error(said)]), late, moved, site, named_event)
+    for answer in errors:
         upstream.answers(answer)
         response = await gateway.call(chat(stream=streamed), **_keyed(upstream))
         await gateway.trace_of(response)
