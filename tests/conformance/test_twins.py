@@ -135,7 +135,7 @@ def test_a_refused_key_is_reported_with_the_providers_text(gateway: TwinGateway,
     assert refusal.message in received.error["message"]
     assert "sk-another" not in response.text
     # 401 is never passed on: to the caller it would mean its gateway key.
-    assert response.status_code == (400 if refusal.status == 400 else 502)
+    assert response.status_code == (400 if refusal.status == 400 else 424)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
