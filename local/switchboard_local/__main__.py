@@ -1,9 +1,12 @@
 import os
+import signal
 import sys
 from contextlib import suppress
 
-from switchboard_local.main import main
-from switchboard_local.signals import hang_up_with_terminal
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback for Ctrl-C during the imports, which take a second
+
+from switchboard_local.main import main  # noqa: E402
+from switchboard_local.signals import hang_up_with_terminal  # noqa: E402
 
 hang_up_with_terminal()
 code = main(sys.argv[1:], os.environ)
