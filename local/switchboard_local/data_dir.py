@@ -75,8 +75,9 @@ def _locked(path: Path) -> Iterator[DataDir]:
         raise CannotStart(f"The data folder {path} is a file. Choose another DATA_DIR.")
     with refused_as(f"The data folder {path} cannot be written"):
         path.mkdir(parents=True, exist_ok=True)
-        if (free := shutil.disk_usage(path).free) < _LEAST_FREE_BYTES:
-            raise CannotStart(f"The disk of the data folder {path} is full: {free // 1024} KB are free.")
+        disk = shutil.disk_usage(path)
+        if disk.total and disk.free < _LEAST_FREE_BYTES:  # some file systems tell nothing
+            raise CannotStart(f"The disk of the data folder {path} is full: {disk.free // 1024} KB are free.")
         lock = (path / "lock").open("w")
     with lock:
         try:
