@@ -72,26 +72,20 @@ def test_an_idle_system_ends_at_once(tmp_path: Path) -> None:
     assert "Traceback" not in system.terminal.text
 
 
-def test_a_closed_terminal_and_repeated_signals_let_an_answer_finish(tmp_path: Path) -> None:
-    """The shell of a closed terminal repeats SIGHUP, and `make` SIGTERM."""
-    with (
-        ScriptedUpstream(Answer([chunk("Hel"), 1.0, chunk("lo"), finish(), DONE])) as upstream,
-        system_with(upstream, tmp_path) as system,
-    ):
-        with streaming(system, upstream, "graced") as chunks:
-            for number in (signal.SIGHUP, signal.SIGHUP, signal.SIGTERM, signal.SIGTERM):
-                system.process.send_signal(number)
-            assert b"".join(chunks).endswith(DONE)
-        system.process.wait(5)
-        assert system.process.returncode == 0
-        system.terminal.line_with("graced")
-
-
-def test_an_answer_in_progress_may_finish_after_ctrl_c(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        pytest.param([signal.SIGINT], marks=pytest.mark.load, id="Ctrl-C"),
+        # The shell of a closed terminal repeats SIGHUP, and `make` SIGTERM.
+        pytest.param([signal.SIGHUP, signal.SIGHUP, signal.SIGTERM, signal.SIGTERM], id="repeated signals"),
+    ],
+)
+def test_an_answer_in_progress_may_finish(numbers: list[signal.Signals], tmp_path: Path) -> None:
     with ScriptedUpstream(Answer([chunk("Hel"), 1.0, chunk("lo"), finish(), DONE])) as upstream:
         with system_with(upstream, tmp_path) as system:
             with streaming(system, upstream, "graced") as chunks:
-                system.process.send_signal(signal.SIGINT)
+                for number in numbers:
+                    system.process.send_signal(number)
                 assert b"".join(chunks).endswith(DONE)
             system.process.wait(5)
             assert system.process.returncode == 0
