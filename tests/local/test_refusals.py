@@ -38,6 +38,34 @@ def test_a_data_folder_that_cannot_be_created(tmp_path: Path) -> None:
     assert_one_sentence(output, "cannot be written", str(tmp_path / "file" / "data"))
 
 
+def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    code, output = refusal(tmp_path / "data")
+    assert code == 1
+    assert_one_sentence(output, str(tmp_path / "data"), "is a file", "DATA_DIR")
+
+
+@pytest.mark.load
+@pytest.mark.parametrize("name", ["engine.log", "gateway.log", "gateway-key", "running.json", "lock", "table"])
+def test_a_folder_in_the_place_of_a_file(name: str, tmp_path: Path) -> None:
+    skip_without_engine()
+    (tmp_path / name).mkdir()
+    code, output = refusal(tmp_path)
+    assert code == 1
+    assert_one_sentence(output, name, "Is a directory")
+
+
+@pytest.mark.load
+@pytest.mark.parametrize("content", [b"no database" * 1000, b"SQLite format 3\0" + bytes(100)], ids=["text", "cut off"])
+def test_a_damaged_database(content: bytes, tmp_path: Path) -> None:
+    skip_without_engine()
+    (tmp_path / "dynamodb.sqlite").write_bytes(content)
+    code, output = refusal(tmp_path)
+    assert code == 1
+    assert_one_sentence(output, str(tmp_path), "is damaged", "Put a copy of dynamodb.sqlite back, or move it")
+    assert (tmp_path / "dynamodb.sqlite").read_bytes() == content, "it is left as it is"
+
+
 def test_a_data_folder_in_use(tmp_path: Path) -> None:
     with local_system(tmp_path):
         code, output = refusal(tmp_path)
