@@ -150,11 +150,10 @@ def _all_failed(error: AllTargetsFailed) -> ErrorAnswer:
     kind = FAILURES[type(last)]
     statuses = {failed.status for failed in error.failures}
     names, headers = NO_NAMES, ()  # type: ErrorNames, tuple[Header, ...]
-    if last.status is not None and len(statuses) == 1:
+    if isinstance(last, UpstreamRejected) and len(statuses) == 1:
         headers = _pause(last.retry_after_ms)
         if last.status in PASSED_ON:
-            kind = replace(kind, http_status=last.status)
-            names = last.names if isinstance(last, UpstreamRejected) else names
+            kind, names = replace(kind, http_status=last.status), last.names
     if statuses <= ABOUT_THE_KEY:
         kind = replace(kind, http_status=_FAILED_DEPENDENCY)
     elif kind.http_status == _FORBIDDEN and len({type(failed) for failed in error.failures}) > 1:
