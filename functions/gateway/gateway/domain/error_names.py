@@ -11,19 +11,24 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _PARAM = re.compile(r"[A-Za-z0-9_.\[\]-]+")
 """OpenAI's `param` is a path, such as `messages[1].content`."""
 
-_OUT_OF_QUOTA = frozenset(
-    {"billing_hard_limit_reached", "billing_limit_reached", "billing_not_active", "billing_error"}
-    | {"exceeded_current_quota_error", "credit_balance_too_low", "spend_limit_exceeded", "accountoverdueerror"}
+_OUT_OF_QUOTA = re.compile(
+    r"insufficient_(?:quota|balance|credits?|funds).*|exceeded_current_quota_error|credit_balance_\w+|billing_\w+"
+    r"|(?:\w+_)?spend_limit_exceeded|(?:organization_)?usage_limit_exceeded|budget_exceeded"
+    r"|arrearage|accountoverdueerror|1113|3036",
+    re.IGNORECASE,
 )
-"""OpenAI, Moonshot and others. A rate limit is over in a moment: `rate_limit_exceeded`, `token_quota_exceeded`."""
-_BEGINNINGS_OF_QUOTA = ("insufficient_quota", "insufficient_balance", "insufficient_credit", "insufficient_funds")
+"""OpenAI, Moonshot, Anthropic; LiteLLM; Alibaba, Volcengine, Z.AI (1113), Cloudflare (3036: the day's free calls).
+
+A rate limit is over in a moment: `rate_limit_exceeded`, `token_quota_exceeded`, Google's `RESOURCE_EXHAUSTED`.
+"""
 _ABOUT_THE_KEY = frozenset(
     {"401", "403", "invalid_api_key", "invalid_authentication", "invalid_authentication_error", "authentication_error"}
     | {"permission_error", "permission_denied", "unauthorized", "unauthenticated", "forbidden", "access_denied"}
 )
 """Names of OpenAI, Anthropic, Google and others, and statuses that gateways such as OpenRouter put into an answer."""
 _ERROR_STATUS = re.compile(r"[45]\d\d")
-_SLIPS = frozenset({"tool_use_failed"})
+_SLIPS = frozenset({"tool_use_failed", "json_validate_failed", "output_parse_failed"})
+"""Groq."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class ErrorNames:
     @property
     def is_out_of_quota(self) -> bool:
         """Whether the provider's account has nothing left to spend: no pause helps."""
-        return any(name in _OUT_OF_QUOTA or name.startswith(_BEGINNINGS_OF_QUOTA) for name in self._lower())
+        return any(_OUT_OF_QUOTA.fullmatch(name) for name in self._lower())
 
     @property
     def is_slip(self) -> bool:

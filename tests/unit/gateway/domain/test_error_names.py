@@ -31,6 +31,13 @@ def test_a_long_name_is_cut() -> None:
         (ErrorNames(code="INSUFFICIENT_BALANCE"), True),
         (ErrorNames(code="billing_hard_limit_reached"), True),
         (ErrorNames(type="exceeded_current_quota_error"), True),
+        (ErrorNames(code="project_spend_limit_exceeded"), True),
+        (ErrorNames(code="credit_balance_exhausted"), True),
+        (ErrorNames(code="organization_usage_limit_exceeded"), True),
+        (ErrorNames(code="Arrearage"), True),
+        (ErrorNames(code="3036"), True),
+        (ErrorNames(code="429"), False),
+        (ErrorNames(code="3040"), False),
         (ErrorNames(code="rate_limit_exceeded", type="tokens"), False),
         (ErrorNames(code="token_quota_exceeded"), False),
         (ErrorNames(type="RESOURCE_EXHAUSTED"), False),
@@ -40,3 +47,9 @@ def test_a_long_name_is_cut() -> None:
 )
 def test_a_used_up_quota_is_told_from_a_rate_limit(names: ErrorNames, expected: bool) -> None:
     assert names.is_out_of_quota is expected
+
+
+@pytest.mark.parametrize("code", ["tool_use_failed", "json_validate_failed", "output_parse_failed"])
+def test_what_the_model_has_written_wrongly_is_a_slip(code: str) -> None:
+    assert ErrorNames(code=code, type="invalid_request_error").is_slip
+    assert not ErrorNames(type="invalid_request_error").is_slip
