@@ -38,7 +38,7 @@ async def parse_chat(body: bytes, max_messages: int = MAX_MESSAGES) -> Chat:
         raise _too_deep() from None
     except ValueError as not_json:
         raise BodyMalformed(f"The body is not JSON: {not_json}.") from None
-    return read_chat(body, max_messages) if fields is None else _chat_of(fields)
+    return _chat_of(fields, max_messages)
 
 
 def read_chat(body: bytes, max_messages: int = MAX_MESSAGES) -> Chat:
@@ -52,7 +52,7 @@ def read_chat(body: bytes, max_messages: int = MAX_MESSAGES) -> Chat:
     return _chat(parsed, parsed.messages)
 
 
-def _chat_of(fields: dict[str, object]) -> Chat:
+def _chat_of(fields: dict[str, object], max_messages: int) -> Chat:
     """The chat of a large body, whose messages are not copied for their validation."""
     messages = fields.get("messages")
     sound = messages if isinstance(messages, list) and all(type(message) is dict for message in messages) else None
@@ -60,6 +60,8 @@ def _chat_of(fields: dict[str, object]) -> Chat:
         parsed = _ChatBody.model_validate(fields if sound is None else fields | {"messages": []})
     except ValidationError as invalid:
         raise _malformed(invalid) from None
+    if sound is not None and len(sound) > max_messages:
+        raise too_many_messages(max_messages)
     return _chat(parsed, sound or [])
 
 

@@ -12,12 +12,11 @@ from collections.abc import Iterator
 
 from gateway.domain.errors import BodyMalformed
 from gateway.domain.json_text import NestedTooDeeply, read_json
-from gateway.domain.large import LARGE_FROM_COMMAS
 from switchboard.domain.limits import MAX_VALUES
 
 SLICE_S = 0.005
+_RUN_CHARACTERS = 32 * 1024
 _SLICE_BYTES = 256 * 1024
-_SLICE_VALUES = 64
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
@@ -25,19 +24,35 @@ _WHOLE = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _REST_OF_TEXT = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 
 
-async def read_fields(body: bytes, max_messages: int) -> dict[str, object] | None:
-    """The fields of a body; None where its commas are in texts, so that it is read quickly as it is.
+_STRING = r'"(?:[^"\\]++|\\.)*+"'
+_LEVELS_AT_ONCE = 5
 
-    Raises BodyMalformed, and ValueError for a body that is not JSON.
-    """
+
+def _nested(levels: int) -> str:
+    """The pattern of what may be inside of brackets that are nested so deeply; whether it is JSON is told elsewhere."""
+    inner = rf'[^][{{}}"]++|{_STRING}'
+    for _ in range(levels):
+        inner = rf'[^][{{}}"]++|{_STRING}|\{{(?:{inner})*+\}}|\[(?:{inner})*+\]'
+    return inner
+
+
+_VALUE = rf'(?:[^][{{}}",:]++|{_STRING}|\{{(?:{_nested(_LEVELS_AT_ONCE)})*+\}}|\[(?:{_nested(_LEVELS_AT_ONCE)})*+\])'
+_VALUES = re.compile(rf"(?:\s*+{_VALUE}\s*+,)*+", re.DOTALL)
+_FIELDS = re.compile(rf"(?:\s*+{_STRING}\s*+:\s*+{_VALUE}\s*+,)*+", re.DOTALL)
+
+
+async def read_fields(body: bytes, max_messages: int) -> dict[str, object]:
+    """The fields of a body. Raises BodyMalformed, and ValueError for a body that is not JSON."""
     slices = _Slices()
-    if await _values(body, max_messages, slices) < LARGE_FROM_COMMAS:
-        return None
+    await _refuse_many_values(body, max_messages, slices)
     reader = _Reader(body.decode("utf-8-sig"))
     if not reader.takes("{"):
         raise BodyMalformed("The body must be a JSON object.")
     fields: dict[str, object] = {}
     for _ in reader.items("}"):
+        while some := reader.some_fields():
+            fields |= some
+            await slices.pause()
         name = reader.name()
         most = max_messages if name == "messages" else None
         fields[name] = await _list(reader, slices, most) if reader.takes("[") else reader.value()
@@ -49,12 +64,19 @@ async def read_fields(body: bytes, max_messages: int) -> dict[str, object] | Non
 async def _list(reader: "_Reader", slices: "_Slices", most: int | None) -> list[object]:
     found: list[object] = []
     for _ in reader.items("]"):
-        found.append(reader.value())
-        if most is not None and len(found) > most:
-            raise too_many_messages(most)
-        if not len(found) % _SLICE_VALUES:
+        while some := reader.some_values():
+            found += some
+            _check(found, most)
             await slices.pause()
+        found.append(reader.value())
+        _check(found, most)
+        await slices.pause()
     return found
+
+
+def _check(found: list[object], most: int | None) -> None:
+    if most is not None and len(found) > most:
+        raise too_many_messages(most)
 
 
 def too_many_messages(most: int) -> BodyMalformed:
@@ -62,9 +84,10 @@ def too_many_messages(most: int) -> BodyMalformed:
     return BodyMalformed(f"`messages` has more than {most:,} entries. Send fewer.", param="messages")
 
 
-async def _values(body: bytes, max_messages: int, slices: "_Slices") -> int:
-    """How many values the body has, about. Raises BodyMalformed for too many."""
+async def _refuse_many_values(body: bytes, max_messages: int, slices: "_Slices") -> None:
     most, count = max(MAX_VALUES, 5 * max_messages), 0
+    if body.count(b",") < most:  # quick, and commas inside of texts only make it too many
+        return
     for commas in _commas_outside_texts(body):
         count += commas
         if count >= most:
@@ -72,7 +95,6 @@ async def _values(body: bytes, max_messages: int, slices: "_Slices") -> int:
                 f"The body has more than {most:,} values. It may have {max_messages:,} messages.", param="messages"
             )
         await slices.pause()
-    return count
 
 
 def _commas_outside_texts(body: bytes) -> Iterator[int]:
@@ -135,6 +157,23 @@ class _Reader:
             if self.takes(closing):
                 return
             self._expect(",")
+
+    def some_values(self) -> list[object]:
+        """The next values of a list that are short and not its last, together."""
+        some = read_json(f"[{self._run(_VALUES)}]")
+        return some if isinstance(some, list) else []
+
+    def some_fields(self) -> dict[str, object]:
+        """The next fields of an object that are short and not its last, together."""
+        some = read_json(f"{{{self._run(_FIELDS)}}}")
+        return some if isinstance(some, dict) else {}
+
+    def _run(self, items: re.Pattern[str]) -> str:
+        """The text of the next items, without the last comma."""
+        begin = self._at
+        found = items.match(self._text, begin, begin + _RUN_CHARACTERS)
+        self._at = found.end() if found else begin
+        return self._text[begin : max(begin, self._at - 1)]
 
     def name(self) -> str:
         """The name of a field, and the colon."""
