@@ -183,6 +183,16 @@ _UNENDED = "the provider did not end its answer"
 _SLOW_DOWN = rejected(429, "slow down")
 _LATER = rejected(429, "slow down", {"retry-after": str(RETRY_AFTER_MS / 1000)})
 _BAD_KEY = rejected(401, "bad key", may_repeat=False)
+_PAGE = replace(
+    rejected(200, r"a web page \('Sign in'\): the provider URL is wrong", may_repeat=False),
+    answer=Answer([b"<html><title>Sign in</title></html>"], headers={"content-type": "text/html"}),
+)
+_REDIRECT = replace(
+    rejected(
+        307, r"a redirect to https://a\.test/v1, which is not followed: the provider URL is wrong", may_repeat=False
+    ),
+    answer=Answer([], 307, {"location": "https://a.test/v1"}),
+)
 _DOWN = rejected(503, "down for maintenance")
 _NO_END = replace(
     rejected(500, r"boom \(cut off\)"), answer=Answer([b'{"error": {"message": "boom"}}', End.HANG], 500, _JSON)
@@ -293,8 +303,10 @@ FAULTS = (
         "garbage only",
         "no part of the answer is JSON",
         _empty(Answer([b"data: {oops\n\n", b"data: <html>\n\n", DONE]), note=_SKIPPED),
-        _empty(_whole(b"<html>oops</html>")),
+        _empty(_whole(b"oops")),
     ),
+    Fault("web page", "status 200, and a web page: its URL is wrong", _PAGE, _PAGE),
+    Fault("redirect", "it names another address: its URL is wrong", _REDIRECT, _REDIRECT),
     Fault(
         "answer of another kind",
         "a JSON document that is no completion where a stream was asked (whole: a stream without content)",
