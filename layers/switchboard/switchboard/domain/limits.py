@@ -9,8 +9,8 @@ takes. docs/limits.md lists the same; a test compares the two.
 MAX_BODY_BYTES = 6 * 1024 * 1024
 """Of a request's body. Lambda's own limit."""
 
-MAX_GZIP_MEMBERS = 100
-"""Of a request's compressed body: each costs a decompressor of its own, however short it is."""
+MAX_GZIP_MEMBERS = 16
+"""Of a request's compressed body: each costs a decompressor and a copy of all that follows it, however short it is."""
 
 MAX_MESSAGES = 100_000
 """Of one request, unless the setting of this name says otherwise. Each costs work of its own, however short it is."""
