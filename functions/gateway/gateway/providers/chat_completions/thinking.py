@@ -40,13 +40,15 @@ class TaggedReasoning:
     recalled. More than MAX_UNDECIDED_CHARACTERS without one are text.
     """
 
-    __slots__ = ("_begins_inside", "_closing", "_had_block", "_held", "_is_marked", "_searched", "_state")
+    __slots__ = ("_begins_inside", "_closing", "_earlier", "_had_block", "_held", "_is_marked", "_state", "_withheld")
 
     def __init__(self, *, begins_inside: bool = False) -> None:
         self._begins_inside = begins_inside
         self._state = _State.BEFORE
         self._held = ""
-        self._searched = 0
+        # What is undecided, without its end, which may be the beginning of a tag and is in `_held`.
+        self._earlier: list[str] = []
+        self._withheld = 0
         self._closing = ""
         self._had_block = False
         self._is_marked = False
@@ -60,7 +62,7 @@ class TaggedReasoning:
         """The reasoning comes in a field of its own: content is text from its beginning, unless it opens a block."""
         self._begins_inside = False
         if self._state is _State.UNDECIDED:
-            self._state = _State.TEXT
+            self._state, self._held = _State.TEXT, self._release() + self._held
 
     def split(self, text: str, *, is_thought: bool = False) -> tuple[str, str]:
         """The reasoning and the text in this content and in what was held back before it.
@@ -92,7 +94,7 @@ class TaggedReasoning:
 
     def end(self, finish_reason: str | None) -> tuple[str, str]:
         """What was held back, as reasoning and text, when a tool call or the end has come."""
-        held, self._held = self._held, ""
+        held, self._held = self._release() + self._held, ""
         if self._state is _State.INSIDE:
             return held, ""
         # Cut off, or followed by a tool call, before its closing tag: all of it is reasoning.
@@ -104,6 +106,7 @@ class TaggedReasoning:
         """Begin or continue a marked thought; None where it is between tags and is read by these."""
         if self._state is _State.INSIDE and not self._is_marked:
             return None
+        self._held = self._release() + self._held
         begun = (self._held + text).lstrip()
         if self._state is not _State.INSIDE and any(
             tag.startswith(begun) or begun.startswith(tag) for tag in _OPENINGS
@@ -162,21 +165,36 @@ class TaggedReasoning:
     def _leave(self, text: str) -> tuple[str, str | None]:
         """The reasoning in the text, and what follows the block; None while the block is open."""
         if self._state is _State.UNDECIDED:
-            closing = _CLOSING.search(text, max(0, self._searched - _LONGEST_CLOSING))
+            closing = _CLOSING.search(text)
             end = closing.span() if closing else None
         else:
             start = text.find(self._closing)
             end = (start, start + len(self._closing)) if start >= 0 else None
         if end is not None:
             self._state, self._had_block = _State.BEFORE, True
-            return text[: end[0]], text[end[1] :]
-        if self._state is _State.UNDECIDED and len(text) > MAX_UNDECIDED_CHARACTERS:
-            self._state = _State.TEXT
-            return "", text
-        kept = len(text) if self._state is _State.UNDECIDED else _length_of_beginning(text, self._closing)
+            return self._release() + text[: end[0]], text[end[1] :]
+        if self._state is _State.UNDECIDED:
+            return self._withhold_undecided(text)
+        kept = _length_of_beginning(text, self._closing)
         self._held = text[len(text) - kept :]
-        self._searched = kept
         return text[: len(text) - kept], None
+
+    def _withhold_undecided(self, text: str) -> tuple[str, str | None]:
+        """Hold back the text; once there is too much, all of it is text."""
+        if self._withheld + len(text) > MAX_UNDECIDED_CHARACTERS:
+            self._state = _State.TEXT
+            return "", self._release() + text
+        self._earlier.append(text[:-_LONGEST_CLOSING])
+        self._withheld += len(self._earlier[-1])
+        self._held = text[-_LONGEST_CLOSING:]
+        return "", None
+
+    def _release(self) -> str:
+        """What is undecided, without its end."""
+        earlier = "".join(self._earlier)
+        self._earlier.clear()
+        self._withheld = 0
+        return earlier
 
 
 def _length_of_beginning(text: str, tag: str) -> int:
