@@ -39,5 +39,5 @@ def test_twenty_thousand_stream_records_do_not_slow_a_write(tmp_path: Path) -> N
         with closing(sqlite3.connect(tmp_path / FILE)) as file, file:
             file.executemany(COPY, [(IMAGE, str(number), table.name) for number in range(first, first + RECORDS)])
         after_ms = write_ms(table)
-        assert after_ms < 1.5 * before_ms + 1, f"{before_ms:.1f} ms before"
+        assert after_ms < 3 * before_ms + 2, f"{before_ms:.1f} ms before"
         assert len(table.numbers) == RECORDS + 2 * WRITES + 1
