@@ -36,8 +36,9 @@ from gateway.api.headers import read_labels, read_route
 from gateway.assembly import Dependencies
 from gateway.assembly import build as build_gateway
 from gateway.domain.attempt import OK, OUTPACED, REDIRECTED
-from gateway.domain.call import Capture
-from gateway.domain.errors import UpstreamFailure
+from gateway.domain.call import Capture, Target
+from gateway.domain.errors import AllTargetsFailed, UpstreamFailure
+from gateway.domain.reports import UpstreamRejected
 from gateway.domain.secret import Scrubber
 from gateway.recording.record_queue import RecordQueue
 from gateway.settings import Settings as GatewaySettings
@@ -539,6 +540,17 @@ async def test_the_headers_that_are_sent() -> None:
     check("a header that is sent", answer.headers, HEADERS_SENT)
     timings = {timing.partition(";")[0] for timing in answer.headers["server-timing"].split(", ")}
     check("a timing in server-timing", timings, names("auth gateway total"))
+
+
+def test_the_headers_and_fields_of_an_error() -> None:
+    target = Target("groq", "https://api.groq.com/openai/v1/chat/completions", "api.groq.com", "llama", 30_000)
+    slow, refused = UpstreamRejected(target, 429, "slow down", 1500.0), UpstreamRejected(target, 401, "no")
+    answers = [error_answers.answer_error(AllTargetsFailed([failure])) for failure in (slow, refused)]
+    headers = {name for answer in answers for name, _ in answer.headers}
+    check("a header of an error", headers, names("x-inference-error retry-after retry-after-ms x-should-retry"))
+    event = json.loads(answers[0].event("id").removeprefix(b"data: "))["error"]
+    check("a field of an error event", event, names("message type param code request_id"))
+    assert answers[0].failure.code == dict(answers[0].headers)["x-inference-error"] == "upstream_rejected"
 
 
 ENVIRONMENT: list[tuple[Any, str]] = [
