@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 type Json = Mapping[str, object]
 
+_MAX_DETAILS = 5
+
 
 @dataclass(frozen=True, slots=True)
 class InBandError:
@@ -52,6 +54,8 @@ def error_of(body: object) -> InBandError | None:
     """The error that an object has; None where it has none."""
     if not isinstance(body, dict):
         return None
+    if not body.get("error") and (details := _details(body)):
+        return _of_details(details, body)
     places = (body.get("error"), body.get("message"), _first(body.get("errors")), _text(body.get("detail")))
     error = next((found for found in places if found and isinstance(found, str | dict)), None)
     if error is None:
@@ -59,6 +63,37 @@ def error_of(body: object) -> InBandError | None:
     if isinstance(error, str):  # its names are beside it
         return _named(error, body)
     return _named(_text(error.get("message")) or json.dumps(error), error)
+
+
+def _details(body: Json) -> list[object]:
+    """Pydantic's list of errors, in `message.detail` (Mistral), `message` or `detail` (vLLM, LiteLLM)."""
+    message = body.get("message")
+    inner = message.get("detail") if isinstance(message, dict) else message
+    found = inner if isinstance(inner, list) else body.get("detail")
+    return found if isinstance(found, list) else []
+
+
+def _of_details(details: list[object], body: Json) -> InBandError:
+    """One error of them all: location and message of each; the names of the first, where the body has none."""
+    first = details[0] if isinstance(details[0], dict) else {}
+    text = "; ".join(_described(detail) for detail in details[:_MAX_DETAILS])
+    own = _named(text or json.dumps(body), body)
+    steps = _steps(first)
+    param = ".".join(steps[1:] if steps[:1] == ["body"] else steps)
+    return InBandError(own.message, own.code, own.kind or _name(first.get("type")), own.param or param or None)
+
+
+def _described(detail: object) -> str:
+    if not isinstance(detail, dict):
+        return str(detail)
+    return ": ".join(
+        part for part in (".".join(_steps(detail)), str(detail.get("msg") or detail.get("type") or "")) if part
+    )
+
+
+def _steps(detail: Json) -> list[str]:
+    location = detail.get("loc")
+    return [str(step) for step in location] if isinstance(location, list) else []
 
 
 def _named(message: str, fields: Json) -> InBandError:

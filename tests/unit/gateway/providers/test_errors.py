@@ -271,6 +271,11 @@ NAMES: list[tuple[str, Any, tuple[str | None, str | None, str | None]]] = [
         ("400", None, None),
     ),
     ("bedrock", {"__type": "a.b#ThrottlingException", "message": "no"}, ("ThrottlingException", None, None)),
+    (
+        "generic",
+        {"detail": [{"type": "missing", "loc": ["body", "messages", 0, "content"], "msg": "Field required"}]},
+        (None, "missing", "messages.0.content"),
+    ),
     ("generic", {"error": "no"}, (None, None, None)),
     ("generic", {"error": {"message": "no", "code": {"a": 1}, "type": ["x"], "param": True}}, (None, None, None)),
 ]

@@ -194,7 +194,7 @@ def test_a_message_field_alone_is_no_error_within_a_stream() -> None:
             b'[{"error": {"code": 400, "message": "Unknown name", "status": "INVALID"}}]',
             InBandError("Unknown name", "400", "INVALID"),
         ),
-        (b'{"object": "error", "message": {"detail": [{"msg": "x"}]}}', InBandError('{"detail": [{"msg": "x"}]}')),
+        (b'{"object": "error", "message": {"detail": [{"msg": "x"}]}}', InBandError("x")),
         (b'{"message": "Unauthorized"}', InBandError("Unauthorized")),
         (b'{"detail": "Not Found"}', InBandError("Not Found")),
         (b"<html>502</html>", InBandError("<html>502</html>")),

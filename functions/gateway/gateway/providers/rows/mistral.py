@@ -10,7 +10,6 @@ https://github.com/mistralai/mistral-common (the order of roles, the ids)
 """
 
 from gateway.domain.codec import Draft
-from gateway.providers.chat_completions.error_bodies import read_detail
 from gateway.providers.histories.refusals import Empty, NameRule, Refusals, always
 from gateway.providers.histories.rules import MISTRAL_IDS
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
@@ -64,5 +63,4 @@ MISTRAL = Provider(
         end_with_user,
     ),
     takes_stream_options=False,
-    read_error=read_detail,
 )
