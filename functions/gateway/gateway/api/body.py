@@ -49,31 +49,32 @@ def read_chat(body: bytes, max_messages: int = MAX_MESSAGES) -> Chat:
         raise _malformed(invalid) from None
     if len(parsed.messages) > max_messages:
         raise too_many_messages(max_messages)
-    return _chat(parsed, parsed.messages)
+    return _chat(parsed, parsed.messages, parsed.model_extra or {})
 
 
-def _chat_of(fields: dict[str, object], max_messages: int) -> Chat:
-    """The chat of a large body, whose messages are not copied for their validation."""
-    messages = fields.get("messages")
+def _chat_of(fields: dict[str, Any], max_messages: int) -> Chat:
+    """The chat of a large body: only what is validated is copied."""
+    known = {name: fields.pop(name) for name in _ChatBody.model_fields if name in fields}
+    messages = known.get("messages")
     sound = messages if isinstance(messages, list) and all(type(message) is dict for message in messages) else None
     try:
-        parsed = _ChatBody.model_validate(fields if sound is None else fields | {"messages": []})
+        parsed = _ChatBody.model_validate(known if sound is None else known | {"messages": []})
     except ValidationError as invalid:
         raise _malformed(invalid) from None
     if sound is not None and len(sound) > max_messages:
         raise too_many_messages(max_messages)
-    return _chat(parsed, sound or [])
+    return _chat(parsed, sound or [], fields)
 
 
-def _chat(parsed: _ChatBody, messages: list[dict[str, Any]]) -> Chat:
+def _chat(parsed: _ChatBody, messages: list[dict[str, Any]], others: dict[str, Any]) -> Chat:
     _check_roles(messages)
-    _check_numbers(parsed.model_extra or {})
+    _check_numbers(others)
     return Chat(
         model=parsed.model,
         messages=tuple(messages),
         streamed=bool(parsed.stream),
         wants_usage=bool((parsed.stream_options or {}).get("include_usage")),
-        others=(parsed.model_extra or {}) | _given("stream_options", parsed.stream_options),
+        others=others | _given("stream_options", parsed.stream_options),
     )
 
 
