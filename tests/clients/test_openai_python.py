@@ -86,6 +86,14 @@ def test_a_bad_key_is_its_authentication_error(client: openai.OpenAI) -> None:
     assert caught.value.response.headers["x-inference-trace-id"]
 
 
+def test_it_knows_the_requests_id(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model=MODEL, messages=HELLO)
+    assert answer._request_id
+    with pytest.raises(openai.NotFoundError) as refused:
+        client.models.retrieve("nobody")
+    assert refused.value.request_id not in (None, answer._request_id)
+
+
 async def test_the_asynchronous_client_streams_too(system: LocalSystem) -> None:
     async with openai.AsyncOpenAI(base_url=system.base_url, api_key=system.key) as client:
         stream = await client.chat.completions.create(model=MODEL, messages=HELLO, stream=True)
