@@ -10,7 +10,6 @@ from gateway.providers import table
 from testkit.fuzz_bodies import damaged, each_place, nearly, serialised
 from testkit.fuzz_checks import Asked, Said
 from testkit.fuzz_gateway import FuzzedGateway, routed
-from testkit.fuzz_known import unknown
 
 USAGE = {
     "prompt_tokens": 9,
@@ -113,18 +112,13 @@ def in_events(chunks: list[Any]) -> list[bytes]:
     return [*(b"data: " + serialised(one) + b"\n\n" for one in chunks), b"data: [DONE]\n\n"]
 
 
-def findings(gateway: FuzzedGateway, call: Asked, said: Said) -> list[str]:
-    """What is wrong with a call, beside what is known."""
-    return unknown(gateway.faults(call, said), call, said)
-
-
 @settings(max_examples=40)
 @given(st.data())
 @pytest.mark.parametrize("row", ROWS)
 def test_any_stream(gateway: FuzzedGateway, row: str, data: st.DataObject) -> None:
     chunks = data.draw(nearly(NATIVE_EVENTS if row == "anthropic" else CHUNKS))
     call = asked(row, streamed=True, wants_usage=data.draw(st.booleans()))
-    assert findings(gateway, call, Said(tuple(in_events(chunks)))) == []
+    assert gateway.faults(call, Said(tuple(in_events(chunks)))) == []
 
 
 @settings(max_examples=40)
@@ -132,7 +126,7 @@ def test_any_stream(gateway: FuzzedGateway, row: str, data: st.DataObject) -> No
 @pytest.mark.parametrize("row", ROWS)
 def test_any_whole_answer(gateway: FuzzedGateway, row: str, data: st.DataObject) -> None:
     body = serialised(data.draw(nearly(NATIVE if row == "anthropic" else COMPLETION)))
-    assert findings(gateway, asked(row, streamed=False), Said((body,), headers=JSON)) == []
+    assert gateway.faults(asked(row, streamed=False), Said((body,), headers=JSON)) == []
 
 
 @settings(max_examples=300)
@@ -144,20 +138,20 @@ def test_any_bytes(
     bodies = [*map(serialised, documents), b"".join(in_events(NATIVE_EVENTS if row == "anthropic" else CHUNKS))]
     body = data.draw(damaged(data.draw(st.sampled_from(bodies))))
     cut = data.draw(st.integers(0, len(body)))
-    assert findings(gateway, asked(row, streamed=streamed), Said((body[:cut], body[cut:]), status, headers)) == []
+    assert gateway.faults(asked(row, streamed=streamed), Said((body[:cut], body[cut:]), status, headers)) == []
 
 
 @pytest.mark.parametrize("row", THOROUGH)
 def test_strange_things_in_every_place_of_a_stream(gateway: FuzzedGateway, row: str) -> None:
     call = asked(row, streamed=True)
     for path, chunks in each_place(NATIVE_EVENTS if row == "anthropic" else CHUNKS):
-        assert findings(gateway, call, Said(tuple(in_events(chunks)))) == [], path
+        assert gateway.faults(call, Said(tuple(in_events(chunks)))) == [], path
 
 
 @pytest.mark.parametrize("row", THOROUGH)
 def test_strange_things_in_every_place_of_a_whole_answer(gateway: FuzzedGateway, row: str) -> None:
     call = asked(row, streamed=False)
     for path, body in each_place(NATIVE if row == "anthropic" else COMPLETION):
-        assert findings(gateway, call, Said((serialised(body),), headers=JSON)) == [], path
+        assert gateway.faults(call, Said((serialised(body),), headers=JSON)) == [], path
     for path, body in each_place(ERROR):
-        assert findings(gateway, call, Said((serialised(body),), 400, JSON)) == [], path
+        assert gateway.faults(call, Said((serialised(body),), 400, JSON)) == [], path

@@ -14,7 +14,7 @@ from gateway.recording.journal import Journal
 from gateway.recording.record_queue import LATE, Record, RecordQueue, Scrub
 from gateway.recording.scrubbed_bodies import scrubbed_bodies
 from gateway.recording.telemetry import BODIES, COMPLETED, Telemetry
-from gateway.recording.traces import bodies_of, bounded, trace_of
+from gateway.recording.traces import bodies_of, bounded, short_trace_of, trace_of
 from switchboard.domain.trace import Bodies, Failure, Status, Trace
 from switchboard.store.ports import TraceStore
 
@@ -85,7 +85,12 @@ class Recorder:
         duration_ms = journal.elapsed_ms() if journal.duration_ms is None else journal.duration_ms
         self._forget_open(journal)
         scrub = partial(scrubbed_bodies, scrubber=journal.scrubber)
-        return self._complete(trace_of(journal, duration_ms), journal.http_status, lambda: bodies_of(journal), scrub)
+        try:
+            trace = trace_of(journal, duration_ms)
+        except Exception:  # noqa: BLE001 - whatever it is, the call keeps a row
+            self._telemetry.failed(journal.call.trace_id)
+            trace = short_trace_of(journal, duration_ms)
+        return self._complete(trace, journal.http_status, lambda: bodies_of(journal), scrub)
 
     async def refused(
         self,

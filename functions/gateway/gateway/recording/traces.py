@@ -24,6 +24,7 @@ from switchboard.domain.usage import ABSENT, Usage, UsageSource, estimate, estim
 
 MB = 1024 * 1024
 CUT = f"counted what came after {MAX_TRANSCRIPT_BYTES // MB} MB, without keeping it"
+SHORT = "left out everything that is not certain: the gateway failed while it wrote the record"
 _HTTP_OK = 200
 _HTTP_REDIRECTS_FROM = 300
 
@@ -61,6 +62,24 @@ def trace_of(journal: Journal, duration_ms: float | None = None) -> Trace:
         has_bodies=duration_ms is not None and call.labels.capture is Capture.FULL,
     )
     return scrubbed_trace(trace, journal.scrubber)
+
+
+def short_trace_of(journal: Journal, duration_ms: float | None) -> Trace:
+    """The trace without what attempts and answers say, for the case that `trace_of` raises: no call is without one."""
+    call = journal.call
+    return Trace(
+        trace_id=call.trace_id,
+        project=call.caller.project,
+        task_id=journal.scrubber.text(call.labels.task_id),
+        environment=journal.scrubber.text(call.labels.environment),
+        started_at=call.arrival.at,
+        status=journal.status,
+        streamed=call.chat.streamed,
+        key_id=call.caller.key_id,
+        duration_ms=duration_ms,
+        notes=(SHORT,),
+        is_zero_retention=call.labels.is_zero_retention,
+    )
 
 
 def bodies_of(journal: Journal) -> Bodies:

@@ -13,6 +13,7 @@ from gateway.domain.clock import Clock
 from gateway.recording.journal import Journal
 from gateway.recording.recorder import PROGRESS_S, Recorder
 from gateway.recording.telemetry import Telemetry
+from gateway.recording.traces import SHORT
 from switchboard.domain.trace import Failure, Status, Trace
 from switchboard.domain.usage import UsageSource
 from switchboard.store.ports import StoreUnavailable
@@ -204,6 +205,25 @@ def test_whatever_the_store_raises_there_are_both_lines(error: Exception) -> Non
     log = run_in_virtual_time(scenario()).log
     assert [event.split()[0] for event in log.events] == ["call.opened", "call.completed", "trace.unwritten"]
     assert "Traceback" not in str(log.fields["trace.unwritten"]["reason"])
+
+
+def test_a_call_whose_record_cannot_be_made_whole_is_recorded_in_short() -> None:
+    class Broken(dict[str, object]):
+        def __getitem__(self, name: str) -> object:
+            raise RuntimeError(name)
+
+        get = __getitem__  # type: ignore[assignment]
+
+    async def scenario() -> Bench:
+        bench = Bench()
+        bench.recorder.opened(bench.journal)
+        bench.attempt.transcript.usage = Broken(prompt_tokens=1)
+        await bench.end()
+        return bench
+
+    bench = run_in_virtual_time(scenario())
+    assert [event.split()[0] for event in bench.log.events] == ["call.opened", "gateway.failed", "call.completed"]
+    assert (bench.trace.status, bench.trace.notes) == (Status.OK, (SHORT,))
 
 
 def test_a_log_that_cannot_be_written_costs_no_trace() -> None:

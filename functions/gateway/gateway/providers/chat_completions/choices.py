@@ -84,7 +84,7 @@ class ChoiceRepair:
         if self._reasoning is not None:
             _put(delta, *self._reasoning.end(finish_reason))
         if finish_reason is not None and not self._is_cut:
-            _, late_parts = self._numbers.end(None)
+            _, late_parts = self._numbers.end(None, streamed=True)
             if late_parts:
                 delta["tool_calls"] = late_parts
         return delta
@@ -117,7 +117,7 @@ class ChoiceRepair:
         self._is_cut = reason in _CUT
         if self._is_cut or not (self._numbers or self._has_function_call):
             return False
-        changed, self.late_parts = self._numbers.end(calls)
+        changed, self.late_parts = self._numbers.end(calls, streamed=self._part == "delta")
         if changed or self.late_parts:
             self.note = "gave a tool call without arguments {}"
         if reason == "stop" and self._numbers:  # OpenAI itself ends a function_call that was asked for so

@@ -68,7 +68,7 @@ class ToolCallNumbers:
                     changed |= self._begin(part, len(self._calls))
         return changed
 
-    def end(self, parts: object) -> tuple[bool, list[Fields]]:
+    def end(self, parts: object, *, streamed: bool) -> tuple[bool, list[Fields]]:
         """Give the calls without arguments `{}`: their last parts are these, which may be changed in place.
 
         Whether one was, and a further part for each call that has none among them.
@@ -78,7 +78,10 @@ class ToolCallNumbers:
         }
         changed = False
         for place, part in enumerate(parts if isinstance(parts, list) else ()):
-            if isinstance(part, dict) and (call := empty.pop(part.get("index", place), None)) is not None:
+            if not isinstance(part, dict):
+                continue
+            number = _index_of(part, place) if streamed else place
+            if (call := empty.pop(number, None)) is not None:
                 part["function"], changed = object_field(part, "function") | {"arguments": NO_ARGUMENTS}, True
                 call.arguments.add(NO_ARGUMENTS)
         for call in empty.values():
@@ -160,6 +163,11 @@ def _is_another(call: _Call, part: Fields, given_id: str, *, is_numbered: bool) 
         if not (is_numbered or given_id or call.arguments.has_begun):
             return True
     return call.arguments.is_complete and bool(arguments.strip())
+
+
+def _index_of(part: Fields, place: int) -> int:
+    index = part.get("index")
+    return index if type(index) is int else place
 
 
 def _tell_once(call: _Call, part: Fields) -> bool:

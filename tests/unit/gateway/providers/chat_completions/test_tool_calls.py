@@ -102,6 +102,13 @@ def test_a_call_that_comes_with_its_finish_reason_gets_an_empty_object(arguments
     assert message["tool_calls"][0]["function"] == {"name": "f", "arguments": "{}"}
 
 
+@pytest.mark.parametrize("index", [0, [], {}, None, "0", 7])
+def test_whatever_index_the_calls_of_a_whole_answer_have_each_gets_its_arguments(index: object) -> None:
+    calls = [{"index": index, "id": call_id, "function": {"name": "f"}} for call_id in ("c1", "c2")]
+    message = json.loads(whole({"tool_calls": calls}, finish_reason="tool_calls").raw)["choices"][0]["message"]
+    assert [call["function"] for call in message["tool_calls"]] == [{"name": "f", "arguments": "{}"}] * 2
+
+
 def test_a_call_without_a_finish_reason_gets_an_empty_object_at_the_end_marker() -> None:
     assert called(tool_call("", name="f", call_id="c1"), ending=DONE) == [("c1", "f", "{}")]
 
