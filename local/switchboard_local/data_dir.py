@@ -79,13 +79,8 @@ def _locked(path: Path) -> Iterator[DataDir]:
         if disk.total and disk.free < _LEAST_FREE_BYTES:  # some file systems tell nothing
             raise CannotStart(f"The disk of the data folder {path} is full: {disk.free // 1024} KB are free.")
         lock = (path / "lock").open("w")
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise CannotStart(
-                f"Another Switchboard is running on the data in {path}. Stop it, or choose another DATA_DIR."
-            ) from error
+    with lock, _folder_locked(path):
+        _lock(lock.fileno(), path)
         data = DataDir(path)
         _make_private(path)
         try:
@@ -93,6 +88,28 @@ def _locked(path: Path) -> Iterator[DataDir]:
         finally:
             with suppress(OSError):
                 data.running.unlink()
+
+
+@contextmanager
+def _folder_locked(path: Path) -> Iterator[None]:
+    """Lock the folder itself, so that a second run is refused where the lock's file was deleted."""
+    with refused_as(f"The data folder {path} cannot be read"):
+        folder = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems lock no folders; the file is locked there
+            _lock(folder, path)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise CannotStart(
+            f"Another Switchboard is running on the data in {path}. Stop it, or choose another DATA_DIR."
+        ) from error
 
 
 def _make_private(folder: Path) -> None:

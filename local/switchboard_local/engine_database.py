@@ -11,6 +11,10 @@ from pathlib import Path
 
 FILE = "dynamodb.sqlite"
 _BUSY_S = 1.0
+_REPLACED = (
+    "The database's file was deleted or replaced. The engine still uses the former file, and what it has written is "
+    "lost when it ends. Put that file back, or stop Switchboard and start it again on the new one."
+)
 _NUMBER = "CAST(sequence_number AS INTEGER)"
 _INDEX = f"CREATE INDEX IF NOT EXISTS switchboard_stream_records ON _stream_records (table_name, {_NUMBER})"
 _LABEL = "SELECT stream_label FROM _tables WHERE table_name = ?"
@@ -19,6 +23,33 @@ _LAST = f"SELECT MAX({_NUMBER}) FROM _stream_records WHERE table_name = ?"  # no
 _DELETE = f"""DELETE FROM _stream_records WHERE id IN (
     SELECT id FROM _stream_records WHERE table_name = ? AND shard_id = ? AND {_NUMBER} < ?
     ORDER BY {_NUMBER} LIMIT ?)"""  # noqa: S608
+
+
+class DatabaseReplaced(Exception):
+    """The engine writes to a file that is no longer in the data folder. The message says what to do."""
+
+
+class DatabaseFile:
+    """Knows with which file the engine works. `starts` counts the engine's starts: each opens the file anew."""
+
+    def __init__(self, data_dir: Path, starts: Callable[[], int]) -> None:
+        self._path = data_dir / FILE
+        self._starts = starts
+        self._opened = (starts(), self._identity())
+
+    def check(self) -> None:
+        """Raise DatabaseReplaced if another file, or none, is in its place."""
+        starts, found = self._starts(), self._identity()
+        if starts != self._opened[0] and found:
+            self._opened = (starts, found)
+        elif self._opened[1] not in {None, found}:  # DynamoDB Local has a file of another name
+            raise DatabaseReplaced(_REPLACED)
+
+    def _identity(self) -> tuple[int, int] | None:
+        with suppress(OSError):
+            found = self._path.stat()
+            return found.st_dev, found.st_ino
+        return None
 
 
 def index_stream_records(data_dir: Path) -> None:

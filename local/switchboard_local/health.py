@@ -12,6 +12,7 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 
 from switchboard_local.aggregator_process import Aggregator
+from switchboard_local.engine_database import DatabaseReplaced
 from switchboard_local.last_records import Records
 from switchboard_local.supervision import Condition, Supervised
 
@@ -55,28 +56,31 @@ class StoreProbe:
     def probe(self) -> None:
         """Ask once."""
         began_at = time.monotonic()
-        error = self._error()
-        earlier, _ = self._state
-        if (error is None) != (earlier is None):
-            self._state = (error, began_at)
+        error, sentence = self._error()
+        earlier, since = self._state
+        self._state = (error, since if (error is None) == (earlier is None) else began_at)
         if self._ended.is_set():
             return
         if error and not self._is_shown and not self._is_known():
             self._is_shown = True
-            self._show(f"  The database does not answer ({error}).")
+            self._show(f"  {sentence}")
         if self._is_shown and not error:
             self._is_shown = False
             self._show("  The database answers again.")
 
-    def _error(self) -> str | None:
-        """The error's name. Its text has the engine's address, which is told to nobody."""
+    def _error(self) -> tuple[str | None, str]:
+        """The error's name, and a sentence. An error's own text may have the engine's address, told to nobody."""
         try:
             self._describe()
+        except DatabaseReplaced as error:
+            return type(error).__name__, str(error)
         except ClientError as error:
-            return error.response["Error"]["Code"]
+            name = error.response["Error"]["Code"]
         except Exception as error:  # noqa: BLE001 - whatever it is, the table cannot be reached
-            return type(error).__name__
-        return None
+            name = type(error).__name__
+        else:
+            return None, ""
+        return name, f"The database does not answer ({name})."
 
     def _run(self) -> None:
         while not self._ended.wait(PROBE_EVERY_S):

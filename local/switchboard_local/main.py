@@ -23,6 +23,7 @@ from switchboard.store.ports import StoreUnavailable
 from switchboard_local.aggregator_process import Aggregator
 from switchboard_local.data_dir import DataDir, locked_data_dir
 from switchboard_local.engine import Engine, EngineMissing, what_to_do
+from switchboard_local.engine_database import DatabaseFile
 from switchboard_local.errors import CannotStart, UsageError, refused_as
 from switchboard_local.first_key import first_key
 from switchboard_local.health import Health, StoreProbe
@@ -82,8 +83,8 @@ def _start(
         create_table(client, settings.table_name)
         key = first_key(data.key, dependencies.store, dependencies.clock.now)
     records = recorder(dependencies)
-    describe = partial(client.describe_table, TableName=settings.table_name)
-    health = _supervise(stack, found, data, screen, engine, describe, records)
+    ask = _asks(partial(client.describe_table, TableName=settings.table_name), engine, data)
+    health = _supervise(stack, found, data, screen, engine, ask, records)
     app = build(settings, dependencies, found, records, health)
     data.write_running(table=settings.table_name, endpoint=endpoint)
     last_records = LastRecords(records, screen.show, data.log, screened.count_only)
@@ -119,17 +120,30 @@ def _usable(endpoint: str, data: DataDir) -> Iterator[None]:
         raise CannotStart(f"The DynamoDB at {endpoint} cannot be used: {reason}.") from error
 
 
+def _asks(describe: Callable[[], object], engine: Supervised | None, data: DataDir) -> Callable[[], object]:
+    """What the probe of the store calls: the table, and whether our engine's database is still in its place."""
+    if engine is None:
+        return describe
+    file = DatabaseFile(data.path, lambda: engine.condition.restarts)
+
+    def ask() -> None:
+        file.check()
+        describe()
+
+    return ask
+
+
 def _supervise(
     stack: ExitStack,
     environment: Mapping[str, str],
     data: DataDir,
     screen: Screen,
     engine: Supervised | None,
-    describe: Callable[[], object],
+    ask: Callable[[], object],
     records: Records,
 ) -> Health:
-    """Start the aggregator, and watch it and the table, which `describe` asks for."""
-    probe = StoreProbe(describe, screen.show, lambda: engine is not None and not engine.condition.is_running)
+    """Start the aggregator, and watch it and the table, which `ask` asks."""
+    probe = StoreProbe(ask, screen.show, lambda: engine is not None and not engine.condition.is_running)
     aggregator = Aggregator(environment, data.path, data.log, screen.show)
     return Health(
         store=stack.enter_context(probe),

@@ -74,6 +74,16 @@ def test_a_killed_engine_runs_again_and_calls_are_recorded(system: LocalSystem) 
     assert sum("database engine" in line for line in system.terminal.lines) == 2
 
 
+def test_a_database_that_is_moved_away_is_told_until_it_is_back(system: LocalSystem) -> None:
+    file, away = system.data_dir / "dynamodb.sqlite", system.data_dir / "away"
+    file.rename(away)
+    system.terminal.line_with("database's file was deleted or replaced", WAIT_S)
+    report = health_once(system, lambda status, _: status == 503)
+    assert report["store"]["error"] == "DatabaseReplaced"
+    away.rename(file)
+    health_once(system, lambda status, _: status == 200)
+
+
 def test_a_killed_aggregator_runs_again_and_settles_calls(system: LocalSystem) -> None:
     os.kill(system.pid_of("aggregator_process"), signal.SIGKILL)
     system.terminal.line_with("cost aggregator has ended (killed by SIGKILL)", WAIT_S)

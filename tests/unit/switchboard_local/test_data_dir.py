@@ -35,6 +35,17 @@ def test_modes_of_earlier_files_are_mended(tmp_path: Path) -> None:
         assert {name: mode(tmp_path / name) for name in OWN} == dict.fromkeys(OWN, 0o600)
 
 
+def test_a_second_run_is_refused_where_the_locks_file_was_deleted(tmp_path: Path) -> None:
+    with locked_data_dir(tmp_path) as data:
+        (tmp_path / "lock").unlink()
+        data.write_running(table="t", endpoint="e")
+        with pytest.raises(CannotStart, match="Another Switchboard is running"), locked_data_dir(tmp_path):
+            pass
+        assert data.running.exists()
+    with locked_data_dir(tmp_path):
+        pass
+
+
 def test_what_is_created_while_it_is_open_is_private(tmp_path: Path) -> None:
     earlier = os.umask(0o022)
     try:

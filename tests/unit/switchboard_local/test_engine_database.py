@@ -5,7 +5,16 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
-from switchboard_local.engine_database import FILE, has_stream, index_stream_records, trim_stream
+import pytest
+
+from switchboard_local.engine_database import (
+    FILE,
+    DatabaseFile,
+    DatabaseReplaced,
+    has_stream,
+    index_stream_records,
+    trim_stream,
+)
 from switchboard_local.table_stream import connect_streams
 from testkit.engine_table import EngineTable
 
@@ -92,3 +101,36 @@ def test_the_engines_writes_wait_while_another_process_writes(dynoxide_table: En
         assert release.finished.is_set()
         release.join()
     assert dynoxide_table.names() == ["waits"]
+
+
+def test_a_file_that_is_deleted_or_replaced_is_noticed_until_it_is_back(tmp_path: Path) -> None:
+    path, away = tmp_path / FILE, tmp_path / "away"
+    path.touch()
+    file = DatabaseFile(tmp_path, lambda: 0)
+    file.check()
+    path.rename(away)
+    with pytest.raises(DatabaseReplaced):
+        file.check()
+    path.touch()
+    with pytest.raises(DatabaseReplaced):
+        file.check()
+    away.replace(path)
+    file.check()
+
+
+def test_an_engine_that_was_started_again_works_with_the_new_file(tmp_path: Path) -> None:
+    (tmp_path / FILE).touch()
+    starts = [0]
+    file = DatabaseFile(tmp_path, lambda: starts[0])
+    (tmp_path / "other").touch()
+    (tmp_path / "other").replace(tmp_path / FILE)
+    starts[0] = 1
+    file.check()
+    starts[0] = 2
+    (tmp_path / FILE).unlink()
+    with pytest.raises(DatabaseReplaced):
+        file.check()
+
+
+def test_a_folder_of_another_engine_is_not_watched(tmp_path: Path) -> None:
+    DatabaseFile(tmp_path, lambda: 0).check()

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from switchboard_local.aggregator_process import Aggregator
+from switchboard_local.engine_database import DatabaseReplaced
 from switchboard_local.health import Health, StoreProbe
 from switchboard_local.supervision import Condition, Supervised
 
@@ -92,6 +93,21 @@ def test_a_store_that_does_not_answer_is_told_without_its_address(error: Excepti
     store.probe.probe()
     assert health(store).report()[0] == 200
     assert store.shown == [f"  The database does not answer ({told}).", "  The database answers again."]
+
+
+def test_a_database_that_was_replaced_is_told_in_its_own_words() -> None:
+    store = Store()
+    store.error = DatabaseReplaced("Put it back.")
+    store.probe.probe()
+    assert store.shown == ["  Put it back."]
+    assert store.probe.state[0] == "DatabaseReplaced"
+
+
+def test_the_latest_error_is_told() -> None:
+    store = Store()
+    for store.error in (UNREACHABLE, WRONG_TABLE):
+        store.probe.probe()
+    assert store.probe.state[0] == "ResourceNotFoundException"
 
 
 def test_an_end_that_is_known_is_not_shown_a_second_time() -> None:

@@ -30,7 +30,7 @@ class TraceLine:
 
 
 def to_line(trace: Trace) -> TraceLine:
-    """The trace as a JSON object of that fits a line of MAX_UNWRITTEN_LINE_BYTES."""
+    """The trace as a JSON object that fits a line of MAX_UNWRITTEN_LINE_BYTES."""
     item = trace_items.to_item(trace, 0)
     row = {"trace_id": trace.trace_id}
     row |= {name: _plain(value) for name, value in item.items() if name not in _DERIVED and value is not None}
