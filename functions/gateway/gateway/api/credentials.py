@@ -33,9 +33,9 @@ _UPSTREAM_HEADER_PREFIXES = ("cf-aig-", "helicone-", "x-portkey-", "x-litellm-",
 another Switchboard."""
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
-_OTHER_SCHEME = re.compile(r"\s*(?:basic|token|api-?key)\s+", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(r"\s*+(?:basic|token|api-?key)\s++", re.IGNORECASE)
 _KEY_NAME = re.compile("key|token|secret|auth|password|credential", re.IGNORECASE)
-_SCHEME = re.compile(r"\s*bearer\s+", re.IGNORECASE)
+_SCHEMES = re.compile(r"(?:\s*+bearer\s++)*+", re.IGNORECASE)
 
 
 def gateway_key(headers: Headers) -> str | None:
@@ -108,7 +108,8 @@ def _secret_texts(name: str, value: str) -> Iterator[str]:
     elif name.startswith(UPSTREAM_HEADER_PREFIX):
         yield value.strip()
         yield from _keys_in(value)
-        yield _OTHER_SCHEME.sub("", value).strip()
+        if (scheme := _OTHER_SCHEME.match(value)) is not None:
+            yield value[scheme.end() :].strip()
         yield from _keys_of(_json(value))
     elif name == URL_HEADER:
         yield from (secret.reveal() for secret in secrets_in(value))
@@ -142,9 +143,9 @@ def _keys_of(value: object, name: str = "") -> Iterator[str]:
 
 def without_scheme(value: str) -> str:
     """The key in a header's value: people paste `Bearer` in front of it, sometimes twice."""
-    while (scheme := _SCHEME.match(value)) is not None:
-        value = value[scheme.end() :]
-    return "" if value.strip().lower() == "bearer" else value.strip()
+    schemes = _SCHEMES.match(value)
+    key = value[schemes.end() if schemes else 0 :].strip()
+    return "" if key.lower() == "bearer" else key
 
 
 def _secret(text: str, header: str) -> Secret:

@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 from gateway.domain.call import Target
 from gateway.domain.reports import UpstreamRejected
-from switchboard.domain.limits import MAX_ERROR_BYTES
+from switchboard.domain.limits import MAX_ERROR_BYTES, clipped
 from switchboard.stream.sse import BYTE_ORDER_MARK
 
 WRONG_URL = "the provider URL is wrong"
@@ -27,7 +27,7 @@ def is_page(body: bytes) -> bool:
 def page_text(body: bytes) -> str:
     """What is told of a page: its title, where it has one."""
     title = _TITLE.search(body[:MAX_ERROR_BYTES].decode("utf-8", "replace"))
-    words = " ".join(html.unescape(title[1]).split())[:_MOST_CHARACTERS] if title is not None else ""
+    words = clipped(" ".join(html.unescape(title[1]).split()), _MOST_CHARACTERS) if title is not None else ""
     return f"a web page ({words!r})" if words else "a web page"
 
 
@@ -51,4 +51,5 @@ def _shown(location: str, url: str) -> str:
     host = parts.netloc.rpartition("@")[2]
     names = [f"{name}=***" if given else "***" for name, given, _ in (p.partition("=") for p in parts.query.split("&"))]
     shown = f"{parts.scheme}://{host}{parts.path}" + (f"?{'&'.join(names)}" if parts.query else "")
-    return "".join(character if character.isprintable() else "?" for character in shown)[:_MOST_CHARACTERS]
+    shown = clipped(shown, _MOST_CHARACTERS)  # with an ellipsis, before which the beginning of a secret is found
+    return "".join(character if character.isprintable() else "?" for character in shown)

@@ -1,5 +1,6 @@
 """Keys and headers for the provider: how they are pasted, where they are sent, and where never."""
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -38,6 +39,16 @@ def test_the_scheme_is_removed_wherever_a_key_is_read(pasted: str) -> None:
     assert route.key is not None
     assert (route.key.reveal(), route.keys["groq"].reveal()) == ("k-1", "k-1")
     assert "k-1" in {secret.reveal() for secret in secrets_of(headers)}
+
+
+@pytest.mark.parametrize("name", ["authorization", "x-inference-upstream-header-cf-aig-authorization"])
+@pytest.mark.parametrize("unit", [" ", "\t ", "bearer ", "bearer,", "basic ", "token  ", "{", '["'])
+def test_the_secrets_of_a_long_header_are_found_in_linear_time(name: str, unit: str) -> None:
+    headers = {name: f"a{unit * 60_000}b", "x-inference-project-api-key": f"{unit * 60_000}b"}
+    began = time.process_time()
+    secrets_of(headers)
+    gateway_key(headers)
+    assert time.process_time() - began < 1.0  # 60 s where each space is looked at once for each space before it
 
 
 @pytest.mark.parametrize("value", ["Bearer", "Bearer ", "", "  "])

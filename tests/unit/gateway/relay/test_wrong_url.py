@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.domain.secret import Scrubber, Secret
 from gateway.relay.wrong_url import is_page, page_text, redirect_text
 
 URL = "https://api.example.com/v1/chat/completions?api-version=2024-10-21"
@@ -31,7 +32,7 @@ def test_markup_is_a_page(body: bytes, expected: bool) -> None:
         (b"<TITLE id='a'>\n Sign  in\n &lt;now&gt; </TITLE>", "a web page ('Sign in <now>')"),
         (b"<title></title>", "a web page"),
         (b"<html>", "a web page"),
-        (b"<title>" + b"x" * 400 + b"</title>", f"a web page ({'x' * 200!r})"),
+        (b"<title>" + b"x" * 400 + b"</title>", f"a web page ({'x' * 199 + '…'!r})"),
     ],
 )
 def test_a_page_is_told_by_its_title(body: bytes, text: str) -> None:
@@ -52,6 +53,15 @@ def test_a_page_is_told_by_its_title(body: bytes, text: str) -> None:
 )
 def test_a_location_is_shown_without_what_may_be_secret(location: str, shown: str) -> None:
     assert redirect_text(location, URL) == (f"a redirect to {shown}, which is not followed: the provider URL is wrong")
+
+
+@pytest.mark.parametrize("before", range(150, 200, 7))
+def test_no_part_of_a_key_is_told_where_a_long_text_is_cut(before: int) -> None:
+    key = "sk-canary-0123456789abcdefghijklmnopqrstuvwxyz"
+    scrub, padding = Scrubber([Secret(key)]).text, "x" * before
+    redirect = scrub(redirect_text(f"https://h/{padding}{key}", URL))
+    page = scrub(page_text(f"<title>{padding}{key}</title>".encode()))
+    assert key[:8] not in redirect + page
 
 
 @given(st.text(max_size=300))

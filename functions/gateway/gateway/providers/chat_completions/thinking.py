@@ -16,6 +16,7 @@ _OPENINGS = tuple(f"<{name}>" for name in _NAMES)
 _OPENING = re.compile(r"\s*<(think|thinking|thought|reasoning)>")
 _CLOSING = re.compile(r"</(?:think|thinking|thought|reasoning)>")
 _LONGEST_CLOSING = len("</reasoning>")
+_PIECE_CHARACTERS = 4096
 _BEGINS_INSIDE = re.compile(r"deepseek-r1|qwq|qwen3.*thinking", re.IGNORECASE)
 
 
@@ -75,7 +76,15 @@ class TaggedReasoning:
                 return held
         elif self._is_marked and (left := self._leave_marked(text)) is not None:
             return left
-        text, self._held = self._held + text, ""
+        if len(text) <= _PIECE_CHARACTERS:
+            return self._split_piece(text)
+        pieces = (text[begin : begin + _PIECE_CHARACTERS] for begin in range(0, len(text), _PIECE_CHARACTERS))
+        split = [self._split_piece(piece) for piece in pieces]
+        return "".join(reasoning for reasoning, _ in split), "".join(text for _, text in split)
+
+    def _split_piece(self, piece: str) -> tuple[str, str]:
+        """The reasoning and the text in a piece. Each block in it costs a copy of what follows in the piece."""
+        text, self._held = self._held + piece, ""
         reasoning = ""
         while True:
             match self._state:

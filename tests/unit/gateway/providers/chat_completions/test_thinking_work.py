@@ -43,6 +43,28 @@ def test_what_is_held_back_is_whole_wherever_it_is_cut(length: int) -> None:
     assert "".join(text for _, text in split).strip() == "The answer is four."
 
 
+BLOCK = "<think>Hm.</think>"
+
+
+def blocks_cpu_s(blocks: int) -> float:
+    took = []
+    gc.disable()
+    try:
+        for _ in range(5):
+            tagged, content = TaggedReasoning(), BLOCK * blocks + "Hello"
+            began = time.process_time()
+            assert tagged.split(content) == ("Hm." * blocks, "Hello")
+            took.append(time.process_time() - began)
+    finally:
+        gc.enable()
+    return min(took)
+
+
+@pytest.mark.alone
+def test_the_work_grows_with_the_blocks_of_one_content_alone() -> None:
+    assert blocks_cpu_s(40_000) <= 6 * blocks_cpu_s(10_000)
+
+
 def test_too_much_without_a_closing_tag_is_text() -> None:
     tagged = TaggedReasoning(begins_inside=True)
     content = "a" * (MAX_UNDECIDED_CHARACTERS + 1)
