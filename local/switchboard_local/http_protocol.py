@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with time limits for heads and bodies. Offers to change the protocol are ignored."""
+"""uvicorn's HTTP protocol with limits for heads and bodies. Offers to change the protocol are ignored."""
 
 import asyncio
 import json
@@ -14,14 +14,19 @@ BODY_S = 10.0
 BODY_BYTES_PER_S = 16_384
 """Each time that many bytes have arrived, the body may take a second longer."""
 
+MAX_HEAD_BYTES = 64 * 1024
+"""Of a request's head, and of what is in its body beside the body itself (trailers, extensions of chunks) in a row."""
+
 LATE_CODE = "request_late"
+TOO_LARGE_CODE = "head_too_large"
 _INVALID = "Invalid HTTP request received."
 
 
 class LocalHttpProtocol(HttpToolsProtocol):
     """One connection of a client.
 
-    A head or body that arrives too slowly is answered 408, and the connection is closed. A request that offers to
+    A head or body that arrives too slowly is answered 408, a head that is too large 431, and the connection is closed.
+    Trailers are left out: they are not headers. A request that offers to
     change the protocol (`Upgrade: h2c`, of Java's HttpClient and `curl --http2`) is answered as any other: HTTP lets a
     server ignore the offer. httptools would take the request's body for the other protocol's first bytes.
     """
@@ -29,6 +34,7 @@ class LocalHttpProtocol(HttpToolsProtocol):
     _is_in_head = False
     _is_in_body = False
     _body_bytes = 0
+    _bytes_beside_body = 0
     _limit: asyncio.TimerHandle | None = None
     _limit_began_at = 0.0
 
@@ -43,8 +49,11 @@ class LocalHttpProtocol(HttpToolsProtocol):
         try:
             self._feed(data)
         except httptools.HttpParserError:
-            self.logger.warning(_INVALID)
-            self.send_400_response(_INVALID)
+            if not self.transport.is_closing():
+                self.logger.warning(_INVALID)
+                self.send_400_response(_INVALID)
+        if self._bytes_beside_body > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self._refuse_large_head()
         if self.transport.is_closing():
             self._end_limit()
         elif self._is_in_head or self._is_in_body:
@@ -64,19 +73,30 @@ class LocalHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_in_head:  # not in a trailer
+            super().on_header(name, value)
+
+    @override
     def on_headers_complete(self) -> None:
         self._is_in_head, self._is_in_body, self._body_bytes = False, True, 0
+        self._bytes_beside_body = 0
         self._end_limit()
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD_BYTES:
+            self._refuse_large_head()
+            raise httptools.HttpParserError("the head is too large")
         super().on_headers_complete()
 
     @override
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
+        self._bytes_beside_body = 0
         super().on_body(body)
 
     @override
     def on_message_complete(self) -> None:
         self._is_in_body = False
+        self._bytes_beside_body = 0
         self._end_limit()
         super().on_message_complete()
 
@@ -86,16 +106,20 @@ class LocalHttpProtocol(HttpToolsProtocol):
         return True
 
     def _feed(self, data: bytes) -> None:
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            if self.parser.get_method() == b"CONNECT":
-                raise httptools.HttpParserError("CONNECT is not served") from None
-            head = self._head_without_offer()
-            self.parser = httptools.HttpRequestParser(self)
-            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
-            self.parser.feed_data(head)
-            self._feed(data[upgrade.args[0] :])
+        self._bytes_beside_body += len(data)
+        rest = memoryview(data)
+        while rest:
+            try:
+                self.parser.feed_data(rest)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                if self.parser.get_method() == b"CONNECT":
+                    raise httptools.HttpParserError("CONNECT is not served") from None
+                head = self._head_without_offer()
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+                self.parser.feed_data(head)
+                rest = rest[upgrade.args[0] :]
 
     def _head_without_offer(self) -> bytes:
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
@@ -124,13 +148,22 @@ class LocalHttpProtocol(HttpToolsProtocol):
             self._limit = None
             self._refuse_late_request()
 
+    def _refuse_large_head(self) -> None:
+        """Refuse it, unless an earlier request's answer is still being sent: then the connection is closed alone."""
+        if self.cycle is None or self.cycle.response_complete:
+            message = f"The request's head may have {MAX_HEAD_BYTES:,} bytes at most."
+            self.transport.write(_error_answer(b"431 Request Header Fields Too Large", TOO_LARGE_CODE, message))
+        self.transport.close()
+
     def _refuse_late_request(self) -> None:
         cycle = self.cycle
         if self._is_in_head and cycle is not None and not cycle.response_complete:
             cycle.keep_alive = False  # an earlier request's answer is still being sent, and closes the connection
             return
         if self._is_in_head or cycle is None or not cycle.response_started:
-            self.transport.write(_late_answer("head" if self._is_in_head else "body"))
+            part = "head" if self._is_in_head else "body"
+            late = f"The request's {part} arrived too slowly."
+            self.transport.write(_error_answer(b"408 Request Timeout", LATE_CODE, late))
         if cycle is not None:
             cycle.disconnected = True
             cycle.message_event.set()
@@ -141,9 +174,8 @@ class LocalHttpProtocol(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
 
-def _late_answer(part: str) -> bytes:
-    message = f"The request's {part} arrived too slowly."
-    error = {"message": message, "type": "invalid_request_error", "param": None, "code": LATE_CODE}
+def _error_answer(status: bytes, code: str, message: str) -> bytes:
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
     body = json.dumps({"error": error}).encode()
-    head = b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d"
-    return head % len(body) + b"\r\n\r\n" + body
+    head = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d"
+    return head % (status, len(body)) + b"\r\n\r\n" + body

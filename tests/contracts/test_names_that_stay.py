@@ -274,7 +274,8 @@ def test_the_gateways_error_codes() -> None:
 
 
 def test_the_local_servers_error_code() -> None:
-    check("an error of the local server", [http_protocol.LATE_CODE], names("request_late"))
+    codes = [http_protocol.LATE_CODE, http_protocol.TOO_LARGE_CODE]
+    check("an error of the local server", codes, names("request_late head_too_large"))
 
 
 def test_the_consoles_error_codes() -> None:

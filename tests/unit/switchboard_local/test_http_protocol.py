@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ class Server:
 
     def __init__(self) -> None:
         self.requests: list[bytes] = []
+        self.headers: list[list[tuple[bytes, bytes]]] = []
         self.left = asyncio.Event()
         self.first_chunk_sent = asyncio.Event()
         self.may_end = asyncio.Event()
@@ -43,6 +44,7 @@ class Server:
                 return None
             body, more = body + message["body"], message["more_body"]
         self.requests.append(body)
+        self.headers.append(scope["headers"])
         return await self._answer(send, 200)
 
     async def _answer(self, send: Any, status: int) -> None:
@@ -173,9 +175,70 @@ async def test_what_is_no_request_is_refused(client: Client, data: bytes) -> Non
     assert (await client.rest()).startswith(b"HTTP/1.1 400 ")
 
 
-def error_of(answer: bytes) -> dict[str, Any]:
+LARGE = b"a" * http_protocol.MAX_HEAD_BYTES
+
+
+async def test_very_many_offers_may_be_pipelined(server: Server, client: Client) -> None:
+    await client.send((post(offer=OFFERS["TLS"]) + BODY) * 1500)
+    assert [(await client.answer())[0] for _ in range(1500)] == [200] * 1500
+    assert server.requests == [BODY] * 1500
+
+
+@pytest.mark.parametrize("has_end", [True, False])
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"GET /" + LARGE,
+        b"GET / HTTP/1.1\r\nX: " + LARGE,
+        b"GET / HTTP/1.1\r\n" + LARGE,
+        post() + BODY + b"GET /" + LARGE,
+    ],
+    ids=["path", "value", "name", "a later request"],
+)
+async def test_a_large_head_is_answered_431(server: Server, client: Client, begun: bytes, *, has_end: bool) -> None:
+    end = b" HTTP/1.1\r\n\r\n" if b"/aa" in begun else b": x\r\n\r\n"
+    for _ in range(begun.count(BODY)):
+        await client.send(post() + BODY)
+        await client.answer()
+    await client.send(begun.removeprefix(post() + BODY) + (end if has_end else b"a" * 10))
+    assert error_of(await client.rest(), 431)["code"] == "head_too_large"
+    assert len(server.requests) == begun.count(BODY)
+
+
+async def test_very_many_headers_are_answered_431(client: Client) -> None:
+    await client.send(b"GET / HTTP/1.1\r\n" + b"x-inference-metadata-a: b\r\n" * 3000 + b"\r\n")
+    assert error_of(await client.rest(), 431)["code"] == "head_too_large"
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+async def test_a_trailer_is_no_header(server: Server, client: Client) -> None:
+    await client.send(CHUNKED + b"2\r\nhi\r\n0\r\nauthorization: Bearer sb-trailer\r\n\r\n" + post() + BODY)
+    assert [(await client.answer())[0] for _ in range(2)] == [200, 200]
+    assert server.requests == [b"hi", BODY]
+    assert [b"authorization" in dict(headers) for headers in server.headers] == [False, False]
+
+
+@pytest.mark.parametrize("begun", [b"0\r\nX: ", b"0\r\n", b"2;a="], ids=["value", "name", "extension"])
+async def test_what_a_body_has_beside_it_has_a_bound(server: Server, client: Client, begun: bytes) -> None:
+    with suppress(ConnectionResetError):
+        await client.send(CHUNKED + begun, LARGE, LARGE)
+        assert await client.rest() == b""
+    async with asyncio.timeout(SOON_S):
+        await server.left.wait()
+    assert server.requests == []
+
+
+async def test_a_large_body_of_small_chunks_is_read(server: Server, client: Client) -> None:
+    await client.send(CHUNKED + b"1\r\na\r\n" * 50_000 + b"0\r\n\r\n")
+    assert (await client.answer())[0] == 200
+    assert server.requests == [b"a" * 50_000]
+
+
+def error_of(answer: bytes, status: int = 408) -> dict[str, Any]:
     head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 408 ")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"content-length: %d" % len(body) in head
     error: dict[str, Any] = json.loads(body)["error"]
     return error
