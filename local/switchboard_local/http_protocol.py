@@ -109,17 +109,21 @@ class LocalHttpProtocol(HttpToolsProtocol):
         self._bytes_beside_body += len(data)
         rest = memoryview(data)
         while rest:
-            try:
-                self.parser.feed_data(rest)
-                return
-            except httptools.HttpParserUpgrade as upgrade:
-                if self.parser.get_method() == b"CONNECT":
-                    raise httptools.HttpParserError("CONNECT is not served") from None
-                head = self._head_without_offer()
-                self.parser = httptools.HttpRequestParser(self)
-                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
-                self.parser.feed_data(head)
-                rest = rest[upgrade.args[0] :]
+            rest = rest[self._feed_to_offer(rest) :]
+
+    def _feed_to_offer(self, data: memoryview) -> int:
+        """How much of the data was read: all of it, or up to the end of a head that offers to change the protocol."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self.parser.get_method() == b"CONNECT":
+                raise httptools.HttpParserError("CONNECT is not served") from None
+            head = self._head_without_offer()
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+            self.parser.feed_data(head)
+            return int(upgrade.args[0])
+        return len(data)
 
     def _head_without_offer(self) -> bytes:
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
