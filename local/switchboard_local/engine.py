@@ -33,12 +33,13 @@ _DYNOXIDE_LISTENS = "Dynoxide listening on"
 _POLL_S = 0.005
 
 # The engine must not outlive this process, even if it is killed. No portable signal tells a child of that, but on every
-# system this end of a pipe closes. The shell waits for that and ends the engine by its id.
+# system this end of a pipe closes. The shell waits for that and ends the engine by its id, also one that was suspended
+# or hangs: the next run would otherwise share its database with it.
 _GUARD = """
 exec 3<&0
 "$@" 3<&- </dev/null &
 engine=$!
-{ read -r _ <&3; kill "$engine"; } 2>/dev/null &
+{ read -r _ <&3; kill "$engine"; kill -CONT "$engine"; sleep 2; kill -KILL "$engine"; } 2>/dev/null &
 guard=$!
 wait "$engine"
 status=$?

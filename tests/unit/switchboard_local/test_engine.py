@@ -205,6 +205,14 @@ def test_an_engine_that_hangs_is_killed_at_the_end(tmp_path: Path, port: int) ->
     wait_until_closed(port)
 
 
+def test_a_suspended_engine_ends_with_a_killed_parent(tmp_path: Path, port: int) -> None:
+    with parent_process(tmp_path, port) as parent:
+        os.kill(engine_process(tmp_path), signal.SIGSTOP)
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+    wait_until_closed(port)
+
+
 def test_an_engine_that_cannot_start_reports_the_reason(tmp_path: Path, port: int) -> None:
     (tmp_path / "dynamodb.sqlite").write_bytes(b"no database" * 1000)
     with (
