@@ -26,6 +26,15 @@ for a connection that was kept from an earlier request alone, and until its answ
 that its peer is there.
 """
 
+HEAD_READ_BYTES = 4096
+"""How much is read at once until an answer's status is known. A server may send any number of informational answers
+(1xx) before it: reading them takes 20 ms for so much, and other calls go on between two reads."""
+
+_READ_BYTES = 256 * 1024
+"""As much as the event loop reads at once: nothing that has been read stays in its own buffer."""
+
+_STATUS_AT = len(b"HTTP/1.1 ")
+
 _CAN_LIMIT = hasattr(socket, "TCP_USER_TIMEOUT")
 """On Linux, and so on Lambda."""
 
@@ -39,17 +48,30 @@ class KeptStream(httpcore.AsyncNetworkStream):
 
     HTTP/1.1 alone: a write after a read begins the next request, the first read after that is its answer. The operating
     system's errors and those of TLS are raised as httpcore's: httpcore itself passes those of TLS on as they are.
+    A connection on which more has come than the answer is not used again: it would be the next request's answer.
     """
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
         self._is_kept = False
         self._is_limited = False
+        self._rest = b""
+        self._begun = b""
 
     @override
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._rest:
+            await asyncio.sleep(0)
+        else:
+            self._rest = await self._read(timeout)
+        most = min(max_bytes, HEAD_READ_BYTES) if self._may_be_informational else max_bytes
+        data, self._rest = self._rest[:most], self._rest[most:]
+        self._begun += data[: _STATUS_AT + 1 - len(self._begun)]
+        return data
+
+    async def _read(self, timeout_s: float | None) -> bytes:
         try:
-            data = await self._inner.read(max_bytes, timeout)
+            data = await self._inner.read(_READ_BYTES, timeout_s)
         except OSError as failed:
             raise httpcore.ReadError(str(failed)) from failed
         self._is_kept = True
@@ -57,8 +79,14 @@ class KeptStream(httpcore.AsyncNetworkStream):
             self._limit(is_limited=False)
         return data
 
+    @property
+    def _may_be_informational(self) -> bool:
+        """Whether what comes may still be answers before the answer: it began with one, or has not begun."""
+        return self._begun[_STATUS_AT:] in (b"", b"1")
+
     @override
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._begun = b""
         if self._is_kept and not self._is_limited:
             self._limit(is_limited=True)
         try:
@@ -79,7 +107,23 @@ class KeptStream(httpcore.AsyncNetworkStream):
 
     @override
     def get_extra_info(self, info: str) -> object:
+        # The pool asks an idle connection, and closes one on which there is something to read.
+        if info == "is_readable" and (self._rest or self._has_decrypted()):
+            return True
         return self._inner.get_extra_info(info)
+
+    def _has_decrypted(self) -> bool:
+        """Whether TLS holds something that was not read, or the end; what is read here is lost."""
+        tls = self._inner.get_extra_info("ssl_object")
+        if not isinstance(tls, ssl.SSLObject):
+            return False
+        try:
+            tls.read(1)
+        except ssl.SSLWantReadError:
+            return False
+        except ssl.SSLError:
+            return True
+        return True
 
     def _limit(self, *, is_limited: bool) -> None:
         connection = self._inner.get_extra_info("socket")
@@ -156,8 +200,22 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
             socket_options=[(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)],
         )
 
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        while (ahead := next(filter(_is_ahead, self._pool.connections), None)) is not None:
+            await ahead.aclose()
+        return await super().handle_async_request(request)
+
     async def close_idle(self) -> None:
         """Close the idle connections; connections with an open answer are not affected."""
         for connection in tuple(self._pool.connections):
             if connection.is_idle():
                 await connection.aclose()
+
+
+def _is_ahead(connection: httpcore.AsyncConnectionInterface) -> bool:
+    """Whether an idle connection has got more than the last answer: httpcore would take it for the next one."""
+    if not connection.is_idle():
+        return False
+    http11 = getattr(getattr(connection, "_connection", None), "_h11_state", None)
+    return http11 is not None and http11.trailing_data[0] != b""
