@@ -90,6 +90,25 @@ def _use_groqs_usage(reading: Reading, exchange: Exchange) -> Reading:
     return replace(reading, usage=extension.get("usage"))
 
 
+def _complete_usage(reading: Reading, _exchange: Exchange) -> Reading:
+    usage = reading.usage
+    if not isinstance(usage, dict) or usage.get("total_tokens") is not None:
+        return reading
+    counts = [usage.get("prompt_tokens"), usage.get("completion_tokens")]
+    told = [count for count in counts if isinstance(count, int)]
+    return replace(reading, usage=usage | {"total_tokens": sum(told)}) if len(told) == len(counts) else reading
+
+
+def _leave_out_audio(reading: Reading, exchange: Exchange) -> Reading:
+    def change(said: Said) -> Said:
+        audio = said.message.get("audio")
+        if not isinstance(audio, dict) or audio.get("data") or audio.get("transcript"):
+            return said
+        return replace(said, message={name: value for name, value in said.message.items() if name != "audio"})
+
+    return reading if exchange.streamed else _each(reading, change)
+
+
 def _fill_around(reading: Reading, _exchange: Exchange) -> Reading:
     if not reading.choices:
         return reading
@@ -149,9 +168,11 @@ def _write_arguments(reading: Reading, _exchange: Exchange) -> Reading:
 
 
 def _normalise_finish(reading: Reading, exchange: Exchange) -> Reading:
+    is_ended = not exchange.streamed or (b"[DONE]" in exchange.body and not reading.error)
+
     def change(said: Said) -> Said:
         told = said.finish_reason
-        if told is None and not exchange.streamed:
+        if told is None and is_ended:
             return replace(said, finish_reason="tool_calls" if said.calls else "stop")
         return replace(said, finish_reason=_FINISH_REASONS.get(str(told), told))
 
@@ -212,6 +233,8 @@ RULES = (
     ),
     Rule("no answer", "An answer with nothing to speak or act on is a 502.", _refuse_emptiness),
     Rule("Groq's usage made standard", "Usage in `x_groq` is told in its usual place.", _use_groqs_usage),
+    Rule("usage completed", "Strict clients need the total of prompt and completion.", _complete_usage),
+    Rule("empty audio left out", "Strict clients take audio for whole; servers send it empty.", _leave_out_audio),
     Rule("id, model, object or time filled", "Strict clients need them in every chunk.", _fill_around),
     Rule("role filled", "A chunk that is rewritten gets the role that the provider left out.", _fill_role),
     Rule("reasoning under one name", "`reasoning` is told as `reasoning_content`.", _rename_reasoning),
@@ -227,7 +250,11 @@ RULES = (
         "A call without arguments has the arguments `{}`: clients parse them.",
         _write_arguments,
     ),
-    Rule("finish reason normalised", "Only OpenAI's own words end an answer.", _normalise_finish),
+    Rule(
+        "finish reason normalised",
+        "Only OpenAI's own words end an answer, and one of them ends every answer that is complete.",
+        _normalise_finish,
+    ),
     Rule(
         "tool calls end with their reason",
         "An answer with tool calls that says `stop` ends with `tool_calls`.",

@@ -13,6 +13,7 @@ from testkit.openai_events import DONE, chunk, event, finish, role, usage, usage
 from testkit.running_gateway import KEY, RunningGateway, chat, running_gateway
 from testkit.upstream import Answer, Gate, ScriptedUpstream, json_answer
 
+REST = (chunk("lo."), finish(), DONE)
 ONE_ATTEMPT = {"max_attempts": 1, "plan_timeout_ms": 1500}
 
 
@@ -42,7 +43,7 @@ async def test_reasoning_is_held_back_and_the_first_content_is_sent_at_once(
 ) -> None:
     thought, spoken = Gate(), Gate()
     upstream.answers(
-        Answer([role(), chunk("<think>Hm."), thought, chunk("</think>\n\n"), chunk("Hel"), spoken, chunk("lo."), DONE])
+        Answer([*(role(), chunk("<think>Hm."), thought, chunk("</think>\n\n"), chunk("Hel"), spoken), *REST])
     )
     thought.open()
     async with gateway.stream(**at(upstream)) as response:
@@ -51,7 +52,7 @@ async def test_reasoning_is_held_back_and_the_first_content_is_sent_at_once(
         assert b'"content":"Hel"' in first
         spoken.open()
         rest = b"".join([piece async for piece in chunks])
-    assert rest == chunk("lo.") + DONE
+    assert rest == b"".join(REST)
     trace = await gateway.trace()
     assert trace.status is Status.OK
     assert "moved reasoning out of the content" in trace.notes

@@ -6,10 +6,12 @@ from gateway.domain.codec import AnswerContext, AnswerEvent, TooMuch, WholeAnswe
 from gateway.domain.json_text import read_json_strictly, write_json
 from gateway.providers.chat_completions.choices import AnswerQuirks, ChoiceRepair, Fields
 from gateway.providers.chat_completions.envelope import CHUNK, COMPLETION, Envelope
+from gateway.providers.chat_completions.usage_shape import complete_usage
 from switchboard.domain.limits import MAX_CHOICES
 from switchboard.stream.deltas import DONE, Delta, Json, read_chunk_object, read_completion_object
 from switchboard.stream.sse import BYTE_ORDER_MARK, Event
 
+MISSING_END = "added the missing finish reason"
 FURTHER_CHOICES = f"left out choices: {MAX_CHOICES} are read"
 
 
@@ -48,7 +50,7 @@ class OpenAiReader:
             raise TooMuch(FURTHER_CHOICES)
         if not choices:
             return (self._without_choices(raw, chunk, changed=changed),)
-        changed |= self._envelope.fill(chunk)
+        changed |= self._envelope.fill(chunk) | complete_usage(chunk)
         note, late = "", ()  # type: str, tuple[AnswerEvent, ...]
         for place, choice in enumerate(choices):
             if not isinstance(choice, dict):
@@ -88,6 +90,7 @@ class OpenAiReader:
 
     def _without_choices(self, raw: bytes, chunk: Fields, *, changed: bool) -> AnswerEvent:
         """A chunk of usage alone; any other chunk without choices (Azure's filter results, pings) is not sent."""
+        changed |= complete_usage(chunk)
         delta = read_chunk_object(chunk)
         if delta.usage is None or self._has_sent_usage:
             return AnswerEvent(b"", delta)
@@ -113,10 +116,21 @@ class OpenAiReader:
             for index, choice in self._choices.items()
             if (delta := choice.held_back(finish_reason))
         ]
+        ends = [] if finish_reason is None else self._missing_ends()
+        chunks += [self._envelope.wrap([end]) for end in ends]
         if self._held_usage is not None and not self._has_sent_usage:
             self._has_sent_usage = True
             chunks.append(self._envelope.wrap([], usage=self._held_usage))
-        return [AnswerEvent(_event(chunk), read_chunk_object(chunk)) for chunk in chunks]
+        note = MISSING_END if ends else ""
+        return [AnswerEvent(_event(chunk), read_chunk_object(chunk), note=note) for chunk in chunks]
+
+    def _missing_ends(self) -> list[Fields]:
+        """The end of each choice that got no finish reason: clients act on a tool call only after one."""
+        return [
+            {"index": index, "delta": {}, "finish_reason": reason}
+            for index, choice in self._choices.items()
+            if (reason := choice.missing_reason())
+        ]
 
 
 def read_whole(body: bytes, context: AnswerContext, quirks: AnswerQuirks) -> WholeAnswer:
@@ -129,7 +143,7 @@ def read_whole(body: bytes, context: AnswerContext, quirks: AnswerQuirks) -> Who
     choices = [choice for choice in found if isinstance(choice, dict)] if isinstance(found, list) else []
     if not choices or completion.get("error"):
         return WholeAnswer(body, read_completion_object(completion))
-    changed |= Envelope(context, COMPLETION).fill(completion)
+    changed |= Envelope(context, COMPLETION).fill(completion) | complete_usage(completion)
     notes = []
     if len(choices) > MAX_CHOICES:
         choices = completion["choices"] = choices[:MAX_CHOICES]

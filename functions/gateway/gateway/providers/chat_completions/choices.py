@@ -3,14 +3,22 @@
 from dataclasses import dataclass
 
 from gateway.domain.codec import AnswerContext
-from gateway.domain.json_text import object_field, text_field
+from gateway.domain.json_text import object_field
 from gateway.providers.chat_completions import finish_reasons
+from gateway.providers.chat_completions.message_shapes import (
+    ASSISTANT,
+    find,
+    flatten,
+    leave_out_empty_audio,
+    put,
+    tell_role_once,
+    write_arguments,
+)
 from gateway.providers.chat_completions.reasoning_state import ReasoningKept
 from gateway.providers.chat_completions.thinking import TaggedReasoning, begins_inside
 from gateway.providers.chat_completions.tool_call_numbers import FURTHER_CALLS, ToolCallNumbers
 from switchboard.domain.limits import MAX_TOOL_CALLS, clipped
 from switchboard.stream.deltas import FAILED_REASONS
-from switchboard.stream.media import IMAGE_PARTS
 
 type Fields = dict[str, object]
 
@@ -31,7 +39,8 @@ class ChoiceRepair:
     """Repairs one choice, chunk by chunk; a complete chunk stays as it is."""
 
     __slots__ = (
-        *("_has_begun", "_has_function_call", "_is_cut", "_kept", "_numbers", "_part", "_reasoning"),
+        *("_has_begun", "_has_ended", "_has_function_call", "_has_role", "_has_spoken"),
+        *("_is_cut", "_kept", "_numbers", "_part", "_reasoning"),
         *("late_parts", "note"),
     )
 
@@ -43,6 +52,7 @@ class ChoiceRepair:
         self._numbers = ToolCallNumbers(context, signed=quirks.signs_tool_calls)
         self._kept = ReasoningKept(context, quirks.reasoning_field) if quirks.reasoning_field else None
         self._has_begun = self._has_function_call = self._is_cut = False
+        self._has_ended = self._has_role = self._has_spoken = False
         self.late_parts: list[Fields] = []
         self.note = ""
 
@@ -55,14 +65,16 @@ class ChoiceRepair:
         reason = choice.get("finish_reason")
         if reason or "finish_reason" not in choice or reason == "":
             changed |= self._repair_reason(choice, reason)
-        content = delta.get("content")
+        content, calls = delta.get("content"), delta.get("tool_calls")
         if content is not None and not isinstance(content, str):
-            changed |= _flatten(delta, content)
+            changed |= flatten(delta, content)
         if "reasoning" in delta:
             changed |= _rename_reasoning(delta)
-        calls = delta.get("tool_calls")
+        self._has_spoken = self._has_spoken or bool(content or calls)
         if self._part == "message":
             changed |= _complete(choice, delta, calls)
+        elif "role" in delta:
+            changed |= self._tell_role(delta)
         is_ending = bool(calls or choice["finish_reason"])
         if self._reasoning is not None and (is_ending or delta.get("content") or "reasoning_content" in delta):
             changed |= self._separate(self._reasoning, delta, choice, is_ending=is_ending)
@@ -71,23 +83,30 @@ class ChoiceRepair:
         if is_ending or "function_call" in delta:
             changed |= self._repair_calls(choice, delta, calls)
         if choice["finish_reason"]:
+            self._has_ended = True
             self._remember()
-        if changed and not self._has_begun:
-            # Strict clients want a role in the first chunk. An event is not rewritten for that alone.
-            delta.setdefault("role", "assistant")
-        self._has_begun = True
+        self._begin(delta, changed=changed)
         return changed
 
     def held_back(self, finish_reason: str | None) -> Fields:
         """The delta for text that is still held back at the end of the stream; empty where there is none."""
         delta: Fields = {}
         if self._reasoning is not None:
-            _put(delta, *self._reasoning.end(finish_reason))
+            put(delta, *self._reasoning.end(finish_reason))
         if finish_reason is not None and not self._is_cut:
             _, late_parts = self._numbers.end(None, streamed=True)
             if late_parts:
                 delta["tool_calls"] = late_parts
         return delta
+
+    def missing_reason(self) -> str | None:
+        """The finish reason of an answer that ended without one; None where it was sent."""
+        if self._has_ended:
+            return None
+        self._has_ended = True
+        if self._numbers:
+            return "tool_calls"
+        return "function_call" if self._has_function_call else "stop"
 
     def _leave_out(self, calls: list[object]) -> bool:
         """Leave out the calls beyond those that are read; whether there are any."""
@@ -98,13 +117,22 @@ class ChoiceRepair:
         return True
 
     def _delta_of(self, choice: Fields) -> tuple[Fields, bool]:
-        delta = choice.get(self._part)
-        if not isinstance(delta, dict):
-            delta = choice[self._part] = {}
-            return delta, True
+        delta, changed = find(choice, self._part, has_spoken=self._has_spoken)
         if self._kept is not None:
             self._kept.collect(delta)
-        return delta, False
+        return delta, changed
+
+    def _tell_role(self, delta: Fields) -> bool:
+        changed = tell_role_once(delta, is_told=self._has_role)
+        self._has_role = True
+        return changed
+
+    def _begin(self, delta: Fields, *, changed: bool) -> None:
+        if changed and not self._has_begun:
+            # Strict clients want a role in the first chunk. An event is not rewritten for that alone.
+            delta.setdefault("role", ASSISTANT)
+            self._has_role = True
+        self._has_begun = True
 
     def _remember(self) -> None:
         """Keep the reasoning that led to tool calls for the conversation's next turn."""
@@ -131,8 +159,9 @@ class ChoiceRepair:
         if calls and isinstance(calls, list):
             changed = self._leave_out(calls)
             changed |= self._numbers.repair(calls, streamed=self._part == "delta")
-        elif delta.get("function_call"):
+        elif function := object_field(delta, "function_call"):
             self._has_function_call = True
+            changed = write_arguments(function)
         return self._end(choice, calls) or changed if choice["finish_reason"] else changed
 
     def _repair_reason(self, choice: Fields, reason: object) -> bool:
@@ -164,50 +193,16 @@ class ChoiceRepair:
         if reasoning:
             self.note = "moved reasoning out of the content"
         delta["content"] = None if self._part == "message" and not text else ""
-        _put(delta, reasoning, text)
+        put(delta, reasoning, text)
         return True
 
 
 def _complete(choice: Fields, message: Fields, calls: object) -> bool:
     """Give a whole answer its role and finish reason, if either is missing."""
-    is_complete = bool(message.get("role") and choice["finish_reason"])
-    message["role"] = message.get("role") or "assistant"
+    is_complete = message.get("role") == ASSISTANT and bool(choice["finish_reason"])
+    message["role"] = ASSISTANT
     choice["finish_reason"] = choice["finish_reason"] or ("tool_calls" if calls else "stop")
-    return not is_complete
-
-
-def _put(delta: Fields, reasoning: str, text: str) -> None:
-    if reasoning:
-        before = delta.get("reasoning_content")
-        delta["reasoning_content"] = (before if isinstance(before, str) else "") + reasoning
-    if text:
-        delta["content"] = text
-
-
-def _flatten(delta: Fields, content: object) -> bool:
-    """Split content in parts (as Mistral's reasoning models send it) into text and reasoning."""
-    if not isinstance(content, list):
-        delta["content"] = None
-        return True
-    delta["content"] = ""
-    images = [part for part in content if isinstance(part, dict) and part.get("type") in IMAGE_PARTS]
-    if images:  # where clients look for them: beside the text, as OpenRouter sends them
-        found = delta.get("images")
-        delta["images"] = (found if isinstance(found, list) else []) + images
-    _put(delta, _text_of(content, "thinking"), _text_of(content, "text"))
-    return True
-
-
-def _text_of(parts: list[object], kind: str) -> str:
-    """The parts' text of that kind; a part's `thinking` is a list of text parts."""
-    found = [part.get(kind) for part in parts if isinstance(part, dict)]
-    return "".join(
-        _texts(inner) if isinstance(inner, list) else inner for inner in found if isinstance(inner, str | list)
-    )
-
-
-def _texts(parts: list[object]) -> str:
-    return "".join([text_field(part, "text") for part in parts if isinstance(part, dict)])
+    return leave_out_empty_audio(message) or not is_complete
 
 
 def _rename_reasoning(delta: Fields) -> bool:
@@ -233,5 +228,5 @@ def _move_thought(delta: Fields) -> bool:
     if not isinstance(content, str) or not content:
         return False
     delta["content"] = ""
-    _put(delta, content, "")
+    put(delta, content, "")
     return True

@@ -35,7 +35,7 @@ class Envelope:
             self._model = model
         else:
             body["model"], is_whole = self._model[:MAX_ANSWER_NAME_CHARACTERS], False
-        if not body.get("object"):
+        if body.get("object") != self._kind:
             body["object"], is_whole = self._kind, False
         return not is_whole
 

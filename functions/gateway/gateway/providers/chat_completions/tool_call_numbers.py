@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 
 from gateway.domain.codec import AnswerContext, TooMuch
-from gateway.domain.json_text import object_field, text_field, write_json
+from gateway.domain.json_text import object_field, text_field
 from gateway.providers.chat_completions.history_fingerprint import fingerprint
 from gateway.providers.chat_completions.json_end import JsonEnd
+from gateway.providers.chat_completions.message_shapes import write_arguments
 from gateway.providers.chat_completions.signatures import remember_signature
 from switchboard.domain.limits import MAX_TOOL_CALLS
 
@@ -34,6 +35,9 @@ class ToolCallNumbers:
     Gemini leaves out indexes and sometimes ids, and sends parallel calls one a chunk; other servers give every parallel
     call the index 0, or repeat id and name in every part. A call's id always means that call; under one index, another
     name, or more text after complete arguments, begins another call.
+
+    Calls are numbered from 0 without gaps. Servers in front of Claude count its content blocks, and OpenAI's SDKs take
+    each part of a call whose number has a gap before it for another call.
     """
 
     __slots__ = ("_by_given_id", "_calls", "_context", "_history", "_latest", "_next_place", "_signed")
@@ -61,7 +65,7 @@ class ToolCallNumbers:
         changed = False
         for part in parts:
             if isinstance(part, dict):
-                changed |= _write_arguments(part)
+                changed |= write_arguments(object_field(part, "function"))
                 if streamed:
                     changed |= self._continue(part)
                 else:  # each entry is a call of its own
@@ -94,7 +98,7 @@ class ToolCallNumbers:
         index = given if type(given) is int else None
         call = self._find(part, index)
         if call is None:
-            changed = self._begin(part, self._free_place(index), self._latest.get(index))
+            changed = self._begin(part, self._next_place, self._latest.get(index))
             call = self._calls[next(reversed(self._calls))]
         else:
             changed = _tell_once(call, part)
@@ -105,9 +109,6 @@ class ToolCallNumbers:
         if given != call.place or index is None:
             part["index"], changed = call.place, True
         return changed
-
-    def _free_place(self, index: int | None) -> int:
-        return index if index is not None and index not in self._calls else self._next_place
 
     def _begin(self, part: Fields, place: int, before: _Call | None = None) -> bool:
         """Add a call, `before` it the last one under its index; whether its part had to be completed.
@@ -185,13 +186,3 @@ def _tell_once(call: _Call, part: Fields) -> bool:
             del function["name"]
             changed = True
     return changed
-
-
-def _write_arguments(part: Fields) -> bool:
-    """Make arguments JSON text: some of Cloudflare's models send the object itself, others null."""
-    function = part.get("function")
-    if not isinstance(function, dict) or "arguments" not in function or isinstance(function["arguments"], str):
-        return False
-    arguments = function["arguments"]
-    function["arguments"] = "" if arguments is None else write_json(arguments).decode()
-    return True
