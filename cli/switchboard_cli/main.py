@@ -2,10 +2,10 @@
 
 import typer
 
-from switchboard_cli import keys, policies, provider_keys
+from switchboard_cli import keys, policies, provider_keys, traces
 
 app = typer.Typer(
-    help="Manage Switchboard: gateway keys, policies and provider keys.",
+    help="Manage Switchboard: gateway keys, policies, provider keys and traces.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -14,3 +14,4 @@ app = typer.Typer(
 app.add_typer(keys.app, name="keys")
 app.add_typer(policies.app, name="policies")
 app.add_typer(provider_keys.app, name="provider-keys")
+app.add_typer(traces.app, name="traces")

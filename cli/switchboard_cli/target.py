@@ -11,7 +11,7 @@ import typer
 
 from switchboard.store.dynamodb import DynamoStore, connect
 from switchboard.store.ledger_sweep import DynamoOpenCalls
-from switchboard.store.ports import KeyStore, PolicyStore
+from switchboard.store.ports import KeyStore, PolicyStore, TraceStore
 from switchboard_cli.failure import CommandFailed
 from switchboard_cli.moments import now
 from switchboard_cli.stack import output
@@ -39,14 +39,18 @@ class Target:
         """The policies in it."""
         return self._store()
 
+    def trace_store(self, retention: timedelta) -> TraceStore:
+        """The traces in it. What is written to it is kept so long."""
+        return self._store(retention)
+
     def projects(self) -> tuple[str, ...]:
         """Every project that ever had a key, by name. Raises StoreUnavailable."""
         found = DynamoOpenCalls(connect(endpoint=self.endpoint), self.table).projects()
         return tuple(sorted(sweep.project for sweep in found))
 
-    def _store(self) -> DynamoStore:
-        # Only keys and policies are written here, and they do not expire.
-        return DynamoStore(connect(endpoint=self.endpoint), self.table, retention=timedelta(0), clock=now)
+    def _store(self, retention: timedelta = timedelta(0)) -> DynamoStore:
+        """Keys and policies do not expire, whatever the retention."""
+        return DynamoStore(connect(endpoint=self.endpoint), self.table, retention=retention, clock=now)
 
 
 def target(stack: str | None, data_dir: Path | None, table: str | None, endpoint: str | None) -> Target:

@@ -57,7 +57,7 @@ class LastRecords:
         if dropped:
             self.show(
                 f"  {_traces(dropped)} could not be written. Each is a line `trace.unwritten` in {self.log}, "
-                "from which it can be restored, without its bodies."
+                "from which `switchboard traces restore` writes it, without its bodies."
             )
         elif waiting:
             self.show("  All traces are written.")

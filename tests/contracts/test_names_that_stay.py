@@ -605,6 +605,7 @@ COMMANDS = {
     "policies show": names(f"--project --task --json {TARGET}"),
     "policies set": names(f"file --project --task {TARGET}"),
     "policies remove": names(f"--project --task {TARGET}"),
+    "traces restore": names(f"file --retention-days {TARGET}"),
     "provider-keys put": names("name --stack"),
 }
 
