@@ -30,7 +30,7 @@ from gateway.relay.flow import Flow
 from gateway.relay.healing import Healing
 from gateway.relay.refused_fields import RefusedFields
 from gateway.relay.reported import reported
-from gateway.relay.retry_after import asked_pause_ms
+from gateway.relay.retry_after import asked_pause_ms, told_pause_ms
 from gateway.relay.slices import in_slices
 from gateway.relay.stream import Stream
 from gateway.relay.unspoken import unspoken
@@ -195,11 +195,12 @@ class _Exchange:
         except AnswerUnreadable as unreadable:
             unread = f" ({unreadable.message})"
         error, remark = self._read_error(response, bytes(body))
+        asked_ms = asked_pause_ms(response.headers, self.journal.clock.now())
         raise UpstreamRejected(
             self.attempt.target,
             response.status,
             self._scrub(error.message, is_cut=is_cut or bool(unread)) + (" (cut off)" if is_cut else unread),
-            asked_pause_ms(response.headers, self.journal.clock.now()),
+            told_pause_ms(bytes(body)) if asked_ms is None else asked_ms,
             remark=remark,
             names=error_names(error, self._scrub),
             body=bytes(body),

@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 from math import isnan
 from random import Random
 
+from gateway.domain.json_text import object_field, read_json, text_field
 from switchboard.domain.limits import MAX_RETRY_AFTER_MS
 
 MAX_PAUSE_MS = 2000.0
@@ -18,6 +19,29 @@ def asked_pause_ms(headers: Mapping[str, str], now: datetime) -> float | None:
     """
     asked_ms = _number(headers.get("retry-after-ms"))
     return retry_after_ms(headers.get("retry-after"), now) if asked_ms is None else _bounded(asked_ms)
+
+
+def told_pause_ms(body: bytes) -> float | None:
+    """How long Google's error body asks to wait, in milliseconds; None where it does not say so.
+
+    Google sends no `retry-after`, but a `RetryInfo` with a `retryDelay` such as "34.4s":
+    https://cloud.google.com/apis/design/errors#error_details.
+    """
+    if b"retryDelay" not in body:
+        return None
+    try:
+        parsed = read_json(body)
+    except ValueError:
+        return None
+    parsed = parsed[0] if isinstance(parsed, list) and parsed else parsed
+    details = object_field(parsed, "error").get("details") if isinstance(parsed, dict) else None
+    delays = [text_field(detail, "retryDelay") for detail in _list(details) if isinstance(detail, dict)]
+    asked_s = _number(next((delay for delay in delays if delay), "").removesuffix("s"))
+    return None if asked_s is None else _bounded(asked_s * 1000)
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def retry_after_ms(value: str | None, now: datetime) -> float | None:

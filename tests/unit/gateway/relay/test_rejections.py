@@ -10,7 +10,7 @@ from switchboard.domain.usage import UsageSource
 from testkit.cascade import cascade, outcomes
 from testkit.faults import answer_events, good
 from testkit.running_gateway import chat
-from testkit.upstream import Answer, End, ScriptedUpstream, Step
+from testkit.upstream import Answer, End, ScriptedUpstream, Step, json_answer
 
 PATIENCE_MS = 4000
 BEGUN = b'{"error": {"message": "slow down"'
@@ -50,3 +50,14 @@ async def test_the_retry_after_header_is_kept_if_the_body_never_ends() -> None:
         async with cascade(upstream, policy={"plan_timeout_ms": PATIENCE_MS}) as gateway:
             response = await gateway.call()
     assert (response.status_code, response.headers["retry-after"]) == (429, "7")
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_delay_in_the_body_is_obeyed_and_passed_on(*, streamed: bool) -> None:
+    details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.2s"}]
+    body = [{"error": {"code": 429, "message": "Quota exceeded", "status": "RESOURCE_EXHAUSTED", "details": details}}]
+    with ScriptedUpstream(json_answer(body, 429)) as upstream:
+        async with cascade(upstream, policy={"plan_timeout_ms": PATIENCE_MS}) as gateway:
+            response = await gateway.call(chat(stream=streamed))
+        assert len(upstream.requests) == 1
+    assert (response.status_code, response.headers["retry-after-ms"]) == (429, "34200")

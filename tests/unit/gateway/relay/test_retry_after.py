@@ -1,5 +1,6 @@
 """Pauses before a target is tried again: the provider's `retry-after`, else full jitter."""
 
+import json
 from datetime import UTC, datetime
 from random import Random
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.relay.retry_after import MAX_PAUSE_MS, asked_pause_ms, pause_ms, retry_after_ms
+from gateway.relay.retry_after import MAX_PAUSE_MS, asked_pause_ms, pause_ms, retry_after_ms, told_pause_ms
 from switchboard.domain.limits import MAX_RETRY_AFTER_MS
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -78,3 +79,30 @@ def test_pauses_are_uniform_over_their_range() -> None:
     assert drawn[0] < 8.0
     assert drawn[-1] > 392.0
     assert 180.0 < drawn[500] < 220.0
+
+
+RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo"}
+
+
+@pytest.mark.parametrize(
+    ("details", "wait_ms"),
+    [
+        ([RETRY_INFO | {"retryDelay": "34.4s"}], 34_400.0),
+        ([{"@type": "QuotaFailure"}, None, RETRY_INFO | {"retryDelay": "2s"}], 2000.0),
+        ([RETRY_INFO | {"retryDelay": "-2s"}], 0.0),
+        ([RETRY_INFO | {"retryDelay": "1e999s"}], MAX_RETRY_AFTER_MS),
+        ([RETRY_INFO | {"retryDelay": "soon"}], None),
+        ([RETRY_INFO | {"retryDelay": 7}], None),
+        ({"retryDelay": "2s"}, None),
+        (None, None),
+    ],
+)
+def test_a_delay_in_googles_body_is_read(details: object, wait_ms: float | None) -> None:
+    error = {"error": {"code": 429, "message": "Quota exceeded", "details": details}}
+    assert told_pause_ms(json.dumps(error).encode()) == wait_ms
+    assert told_pause_ms(json.dumps([error]).encode()) == wait_ms
+
+
+@pytest.mark.parametrize("body", [b"", b"retryDelay", b'["retryDelay"]', b'{"error":"retryDelay"}', b"[]"])
+def test_a_body_without_a_delay_asks_for_none(body: bytes) -> None:
+    assert told_pause_ms(body) is None

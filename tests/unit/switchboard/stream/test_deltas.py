@@ -210,3 +210,47 @@ def test_a_message_field_alone_is_no_error_within_a_stream() -> None:
 )
 def test_every_error_body_gives_a_message(body: bytes, error: InBandError) -> None:
     assert read_error(body) == error
+
+
+ODD = [
+    (b'data: {"error": {"message": "bad", "code": "x"}}\n\n', InBandError("bad", "x")),
+    (b'event: error\r\ndata: {"message": "bad"}\r\n\r\ndata: [DONE]\r\n\r\n', InBandError("bad")),
+    (b"data: bad", InBandError("data: bad")),
+    (b'{"error": [{"message": "bad", "code": 7}]}', InBandError("bad", "7")),
+    (b'{"code": 1302, "msg": "slow down"}', InBandError("slow down", "1302")),
+    (b'{"title": "Bad input", "status": 400}', InBandError("Bad input", None, "400")),
+    (b'{"base_resp": {"status_code": 1004, "status_msg": "login fail"}}', InBandError("login fail", "1004")),
+]
+
+
+@pytest.mark.parametrize(("body", "error"), ODD)
+def test_errors_of_odd_shapes_are_read(body: bytes, error: InBandError) -> None:
+    assert read_error(body) == error
+
+
+@pytest.mark.parametrize(
+    "body", [{"code": 1302, "msg": "slow"}, {"base_resp": {"status_code": 1, "status_msg": "slow"}}]
+)
+@pytest.mark.parametrize("choices", [{}, {"choices": None}, {"choices": []}])
+def test_an_answer_without_choices_says_why(body: dict[str, object], choices: dict[str, object]) -> None:
+    found = read_completion(json.dumps(body | choices).encode()).error
+    assert found is not None
+    assert found.message == "slow"
+
+
+FILLERS: list[dict[str, object]] = [
+    {"error": None, "message": "ok"},
+    {"error": {}},
+    {"error": {"code": 0, "message": ""}},
+    {"error": "", "errors": []},
+    {"error": False},
+    {"base_resp": {"status_code": 0, "status_msg": "success"}},
+    {"code": 0, "message": "Success", "msg": "ok"},
+]
+
+
+@pytest.mark.parametrize("filler", FILLERS)
+def test_an_error_that_says_nothing_is_none_beside_an_answer(filler: dict[str, object]) -> None:
+    assert read_completion(json.dumps(completion("Hi") | filler).encode()).error is None
+    found = _chunk({"choices": [{"index": 0, "delta": {"content": "Hi"}}], **filler})
+    assert (found.error, found.choices[0].text) == (None, "Hi")

@@ -33,7 +33,7 @@ class OpenAiReader:
         if event.data.strip() == DONE:
             return (*self._held_back("stop"), AnswerEvent(event.raw, is_done=True))
         chunk, is_strict = _object(event.data)
-        if "error" in chunk or "errors" in chunk:
+        if "error" in chunk or "errors" in chunk or "base_resp" in chunk:
             delta = read_chunk_object(chunk)
             if delta.error is not None:
                 return (AnswerEvent(b"", delta),)
@@ -141,8 +141,10 @@ def read_whole(body: bytes, context: AnswerContext, quirks: AnswerQuirks) -> Who
         return WholeAnswer(body, Delta())
     found = completion.get("choices")
     choices = [choice for choice in found if isinstance(choice, dict)] if isinstance(found, list) else []
-    if not choices or completion.get("error"):
-        return WholeAnswer(body, read_completion_object(completion))
+    if not choices or completion.get("error") or "base_resp" in completion:
+        delta = read_completion_object(completion)
+        if delta.error is not None or not choices:
+            return WholeAnswer(body, delta)
     changed |= Envelope(context, COMPLETION).fill(completion) | complete_usage(completion)
     notes = []
     if len(choices) > MAX_CHOICES:
