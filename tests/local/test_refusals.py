@@ -24,7 +24,7 @@ def test_a_port_in_use(tmp_path: Path) -> None:
     assert_one_sentence(output, str(port), "in use", "make run PORT=")
 
 
-@pytest.mark.parametrize("port", ["eighty", "-1", "70000", ""])
+@pytest.mark.parametrize("port", ["eighty", "70000"])
 def test_an_invalid_port(port: str, tmp_path: Path) -> None:
     code, output = refusal(tmp_path, port)
     assert code == 2

@@ -81,6 +81,7 @@ def lines(log: str, event: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.alone
+@pytest.mark.load
 def test_the_sandbox_is_free_three_seconds_after_the_reply_and_has_logged_the_row(deployment: Deployment) -> None:
     with RuntimeApi() as api:
         api.start(handler=HANDLER, env=deployment.env)

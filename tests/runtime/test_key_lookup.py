@@ -12,6 +12,7 @@ from testkit.upstream import Answer, End, ScriptedUpstream
 
 
 @pytest.mark.alone
+@pytest.mark.load
 def test_the_first_key_look_up_takes_two_seconds_at_most() -> None:
     event = rest_event("POST", "/v1/chat/completions", body="{}", headers={"Authorization": "Bearer sb-any"})
     with ScriptedUpstream(Answer(before_headers=[End.HANG])) as store, RuntimeApi() as api:

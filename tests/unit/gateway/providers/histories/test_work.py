@@ -45,12 +45,12 @@ HISTORIES: dict[str, Callable[[int], list[dict[str, Any]]]] = {
 }
 
 
-def cpu_s(key: str, messages: tuple[dict[str, Any], ...]) -> float:
+def cpu_s(key: str, messages: tuple[dict[str, Any], ...], runs: int = 5) -> float:
     row, chat = table.by_dialect(key), Chat("mistral-7b", messages, True, False, {})
     best = float("inf")
     gc.disable()  # a collection goes through the heap of the whole test process, whose size is not the repair's
     try:
-        for _ in range(5):
+        for _ in range(runs):
             start = time.process_time()
             row.encode(chat, chat.model, SignatureMemory(Clock()))
             best = min(best, time.process_time() - start)
@@ -73,4 +73,4 @@ def test_four_times_the_history_takes_four_times_the_time(
 def test_thirty_thousand_messages_take_well_under_a_second() -> None:
     turn = [USER, calling("c1"), result("c1"), {"role": "assistant", "content": "Yes."}]
     for row in table.PROVIDERS:
-        assert cpu_s(row.dialect, tuple(turn * 7_500)) < 1.0, row.dialect
+        assert cpu_s(row.dialect, tuple(turn * 7_500), runs=1) < 1.0, row.dialect
