@@ -14,19 +14,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from statistics import median
 
 from bench.caller import Endpoint, in_turn
-from bench.fairness.attacks import ATTACKS, Attack, Places
+from bench.fairness.attacks import ATTACKS, Places
 from bench.fairness.gateway import KEYS
 from bench.processes import ROOT, free_port, listens
 from bench.upstream import Pace
 
 PACE = Pace(think_ms=30, chunks=10, gap_ms=5)
 CALLS = 40
-AT_ONCE = 2
-"""Hostile calls at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +52,26 @@ async def measure(names: list[str]) -> list[Round]:
 
 
 async def _round(gateway: "subprocess.Popen[str]", quiet: Endpoint, places: Places, attack: str | None) -> Round:
-    is_over = asyncio.Event()
-    attacks = [] if attack is None else [ATTACKS[attack]] * AT_ONCE
-    attackers = [asyncio.create_task(_attack(one, places, is_over)) for one in attacks]
-    received = await in_turn(quiet, PACE, CALLS)
-    is_over.set()
-    await asyncio.gather(*attackers)
+    with _attacking(attack, places):
+        received = await in_turn(quiet, PACE, CALLS)
     complete = all(b"[DONE]" in one.body and b"word9 " in one.body for one in received)
     ttfts = tuple(one.ttft_ms - PACE.think_ms for one in received)
     return Round(attack, ttfts, _longest_stall_ms(gateway), complete)
 
 
-async def _attack(attack: Attack, places: Places, is_over: asyncio.Event) -> None:
-    while not is_over.is_set():
-        await attack(places)
+@contextmanager
+def _attacking(attack: str | None, places: Places) -> Iterator[None]:
+    """The hostile callers in a process of their own, so that reading their answers delays no quiet caller."""
+    if attack is None:
+        yield
+        return
+    command = [sys.executable, "-m", "bench.fairness.attacks", attack, *map(str, astuple(places))]
+    hostile = subprocess.Popen(["nice", *command], cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        hostile.kill()
+        hostile.wait()
 
 
 def _longest_stall_ms(gateway: "subprocess.Popen[str]") -> float:

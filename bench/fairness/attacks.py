@@ -1,7 +1,8 @@
-"""What a hostile project's callers do, each as a function that makes one call."""
+"""What a hostile project's callers do: a function makes one call. As a process: one kind, again and again."""
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ from bench.fairness.gateway import HANGING_HOST, KEYS
 from bench.fairness.provider import ANSWERS
 
 READ_FOR_S = 4.0
+AT_ONCE = 2
+"""Hostile calls at the same time."""
+PAUSE_S = 0.05
+"""Between two of them: they are hostile by what they are, not by their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,15 @@ ATTACKS: dict[str, Attack] = {
 }
 
 
+async def _attack(attack: Attack, places: Places) -> None:
+    async def repeat() -> None:
+        while True:
+            await attack(places)
+            await asyncio.sleep(PAUSE_S)
+
+    await asyncio.gather(*(repeat() for _ in range(AT_ONCE)))
+
+
 def _body(messages: object = None, **fields: object) -> bytes:
     asked = {"model": "m", "stream": True, "messages": messages or [{"role": "user", "content": "Hello?"}]}
     return json.dumps(asked | fields).encode()
@@ -131,3 +145,7 @@ async def _post(places: Places, body: bytes, url: str, *headers: str) -> None:
             while await reader.read(1 << 20):
                 pass
     writer.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_attack(ATTACKS[sys.argv[1]], Places(*map(int, sys.argv[2:]))))

@@ -21,6 +21,7 @@ from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring
 from switchboard.domain.keys import GatewayKey, Scope, digest
+from switchboard_local.serve import SWITCH_INTERVAL_S
 from testkit.memory_store import MemoryStore
 from testkit.twins.gateway import DiscardingLog
 
@@ -73,5 +74,6 @@ def _report(stalls_ms: list[float]) -> None:
 
 
 if __name__ == "__main__":
+    sys.setswitchinterval(SWITCH_INTERVAL_S)  # as `make run` does
     socket.getaddrinfo = _hang_or_resolve  # type: ignore[assignment]
     asyncio.run(_serve(int(sys.argv[1]), sys.argv[2]))
