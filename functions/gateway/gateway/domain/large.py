@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-LARGE_FROM_COMMAS = 20_000
-"""Reading and writing a body takes time by its values. This many take about 15 ms, and text takes far less."""
+LARGE_FROM_COMMAS = 5_000
+"""Reading and repairing a body takes time by its values. This many take up to 30 ms, and text takes far less."""
 
 
 def is_large(body: bytes) -> bool:
