@@ -1,6 +1,7 @@
 """A gateway with two projects' keys and a store in memory, whose event loop is watched: one process of the bench."""
 
 import asyncio
+import gc
 import json
 import signal
 import socket
@@ -64,6 +65,7 @@ async def _serve(port: int, private_hosts: str) -> None:
         watching = asyncio.create_task(_watch(stalls_ms))
         # Asked for by its parent after each round: the longest stall since the last one.
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _report, stalls_ms)
+        gc.freeze()  # as `make run` does
         await uvicorn.Server(config).serve()
         watching.cancel()
 

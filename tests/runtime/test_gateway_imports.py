@@ -58,3 +58,12 @@ def test_the_start_imports_exactly_these_packages() -> None:
     modules = imported()
     assert {name.partition(".")[0] for name in modules if not name.startswith("_")} == EXPECTED
     assert not [name for name in modules if name.startswith("pydantic.v1")]  # what FastAPI's own routes would load
+
+
+def test_the_collector_passes_over_what_the_start_imported_and_is_on_again() -> None:
+    environment = os.environ | {"TABLE_NAME": "a-table-of-no-one", "AWS_DEFAULT_REGION": "eu-central-1"}
+    probe = "import gc, gateway.handler; print(gc.isenabled(), gc.get_freeze_count() > 50_000, len(gc.get_objects()))"
+    done = subprocess.run([sys.executable, "-c", probe], env=environment, check=True, capture_output=True, text=True)
+    is_on, is_frozen, looked_through = done.stdout.split()
+    assert (is_on, is_frozen) == ("True", "True")
+    assert int(looked_through) < 5_000
