@@ -1,7 +1,19 @@
 """Runs the repairs of a history that follow from what a provider refuses."""
 
 from gateway.domain.codec import Draft
-from gateway.providers.histories import call_ids, calls, contents, empty, functions, media, names, nested, roles, rounds
+from gateway.providers.histories import (
+    call_ids,
+    calls,
+    contents,
+    empty,
+    functions,
+    media,
+    names,
+    nested,
+    roles,
+    rounds,
+    shapes,
+)
 from gateway.providers.histories.refusals import Empty, Refusals
 
 
@@ -11,6 +23,7 @@ def fit_history(body: Draft, refuses: Refusals, taken_in_messages: frozenset[str
     `taken_in_messages` are the fields of messages that are sent on, None for all. Raises BodyMalformed for a part of
     the last user turn that cannot be sent. The work grows with the size of the body alone.
     """
+    shapes.fit_shapes(body)
     empty.leave_out_empty_lists(body)
     has_parts = any(type(message.get("content")) is list for message in body.messages)
     if has_parts:
