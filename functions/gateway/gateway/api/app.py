@@ -23,6 +23,7 @@ from gateway.api.credentials import (
 from gateway.api.endings import LEFT_EARLY
 from gateway.api.error_answers import ErrorAnswer, answer_error, answer_internal
 from gateway.api.headers import read_labels, read_route, with_extras
+from gateway.api.known_request import KnownRequest
 from gateway.api.other_routes import (
     answer_broken,
     describe_model,
@@ -36,7 +37,7 @@ from gateway.api.refusal import Refusal
 from gateway.api.reply import Reply
 from gateway.api.request_body import read_body
 from gateway.api.responses import call_headers, entry_of, respond, respond_with_error, scrubbed_answer
-from gateway.domain.call import Arrival, Call, Caller, Capture, Labels, Route
+from gateway.domain.call import Call, Capture, Labels, Route
 from gateway.domain.clock import Clock
 from gateway.domain.errors import CallRefused, GatewayError, HeaderMalformed, KeysUnavailable
 from gateway.domain.large import beside_the_loop
@@ -81,49 +82,53 @@ class Gateway:
             return respond_with_error(request, answer_internal(), Labels().task_id)
 
     async def _reply(self, request: Request) -> Response | Refusal | Reply:
-        arrival, trace_id = arrival_of(request), entry_of(request).request_id
+        arrival = arrival_of(request)
         try:
             caller = await self.authenticator.authenticate(gateway_key(request.headers))
         except GatewayError as error:
             return self._refuse_unauthenticated(error, request)
-        auth_ms = self.clock.milliseconds_since(arrival.moment)
-        labels, secrets = Labels(), secrets_of(request.headers)
-        scrubber = Scrubber(secrets)
+        known = KnownRequest(request, arrival, caller, self.clock.milliseconds_since(arrival.moment))
         try:
-            refuse_too_many(secrets)
-            labels = read_labels(request.headers, self.capture, scrubber)
-            policy = self.planner.policy(caller, labels.task_id)
-            if policy.zero_retention:
-                labels = labels.under_zero_retention()
-            body = await read_body(request)
-            chat = await parse_chat(body, self.max_messages)
-            labels = with_extras(labels, chat, scrubber)
-            route = read_route(request.headers)
-            await self._refuse_own_keys(route, gateway_key(request.headers))
-            call = Call(
-                trace_id=trace_id,
-                arrival=arrival,
-                auth_ms=auth_ms,
-                caller=caller,
-                labels=labels,
-                route=route,
-                chat=chat,
-                body=body,
-                secrets=secrets,
-            )
+            call, policy = await self._read(known)
             plan = self.planner.plan(call, policy)
-            ids = await beside_the_loop(body, lambda: _turn_ids(call))
+            ids = await beside_the_loop(call.body, lambda: _turn_ids(call))
         except (CallRefused, KeysUnavailable) as refused:
-            return self._refuse(answer_error(refused).scrubbed(scrubber), request, arrival, caller, labels)
+            return self._refuse(known, answer_error(refused).scrubbed(known.scrubber))
         except ClientDisconnect:
-            return self._left(trace_id, arrival, caller, labels)
+            return self._left(known)
         except Exception:  # noqa: BLE001 — as above; of a caller that is known, there is a trace too
-            self.telemetry.failed(trace_id)
-            return self._refuse(answer_internal(), request, arrival, caller, labels)
+            self.telemetry.failed(known.trace_id)
+            return self._refuse(known, answer_internal())
         journal = Journal(call, self.clock)
         add_notes(journal.notes, plan.notes)
         tracker = self._watch(call, plan, policy, ids)
         return Reply(journal, plan, self.relay, self.recorder, self.telemetry, tracker)
+
+    async def _read(self, known: KnownRequest) -> tuple[Call, Policy]:
+        """The call, and the policy that holds for it. Raises CallRefused, KeysUnavailable or ClientDisconnect."""
+        headers = known.request.headers
+        refuse_too_many(known.secrets)
+        known.labels = read_labels(headers, self.capture, known.scrubber)
+        policy = self.planner.policy(known.caller, known.labels.task_id)
+        if policy.zero_retention:
+            known.labels = known.labels.under_zero_retention()
+        body = await read_body(known.request)
+        chat = await parse_chat(body, self.max_messages)
+        known.labels = with_extras(known.labels, chat, known.scrubber)
+        route = read_route(headers)
+        await self._refuse_own_keys(route, gateway_key(headers))
+        call = Call(
+            trace_id=known.trace_id,
+            arrival=known.arrival,
+            auth_ms=known.auth_ms,
+            caller=known.caller,
+            labels=known.labels,
+            route=route,
+            chat=chat,
+            body=body,
+            secrets=known.secrets,
+        )
+        return call, policy
 
     async def _refuse_own_keys(self, route: Route, own: str | None) -> None:
         """Send no key of this deployment to a provider. A key of another Switchboard is a provider's key.
@@ -155,17 +160,20 @@ class Gateway:
         self.telemetry.refused(answer.failure, key_id(digest(key)) if key else None, entry_of(request).request_id)
         return respond_with_error(request, answer, Labels().task_id)
 
-    def _refuse(
-        self, answer: ErrorAnswer, request: Request, arrival: Arrival, caller: Caller, labels: Labels
-    ) -> Refusal:
-        response, trace_id = respond_with_error(request, answer, labels.task_id), entry_of(request).request_id
-        return Refusal(response, partial(self.recorder.refused, trace_id, arrival, caller, labels, answer.failure))
+    def _refuse(self, known: KnownRequest, answer: ErrorAnswer) -> Refusal:
+        response = respond_with_error(known.request, answer, known.labels.task_id)
+        record = partial(
+            self.recorder.refused, known.trace_id, known.arrival, known.caller, known.labels, answer.failure
+        )
+        return Refusal(response, record)
 
-    def _left(self, trace_id: str, arrival: Arrival, caller: Caller, labels: Labels) -> Refusal:
+    def _left(self, known: KnownRequest) -> Refusal:
         """Record a caller that left before its request was complete; the response is for a log of the server."""
-        failure = LEFT_EARLY.failure
-        response = respond(b"", call_headers(trace_id, labels.task_id), failure.http_status)
-        record = partial(self.recorder.refused, trace_id, arrival, caller, labels, failure, status=LEFT_EARLY.status)
+        failure, status = LEFT_EARLY.failure, LEFT_EARLY.status
+        response = respond(b"", call_headers(known.trace_id, known.labels.task_id), failure.http_status)
+        record = partial(
+            self.recorder.refused, known.trace_id, known.arrival, known.caller, known.labels, failure, status=status
+        )
         return Refusal(response, record)
 
 

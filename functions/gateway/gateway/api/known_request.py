@@ -1,0 +1,32 @@
+"""A request of a known caller, until it is a call or refused."""
+
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from gateway.api.credentials import secrets_of
+from gateway.api.responses import entry_of
+from gateway.domain.call import Arrival, Caller, Labels
+from gateway.domain.secret import Scrubber, Secret
+
+
+@dataclass(slots=True)
+class KnownRequest:
+    """What is known of a request whose key is good. `labels`: as far as they are read; a refusal is recorded so."""
+
+    request: Request
+    arrival: Arrival
+    caller: Caller
+    auth_ms: float
+    secrets: tuple[Secret, ...] = field(init=False)
+    scrubber: Scrubber = field(init=False)
+    labels: Labels = field(default_factory=Labels)
+
+    def __post_init__(self) -> None:
+        self.secrets = secrets_of(self.request.headers)
+        self.scrubber = Scrubber(self.secrets)
+
+    @property
+    def trace_id(self) -> str:
+        """The id of the call, and of its trace."""
+        return entry_of(self.request).request_id
