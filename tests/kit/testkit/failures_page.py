@@ -42,7 +42,8 @@ cells in all. Each cell checks the caller's bytes, the trace's attempts and stat
   deployment stores is on the trace alone.
 - **After the first content** no other target can take over, because two answers would be spliced. What was sent stays.
   Then one event follows, `data: {{"error": …}}`, and the stream ends without `[DONE]`. Its code is the attempt's, as
-  below; a silence longer than `STALL_TIMEOUT_MS` is `answer_late`. Comments and empty chunks count as silence.
+  below; a silence longer than `STALL_TIMEOUT_MS` is `answer_late`. Comments and empty chunks count as silence. After a
+  complete answer, an error of the provider's is a note on the trace alone.
 
 ## How soon
 

@@ -15,6 +15,7 @@ from switchboard.stream.sse import JSON_BEGINS, Event, EventSplitter, count_valu
 from switchboard.stream.transcript import Transcript
 
 LEFT_OUT_EVENT = "left out an event that was too large to read"
+LATE_ERROR = "the provider reported an error after its answer was complete"
 DONE_EVENT = b"data: [DONE]\n\n"
 _MARKUP = b"<"
 
@@ -28,8 +29,9 @@ class Stream:
     """Adds a stream to a transcript and returns the bytes that the caller gets.
 
     Left out are: usage that the caller did not ask for (when it has a chunk of its own), events that are no JSON
-    objects, JSON outside of events, and an error event with all that follows it. `progress` counts the chunks with
-    content, usage or a finish reason, until the answer is finished; after that only the first usage and more content.
+    objects, JSON outside of events, and an error event with all that follows it (one after a complete answer is noted).
+    `progress` counts the chunks with content, usage or a finish reason, until the answer is finished; after that only
+    the first usage and more content.
     `is_document`: the body was JSON, with no event before it; `read_document` reads it, and a completion is sent as
     events. `read_error` reads the data of an event that is named an error. `page`: the beginning of a web page.
     `choices`: how many were asked for. A caller that asked for usage gets the end marker only after it.
@@ -111,15 +113,14 @@ class Stream:
         if self.is_done:
             return self._pass_late_usage(event)
         if event.is_error:
-            self.error = self.error or self.read_error((event.data or b"")[:MAX_ERROR_BYTES])
-        elif event.data is None and (self._document or event.raw.lstrip().startswith(JSON_BEGINS)):
+            return self._fail(self.read_error((event.data or b"")[:MAX_ERROR_BYTES]))
+        if event.data is None and (self._document or event.raw.lstrip().startswith(JSON_BEGINS)):
             return self._take_document(event.raw)
-        elif event.data is None and not self._has_events and event.raw.lstrip().startswith(_MARKUP):
+        if event.data is None and not self._has_events and event.raw.lstrip().startswith(_MARKUP):
             self.page = event.raw
-        else:
-            self._has_events = self._has_events or event.data is not None
-            return self._read(event)
-        return b""
+            return b""
+        self._has_events = self._has_events or event.data is not None
+        return self._read(event)
 
     def _read(self, event: Event) -> bytes:
         try:
@@ -135,8 +136,7 @@ class Stream:
     def _take_document(self, raw: bytes) -> bytes:
         """Collect JSON outside of events: a completion that came in place of a stream, or an error."""
         if self._has_events:
-            self._note_document(raw)
-            return b""
+            return self._note_document(raw)
         self.is_document, is_first = True, not self._document
         self._document_values += count_values(raw)
         if len(self._document) + len(raw) > self.max_document_bytes:
@@ -182,13 +182,15 @@ class Stream:
         end, self._held_end = self._held_end, b""
         return b"".join(piece.raw for piece in self.reader.finish()) + end if end else b""
 
-    def _note_document(self, raw: bytes) -> None:
+    def _note_document(self, raw: bytes) -> bytes:
         """JSON after events is not passed on, but its error and its usage go into the transcript."""
         with suppress(ValueError):
             for piece in self.reader.read(Event(raw, raw)):
                 if piece.delta is not None and not self.is_over:
-                    self.error = piece.delta.error
                     self.transcript.add(replace(piece.delta, choices=()))
+                    if piece.delta.error is not None:
+                        return self._fail(piece.delta.error)
+        return b""
 
     def _pass_piece(self, piece: AnswerEvent) -> bytes:
         if self.is_done or self.error is not None or self._has_ended:
@@ -200,12 +202,22 @@ class Stream:
         delta = piece.delta
         if delta is None:
             return piece.raw
-        self.transcript.add(delta)
+        is_late = delta.error is not None and self.is_finished
+        self.transcript.add(replace(delta, choices=()) if is_late else delta)
+        if delta.error is not None:
+            return self._fail(delta.error)
         self._track(delta)
-        self.error = delta.error
-        if delta.error is not None or (delta.is_usage_only and not self.wants_usage):
+        return b"" if delta.is_usage_only and not self.wants_usage else piece.raw
+
+    def _fail(self, error: InBandError) -> bytes:
+        """Take the provider's error. After a complete answer it is the end marker: the caller has all of the words."""
+        if not self.is_finished:
+            self.error = self.error or error
             return b""
-        return piece.raw
+        add_note(self.notes, LATE_ERROR)
+        rest = b"".join([self._pass_piece(piece) for piece in self.reader.finish()])
+        self.is_done = True
+        return rest + DONE_EVENT
 
     def _end(self, marker: AnswerEvent) -> bytes:
         """The end marker; held back from a caller that waits for usage, which a few providers send after it."""

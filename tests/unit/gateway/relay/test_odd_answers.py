@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.relay.stream import LATE_ERROR
 from switchboard.domain.trace import Status
 from switchboard.domain.usage import Tokens, UsageSource
 from switchboard.stream.transcript import assemble
@@ -266,3 +267,36 @@ async def test_images_and_files_are_no_part_of_an_estimate(
         assert "images, audio and files are not in the estimate" in trace.notes
         await gateway.call(chat(stream=streamed))
         assert "images, audio and files are not in the estimate" not in (await gateway.trace()).notes
+
+
+LATE_ERRORS = {
+    "an error": event({"error": {"message": "late", "code": 503}}),
+    "an event that is named so": b"event: error\ndata: late\n\n",
+    "an error outside of events": b'{"error": {"message": "late"}}\n\n',
+    "an error in a choice": event({"choices": [{"index": 0, "delta": {}, "finish_reason": "error"}]}),
+}
+
+
+@pytest.mark.parametrize("name", LATE_ERRORS)
+@pytest.mark.parametrize("wants_usage", [True, False])
+async def test_an_error_after_a_complete_answer_is_noted_alone(
+    upstream: ScriptedUpstream, name: str, *, wants_usage: bool
+) -> None:
+    upstream.answers(Answer([role(), chunk("Hello"), finish(), usage(3, 2), LATE_ERRORS[name], End.HANG]))
+    async with cascade(upstream) as gateway:
+        response = await gateway.call(chat(stream_options={"include_usage": wants_usage}))
+        trace = await gateway.trace()
+    counted = usage(3, 2) if wants_usage else b""
+    assert response.content == role() + chunk("Hello") + finish() + counted + DONE
+    assert (trace.status, trace.finish_reason, trace.usage.tokens) == (Status.OK, "stop", Tokens(3, 2))
+    assert LATE_ERROR in trace.notes
+
+
+@pytest.mark.parametrize("name", LATE_ERRORS)
+async def test_an_error_before_every_choice_has_ended_is_told(upstream: ScriptedUpstream, name: str) -> None:
+    upstream.answers(Answer([role(), chunk("Hello"), finish(), LATE_ERRORS[name], End.HANG]))
+    async with cascade(upstream) as gateway:
+        response = await gateway.call(chat(n=2))
+        trace = await gateway.trace()
+    assert b'"upstream_reported"' in response.content
+    assert trace.status is Status.UPSTREAM_ERROR
