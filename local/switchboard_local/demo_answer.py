@@ -59,9 +59,8 @@ def text_of(message: Json) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The text split into words, each with the spaces before it. Joined, they are the text."""
-    pieces = re.findall(r"\s*\S+", text)
-    return [*pieces, text[sum(map(len, pieces)) :]] if text[-1:].isspace() else pieces
+    """The text split into words, each with the spaces before it, and the spaces at its end. Joined, they are the text."""
+    return re.findall(r"\s*\S+|\s+", text)
 
 
 def _wanted(user_text: str, functions: Sequence[Json], tool_choice: object) -> Json | None:

@@ -99,3 +99,9 @@ def test_long_names_of_many_tools_are_not_compared_in_full() -> None:
     began_s = time.process_time()
     assert isinstance(answer([user("hello " * 200_000)], tools), TextAnswer)
     assert time.process_time() - began_s < 1
+
+
+def test_spaces_at_the_end_are_one_piece_found_in_linear_time() -> None:
+    began = time.process_time()
+    assert words("a" + " " * 500_000) == ["a", " " * 500_000]
+    assert time.process_time() - began < 1.0  # minutes where each space is looked at once for each space before it

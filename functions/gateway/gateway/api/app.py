@@ -96,7 +96,8 @@ class Gateway:
             return self._refuse(known, answer_error(refused).scrubbed(known.scrubber))
         except ClientDisconnect:
             return self._left(known)
-        except Exception:  # noqa: BLE001 — as above; of a caller that is known, there is a trace too
+        except Exception as error:  # noqa: BLE001 — as above; of a caller that is known, there is a trace too
+            known.scrubber.exception(error)
             self.telemetry.failed(known.trace_id)
             return self._refuse(known, answer_internal())
         journal = Journal(call, self.clock)

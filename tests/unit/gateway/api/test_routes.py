@@ -227,16 +227,19 @@ async def test_a_refused_request_is_traced_with_its_reason(gateway: InProcess) -
 async def test_a_fault_of_the_gateways_own_before_the_call_leaves_a_trace(
     gateway: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    raised = RuntimeError("nobody has thought of sk-canary-0123456789")
+
     def break_down(_headers: object) -> None:
-        raise RuntimeError("nobody has thought of this")
+        raise raised
 
     monkeypatch.setattr(app, "read_route", break_down)
-    response = await gateway.post(x_inference_task_id="booking")
+    response = await gateway.post(x_inference_task_id="booking", x_inference_provider_api_key="sk-canary-0123456789")
     _error(response, 500, "internal_error")
     trace = gateway.store.traces[PROJECT, response.headers["x-inference-trace-id"]]
     assert trace.failure is not None
     assert (trace.task_id, trace.status, trace.failure.code) == ("booking", Status.REFUSED, "internal_error")
     assert gateway.log.events() == ["gateway.failed", "call.completed"]
+    assert str(raised) == "nobody has thought of ***"  # as it is logged
 
 
 @pytest.mark.parametrize(
