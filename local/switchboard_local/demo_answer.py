@@ -59,7 +59,7 @@ def text_of(message: Json) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The text split into words, each with the spaces before it, and the spaces at its end. Joined, they are the text."""
+    """The text split into words, each with the spaces before it, then its last spaces. Joined, they are the text."""
     return re.findall(r"\s*\S+|\s+", text)
 
 

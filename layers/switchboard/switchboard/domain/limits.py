@@ -91,6 +91,9 @@ MAX_CHOICES = 128
 MAX_REASONING_CHARACTERS = 250_000
 """Of reasoning that is remembered for the next turn. A longer one is lost."""
 
+MAX_REASONING_BLOCKS = 1000
+"""Of tagged reasoning in one choice of an answer. Each costs work of its own, however short it is."""
+
 MAX_UNDECIDED_CHARACTERS = 1_000_000
 """Of content that may be reasoning whose opening tag a model leaves out, until its closing tag has come."""
 

@@ -9,7 +9,7 @@ prompt: then the answer begins within the block, and holds only its closing tag.
 import re
 from enum import Enum, auto
 
-from switchboard.domain.limits import MAX_UNDECIDED_CHARACTERS
+from switchboard.domain.limits import MAX_REASONING_BLOCKS, MAX_UNDECIDED_CHARACTERS
 
 _NAMES = ("think", "thinking", "thought", "reasoning")
 _OPENINGS = tuple(f"<{name}>" for name in _NAMES)
@@ -38,10 +38,13 @@ class TaggedReasoning:
     """Separates the reasoning of one choice from its text. Holds back only what could still become a tag.
 
     For a model that `begins_inside` all content is held back until the closing tag: text that was sent cannot be
-    recalled. More than MAX_UNDECIDED_CHARACTERS without one are text.
+    recalled. More than MAX_UNDECIDED_CHARACTERS without one are text, and so is what follows MAX_REASONING_BLOCKS.
     """
 
-    __slots__ = ("_begins_inside", "_closing", "_earlier", "_had_block", "_held", "_is_marked", "_state", "_withheld")
+    __slots__ = (
+        *("_begins_inside", "_blocks", "_closing", "_earlier", "_had_block", "_held", "_is_marked", "_state"),
+        "_withheld",
+    )
 
     def __init__(self, *, begins_inside: bool = False) -> None:
         self._begins_inside = begins_inside
@@ -51,6 +54,7 @@ class TaggedReasoning:
         self._earlier: list[str] = []
         self._withheld = 0
         self._closing = ""
+        self._blocks = 0
         self._had_block = False
         self._is_marked = False
 
@@ -152,7 +156,9 @@ class TaggedReasoning:
         begun = text.lstrip()
         if not begun or any(tag.startswith(begun) for tag in _OPENINGS):
             return False
-        if (opening := _OPENING.match(text)) is not None:
+        if self._blocks >= MAX_REASONING_BLOCKS:
+            self._state = _State.TEXT
+        elif (opening := _OPENING.match(text)) is not None:
             self._state, self._closing = _State.INSIDE, f"</{opening[1]}>"
         elif self._begins_inside and not self._had_block:
             self._state = _State.UNDECIDED
@@ -180,7 +186,7 @@ class TaggedReasoning:
             start = text.find(self._closing)
             end = (start, start + len(self._closing)) if start >= 0 else None
         if end is not None:
-            self._state, self._had_block = _State.BEFORE, True
+            self._state, self._had_block, self._blocks = _State.BEFORE, True, self._blocks + 1
             return self._release() + text[: end[0]], text[end[1] :]
         if self._state is _State.UNDECIDED:
             return self._withhold_undecided(text)

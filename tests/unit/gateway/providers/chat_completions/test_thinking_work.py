@@ -6,7 +6,7 @@ import time
 import pytest
 
 from gateway.providers.chat_completions.thinking import TaggedReasoning
-from switchboard.domain.limits import MAX_UNDECIDED_CHARACTERS
+from switchboard.domain.limits import MAX_REASONING_BLOCKS, MAX_UNDECIDED_CHARACTERS
 
 PIECE = "word"
 
@@ -46,14 +46,15 @@ def test_what_is_held_back_is_whole_wherever_it_is_cut(length: int) -> None:
 BLOCK = "<think>Hm.</think>"
 
 
-def blocks_cpu_s(blocks: int) -> float:
+def blocks_cpu_s(repetitions: int) -> float:
     took = []
+    block = BLOCK.replace("Hm.", "Hm." * repetitions)
     gc.disable()
     try:
         for _ in range(5):
-            tagged, content = TaggedReasoning(), BLOCK * blocks + "Hello"
+            tagged, content = TaggedReasoning(), block * MAX_REASONING_BLOCKS + "Hello"
             began = time.process_time()
-            assert tagged.split(content) == ("Hm." * blocks, "Hello")
+            assert tagged.split(content) == ("Hm." * repetitions * MAX_REASONING_BLOCKS, "Hello")
             took.append(time.process_time() - began)
     finally:
         gc.enable()
@@ -62,7 +63,18 @@ def blocks_cpu_s(blocks: int) -> float:
 
 @pytest.mark.alone
 def test_the_work_grows_with_the_blocks_of_one_content_alone() -> None:
-    assert blocks_cpu_s(40_000) <= 6 * blocks_cpu_s(10_000)
+    assert blocks_cpu_s(1600) <= 6 * blocks_cpu_s(400)
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_what_follows_very_many_blocks_is_text(*, is_at_once: bool) -> None:
+    tagged, more = TaggedReasoning(), BLOCK * 500_000
+    pieces = [BLOCK * MAX_REASONING_BLOCKS + more] if is_at_once else [*[BLOCK] * MAX_REASONING_BLOCKS, more]
+    began = time.process_time()
+    split = [tagged.split(piece) for piece in pieces]
+    assert time.process_time() - began < 1.0
+    assert "".join(reasoning for reasoning, _ in split) == "Hm." * MAX_REASONING_BLOCKS
+    assert "".join(text for _, text in split) == more
 
 
 def test_too_much_without_a_closing_tag_is_text() -> None:
