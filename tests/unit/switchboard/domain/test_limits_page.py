@@ -43,5 +43,6 @@ def test_a_limit_names_its_unit(name: str) -> None:
         "TARGETS",
         "SECRETS",
         "MEMBERS",
+        "BLOCKS",
     )
     assert name.endswith((*units, *things))
