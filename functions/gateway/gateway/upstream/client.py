@@ -5,6 +5,8 @@ import errno
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar
+from typing import override
 
 import certifi
 import httpx
@@ -101,6 +103,14 @@ class _Dispatch:
         return asyncio.get_running_loop().time() - self.sent_at_s < DEAD_WITHIN_S
 
 
+class _NoCookies(CookieJar):
+    """Keeps none: a cookie of one call's answer would go to that host, and to its neighbours, with every other call."""
+
+    @override
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Keep none."""
+
+
 class HttpUpstream:
     """Sends requests to providers. One per process, on one event loop, so that connections are reused."""
 
@@ -112,6 +122,7 @@ class HttpUpstream:
             transport=self._transport,
             timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
             headers=_HEADERS,
+            cookies=_NoCookies(),
             trust_env=False,
             follow_redirects=False,
         )

@@ -381,6 +381,16 @@ async def test_redirects_are_not_followed(client: HttpUpstream, upstream: Script
     assert (response.status, len(upstream.requests)) == (307, 1)
 
 
+@pytest.mark.parametrize("cookie", ["a=1", "a=1; Domain=127.0.0.1; Path=/; Max-Age=1000", "a=" + "x" * 4000])
+async def test_no_cookie_of_one_call_is_sent_with_another(
+    client: HttpUpstream, upstream: ScriptedUpstream, cookie: str
+) -> None:
+    upstream.answers(Answer(SPOKEN.steps, headers={"set-cookie": cookie}), SPOKEN)
+    for _ in range(2):
+        await call(client, upstream)
+    assert [request.headers.get("cookie") for request in upstream.requests] == [None, None]
+
+
 async def test_proxy_environment_variables_are_not_used(
     upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
