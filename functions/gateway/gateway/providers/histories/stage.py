@@ -13,6 +13,7 @@ from gateway.providers.histories import (
     roles,
     rounds,
     shapes,
+    tool_shapes,
 )
 from gateway.providers.histories.refusals import Empty, Refusals
 
@@ -24,6 +25,7 @@ def fit_history(body: Draft, refuses: Refusals, taken_in_messages: frozenset[str
     the last user turn that cannot be sent. The work grows with the size of the body alone.
     """
     shapes.fit_shapes(body)
+    tool_shapes.fit_tool_shapes(body)
     empty.leave_out_empty_lists(body)
     has_parts = any(type(message.get("content")) is list for message in body.messages)
     if has_parts:
