@@ -5,8 +5,6 @@ import errno
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar
-from typing import override
 
 import certifi
 import httpx
@@ -103,14 +101,6 @@ class _Dispatch:
         return asyncio.get_running_loop().time() - self.sent_at_s < DEAD_WITHIN_S
 
 
-class _NoCookies(CookieJar):
-    """Keeps none: a cookie of one call's answer would go to that host, and to its neighbours, with every other call."""
-
-    @override
-    def extract_cookies(self, response: object, request: object) -> None:
-        """Keep none."""
-
-
 class HttpUpstream:
     """Sends requests to providers. One per process, on one event loop, so that connections are reused."""
 
@@ -122,9 +112,7 @@ class HttpUpstream:
             transport=self._transport,
             timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
             headers=_HEADERS,
-            cookies=_NoCookies(),
             trust_env=False,
-            follow_redirects=False,
         )
 
     async def send(
@@ -156,7 +144,11 @@ class HttpUpstream:
         request = self._client.build_request(
             "POST", target.url, content=body, headers=dict(headers), extensions={"trace": dispatch.trace}
         )
-        return await self._client.send(request, stream=True)
+        # Not `send`: the client would keep the answer's cookies, and send them to that host and its neighbours with
+        # every other call; and it would read the `location` of a redirect, of which some raise errors of any kind.
+        response = await self._transport.handle_async_request(request)
+        response.request = request
+        return response
 
     async def _post_again(
         self, target: Target, body: bytes, headers: Mapping[str, str], dispatch: _Dispatch

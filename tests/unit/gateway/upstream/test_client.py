@@ -381,6 +381,16 @@ async def test_redirects_are_not_followed(client: HttpUpstream, upstream: Script
     assert (response.status, len(upstream.requests)) == (307, 1)
 
 
+@pytest.mark.parametrize("location", ["//xn--a", "//xn--%zz/..", "http:-1/", "http://[", "//\x7f", "https://a:99999/"])
+async def test_a_redirect_to_no_address_is_an_answer_like_any_other(
+    client: HttpUpstream, upstream: ScriptedUpstream, location: str
+) -> None:
+    upstream.answers(Answer([], 308, {"location": location}))
+    response = await client.send(target(f"{upstream.base_url}/chat/completions"), b"{}", {}, lambda: None)
+    await response.aclose()
+    assert (response.status, response.headers["location"]) == (308, location)
+
+
 @pytest.mark.parametrize("cookie", ["a=1", "a=1; Domain=127.0.0.1; Path=/; Max-Age=1000", "a=" + "x" * 4000])
 async def test_no_cookie_of_one_call_is_sent_with_another(
     client: HttpUpstream, upstream: ScriptedUpstream, cookie: str
