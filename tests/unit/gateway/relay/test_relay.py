@@ -129,7 +129,7 @@ async def test_cumulative_usage_in_every_chunk_is_counted_once(
         event(
             {
                 **json.loads(chunk("a").removeprefix(b"data: ")),
-                "usage": {"prompt_tokens": 5, "completion_tokens": n},
+                "usage": {"prompt_tokens": 5, "completion_tokens": n, "total_tokens": 5 + n},
             }
         )
         for n in (1, 2, 3)

@@ -357,6 +357,7 @@ class Unresponsive:
 CONNECT_S = 0.4
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("lookup_s", [0.0, CONNECT_S / 2, CONNECT_S * 2])
 @pytest.mark.parametrize("dead", [1, 3])
 async def test_lookup_and_all_addresses_share_the_connect_timeout(
