@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Protocol, cast
+from urllib.parse import urlsplit
 
 from gateway.api.app import Gateway, create_app
 from gateway.api.auth import Authenticator
@@ -63,7 +64,7 @@ def dependencies(settings: Settings, environment: Mapping[str, str], telemetry: 
             clock=clock.now,
             records=records,
         ),
-        upstream=HttpUpstream(PrivateHosts.parse(settings.private_provider_hosts)),
+        upstream=HttpUpstream(PrivateHosts.parse(settings.private_provider_hosts), own_hosts=_own_hosts(settings)),
         keyring=_keyring(settings, environment, clock),
         telemetry=telemetry,
         clock=clock,
@@ -73,6 +74,13 @@ def dependencies(settings: Settings, environment: Mapping[str, str], telemetry: 
 def recorder(parts: Dependencies) -> Recorder:
     """What records calls: for a host that waits for the last records before it ends."""
     return Recorder(parts.store, parts.telemetry, parts.clock, parts.random)
+
+
+def _own_hosts(settings: Settings) -> frozenset[str]:
+    """The hosts of the table's providers, and of the operator's."""
+    known = [provider.base_url for name in table.names() if (provider := table.by_name(name)) is not None]
+    urls = [*settings.base_urls().values(), *filter(None, known)]
+    return frozenset(host for url in urls if (host := urlsplit(url).hostname))
 
 
 def build(settings: Settings, parts: Dependencies, records: Recorder | None = None) -> App:

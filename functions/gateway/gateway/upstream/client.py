@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import certifi
@@ -102,11 +102,19 @@ class _Dispatch:
 
 
 class HttpUpstream:
-    """Sends requests to providers. One per process, on one event loop, so that connections are reused."""
+    """Sends requests to providers. One per process, on one event loop, so that connections are reused.
 
-    def __init__(self, private_hosts: PrivateHosts, ssl_context: ssl.SSLContext | None = None) -> None:
+    `own_hosts`: the deployment's own providers, whose names are looked up however many others are.
+    """
+
+    def __init__(
+        self,
+        private_hosts: PrivateHosts,
+        ssl_context: ssl.SSLContext | None = None,
+        own_hosts: Collection[str] = (),
+    ) -> None:
         self._transport = GuardedTransport(
-            private_hosts, ssl_context or ssl.create_default_context(cafile=certifi.where())
+            private_hosts, ssl_context or ssl.create_default_context(cafile=certifi.where()), own_hosts
         )
         self._client = httpx.AsyncClient(
             transport=self._transport,

@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from gateway.upstream.lookup_thread import in_thread
@@ -22,10 +22,12 @@ class LookupsExhausted(OSError):
 class Resolver:
     """Looks names up in threads of its own. Calls that need one host at the same time share one look-up.
 
-    A literal address needs none. Nothing is cached: an answer is used by those who waited for it.
+    A literal address needs none. Nothing is cached: an answer is used by those who waited for it. `own_hosts` are the
+    deployment's own providers, which are always looked up: callers, who choose other hosts, cannot use up their share.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, own_hosts: Collection[str] = ()) -> None:
+        self._own_hosts = frozenset(own_hosts)
         self._running: dict[str, asyncio.Future[Sequence[str]]] = {}
 
     async def addresses(self, host: str) -> Sequence[str]:
@@ -36,13 +38,15 @@ class Resolver:
         return await asyncio.shield(self._running.get(host) or self._start(host))
 
     def _start(self, host: str) -> "asyncio.Future[Sequence[str]]":
-        domain = domain_of(host)
-        of_domain = sum(domain_of(other) == domain for other in self._running)
-        if len(self._running) >= MAX_NAME_LOOKUPS or of_domain >= MAX_DOMAIN_LOOKUPS:
+        if host not in self._own_hosts and self._is_full_for(domain_of(host)):
             raise LookupsExhausted(host)
         running = self._running[host] = in_thread("dns", partial(_look_up, host))
         running.add_done_callback(lambda _: self._running.pop(host, None))
         return running
+
+    def _is_full_for(self, domain: str) -> bool:
+        of_domain = sum(domain_of(other) == domain for other in self._running)
+        return len(self._running) >= MAX_NAME_LOOKUPS or of_domain >= MAX_DOMAIN_LOOKUPS
 
 
 def domain_of(host: str) -> str:

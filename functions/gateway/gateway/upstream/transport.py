@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import override
 
@@ -141,9 +141,9 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     The connect timeout covers the lookup and all addresses together.
     """
 
-    def __init__(self, private_hosts: PrivateHosts) -> None:
+    def __init__(self, private_hosts: PrivateHosts, own_hosts: Collection[str] = ()) -> None:
         self._private_hosts = private_hosts
-        self._resolver = Resolver()
+        self._resolver = Resolver(own_hosts)
         self._inner = httpcore.AnyIOBackend()
 
     @override
@@ -189,14 +189,16 @@ def _now_s() -> float:
 class GuardedTransport(httpx.AsyncHTTPTransport):
     """httpx's transport over a guarded pool whose idle connections can be closed."""
 
-    def __init__(self, private_hosts: PrivateHosts, ssl_context: ssl.SSLContext) -> None:
+    def __init__(
+        self, private_hosts: PrivateHosts, ssl_context: ssl.SSLContext, own_hosts: Collection[str] = ()
+    ) -> None:
         super().__init__(verify=ssl_context)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context,
             max_connections=None,
             max_keepalive_connections=200,
             keepalive_expiry=IDLE_EXPIRY_S,
-            network_backend=GuardedBackend(private_hosts),
+            network_backend=GuardedBackend(private_hosts, own_hosts),
             socket_options=[(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)],
         )
 

@@ -119,3 +119,17 @@ async def test_a_look_up_that_is_refused_is_a_failed_connection(names: Names, mo
 )
 def test_the_registered_domain_of_a_host(host: str, domain: str) -> None:
     assert domain_of(host) == domain
+
+
+async def test_the_deployments_own_providers_are_looked_up_however_many_others_are(
+    names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolver, "MAX_NAME_LOOKUPS", 20)
+    looked_up = Resolver({"api.openai.com"})
+    others = [asyncio.create_task(looked_up.addresses(f"hangs.n{number}.ev1.example")) for number in range(30)]
+    await asyncio.sleep(0)
+    with pytest.raises(LookupsExhausted):
+        await looked_up.addresses("api.groq.com")
+    assert await looked_up.addresses("api.openai.com") == (ADDRESS,)
+    names.answered.set()
+    await asyncio.gather(*others, return_exceptions=True)
