@@ -1,7 +1,9 @@
 """Reads keys, and headers for the provider, from request headers: all of them are secrets."""
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from gateway.domain.errors import HeaderMalformed
 from gateway.domain.json_text import read_json
@@ -109,10 +111,20 @@ def _secret_texts(name: str, value: str) -> Iterator[str]:
         yield value.strip()
         yield from _keys_in(value)
         if (scheme := _OTHER_SCHEME.match(value)) is not None:
-            yield value[scheme.end() :].strip()
+            credentials = value[scheme.end() :].strip()
+            yield credentials
+            yield from _decoded(credentials)
         yield from _keys_of(_json(value))
     elif name == URL_HEADER:
         yield from (secret.reveal() for secret in secrets_in(value))
+
+
+def _decoded(credentials: str) -> Iterator[str]:
+    """What Basic authentication encodes: the user with the password, and the password alone."""
+    with suppress(ValueError):
+        decoded = b64decode(credentials, validate=True).decode()
+        yield decoded
+        yield decoded.partition(":")[2]
 
 
 def _keys_in(value: str) -> Iterator[str]:

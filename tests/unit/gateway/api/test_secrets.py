@@ -1,6 +1,7 @@
 """No key of a call occurs in anything that is kept or told of it, wherever the caller or the provider puts it."""
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from urllib.parse import quote
 
@@ -256,6 +257,7 @@ HEADERS = {
     "a key": ("helicone-auth", CANARY),
     "Bearer": ("helicone-auth", f"Bearer {CANARY}"),
     "Basic": ("cf-aig-authorization", f"Basic {CANARY}"),
+    "password": ("cf-aig-authorization", f"Basic {b64encode(f'user:{CANARY}'.encode()).decode()}"),
     "JSON": ("x-portkey-config", json.dumps({"targets": [{"provider": "openai", "api_key": CANARY}]})),
 }
 
