@@ -32,10 +32,6 @@ class Known:
 
 
 KNOWN = (
-    Known(
-        "Lists without indexes in a delta (annotations, reasoning_details) make the SDK's helper raise.",
-        frozenset({"pyd732", "lf10"}),
-    ),
     Known("Of a message that begins anew within its stream both beginnings are told.", frozenset({"v1766"})),
     Known("Calls of tools that the provider runs itself end with `tool_calls`.", frozenset({"v1741"})),
 )

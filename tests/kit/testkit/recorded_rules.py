@@ -109,6 +109,19 @@ def _leave_out_audio(reading: Reading, exchange: Exchange) -> Reading:
     return reading if exchange.streamed else _each(reading, change)
 
 
+def _number_entries(reading: Reading, exchange: Exchange) -> Reading:
+    def number(value: object) -> object:
+        if not isinstance(value, list) or all(isinstance(entry, dict) and "index" in entry for entry in value):
+            return value
+        return [{**entry, "index": place} for place, entry in enumerate(value)]
+
+    def change(said: Said) -> Said:
+        lists = {name: number(said.message[name]) for name in _LISTS if name in said.message}
+        return replace(said, message=said.message | lists) if lists else said
+
+    return _each(reading, change) if exchange.streamed else reading
+
+
 def _fill_around(reading: Reading, _exchange: Exchange) -> Reading:
     if not reading.choices:
         return reading
@@ -208,6 +221,7 @@ def _each_call(reading: Reading, change: Callable[[Call], Call]) -> Reading:
     return _each(reading, lambda said: replace(said, calls=tuple(map(change, said.calls))))
 
 
+_LISTS = ("annotations", "reasoning_details")
 RULES = (
     Rule(
         "error in our words",
@@ -235,6 +249,11 @@ RULES = (
     Rule("Groq's usage made standard", "Usage in `x_groq` is told in its usual place.", _use_groqs_usage),
     Rule("usage completed", "Strict clients need the total of prompt and completion.", _complete_usage),
     Rule("empty audio left out", "Strict clients take audio for whole; servers send it empty.", _leave_out_audio),
+    Rule(
+        "entries of lists numbered",
+        "OpenAI's SDKs join the lists of all chunks, and raise where an entry has no index.",
+        _number_entries,
+    ),
     Rule("id, model, object or time filled", "Strict clients need them in every chunk.", _fill_around),
     Rule("role filled", "A chunk that is rewritten gets the role that the provider left out.", _fill_role),
     Rule("reasoning under one name", "`reasoning` is told as `reasoning_content`.", _rename_reasoning),

@@ -76,14 +76,17 @@ class Stream:
 
         A finish reason in a chunk with content does not count: some providers put one into every chunk.
         """
-        has_content = self.transcript.is_useful or self.is_unspoken
-        is_whole = has_content and len(self.transcript.choices) >= self.choices
+        is_whole = (self.transcript.is_useful or self.is_unspoken) and len(self.transcript.choices) >= self.choices
         return self.error is None and self._is_ending and self._has_reasons and is_whole
 
     @property
     def is_unspoken(self) -> bool:
         """Whether the answer ended without words for a reason that is nobody's failure."""
         return not self.transcript.is_useful and self.transcript.finish_reason in UNSPOKEN_REASONS
+
+    @property
+    def _is_answered(self) -> bool:
+        return self.is_finished and self.transcript.is_useful
 
     def feed(self, chunk: bytes) -> bytes:
         """The bytes for the caller of the events that this chunk completes. Raises DocumentTooLarge."""
@@ -202,8 +205,7 @@ class Stream:
         delta = piece.delta
         if delta is None:
             return piece.raw
-        is_late = delta.error is not None and self.is_finished
-        self.transcript.add(replace(delta, choices=()) if is_late else delta)
+        self.transcript.add(replace(delta, choices=()) if delta.error is not None and self._is_answered else delta)
         if delta.error is not None:
             return self._fail(delta.error)
         self._track(delta)
@@ -211,7 +213,7 @@ class Stream:
 
     def _fail(self, error: InBandError) -> bytes:
         """Take the provider's error. After a complete answer it is the end marker: the caller has all of the words."""
-        if not self.is_finished:
+        if not self._is_answered:
             self.error = self.error or error
             return b""
         add_note(self.notes, LATE_ERROR)

@@ -300,3 +300,11 @@ async def test_an_error_before_every_choice_has_ended_is_told(upstream: Scripted
         trace = await gateway.trace()
     assert b'"upstream_reported"' in response.content
     assert trace.status is Status.UPSTREAM_ERROR
+
+
+async def test_an_error_after_an_end_without_words_is_told(upstream: ScriptedUpstream) -> None:
+    thought = chunk(reasoning_content="Hm.")
+    upstream.answers(Answer([role(), thought, finish("length"), LATE_ERRORS["an error"], End.HANG]))
+    async with cascade(upstream) as gateway:
+        response = await gateway.call(chat())
+    assert (response.status_code, "late" in response.json()["error"]["message"]) == (502, True)

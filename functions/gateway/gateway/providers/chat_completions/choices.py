@@ -10,6 +10,7 @@ from gateway.providers.chat_completions.message_shapes import (
     find,
     flatten,
     leave_out_empty_audio,
+    number_entries,
     put,
     tell_role_once,
     write_arguments,
@@ -22,6 +23,7 @@ from switchboard.stream.deltas import FAILED_REASONS
 
 type Fields = dict[str, object]
 
+_PLAIN = frozenset({"content", "role"})
 _CUT = frozenset({"length", "content_filter"})
 """Finish reasons of answers that are not complete: a tool call without arguments may have been about to get some."""
 
@@ -40,7 +42,7 @@ class ChoiceRepair:
 
     __slots__ = (
         *("_has_begun", "_has_ended", "_has_function_call", "_has_role", "_has_spoken"),
-        *("_is_cut", "_kept", "_numbers", "_part", "_reasoning"),
+        *("_entries", "_is_cut", "_kept", "_numbers", "_part", "_reasoning"),
         *("late_parts", "note"),
     )
 
@@ -53,6 +55,7 @@ class ChoiceRepair:
         self._kept = ReasoningKept(context, quirks.reasoning_field) if quirks.reasoning_field else None
         self._has_begun = self._has_function_call = self._is_cut = False
         self._has_ended = self._has_role = self._has_spoken = False
+        self._entries: dict[str, int] = {}
         self.late_parts: list[Fields] = []
         self.note = ""
 
@@ -73,8 +76,8 @@ class ChoiceRepair:
         self._has_spoken = self._has_spoken or bool(content or calls)
         if self._part == "message":
             changed |= _complete(choice, delta, calls)
-        elif "role" in delta:
-            changed |= self._tell_role(delta)
+        else:
+            changed |= self._fit_delta(delta)
         is_ending = bool(calls or choice["finish_reason"])
         if self._reasoning is not None and (is_ending or delta.get("content") or "reasoning_content" in delta):
             changed |= self._separate(self._reasoning, delta, choice, is_ending=is_ending)
@@ -122,9 +125,14 @@ class ChoiceRepair:
             self._kept.collect(delta)
         return delta, changed
 
-    def _tell_role(self, delta: Fields) -> bool:
-        changed = tell_role_once(delta, is_told=self._has_role)
-        self._has_role = True
+    def _fit_delta(self, delta: Fields) -> bool:
+        """Fit what clients join over all chunks: the role, and lists."""
+        changed = False
+        if "role" in delta:
+            changed = tell_role_once(delta, is_told=self._has_role)
+            self._has_role = True
+        if not delta.keys() <= _PLAIN:
+            changed |= number_entries(delta, self._entries)
         return changed
 
     def _begin(self, delta: Fields, *, changed: bool) -> None:

@@ -6,6 +6,7 @@ from switchboard.stream.media import IMAGE_PARTS, read_audio
 type Fields = dict[str, object]
 
 _OTHER = {"delta": "message", "message": "delta"}
+_LISTS = ("annotations", "reasoning_details")
 ASSISTANT = "assistant"
 
 
@@ -41,6 +42,29 @@ def tell_role_once(delta: Fields, *, is_told: bool) -> bool:
     else:
         delta["role"] = ASSISTANT
     return True
+
+
+def number_entries(delta: Fields, counts: dict[str, int]) -> bool:
+    """Number the entries of lists of which clients join all chunks' entries: OpenAI's SDKs raise without an index.
+
+    `counts` are the numbers given so far. Whether the delta was changed.
+    """
+    changed = False
+    for name in _LISTS:
+        entries = delta.get(name)
+        if not isinstance(entries, list) or all(_is_numbered(entry) for entry in entries):
+            continue
+        first = counts.get(name, 0)
+        delta[name] = [
+            {**entry, "index": place} if isinstance(entry, dict) else entry
+            for place, entry in enumerate(entries, first)
+        ]
+        counts[name], changed = first + len(entries), True
+    return changed
+
+
+def _is_numbered(entry: object) -> bool:
+    return not isinstance(entry, dict) or type(entry.get("index")) is int
 
 
 def write_arguments(function: Fields) -> bool:

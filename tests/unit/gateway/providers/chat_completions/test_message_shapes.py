@@ -146,3 +146,18 @@ def test_the_object_is_named_as_openai_names_it(name: str) -> None:
     assert usage(5, 2) == StreamedAnswer(chunk("a") + finish() + usage(5, 2) + DONE, wants_usage=True).raw.split(
         finish()
     )[1].removesuffix(DONE)
+
+
+@pytest.mark.parametrize("name", ["annotations", "reasoning_details"])
+def test_entries_of_lists_are_numbered(name: str) -> None:
+    lists: list[dict[str, Any]] = [{name: [{"type": "x", "text": text}]} for text in ("1", "2")]
+    answer = StreamedAnswer(b"".join(chunk("a", **found) for found in lists) + finish() + DONE)
+    found: Any = joined(answer).choices[0].message.to_dict()[name]
+    assert [(entry["text"], entry["index"]) for entry in found] == [("1", 0), ("2", 1)]
+
+
+def test_entries_that_are_numbered_stay() -> None:
+    said = chunk("a", reasoning_details=[{"text": "1", "index": 0}]) + chunk(
+        "b", reasoning_details=[], annotations=None
+    )
+    assert StreamedAnswer(said + finish() + DONE).raw == said + finish() + DONE
