@@ -50,8 +50,7 @@ class LocalHttpProtocol(HttpToolsProtocol):
             self._feed(data)
         except httptools.HttpParserError:
             if not self.transport.is_closing():
-                self.logger.warning(_INVALID)
-                self.send_400_response(_INVALID)
+                self._refuse_invalid_request()
         if self._bytes_beside_body > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._refuse_large_head()
         if self.transport.is_closing():
@@ -151,6 +150,18 @@ class LocalHttpProtocol(HttpToolsProtocol):
         else:
             self._limit = None
             self._refuse_late_request()
+
+    def _refuse_invalid_request(self) -> None:
+        self.logger.warning(_INVALID)
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            self.send_400_response(_INVALID)
+        elif not self._is_in_body:
+            cycle.keep_alive = False  # the earlier request's answer closes the connection: this would be in its place
+        elif cycle.response_started or self.pipeline:
+            self.transport.close()
+        else:
+            self.send_400_response(_INVALID)
 
     def _refuse_large_head(self) -> None:
         """Refuse it, unless an earlier request's answer is still being sent: then the connection is closed alone."""

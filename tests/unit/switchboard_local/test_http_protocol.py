@@ -175,6 +175,20 @@ async def test_what_is_no_request_is_refused(client: Client, data: bytes) -> Non
     assert (await client.rest()).startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.parametrize("garbage", [b"\x00", b"GET / HTTP/1.1\r\nno header\r\n\r\n", b"POST /\x00"])
+async def test_what_is_no_request_is_not_answered_in_place_of_an_earlier_one(
+    server: Server, client: Client, garbage: bytes
+) -> None:
+    server.may_end.clear()
+    await client.send(post() + BODY + garbage, garbage)
+    await server.first_chunk_sent.wait()
+    await client.send(garbage)
+    server.may_end.set()
+    assert await client.answer() == (200, b"6\r\nfirst \r\n4\r\nlast\r\n0\r\n\r\n")
+    assert await client.rest() == b""
+    assert server.requests == [BODY]
+
+
 LARGE = b"a" * http_protocol.MAX_HEAD_BYTES
 
 
