@@ -15,7 +15,7 @@ from switchboard_local.errors import CannotStart, refused_as
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 _OWN_FILES = (
-    *("gateway-key", "gateway.log*", "engine.log*", "running.json", "lock", "table", "stream.*", "poison.jsonl*"),
+    *("gateway-key*", "gateway.log*", "engine.log*", "running.json", "lock", "table", "stream.*", "poison.jsonl*"),
     *("dynamodb.sqlite*", "shared-local-instance.db*"),  # of dynoxide and of DynamoDB Local
 )
 """Patterns of what a run writes. Other files in the folder keep their modes: it may be one that the user chose."""

@@ -37,7 +37,11 @@ def _read(path: Path) -> str | None:
 
 
 def _write_new(path: Path) -> str:
+    """Write the file whole or not at all: a full disk, or a kill meanwhile, leaves none that holds no key."""
     text = mint()
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    unfinished = path.with_name(f"{path.name}.new")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text + "\n")
+    unfinished.replace(path)
     return text

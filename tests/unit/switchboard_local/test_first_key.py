@@ -1,5 +1,6 @@
 """The first key is created once, is readable by its owner only, and is put into every store that lacks it."""
 
+import errno
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,21 @@ def test_later_starts_use_the_same_key(tmp_path: Path) -> None:
     store = MemoryStore()
     assert first_key(tmp_path / "key", store, now) == first_key(tmp_path / "key", store, now)
     assert len(store.list_keys("default")) == 1
+
+
+def test_a_write_that_was_cut_leaves_no_file_and_the_next_start_makes_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(_self: Path, _target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", killed)
+        with pytest.raises(OSError, match="No space"):
+            first_key(tmp_path / "key", MemoryStore(), now)
+    assert not (tmp_path / "key").exists()
+    text = first_key(tmp_path / "key", MemoryStore(), now)
+    assert [path.read_text() for path in tmp_path.iterdir()] == [f"{text}\n"]
 
 
 def test_a_store_without_the_key_gets_it_again(tmp_path: Path) -> None:
