@@ -149,7 +149,8 @@ class Transcript:
             self.completion_id = delta.completion_id[:MAX_ANSWER_NAME_CHARACTERS]
         if self.model is None and delta.model is not None:
             self.model = delta.model[:MAX_ANSWER_NAME_CHARACTERS]
-        self.usage = delta.usage or self.usage
+        if delta.usage and (self.usage is None or _counts(delta.usage)):  # zeros after a count are a filler
+            self.usage = delta.usage
         self.is_useful = self.is_useful or delta.is_useful
         for part in delta.choices:
             choice = self.choices.get(part.index)
@@ -203,3 +204,7 @@ def assemble(stream: bytes) -> Transcript:
         except ValueError:
             continue
     return transcript
+
+
+def _counts(usage: Json) -> bool:
+    return any(value for value in usage.values() if not isinstance(value, dict))

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from switchboard.stream.deltas import read_completion
+from switchboard.stream.deltas import Delta, read_completion
 from switchboard.stream.transcript import Transcript, assemble
 from testkit.openai_events import DONE, chunk, event, finish, role, tool_call, usage, usage_object
 
@@ -168,3 +168,14 @@ def test_a_whole_completion_gives_the_same_transcript_as_its_stream() -> None:
         + DONE
     )
     assert whole.completion() == streamed.completion()
+
+
+def test_zeros_after_a_count_are_no_usage() -> None:
+    counted = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+    nothing = {**dict.fromkeys(counted, 0), "prompt_tokens_details": {"cached_tokens": 0}}
+    transcript = Transcript()
+    transcript.add(Delta(usage=nothing))
+    assert transcript.usage == nothing
+    transcript.add(Delta(usage=counted))
+    transcript.add(Delta(usage=nothing))
+    assert transcript.usage == counted
