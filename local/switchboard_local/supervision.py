@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -68,6 +69,7 @@ class Supervised:
         self._condition = (False, time.monotonic(), 0)
         self._failures = 0
         self._is_outage_shown = False
+        self._ends_repeatedly = False
 
     def __enter__(self) -> Self:
         process = self._start()
@@ -104,7 +106,7 @@ class Supervised:
 
     def _watch(self, process: Process) -> None:
         while True:
-            code = process.wait()
+            code = self._wait(process)
             if self._stopping.is_set():
                 return
             self._ended(code)
@@ -113,6 +115,15 @@ class Supervised:
             if started is None:
                 return
             process = started
+
+    def _wait(self, process: Process) -> int:
+        """The exit code. After repeated ends, the first steady run is shown: it is the end of that outage."""
+        if self._ends_repeatedly:
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(STEADY_S)
+            self._ends_repeatedly = False
+            self._show(f"  The {self._program.name} runs again.")
+        return process.wait()
 
     def _ended(self, code: int) -> None:
         is_running, since, restarts = self._condition
@@ -123,6 +134,7 @@ class Supervised:
         if self._is_outage_shown:
             self._show(f"  The {self._program.name} has ended ({self._reason(code)}) and is started again.")
         elif self._failures == 1:
+            self._ends_repeatedly = True
             self._show(
                 f"  The {self._program.name} ends again and again ({self._reason(code)}); it is still started again."
             )

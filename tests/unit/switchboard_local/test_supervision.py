@@ -112,6 +112,26 @@ def test_one_that_ends_again_and_again_is_shown_once_more() -> None:
     ]
 
 
+def test_the_end_of_repeated_ends_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    program, lines = Program(), Lines()
+
+    def show(line: str) -> None:
+        lines.show(line)
+        if "again and again" in line:
+            monkeypatch.setattr(supervision, "STEADY_S", 0.0)
+
+    with Supervised(program, show):
+        program.await_start()
+        for _ in range(2):
+            program.kill()
+            program.await_start()
+        lines.await_lines(4)
+    assert lines.all[2:] == [
+        "The sleeper ends again and again (killed by SIGKILL); it is still started again.",
+        "The sleeper runs again.",
+    ]
+
+
 def test_one_that_ran_long_enough_is_shown_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervision, "STEADY_S", 0.0)
     program, lines = Program(), Lines()
