@@ -67,6 +67,15 @@ def _is_numbered(entry: object) -> bool:
     return not isinstance(entry, dict) or type(entry.get("index")) is int
 
 
+def nest_function(call: Fields) -> bool:
+    """Put a name and arguments that are beside the call's type (as in the Responses API) into its function."""
+    beside = [name for name in ("name", "arguments") if name in call]
+    if not beside or isinstance(call.get("function"), dict) or call.get("type", "function") != "function":
+        return False
+    call["function"] = {name: call.pop(name) for name in beside}
+    return True
+
+
 def write_arguments(function: Fields) -> bool:
     """Make arguments JSON text: some of Cloudflare's models send the object itself, others null."""
     if "arguments" not in function or isinstance(function["arguments"], str):

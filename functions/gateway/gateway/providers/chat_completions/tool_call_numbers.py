@@ -6,7 +6,7 @@ from gateway.domain.codec import AnswerContext, TooMuch
 from gateway.domain.json_text import object_field, text_field
 from gateway.providers.chat_completions.history_fingerprint import fingerprint
 from gateway.providers.chat_completions.json_end import JsonEnd
-from gateway.providers.chat_completions.message_shapes import write_arguments
+from gateway.providers.chat_completions.message_shapes import nest_function, write_arguments
 from gateway.providers.chat_completions.signatures import remember_signature
 from switchboard.domain.limits import MAX_TOOL_CALLS
 
@@ -65,7 +65,7 @@ class ToolCallNumbers:
         changed = False
         for part in parts:
             if isinstance(part, dict):
-                changed |= write_arguments(object_field(part, "function"))
+                changed |= nest_function(part) | write_arguments(object_field(part, "function"))
                 if streamed:
                     changed |= self._continue(part)
                 else:  # each entry is a call of its own

@@ -161,3 +161,15 @@ def test_entries_that_are_numbered_stay() -> None:
         "b", reasoning_details=[], annotations=None
     )
     assert StreamedAnswer(said + finish() + DONE).raw == said + finish() + DONE
+
+
+def test_a_call_whose_function_is_beside_its_type_is_nested() -> None:
+    flat = {"id": "c1", "type": "function", "name": "f", "arguments": {"a": 1}}
+    read = ChatCompletion.model_validate_json(whole({"content": None, "tool_calls": [flat]}).raw)
+    parts = [flat | {"index": 0, "arguments": '{"a"'}, {"index": 0, "arguments": ":1}"}]
+    answer = StreamedAnswer(b"".join(chunk(tool_calls=[part]) for part in parts) + finish("tool_calls") + DONE)
+    for completion in (read, joined(answer)):
+        found: Any = completion.choices[0].message.to_dict()["tool_calls"]
+        (call,) = found
+        assert call["function"]["name"] == "f"
+        assert json.loads(call["function"]["arguments"]) == {"a": 1}
