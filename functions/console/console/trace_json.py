@@ -10,7 +10,7 @@ from switchboard.domain.settlement import Settlement
 from switchboard.domain.trace import AttemptRecord, Bodies, Trace, TracePage
 from switchboard.domain.usage import Usage
 
-BODIES_MISSING = "request and response are missing: the table did not take them"
+BODIES_MISSING = "request and response are missing: not written yet, or the table did not take them"
 _TOKENS = ("fresh_input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
 
 
