@@ -36,7 +36,7 @@ def create_app(pace: Pace | None = None) -> Starlette:
             chat = ChatRequest.parse(await request.body())
         except InvalidBody as refused:
             return _error_response(refused)
-        completion = Completion(chat, answer(chat.messages, chat.tools, chat.tool_choice))
+        completion = Completion(chat, answer(chat.messages, chat.tools, chat.tool_choice, chat.response_format))
         if chat.is_streamed:
             return StreamingResponse(_events(completion, pace), media_type="text/event-stream")
         await pace.wait_for(len(completion.pieces), asyncio.get_running_loop().time())

@@ -1,4 +1,4 @@
-"""The demo model's answers: an echo of the last user message, or a call of a tool that the message names."""
+"""The demo model's answers: an echo of the last user message, a call of a tool that it names, or JSON."""
 
 import json
 import re
@@ -30,8 +30,27 @@ class ToolCall:
     arguments: str
 
 
-def answer(messages: Sequence[Json], tools: Sequence[Json], tool_choice: object = "auto") -> TextAnswer | ToolCall:
-    """The demo's answer to a conversation. Tools have OpenAI's format; those that are not functions are ignored."""
+def answer(
+    messages: Sequence[Json], tools: Sequence[Json], tool_choice: object = "auto", response_format: object = None
+) -> TextAnswer | ToolCall:
+    """The demo's answer to a conversation. Tools have OpenAI's format; those that are not functions are ignored.
+
+    Where JSON is asked for, a text is a value for the schema, or an object with the echo.
+    """
+    found = _said(messages, tools, tool_choice)
+    if isinstance(found, ToolCall) or not isinstance(response_format, Mapping):
+        return found
+    match response_format.get("type"):
+        case "json_schema":
+            wanted = response_format.get("json_schema")
+            schema = wanted.get("schema") if isinstance(wanted, Mapping) else None
+            return TextAnswer(json.dumps(example(schema if isinstance(schema, Mapping) else {})))
+        case "json_object":
+            return TextAnswer(json.dumps({"answer": found.text}))
+    return found
+
+
+def _said(messages: Sequence[Json], tools: Sequence[Json], tool_choice: object) -> TextAnswer | ToolCall:
     last = messages[-1] if messages else {}
     if last.get("role") == "tool":
         return TextAnswer(f"The tool answered: {_shortened(text_of(last)) or 'nothing'}. That was its round trip.")

@@ -28,6 +28,7 @@ class ChatRequest:
     messages: Sequence[Mapping[str, object]]
     tools: Sequence[Mapping[str, object]] = ()
     tool_choice: object = "auto"
+    response_format: object = None
     max_tokens: int | None = None
     is_streamed: bool = False
     wants_usage: bool = False
@@ -55,6 +56,7 @@ class ChatRequest:
             messages=messages,
             tools=tools if isinstance(tools := fields.get("tools"), list) else (),
             tool_choice=fields.get("tool_choice", "auto"),
+            response_format=fields.get("response_format"),
             max_tokens=limit,
             is_streamed=fields.get("stream") is True,
             wants_usage=isinstance(options, dict) and options.get("include_usage") is True,

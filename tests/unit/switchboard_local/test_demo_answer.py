@@ -85,6 +85,35 @@ def test_tools_that_are_not_functions_are_ignored() -> None:
     assert isinstance(answer([user("use a tool")], [{"type": "web_search"}, {"function": {}}]), TextAnswer)
 
 
+def json_answer(response_format: object) -> object:
+    found = answer([user("hello")], [], "auto", response_format)
+    assert isinstance(found, TextAnswer)
+    return json.loads(found.text)
+
+
+def test_a_schema_is_answered_with_a_value_for_it() -> None:
+    schema = {"type": "json_schema", "json_schema": {"name": "s", "schema": WEATHER["function"]["parameters"]}}  # type: ignore[index]
+    assert json_answer(schema) == {"city": "example city", "days": 3}
+    assert json_answer({"type": "json_schema"}) is not None
+
+
+def test_json_without_a_schema_has_the_echo() -> None:
+    found = json_answer({"type": "json_object"})
+    assert isinstance(found, dict)
+    assert "hello" in found["answer"]
+
+
+@pytest.mark.parametrize("response_format", [None, {"type": "text"}, "json_object", {}])
+def test_elsewhere_the_answer_is_text(response_format: object) -> None:
+    found = answer([user("hello")], [], "auto", response_format)
+    assert isinstance(found, TextAnswer)
+    assert found.text.startswith("You said: hello")
+
+
+def test_a_tool_is_called_whatever_the_format() -> None:
+    assert isinstance(answer([user("get weather")], [WEATHER], "required", {"type": "json_object"}), ToolCall)
+
+
 @given(st.text())
 def test_words_join_to_the_text(text: str) -> None:
     assert "".join(words(text)) == text
