@@ -13,8 +13,11 @@ type Fields = dict[str, object]
 
 def fitted(fields: Fields) -> Fields:
     """The fields, the longest shortened until the line fits; `cut` names those that were."""
+    most = MAX_LINE_BYTES - _HEAD_BYTES
+    if _size(fields) <= most:  # nearly every line: measured at once
+        return {**fields, "cut": None}
     kept, cut = dict(fields), dict[str, None]()
-    while sum(sizes := [_size(value) for value in kept.values()]) > MAX_LINE_BYTES - _HEAD_BYTES:
+    while sum(sizes := [_size(value) for value in kept.values()]) > most:
         longest = list(kept)[sizes.index(max(sizes))]
         kept[longest] = _halved(kept[longest])
         cut[longest] = None
