@@ -15,7 +15,7 @@ from gateway.domain.errors import BodyMalformed
 from gateway.domain.json_text import NestedTooDeeply, read_json
 from switchboard.domain.limits import MAX_VALUES
 
-SLICE_S = 0.005
+SLICE_S = 0.001
 _RUN_CHARACTERS = 32 * 1024
 _SLICE_BYTES = 256 * 1024
 _DECODER = json.JSONDecoder()

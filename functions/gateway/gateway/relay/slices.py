@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 SLICE_BYTES = 4096
 """A chunk of this size is handled at once. The smallest events have two bytes: two thousand take a few milliseconds."""
-PAUSE_AFTER_S = 0.005
+PAUSE_AFTER_S = 0.001
 """How long slices are handled before other calls go on."""
 
 
