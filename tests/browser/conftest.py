@@ -1,4 +1,3 @@
-import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_group import pack
 from switchboard.store.ledger_totals import DynamoTotals
 from testkit.memory_store import MemoryStore
+from testkit.missing import missing
 from testkit.samples import a_key
 
 if TYPE_CHECKING:
@@ -37,10 +37,7 @@ STAGE = "/prod"
 def browser() -> Iterator[Browser]:
     """Debian's Chromium. Skips the test if it is not installed (in CI it fails)."""
     if not CHROMIUM.exists():
-        message = f"{CHROMIUM} is missing: apt-get install --no-install-recommends chromium fonts-dejavu-core"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        missing(f"{CHROMIUM} is missing: apt-get install --no-install-recommends chromium fonts-dejavu-core")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser

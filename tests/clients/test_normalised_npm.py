@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from testkit.containers import missing
+from testkit.missing import missing
 from testkit.twins.gateway import GATEWAY_KEY, headers_for, twin_gateway
 from testkit.twins.provider_twins import DIALECTS
 from testkit.twins.sdk_calls import ASK_FOR_TEXT, ASK_FOR_TOOLS, CALLS, DEFINITIONS, SPOKEN, reply_to

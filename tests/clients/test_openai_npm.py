@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from testkit.local_system import LocalSystem
+from testkit.missing import missing
 
 CALLS = Path(__file__).with_name("calls.mjs")
 SDK = Path(__file__).parents[2] / "node_modules" / "openai"
@@ -20,10 +21,7 @@ def node() -> str:
     """The path of Node.js. Skips the test without it or without the package (in CI it fails)."""
     found = shutil.which("node")
     if found is None or not SDK.exists():
-        missing = "Node.js is not on the PATH" if found is None else "the npm package `openai` is not installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        missing("Node.js is not on the PATH" if found is None else "the npm package `openai` is not installed")
     return found
 
 

@@ -24,8 +24,8 @@ from testkit.client_provider import (
     arrived,
     respond,
 )
-from testkit.containers import missing
 from testkit.local_system import CALL_S, LocalSystem, local_system
+from testkit.missing import missing
 from testkit.real_clients import CLIENTS, Client, Told
 from testkit.twins import anthropic
 from testkit.upstream import ScriptedUpstream

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import pytest
 import uvicorn
 
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ledger_totals import DynamoTotals
+from testkit.missing import missing
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -62,10 +62,3 @@ def served(app: Any, host: str) -> Iterator[int]:
         finally:
             server.should_exit = True
             thread.join()
-
-
-def missing(what: str) -> Never:
-    """Skip the test because this is missing; in CI it fails."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)

@@ -1,6 +1,5 @@
 """A real DynamoDB engine for tests."""
 
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
-import pytest
-
 from switchboard_local.engine import EngineMissing, engine_command, running_engine
 from switchboard_local.table import create_table
+from testkit.missing import missing
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -33,10 +31,8 @@ def skip_without_engine() -> None:
     """Skips the test on a machine that has no engine; in CI it fails."""
     try:
         engine_command(Path(), "127.0.0.1", 0)
-    except EngineMissing as missing:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(missing))
+    except EngineMissing as error:
+        missing(str(error))
 
 
 def new_table(client: "DynamoDBClient") -> str:

@@ -5,7 +5,6 @@ It shows what the platform does with a function's answers; `testkit.runtime_api`
 
 import http.client
 import json
-import os
 import platform
 import shutil
 import socket
@@ -19,8 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import pytest
-
+from testkit.missing import missing
 from testkit.runtime_command import REPOSITORY, command, environment
 from testkit.runtime_recorded import DELIMITER
 
@@ -33,13 +31,8 @@ def emulator_path() -> Path:
     name = _BINARY.format({"aarch64": "arm64"}.get(platform.machine(), platform.machine()))
     sam = shutil.which("sam")
     roots = [REPOSITORY / ".tools/sam", *([Path(sam).resolve().parents[1]] if sam else [])]
-    for root in roots:
-        for found in root.glob(f"lib/python3*/site-packages/{name}"):
-            return found
-    missing = "AWS's Lambda runtime interface emulator is missing: `make sam` installs it"
-    if os.environ.get("CI") == "true":
-        pytest.fail(missing)
-    pytest.skip(missing)
+    found = [path for root in roots for path in root.glob(f"lib/python3*/site-packages/{name}")]
+    return found[0] if found else missing("AWS's Lambda runtime interface emulator is missing: `make sam` installs it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from switchboard.store.dynamodb_client import connect
 from switchboard_local.engine import dynoxide_path, running_engine
 from switchboard_local.engine_database import FILE
 from testkit.dynamodb import new_table, skip_without_engine
+from testkit.missing import missing
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -55,7 +54,7 @@ def dynoxide(folder: Path) -> Iterator[str]:
     """The endpoint of an engine on that folder. Skips the test where the engine is not dynoxide."""
     skip_without_engine()
     if not dynoxide_path().exists():
-        pytest.skip("the file is dynoxide's")
+        missing("the file is dynoxide's: `make setup` installs it")
     with running_engine(folder) as endpoint:
         yield endpoint
 

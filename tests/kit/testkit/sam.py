@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from testkit.containers import CONTAINERS_SEE_US_AS, missing, require_engine
+from testkit.containers import CONTAINERS_SEE_US_AS, require_engine
+from testkit.missing import missing
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 EVENTS = REPOSITORY / "events"
