@@ -157,6 +157,10 @@ class RunningGateway:
         assert trace_id is not None, f"a response without a trace: {response.status_code} {response.text[:500]}"
         return await self.store.completed_with_id(trace_id)
 
+    def everything_kept(self) -> str:
+        """All that was stored, logged and counted, as text to search in."""
+        return repr((self.store.traces, self.store.bodies, self.store.turns, self.log.lines, self.metrics))
+
     def bodies(self, trace: Trace) -> Bodies:
         """What was kept of a trace's bodies."""
         return self.store.find_bodies(PROJECT, trace.trace_id)

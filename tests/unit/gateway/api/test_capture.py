@@ -7,7 +7,7 @@ import pytest
 from switchboard.domain.trace import Status
 from testkit.cascade import cascade
 from testkit.openai_events import chunk, error
-from testkit.running_gateway import RunningGateway, chat
+from testkit.running_gateway import chat
 from testkit.upstream import Answer, Framing, ScriptedUpstream, json_answer
 
 ASKED = "My card number is canary-9c41e7"
@@ -20,11 +20,6 @@ NAMES = "(code bad_words, type invalid_request_error, param messages)"
 async def upstream() -> AsyncIterator[ScriptedUpstream]:
     with ScriptedUpstream() as scripted:
         yield scripted
-
-
-def _kept(gateway: RunningGateway) -> str:
-    store = gateway.store
-    return repr((store.traces, store.bodies, store.turns, gateway.log.lines, gateway.metrics))
 
 
 ANSWERS = {
@@ -51,7 +46,7 @@ async def test_below_full_a_providers_sentence_is_told_and_not_kept(
         trace = await gateway.trace_of(response)
         await gateway.log.says("call.completed")
         assert ASKED in response.text or not fact
-        assert ASKED not in _kept(gateway)
+        assert ASKED not in gateway.everything_kept()
     assert (trace.attempts[0].error or "").startswith(fact)
     assert trace.failure is not None
     assert fact in trace.failure.message

@@ -34,11 +34,6 @@ async def gateway(upstream: ScriptedUpstream) -> AsyncIterator[RunningGateway]:
         yield running
 
 
-def _kept(gateway: RunningGateway) -> str:
-    store = gateway.store
-    return repr((store.traces, store.bodies, store.turns, gateway.log.lines, gateway.metrics))
-
-
 def _assert_absent(text: str, *secrets: str) -> None:
     for secret in secrets:
         found = [form for form in (secret, secret.lower(), quote(secret, safe=""), secret[8:]) if form in text]
@@ -85,7 +80,7 @@ async def test_a_key_in_a_request_is_neither_kept_nor_told(
     response = await gateway.call(chat(**fields), **_keyed(upstream, key), **headers)
     await gateway.trace_of(response)
     await gateway.log.says("call.completed")
-    _assert_absent(_kept(gateway), key, KEY)
+    _assert_absent(gateway.everything_kept(), key, KEY)
     _assert_absent(response.text + repr(response.headers), key, KEY)
 
 
@@ -98,7 +93,7 @@ async def test_a_key_in_the_name_of_an_unknown_header_or_of_a_host_is_masked(
     trace = await gateway.trace_of(response)
     assert (trace.attempts[0].host, response.status_code) == ("***.invalid", 502)
     assert "ignored header x-inference-***" in trace.notes
-    _assert_absent(_kept(gateway) + response.text, key)
+    _assert_absent(gateway.everything_kept() + response.text, key)
     assert not upstream.requests
 
 
@@ -145,7 +140,7 @@ async def test_no_part_of_a_long_key_is_kept_or_told(
         keyed = {"x_inference_provider": provider, "x_inference_provider_api_key": LONG}
         response = await gateway.call(chat(model=model) | fields, **(keyed | headers))
         await gateway.trace_of(response)
-        kept = _kept(gateway) + response.text + repr(response.headers)
+        kept = gateway.everything_kept() + response.text + repr(response.headers)
     assert LONG[:12].lower() not in kept.lower()
     assert LONG[-12:].lower() not in kept.lower()
 
@@ -158,7 +153,7 @@ async def test_no_part_of_a_long_key_in_a_finish_reason_is_kept(
     upstream.answers(spoken if streamed else json_answer(completion("Hello", finish_reason=LONG)))
     response = await gateway.call(chat(stream=streamed), **_keyed(upstream, LONG))
     await gateway.trace_of(response)
-    assert LONG[:12] not in _kept(gateway)
+    assert LONG[:12] not in gateway.everything_kept()
 
 
 ERRORS = {f"form {number}": f"no key {form}, {form}" for number, form in enumerate(FORMS)}
@@ -182,8 +177,8 @@ async def test_a_key_in_an_error_is_neither_kept_nor_told(
         await gateway.trace_of(response)
         _assert_absent(response.text + repr(response.headers), CANARY)
         assert "canary" not in response.text.lower()
-    _assert_absent(_kept(gateway), CANARY)
-    assert "canary" not in _kept(gateway).lower()
+    _assert_absent(gateway.everything_kept(), CANARY)
+    assert "canary" not in gateway.everything_kept().lower()
 
 
 def _parts(text: str, size: int) -> list[str]:
@@ -210,7 +205,7 @@ async def test_a_key_that_an_answer_speaks_is_passed_on_and_not_kept(
     assert message["content"] == message["reasoning_content"] == "It is ***, yes"
     assert "***" in json.dumps(message["tool_calls"])
     assert json.dumps(heard) != json.dumps(message)
-    _assert_absent(_kept(gateway) + json.dumps(message), CANARY)
+    _assert_absent(gateway.everything_kept() + json.dumps(message), CANARY)
 
 
 async def test_an_answer_that_ends_within_a_key_is_kept_without_its_beginning(
@@ -233,7 +228,7 @@ async def test_a_key_in_a_whole_answer_is_passed_on_and_not_kept(
     trace = await gateway.trace_of(response)
     assert response.json()["choices"][0]["message"]["content"] == f"It is {CANARY}"
     assert json.loads(gateway.bodies(trace).response or b"")["choices"][0]["message"]["content"] == "It is ***"
-    _assert_absent(_kept(gateway), CANARY)
+    _assert_absent(gateway.everything_kept(), CANARY)
 
 
 async def test_each_of_two_headers_of_one_name_is_a_secret(gateway: RunningGateway, upstream: ScriptedUpstream) -> None:
@@ -249,7 +244,7 @@ async def test_each_of_two_headers_of_one_name_is_a_secret(gateway: RunningGatew
     ]
     response = await gateway.client.post("/v1/chat/completions", content=json.dumps(chat()).encode(), headers=headers)
     await gateway.trace_of(response)
-    _assert_absent(response.text + _kept(gateway), *keys)
+    _assert_absent(response.text + gateway.everything_kept(), *keys)
     assert "not *** *** *** ***" in response.text
 
 
@@ -270,7 +265,7 @@ async def test_a_header_for_the_provider_is_a_secret(
     own = {f"x_inference_upstream_header_{name}": value}
     response = await gateway.call(**own, x_inference_provider_url=upstream.base_url, x_inference_task_id=CANARY)
     await gateway.trace_of(response)
-    _assert_absent(response.text + _kept(gateway) + repr(response.headers), CANARY)
+    _assert_absent(response.text + gateway.everything_kept() + repr(response.headers), CANARY)
 
 
 async def test_a_call_with_very_many_secrets_is_refused(gateway: RunningGateway, upstream: ScriptedUpstream) -> None:
@@ -303,7 +298,7 @@ async def test_a_value_in_the_query_of_a_provider_url_is_a_secret(
     response = await gateway.call(chat(stream=streamed), x_inference_provider_url=url)
     await gateway.trace_of(response)
     assert query in upstream.requests[0].path
-    _assert_absent(response.text + _kept(gateway) + repr(response.headers), CANARY, CANARY.replace("=", "-"))
+    _assert_absent(response.text + gateway.everything_kept() + repr(response.headers), CANARY, CANARY.replace("=", "-"))
     assert "no such path: /v1/chat/completions?" in response.text
 
 
@@ -313,7 +308,7 @@ async def test_a_value_in_the_query_of_the_operators_own_url_is_a_secret(upstrea
     async with cascade(upstream, provider_base_urls=urls) as gateway:
         response = await gateway.call()
         await gateway.trace_of(response)
-        _assert_absent(response.text + _kept(gateway), CANARY)
+        _assert_absent(response.text + gateway.everything_kept(), CANARY)
 
 
 # The stored key
@@ -336,7 +331,7 @@ async def test_a_stored_key_is_neither_kept_nor_told(
         response = await gateway.call()
         await gateway.trace_of(response)
         for size in range(5, len(STORED) + 1):
-            assert STORED[:size] not in response.text + _kept(gateway)
+            assert STORED[:size] not in response.text + gateway.everything_kept()
         assert ("Incorrect" in response.text) is (status == 500)
 
 

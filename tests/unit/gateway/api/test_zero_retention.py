@@ -13,7 +13,7 @@ from switchboard.store.dynamodb import DynamoStore
 from testkit.cascade import cascade, outcomes
 from testkit.dynamodb import items_of
 from testkit.openai_events import DONE, chunk, error, finish
-from testkit.running_gateway import PROJECT, RunningGateway, chat
+from testkit.running_gateway import PROJECT, chat
 from testkit.upstream import Answer, End, Framing, ScriptedUpstream, json_answer
 
 if TYPE_CHECKING:
@@ -45,11 +45,6 @@ async def other() -> AsyncIterator[ScriptedUpstream]:
         yield scripted
 
 
-def _kept(gateway: RunningGateway) -> str:
-    store = gateway.store
-    return repr((store.traces, store.bodies, store.turns, gateway.log.lines, gateway.metrics))
-
-
 ANSWERS = {
     "an answer": (GOOD, Status.OK),
     "an error that repeats the request": (json_answer({"error": {"message": ASKED}}, 400), Status.UPSTREAM_ERROR),
@@ -73,7 +68,7 @@ async def test_no_content_is_stored(
         await gateway.log.says("call.completed")
         assert CANARY in response.text, "the caller gets every word"
         assert CANARY in upstream.requests[0].body.decode()
-        assert CANARY not in _kept(gateway)
+        assert CANARY not in gateway.everything_kept()
         assert (trace.status, trace.is_zero_retention, trace.metadata) == (status, True, {})
         assert gateway.bodies(trace) == Bodies()
 
@@ -97,7 +92,7 @@ async def test_no_error_text_of_any_target_is_stored(upstream: ScriptedUpstream,
         trace = await gateway.trace()
         await gateway.log.says("call.completed")
         assert response.json()["error"]["message"].count(ASKED) >= 2
-        assert CANARY not in _kept(gateway)
+        assert CANARY not in gateway.everything_kept()
     assert {attempt.error for attempt in trace.attempts} == {"answered 500", "answered 401"}
     assert trace.failure is not None
     assert "groq (127.0.0.1, gpt-4o): UpstreamRejected: answered 500;" in trace.failure.message
@@ -110,7 +105,7 @@ async def test_no_content_of_a_refused_call_is_stored(upstream: ScriptedUpstream
             assert (await gateway.call(body, **METADATA, **HEADER)).status_code == 400
             trace = await gateway.trace()
             assert (trace.status, trace.is_zero_retention) == (Status.REFUSED, True)
-        assert CANARY not in _kept(gateway)
+        assert CANARY not in gateway.everything_kept()
 
 
 async def test_no_content_is_written_to_the_table(
@@ -152,7 +147,7 @@ async def test_retries_of_the_conversation_are_still_recognised(upstream: Script
         for _ in range(2):
             await gateway.call(CONTENT, **METADATA, **HEADER)
             turns.append((await gateway.trace()).turn)
-        assert CANARY not in _kept(gateway)
+        assert CANARY not in gateway.everything_kept()
     first, again = turns
     assert first is not None
     assert again is not None
@@ -183,4 +178,4 @@ async def test_a_call_without_an_allowed_target_is_refused(upstream: ScriptedUps
             assert trace.failure is not None
             assert trace.failure.code == "no_target_allowed"
         assert upstream.requests == []
-        assert CANARY not in _kept(gateway)
+        assert CANARY not in gateway.everything_kept()
