@@ -57,7 +57,7 @@ class DynamoLedger:
         earlier = []
         for place, row in failed.rows.items():
             if place >= len(group.traces):
-                self._remember(group.task_row(place), row)
+                self._remember(group.row(place), row)
                 continue
             trace = group.traces[place]
             del left[keyspace.trace(trace.project, trace.trace_id)]
