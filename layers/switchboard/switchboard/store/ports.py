@@ -1,5 +1,6 @@
 """The interfaces of the stores. Every implementation passes the same contract tests.
 
+Those that answer questions about many calls (costs by dimension, conversations, search) are in `query_ports`.
 All methods block; asynchronous callers run them in a thread. All raise `StoreUnavailable` if the store cannot be
 reached or rejects the request (throttling, missing table, missing rights), and no other error of the store's own.
 """

@@ -1,0 +1,83 @@
+"""The interfaces that answer questions about many calls: what they cost, which conversations there were, which failed.
+
+As in `ports`: all methods block, and all raise StoreUnavailable. Days are UTC days; a range of days includes both ends.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Protocol
+
+from switchboard.domain.conversation import Conversation, ConversationCalls, ConversationPage
+from switchboard.domain.dimensions import CallerDay, CombinationDay, LatencyDay
+from switchboard.domain.trace_search import Facet, FoundTraces, TraceSearch
+
+
+class SearchRefused(Exception):
+    """The search cannot be answered. The message is for the caller; `field` is a field of TraceSearch, or `cursor`."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class CostReader(Protocol):
+    """Reads the totals by dimension. A call is included as soon as it is settled.
+
+    Rows come lazily, in any order, and each once; several may have the same day and names (one for each shard).
+    """
+
+    def dimensions_since(self, project: str) -> date | None:
+        """The first day whose rows have every call of the project; None while there is no such day yet."""
+
+    def combination_days(self, project: str, first: date, last: date) -> Iterator[CombinationDay]:
+        """The sums of every combination that occurred; one query for each shard."""
+
+    def caller_days(self, project: str, first: date, last: date, caller: str | None = None) -> Iterator[CallerDay]:
+        """The sums of every caller, or of this one. They expire with the traces."""
+
+    def latency_days(self, project: str, first: date, last: date) -> Iterator[LatencyDay]:
+        """The histograms of every task and model."""
+
+
+class ConversationReader(Protocol):
+    """Reads conversations. They expire with the traces."""
+
+    def list_conversations(
+        self,
+        project: str,
+        *,
+        limit: int,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        cursor: str | None = None,
+    ) -> ConversationPage:
+        """Conversations whose first call began in [since, until), newest first call first.
+
+        Raises ValueError for an invalid cursor.
+        """
+
+    def find_conversation(self, project: str, conversation_id: str) -> Conversation | None:
+        """The conversation with that id, or None."""
+
+    def conversation_calls(
+        self, project: str, conversation_id: str, *, limit: int, cursor: str | None = None
+    ) -> ConversationCalls:
+        """The conversation's calls, oldest first. Raises ValueError for an invalid cursor."""
+
+
+class TraceFinder(Protocol):
+    """Finds calls by several attributes."""
+
+    @property
+    def metadata_names(self) -> tuple[str, ...]:
+        """The names of metadata entries that can be searched for."""
+
+    def find_traces(self, project: str, search: TraceSearch, *, limit: int, cursor: str | None = None) -> FoundTraces:
+        """The calls of the search. Raises SearchRefused for what is not indexed, and for an invalid cursor."""
+
+
+class FacetReader(Protocol):
+    """Reads which values can be searched for."""
+
+    def facets(self, project: str, first: date, last: date) -> tuple[Facet, ...]:
+        """The values of every dimension, by calls, in the order of `Dimension`: the first 1,000 of each."""
