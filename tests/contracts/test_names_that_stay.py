@@ -105,10 +105,11 @@ SETTLEMENT = names(
 TRACE_ROW = names(
     """pk sk gsi1pk gsi1sk kind expires_at project task_id environment started_at status streamed key_id model provider
     ttft_ms duration_ms gateway_ms queue_ms buffered_ms finish_reason notes is_zero_retention
-    has_bodies""",
+    has_bodies first_sentence_ms longest_stall_ms prompt_version prompt_characters excerpt""",
     under("metadata", "<name>"),
     under("failure", "code message http_status"),
-    under("turn", "turn_id retry"),
+    under("turn", "turn_id retry thread_id"),
+    under("request_ids", "provider lambda api_gateway"),
     under("usage", "", USAGE),
     under(
         "attempts[]",
@@ -319,9 +320,11 @@ JSON_PRICE = under("price", "source valid_from", JSON_RATES)
 JSON_USAGE = under("usage", f"reasoning source billed_usd {RATES}")
 TRACE_JSON = names(
     """trace_id project task_id environment key_id provider model status streamed started_at ttft_ms duration_ms
-    gateway_ms queue_ms buffered_ms cost_usd unpriced settled_at finish_reason zero_retention notes""",
+    gateway_ms queue_ms buffered_ms cost_usd unpriced settled_at finish_reason zero_retention notes
+    first_sentence_ms longest_stall_ms prompt_version prompt_characters excerpt""",
     under("metadata", "<name>"),
-    under("turn", "turn_id retry"),
+    under("turn", "turn_id retry thread_id"),
+    under("request_ids", "provider lambda api_gateway"),
     under("error", "code message http_status"),
     JSON_USAGE,
     JSON_PRICE,

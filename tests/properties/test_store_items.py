@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from switchboard.domain.keys import GatewayKey, Scope, digest
 from switchboard.domain.limits import MAX_TOKENS
-from switchboard.domain.trace import AttemptRecord, Failure, Status, Trace, Turn
+from switchboard.domain.trace import AttemptRecord, Failure, RequestIds, Status, Trace, Turn
 from switchboard.domain.trace_id import _with_random_bits
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
 from switchboard.store import key_items, trace_items, trace_lines
@@ -60,10 +60,16 @@ traces = st.builds(
     attempts=st.lists(attempts, max_size=4).map(tuple),
     notes=st.lists(TEXT, max_size=4).map(tuple),
     failure=st.none() | st.builds(Failure, TEXT, TEXT, st.integers(100, 599)),
-    turn=st.none() | st.builds(Turn, TEXT, st.integers(0, 20)),
+    turn=st.none() | st.builds(Turn, TEXT, st.integers(0, 20), st.none() | TEXT),
     buffered_ms=st.none() | MILLISECONDS,
     is_zero_retention=st.booleans(),
     has_bodies=st.booleans(),
+    first_sentence_ms=st.none() | MILLISECONDS,
+    longest_stall_ms=st.none() | MILLISECONDS,
+    prompt_version=st.none() | TEXT,
+    prompt_characters=st.none() | COUNT,
+    excerpt=st.none() | TEXT,
+    request_ids=st.builds(RequestIds, *[st.none() | TEXT] * 3),
 )
 keys = st.builds(
     GatewayKey,

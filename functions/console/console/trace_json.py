@@ -7,7 +7,7 @@ from console.costs_json import attempt_cost_json, settlement_json
 from console.moments import iso_utc
 from switchboard.domain.rates import usd
 from switchboard.domain.settlement import Settlement
-from switchboard.domain.trace import AttemptRecord, Bodies, Trace, TracePage
+from switchboard.domain.trace import AttemptRecord, Bodies, RequestIds, Trace, TracePage
 from switchboard.domain.usage import Usage
 
 BODIES_MISSING = "request and response are missing: not written yet, or the table did not take them"
@@ -43,6 +43,8 @@ def entry_json(trace: Trace) -> dict[str, object]:
         "streamed": trace.streamed,
         "started_at": iso_utc(trace.started_at),
         "ttft_ms": trace.ttft_ms,
+        "first_sentence_ms": trace.first_sentence_ms,
+        "longest_stall_ms": trace.longest_stall_ms,
         "duration_ms": trace.duration_ms,
         "gateway_ms": trace.gateway_ms,
         "queue_ms": trace.queue_ms,
@@ -53,6 +55,10 @@ def entry_json(trace: Trace) -> dict[str, object]:
         "turn": None if trace.turn is None else asdict(trace.turn),
         "buffered_ms": trace.buffered_ms,
         "zero_retention": trace.is_zero_retention,
+        "prompt_version": trace.prompt_version,
+        "prompt_characters": trace.prompt_characters,
+        "excerpt": trace.excerpt,
+        "request_ids": _request_ids(trace.request_ids),
         "notes": list(trace.notes),
         "error": None if trace.failure is None else asdict(trace.failure),
         "project": trace.project,
@@ -75,6 +81,10 @@ def _attempt(attempt: AttemptRecord, place: int, settlement: Settlement | None) 
         "usage": None if attempt.usage.tokens is None else _usage(attempt.usage),
         **attempt_cost_json(settlement, place),
     }
+
+
+def _request_ids(ids: RequestIds) -> dict[str, object]:
+    return {"provider": ids.provider, "lambda": ids.lambda_, "api_gateway": ids.api_gateway}
 
 
 def _usage(usage: Usage) -> dict[str, object]:

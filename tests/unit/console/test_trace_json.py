@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 from console.trace_json import BODIES_MISSING, entry_json, page_json, trace_json
 from switchboard.domain.pricing import settled
 from switchboard.domain.rates import RateCard, Rates
-from switchboard.domain.trace import Bodies, Failure, Status, Trace, TracePage, Turn
+from switchboard.domain.trace import Bodies, Failure, RequestIds, Status, Trace, TracePage, Turn
 from switchboard.domain.usage import ABSENT
 from testkit.samples import NOON, a_lost_hedge, a_usual_attempt, a_usual_usage, an_open_trace, one_price
 
@@ -20,6 +20,8 @@ NAMES = (
     "streamed",
     "started_at",
     "ttft_ms",
+    "first_sentence_ms",
+    "longest_stall_ms",
     "duration_ms",
     "gateway_ms",
     "queue_ms",
@@ -33,6 +35,10 @@ NAMES = (
     "turn",
     "buffered_ms",
     "zero_retention",
+    "prompt_version",
+    "prompt_characters",
+    "excerpt",
+    "request_ids",
     "notes",
     "error",
     "project",
@@ -124,10 +130,28 @@ def test_a_lost_hedge_shows_what_it_used_and_cost() -> None:
 
 
 def test_a_retry_buffer_words_and_zero_retention_are_shown() -> None:
-    trace = replace(an_open_trace(), turn=Turn("turn_1", 2), buffered_ms=1200.5, is_zero_retention=True)
+    trace = replace(an_open_trace(), turn=Turn("turn_1", 2, "thread_1"), buffered_ms=1200.5, is_zero_retention=True)
     shown = entry_json(trace)
-    assert shown["turn"] == {"turn_id": "turn_1", "retry": 2}
+    assert shown["turn"] == {"turn_id": "turn_1", "retry": 2, "thread_id": "thread_1"}
     assert (shown["buffered_ms"], shown["zero_retention"]) == (1200.5, True)
+
+
+def test_what_a_call_can_be_compared_and_looked_up_by_is_shown() -> None:
+    shown = entry_json(
+        replace(
+            an_open_trace(),
+            first_sentence_ms=730.25,
+            longest_stall_ms=88.5,
+            prompt_version="0123456789ab",
+            prompt_characters=2214,
+            excerpt="Do you have a table",
+            request_ids=RequestIds("req_011", "a-1", "b-2"),
+        )
+    )
+    assert (shown["first_sentence_ms"], shown["longest_stall_ms"]) == (730.25, 88.5)
+    assert (shown["prompt_version"], shown["prompt_characters"]) == ("0123456789ab", 2214)
+    assert shown["excerpt"] == "Do you have a table"
+    assert shown["request_ids"] == {"provider": "req_011", "lambda": "a-1", "api_gateway": "b-2"}
 
 
 def test_bodies_that_were_not_written_are_said_to_be_missing() -> None:
@@ -146,6 +170,11 @@ def test_unknown_values_are_null_and_never_zero() -> None:
         "duration_ms",
         "gateway_ms",
         "queue_ms",
+        "first_sentence_ms",
+        "longest_stall_ms",
+        "prompt_version",
+        "prompt_characters",
+        "excerpt",
         "cost_usd",
         "unpriced",
         "price",

@@ -58,10 +58,29 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Which turn of a conversation a call is for: calls of one turn share `turn_id`; `retry` counts them from 0."""
+    """Which turn of a conversation a call is for: calls of one turn share `turn_id`; `retry` counts them from 0.
+
+    `thread_id`: what all turns share whose conversation and first message are the same; None in older rows.
+    """
 
     turn_id: str
     retry: int = 0
+    thread_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestIds:
+    """What others call the same request, to be looked up in their logs; None where none was told.
+
+    `provider`: as the provider told it in the headers of its answer. `lambda_`: of the function's invocation.
+    """
+
+    provider: str | None = None
+    lambda_: str | None = None
+    api_gateway: str | None = None
+
+
+NO_REQUEST_IDS = RequestIds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +97,13 @@ class Trace:
     """One call. Times in milliseconds with three decimals at most; `started_at` in UTC, to the millisecond.
 
     `ttft_ms`: arrival to the first content or tool delta, None if not streamed or never reached.
+    `first_sentence_ms`: arrival to the end of the answer's first sentence, None if not streamed or never reached.
+    `longest_stall_ms`: the longest wait between two parts of the answer, None if fewer than two were sent.
     `gateway_ms`: the gateway's own time, arrival to the upstream request. `queue_ms`: API Gateway's receipt to arrival.
     `buffered_ms`: arrival to the buffer words, None if none were sent. `is_zero_retention`: no content may be stored.
     `has_bodies`: its bodies are stored too, right after the row; where they are not found, they could not be written.
+    `prompt_version`: hash of the system prompt without its variables, 12 hexadecimal digits; `prompt_characters`: the
+    system prompt's length. `excerpt`: how the user's last message begins; None where no content may be stored.
     `settlement`: the cost, None until a finished call is settled.
     """
 
@@ -108,6 +131,12 @@ class Trace:
     buffered_ms: float | None = None
     is_zero_retention: bool = False
     has_bodies: bool = False
+    first_sentence_ms: float | None = None
+    longest_stall_ms: float | None = None
+    prompt_version: str | None = None
+    prompt_characters: int | None = None
+    excerpt: str | None = None
+    request_ids: RequestIds = NO_REQUEST_IDS
     settlement: Settlement | None = None
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from switchboard.domain.trace import Failure, Status, Trace, Turn
+from switchboard.domain.trace import NO_REQUEST_IDS, Failure, RequestIds, Status, Trace, Turn
 from switchboard.store import attempt_items, keyspace, row_fit, settlement_items, usage_items
 from switchboard.store.attributes import Item
 
@@ -56,6 +56,12 @@ def _row(trace: Trace, expires_at: int) -> dict[str, Any]:
         "buffered_ms": trace.buffered_ms,
         "is_zero_retention": trace.is_zero_retention or None,
         "has_bodies": trace.has_bodies or None,
+        "first_sentence_ms": trace.first_sentence_ms,
+        "longest_stall_ms": trace.longest_stall_ms,
+        "prompt_version": trace.prompt_version,
+        "prompt_characters": trace.prompt_characters,
+        "excerpt": trace.excerpt,
+        "request_ids": _request_ids_item(trace.request_ids),
         **(settlement_items.to_item(trace.settlement) if trace.settlement else {}),
     }
 
@@ -87,6 +93,12 @@ def from_item(item: Mapping[str, Any]) -> Trace:
         buffered_ms=_milliseconds(item.get("buffered_ms")),
         is_zero_retention=bool(item.get("is_zero_retention")),
         has_bodies=bool(item.get("has_bodies")),
+        first_sentence_ms=_milliseconds(item.get("first_sentence_ms")),
+        longest_stall_ms=_milliseconds(item.get("longest_stall_ms")),
+        prompt_version=item.get("prompt_version"),
+        prompt_characters=item.get("prompt_characters"),
+        excerpt=item.get("excerpt"),
+        request_ids=_request_ids(item.get("request_ids")),
         settlement=settlement_items.from_item(item),
     )
 
@@ -105,11 +117,21 @@ def _failure(item: Mapping[str, Any] | None) -> Failure | None:
 def _turn_item(turn: Turn | None) -> Item | None:
     if turn is None:
         return None
-    return {"turn_id": turn.turn_id, **({"retry": turn.retry} if turn.retry else {})}
+    thread = {} if turn.thread_id is None else {"thread_id": turn.thread_id}
+    return {"turn_id": turn.turn_id, **({"retry": turn.retry} if turn.retry else {}), **thread}
 
 
 def _turn(item: Mapping[str, Any] | None) -> Turn | None:
-    return None if item is None else Turn(item["turn_id"], item.get("retry", 0))
+    return None if item is None else Turn(item["turn_id"], item.get("retry", 0), item.get("thread_id"))
+
+
+def _request_ids_item(ids: RequestIds) -> Item | None:
+    told = {"provider": ids.provider, "lambda": ids.lambda_, "api_gateway": ids.api_gateway}
+    return {name: text for name, text in told.items() if text is not None} or None
+
+
+def _request_ids(item: Mapping[str, Any] | None) -> RequestIds:
+    return NO_REQUEST_IDS if item is None else RequestIds(*map(item.get, ("provider", "lambda", "api_gateway")))
 
 
 def _milliseconds(value: Any) -> float | None:  # noqa: ANN401 - Decimal, int or float, depending on the source
