@@ -159,6 +159,11 @@ def totals_of_task(project: str, task_id: str, shard: int) -> str:
     return f"P#{_part(project)}#TOTALS#{_part(task_id)}#{shard}"
 
 
+def in_shard(row: Key, shard: int) -> Key:
+    """The key of another shard of the same row of totals."""
+    return Key(f"{row.pk.rpartition('#')[0]}#{shard}", row.sk)
+
+
 def hour_name(moment: datetime) -> str:
     """The sort key of the hour in UTC; sorts by time."""
     return f"HOUR#{moment.astimezone(UTC).isoformat(timespec='hours')[:13]}"

@@ -6,6 +6,7 @@ difference, and the audit compares the stored rows with the sum over the calls.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import reduce
 from operator import or_
 
@@ -19,9 +20,20 @@ type Counters = Mapping[str, int]
 """Amounts by attribute. An amount of 0 is left out."""
 
 
+class Scope(StrEnum):
+    """Which calls a row counts: the audit compares each kind in its own way."""
+
+    DAY = "day"
+    """Calls of one UTC day, or of a part of it."""
+    CONVERSATION = "conversation"
+    """Calls of one conversation."""
+    ALWAYS = "always"
+    """Calls of any time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """What calls add to one row.
+    """What calls add to one row. Its pk ends in the shard, so that `keyspace.in_shard` finds the others.
 
     `names`: attributes that tell what the row is about, the same for each of its calls. `span`: from the first to the
     last start of the calls, for rows that store it. `expires_at`: in epoch seconds; None for rows that never expire.
@@ -32,6 +44,7 @@ class Addition:
     names: Mapping[str, Value] = field(default_factory=dict)
     span: Span | None = None
     expires_at: int | None = None
+    scope: Scope = Scope.DAY
 
     def __add__(self, other: "Addition") -> "Addition":
         """The sum of what is added to the same row."""
@@ -76,7 +89,9 @@ def summed(one: Counters, other: Counters) -> Counters:
 
 def _task(trace: Trace, added: Counters, shard: int) -> Addition:
     key = keyspace.task_totals(trace.project, trace.task_id, shard)
-    return Addition(key, added, {"task_id": trace.task_id}, span=Span(trace.started_at, trace.started_at))
+    return Addition(
+        key, added, {"task_id": trace.task_id}, Span(trace.started_at, trace.started_at), scope=Scope.ALWAYS
+    )
 
 
 def _hour(trace: Trace, added: Counters, shard: int) -> Addition:

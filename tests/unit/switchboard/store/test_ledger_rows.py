@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,3 +45,11 @@ def test_sums_leave_out_what_cancels(one: dict[str, int], other: dict[str, int])
     sums = summed(one, other)
     assert 0 not in sums.values()
     assert all(sums.get(name, 0) == one.get(name, 0) + other.get(name, 0) for name in {*one, *other})
+
+
+def test_the_shards_of_a_row_differ_in_the_last_part_of_their_pk_only() -> None:
+    call = _settled(0, "a#task%")
+    rows = [[added.key for added in additions(call, shard)] for shard in keyspace.TOTALS_SHARDS]
+    for shard, keys in enumerate(rows):
+        assert keys == [keyspace.in_shard(key, shard) for key in rows[0]]
+    assert len(set(chain.from_iterable(rows))) == len(keyspace.TOTALS_SHARDS) * len(rows[0])
