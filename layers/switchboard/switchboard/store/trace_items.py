@@ -100,6 +100,7 @@ def from_item(item: Mapping[str, Any]) -> Trace:
         excerpt=item.get("excerpt"),
         request_ids=_request_ids(item.get("request_ids")),
         settlement=settlement_items.from_item(item),
+        expires_at=item.get("expires_at"),
     )
 
 

@@ -43,6 +43,7 @@ def test_empty_values_are_left_out() -> None:
 def test_a_row_has_its_kind_and_its_expiry() -> None:
     row = to_item(FINISHED, 1_800_000_000)
     assert (row["kind"], row["status"], row["expires_at"]) == ("trace", "ok", 1_800_000_000)
+    assert from_item(row).expires_at == 1_800_000_000
 
 
 def test_unknown_attributes_are_ignored() -> None:
