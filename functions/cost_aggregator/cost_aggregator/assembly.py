@@ -1,7 +1,7 @@
 """The composition root: builds an aggregator from settings."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random, SystemRandom
@@ -21,7 +21,7 @@ from switchboard.store.dynamodb_client import connect
 from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_cards import DynamoCards
 from switchboard.store.ledger_sweep import DynamoOpenCalls
-from switchboard.store.ports import Ledger, OpenCalls
+from switchboard.store.ports import Ledger, OpenCalls, SettledRows
 
 
 class EventUnknown(Exception):
@@ -30,13 +30,17 @@ class EventUnknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """The aggregator's external dependencies, replaced in tests and in the local system."""
+    """The aggregator's external dependencies, replaced in tests and in the local system.
+
+    `rows`: what is written for every settled call beside the transaction.
+    """
 
     ledger: Ledger
     calls: OpenCalls
     cards: CardStore
     poison: PoisonQueue
     telemetry: Telemetry
+    rows: Sequence[SettledRows] = ()
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], None] = time.sleep
     random: Random = field(default_factory=SystemRandom)
@@ -83,7 +87,7 @@ def build(parts: Dependencies) -> Aggregator:
     """Build the aggregator."""
     prices = PriceBook(shipped_overrides(), PriceLibrary())
     backoff = Backoff(parts.sleep, parts.random)
-    settling = Settling(parts.ledger, prices, parts.poison, parts.telemetry, backoff, parts.now)
+    settling = Settling(parts.ledger, prices, parts.poison, parts.telemetry, backoff, parts.now, parts.rows)
     return Aggregator(
         settling,
         Publishing(prices, parts.cards, parts.telemetry),

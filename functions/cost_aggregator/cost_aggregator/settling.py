@@ -14,7 +14,7 @@ from switchboard.domain.rates import RateCard
 from switchboard.domain.trace import Trace
 from switchboard.store import keyspace
 from switchboard.store.ledger_group import pack
-from switchboard.store.ports import Ledger, StoreBusy, StoreUnavailable, WriteRefused
+from switchboard.store.ports import Ledger, SettledRows, StoreBusy, StoreUnavailable, WriteRefused
 
 
 class Prices(Protocol):
@@ -62,7 +62,10 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """Prices and settles calls. Any batch may be delivered again, in whole or in part, in any order."""
+    """Prices and settles calls. Any batch may be delivered again, in whole or in part, in any order.
+
+    `rows`: what is written after the transaction, and before the records are acknowledged.
+    """
 
     ledger: Ledger
     prices: Prices
@@ -70,6 +73,7 @@ class Settling:
     telemetry: Telemetry
     backoff: Backoff
     now: Callable[[], datetime]
+    rows: Sequence[SettledRows] = ()
 
     def settle(self, records: Iterable[StreamRecord], remaining_ms: RemainingMs) -> tuple[str, ...]:
         """Settle every finished call of the batch; the sequence numbers of the records that must be delivered again."""
@@ -118,7 +122,7 @@ class Settling:
             if not self.backoff.has_time(batch.remaining_ms):
                 return self._defer(group, "the invocation has no time left", batch)
             try:
-                answer = self.ledger.settle(group)
+                return self._write(group, batch)
             except WriteRefused as refused:
                 return self._settle_halves(group, refused, batch)
             except StoreBusy as busy:
@@ -127,9 +131,16 @@ class Settling:
                     return self._defer(group, str(busy), batch)
             except StoreUnavailable as unavailable:
                 return self._defer(group, str(unavailable), batch)
-            else:
-                batch.fresh += answer.fresh
-                return self.telemetry.settled([*answer.fresh, *answer.earlier])
+
+    def _write(self, group: Sequence[Trace], batch: _Batch) -> None:
+        """Settle the group, then write its rows. When rows fail, a repetition finds the calls settled before."""
+        answer = self.ledger.settle(group)
+        batch.fresh += answer.fresh
+        settled_calls = (*answer.fresh, *answer.earlier)
+        if settled_calls:
+            for rows in self.rows:
+                rows.write(settled_calls)
+        self.telemetry.settled(settled_calls)
 
     def _settle_halves(self, group: Sequence[Trace], refused: WriteRefused, batch: _Batch) -> None:
         """Split a group that the store refuses in halves, until the refused trace is found."""

@@ -52,10 +52,23 @@ class ScriptedLedger:
         return SettledTraces(fresh, earlier)
 
 
+class ScriptedRows:
+    """Rows beside the transaction: the calls they are written for, after raising the scripted errors."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.written: list[tuple[str, ...]] = []
+        self._errors = list(errors)
+
+    def write(self, traces: Sequence[Trace]) -> None:
+        if self._errors:
+            raise self._errors.pop(0)
+        self.written.append(tuple(trace.trace_id for trace in traces))
+
+
 class Hand:
     """A Settling with all its dependencies accessible."""
 
-    def __init__(self, ledger: ScriptedLedger) -> None:
+    def __init__(self, ledger: ScriptedLedger, *rows: ScriptedRows) -> None:
         self.ledger = ledger
         self.seen = Seen()
         self.pauses: list[float] = []
@@ -66,6 +79,7 @@ class Hand:
             Telemetry(self.seen, self.seen.emit),
             Backoff(self.pauses.append, Random(3)),
             lambda: NOON + timedelta(seconds=2),
+            rows,
         )
 
     def settle(self, event: Any, remaining_ms: Callable[[], float] = lambda: 60_000) -> tuple[str, ...]:
@@ -226,3 +240,27 @@ def test_an_unavailable_store_is_not_retried() -> None:
     assert hand.settle(stream_event([trace, trace])) == (number(1), number(2))
     assert hand.pauses == []
     assert hand.seen.metrics == []
+
+
+def test_rows_beside_the_transaction_are_written_for_calls_settled_now_and_before() -> None:
+    rows = ScriptedRows()
+    hand = Hand(ScriptedLedger(), rows)
+    first, second = finished(), finished(1)
+    assert hand.settle(stream_event([first])) == ()
+    assert hand.settle(stream_event([first, second])) == ()
+    assert [set(written) for written in rows.written] == [{first.trace_id}, {first.trace_id, second.trace_id}]
+
+
+@pytest.mark.parametrize(("error", "again"), [(StoreBusy("conflict"), ()), (StoreUnavailable("away"), (number(1),))])
+def test_rows_that_are_not_written_are_tried_again_before_the_record_is_done(
+    error: Exception, again: tuple[str, ...]
+) -> None:
+    rows = ScriptedRows(error)
+    hand = Hand(ScriptedLedger(), rows)
+    trace = finished()
+    assert hand.settle(stream_event([trace])) == again
+    if again:
+        assert hand.settle(stream_event([trace])) == ()
+    assert rows.written == [(trace.trace_id,)]
+    assert len(hand.seen.named("call.settled")) == 1
+    assert [metrics["Settled"] for metrics in hand.seen.metrics] == [("Count", [1])]

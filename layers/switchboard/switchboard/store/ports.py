@@ -170,6 +170,13 @@ class Ledger(Protocol):
         """
 
 
+class SettledRows(Protocol):
+    """Writes rows that follow from settled calls, beside the transaction: idempotent, in any order."""
+
+    def write(self, traces: Sequence[Trace]) -> None:
+        """Write the rows of calls that were settled now or before. Also raises StoreBusy and WriteRefused."""
+
+
 class OpenCalls(Protocol):
     """Finds calls that are not settled. Also raises StoreBusy and WriteRefused."""
 
