@@ -1,7 +1,10 @@
 """Makes responses. Errors have OpenAI's shape, and their status from one table."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import TypedDict
 
 from fastapi.responses import Response
 
@@ -44,10 +47,59 @@ KINDS: dict[type[ReadRefused], Kind] = {
     errors.ReadsUnavailable: Kind(503, _SERVER, "store_unavailable"),
 }
 
+_OF_EVERY_ROUTE = (
+    errors.ParameterInvalid,
+    errors.KeyMissing,
+    errors.KeyUnknown,
+    errors.KeyRevoked,
+    errors.ScopeMissing,
+    errors.AnswerTooLong,
+    errors.ConsoleFailed,
+    errors.ReadsUnavailable,
+)
+
 _LONGEST_ESCAPE = 6  # \u001b for one byte
 
 # Responses contain conversations: they must not be cached, nor interpreted as HTML by a browser.
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+class ErrorFactsJson(TypedDict):
+    """What is wrong, as OpenAI's API says it; `param` names the parameter or field."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class ErrorJson(TypedDict):
+    """The answer to every request that is refused or fails."""
+
+    error: ErrorFactsJson
+
+
+def refusals(*of_this_route: type[ReadRefused]) -> dict[int | str, dict[str, object]]:
+    """The errors of a route, for the API's document: by status, with their codes."""
+    codes: dict[int | str, list[str]] = {}
+    for kind in (kind for error, kind in KINDS.items() if error in {*_OF_EVERY_ROUTE, *of_this_route}):
+        codes.setdefault(kind.http_status, []).append(f"`{kind.code}`")
+    described = {status: ", ".join(names) for status, names in codes.items()}
+    # With a default, FastAPI does not add a 422 of its own shape, which never comes.
+    described["default"] = "Every other error, in the same shape."
+    return {status: {"model": ErrorJson, "description": text} for status, text in described.items()}
+
+
+def answering[**P](endpoint: Callable[P, object]) -> Callable[P, Response]:
+    """The endpoint, with what it returns answered as JSON. Its return type is in the API's document, and not checked
+    again: what was stored is answered, even text that is no valid Unicode.
+    """
+
+    @wraps(endpoint)
+    def answer(*args: P.args, **kwargs: P.kwargs) -> Response:
+        return answer_json(endpoint(*args, **kwargs))
+
+    return answer
 
 
 def answer_json(value: object) -> Response:
@@ -69,7 +121,7 @@ def answer_bytes(content: bytes, content_type: str) -> Response:
 def answer_error(error: ReadRefused) -> Response:
     """The response for an error."""
     kind = KINDS[type(error)]
-    body = {"error": {"message": error.message, "type": kind.type, "param": error.param, "code": kind.code}}
+    body: ErrorJson = {"error": {"message": error.message, "type": kind.type, "param": error.param, "code": kind.code}}
     response = answer_json(body)
     response.status_code = kind.http_status
     if kind.type == _AUTH:

@@ -2,6 +2,15 @@
 
 from datetime import datetime, timedelta
 
+from console.cost_shapes import (
+    AttemptCostJson,
+    CountersJson,
+    PriceJson,
+    SettlementJson,
+    TaskCostsJson,
+    TaskJson,
+    TasksJson,
+)
 from console.costs_query import CostsQuery
 from console.moments import iso_utc
 from switchboard.domain.rates import Price, usd
@@ -9,10 +18,9 @@ from switchboard.domain.settlement import Settlement
 from switchboard.domain.totals import Granularity, PeriodTotals, TaskTotals, Totals
 
 _TOKENS_PER_RATE = 10**6
-_PRICED_CLASSES = ("fresh_input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
 
 
-def settlement_json(settlement: Settlement | None) -> dict[str, object]:
+def settlement_json(settlement: Settlement | None) -> SettlementJson:
     """The cost of a call. Every field is null until it is settled; an unknown cost stays null, and is never 0."""
     if settlement is None:
         return {"cost_usd": None, "unpriced": None, "price": None, "settled_at": None}
@@ -25,7 +33,7 @@ def settlement_json(settlement: Settlement | None) -> dict[str, object]:
     }
 
 
-def attempt_cost_json(settlement: Settlement | None, place: int) -> dict[str, object]:
+def attempt_cost_json(settlement: Settlement | None, place: int) -> AttemptCostJson:
     """The cost of an attempt whose answer was not used; null for any other attempt, until settled, and if unknown."""
     costs = settlement.attempt_costs if settlement else ()
     found = next((cost for cost in costs if cost.attempt == place), None)
@@ -34,19 +42,19 @@ def attempt_cost_json(settlement: Settlement | None, place: int) -> dict[str, ob
     return {"cost_usd": usd(found.cost_pico_usd), "price": _price(found.price)}
 
 
-def tasks_json(tasks: tuple[TaskTotals, ...]) -> dict[str, object]:
+def tasks_json(tasks: tuple[TaskTotals, ...]) -> TasksJson:
     """A project's tasks, the most expensive first; at equal cost, the one called last."""
     ranked = sorted(tasks, key=lambda task: (task.totals.cost_pico_usd, task.seen.last), reverse=True)
     return {"tasks": [_task(task) for task in ranked]}
 
 
-def costs_json(task_id: str, query: CostsQuery, found: PeriodTotals) -> dict[str, object]:
+def costs_json(task_id: str, query: CostsQuery, found: PeriodTotals) -> TaskCostsJson:
     """A task's costs: in total, and by period, oldest first; periods without calls are left out."""
     return {
         "task_id": task_id,
         "from": iso_utc(query.since),
         "to": iso_utc(query.until),
-        "granularity": query.granularity.value,
+        "granularity": query.granularity,
         "total": _counters(found.total),
         "periods": [
             {
@@ -60,14 +68,23 @@ def costs_json(task_id: str, query: CostsQuery, found: PeriodTotals) -> dict[str
     }
 
 
-def _price(price: Price | None) -> dict[str, object] | None:
+def _price(price: Price | None) -> PriceJson | None:
     if price is None:
         return None
-    rates = {name: usd(getattr(price.rates, name) * _TOKENS_PER_RATE) for name in _PRICED_CLASSES}
-    return {"source": price.source, "valid_from": iso_utc(price.valid_from), "usd_per_million": rates}
+    return {
+        "source": price.source,
+        "valid_from": iso_utc(price.valid_from),
+        "usd_per_million": {
+            "fresh_input": usd(price.rates.fresh_input * _TOKENS_PER_RATE),
+            "cache_read": usd(price.rates.cache_read * _TOKENS_PER_RATE),
+            "cache_write_5m": usd(price.rates.cache_write_5m * _TOKENS_PER_RATE),
+            "cache_write_1h": usd(price.rates.cache_write_1h * _TOKENS_PER_RATE),
+            "output": usd(price.rates.output * _TOKENS_PER_RATE),
+        },
+    }
 
 
-def _task(task: TaskTotals) -> dict[str, object]:
+def _task(task: TaskTotals) -> TaskJson:
     return {
         "task_id": task.task_id,
         **_counters(task.totals),
@@ -76,7 +93,7 @@ def _task(task: TaskTotals) -> dict[str, object]:
     }
 
 
-def _counters(totals: Totals) -> dict[str, object]:
+def _counters(totals: Totals) -> CountersJson:
     return {
         "calls": totals.calls,
         "errors": totals.errors,

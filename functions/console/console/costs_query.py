@@ -1,16 +1,16 @@
 """Reads the query parameters of a task's costs as a range of whole hours or days; an error names the parameter."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator
 
 from console.errors import ParameterInvalid
-from console.moments import read_moment
-from console.parameters import once_each
+from console.parameters import Range
 from switchboard.domain.totals import EARLIEST, LATEST, Granularity
 from switchboard.store.total_items import HOURS_KEPT_FOR
 
-PARAMETERS = ("from", "to", "granularity")
 MAX_HOURS = 31 * 24
 """31 days: the most that a chart can show and an answer should contain."""
 
@@ -28,14 +28,27 @@ class CostsQuery:
     granularity: Granularity
 
 
-def read_costs_query(pairs: Iterable[tuple[str, str]], now: datetime) -> CostsQuery:
+def _read_granularity(text: str) -> Granularity:
+    try:
+        return Granularity(text)
+    except ValueError:
+        names = ", ".join(f"`{name}`" for name in Granularity)
+        raise ParameterInvalid(f"`granularity` must be one of {names}.", param="granularity") from None
+
+
+class CostsParameters(Range):
+    """Which of a task's costs to read, as asked for."""
+
+    granularity: Annotated[Granularity, BeforeValidator(_read_granularity)] = Granularity.DAY
+    """How long a period is, in UTC."""
+
+
+def costs_query(asked: CostsParameters, now: datetime) -> CostsQuery:
     """The query of a request, widened to whole hours or days. Raises ParameterInvalid.
 
     Without `to` it ends now; without `from` it spans 24 hours, 30 days or 12 months, including the last.
     """
-    given = once_each(pairs, PARAMETERS)
-    granularity = _granularity(given.get("granularity"))
-    begin, end = read_moment("from", given.get("from")), read_moment("to", given.get("to")) or now
+    granularity, begin, end = asked.granularity, asked.since, asked.until or now
     if begin is not None and begin >= end:
         raise ParameterInvalid(
             "`from` must be earlier than `to` (`to` is exclusive, and defaults to now).",
@@ -55,14 +68,6 @@ def read_costs_query(pairs: Iterable[tuple[str, str]], now: datetime) -> CostsQu
 def _beyond_years(param: str) -> ParameterInvalid:
     years = f"{EARLIEST.year} to {LATEST.year - 1}"
     return ParameterInvalid(f"The range goes beyond the years {years}.", param=param)
-
-
-def _granularity(text: str | None) -> Granularity:
-    try:
-        return Granularity.DAY if text is None else Granularity(text)
-    except ValueError:
-        names = ", ".join(f"`{name}`" for name in Granularity)
-        raise ParameterInvalid(f"`granularity` must be one of {names}.", param="granularity") from None
 
 
 def _whole(begin: datetime | None, end: datetime, granularity: Granularity) -> CostsQuery:

@@ -1,8 +1,24 @@
-"""Reads query parameters; an error names the parameter."""
+"""Reads query parameters; an error names the parameter.
+
+Each route's parameters are one model. FastAPI reads it and describes it in the API's document; the readers here refuse
+what is wrong with a sentence of their own, which passes through pydantic as it is.
+"""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from console.errors import ParameterInvalid
+from console.moments import read_moment
+
+_FORMATS = ("date", "date-time")
+_DATE_OR_TIME = WithJsonSchema({"anyOf": [{"type": "string", "format": name} for name in _FORMATS]})
+
+Moment = datetime | SkipJsonSchema[None]
 
 
 def once_each(pairs: Iterable[tuple[str, str]], known: Sequence[str]) -> dict[str, str]:
@@ -19,5 +35,30 @@ def once_each(pairs: Iterable[tuple[str, str]], known: Sequence[str]) -> dict[st
     return given
 
 
+def names_of(parameters: type[BaseModel]) -> tuple[str, ...]:
+    """The names of a model's parameters, as they are written in a URL."""
+    return tuple(field.alias or name for name, field in parameters.model_fields.items())
+
+
 def _available(known: Sequence[str]) -> str:
     return f"The parameters are {', '.join(f'`{name}`' for name in known)}." if known else "This route has none."
+
+
+class Parameters(BaseModel):
+    """The query parameters of a route; an absent one has its default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Range(Parameters):
+    """A range of time, [since, until) in UTC."""
+
+    since: Annotated[
+        datetime | SkipJsonSchema[None],
+        BeforeValidator(partial(read_moment, "from")),
+        _DATE_OR_TIME,
+        Field(alias="from"),
+    ] = None
+    """Calls that began at this time or later: a date (UTC), or a date and time with Z or an offset."""
+    until: Annotated[Moment, BeforeValidator(partial(read_moment, "to")), _DATE_OR_TIME, Field(alias="to")] = None
+    """Calls that began before this time."""

@@ -1,46 +1,84 @@
 """The routes of policies."""
 
-from fastapi import FastAPI, Request
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from console.answers import answer_json
-from console.parameters import once_each
+from console.access import Admin, Reader, reads_of
+from console.answers import answer_json, answering, refusals
+from console.errors import BodyTooLarge, PolicyRefused, PolicyUnknown, TooManyPolicies
 from console.policies import Policies
-from switchboard.domain.keys import Scope
+from console.policy_shapes import ProjectPolicyJson, StoredPolicyJson, TaskPolicyJson
 from switchboard.domain.limits import MAX_POLICY_BYTES
 
-SCOPES = {"GET": Scope.READ, "PUT": Scope.ADMIN, "DELETE": Scope.ADMIN}
+router = APIRouter(prefix="/api", tags=["policies"])
+
+PROJECT = "/policy"
+TASK = "/tasks/{task_id:path}/policy"  # the path is already decoded, so a task id may contain slashes
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": f"The policy, {MAX_POLICY_BYTES:,} bytes at most. It replaces the older one.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PolicyJson"}}},
+    }
+}
+_REFUSED_PUTS = refusals(PolicyRefused, BodyTooLarge, TooManyPolicies)
+_REFUSED_DELETES = refusals(PolicyUnknown)
 
 
-def add_policies(app: FastAPI, policies: Policies) -> None:
-    """Add the routes of the project's policy and of its tasks' policies."""
-
-    async def policy(request: Request) -> Response:
-        body = await _beginning(request) if request.method == "PUT" else b""
-        return await run_in_threadpool(_answer, policies, request, body)
-
-    app.add_api_route("/api/policy", policy, methods=[*SCOPES])
-    # The path is already decoded, so a task id may contain slashes.
-    app.add_api_route("/api/tasks/{task_id:path}/policy", policy, methods=[*SCOPES])
+def policies_of(request: Request) -> Policies:
+    """The policies that the application reads and changes."""
+    return Policies(reads_of(request).store)
 
 
-def _answer(policies: Policies, request: Request, body: bytes) -> Response:
-    project = policies.project_of(request.headers.get("authorization"), SCOPES[request.method])
-    once_each(request.query_params.multi_items(), ())
-    task_id = request.path_params.get("task_id")
-    match request.method:
-        case "PUT":
-            return answer_json(policies.put(project, task_id, body))
-        case "DELETE":
-            policies.delete(project, task_id)
-            return Response(status_code=204)
-        case _:
-            return answer_json(policies.show(project, task_id))
+type PoliciesOfApp = Annotated[Policies, Depends(policies_of)]
+
+
+@router.get(PROJECT, responses=refusals())
+@answering
+def show_policy(policies: PoliciesOfApp, project: Reader) -> ProjectPolicyJson:
+    """The project's policy."""
+    return policies.show(project)
+
+
+@router.get(TASK, responses=refusals())
+@answering
+def show_task_policy(policies: PoliciesOfApp, project: Reader, task_id: str) -> TaskPolicyJson:
+    """A task's policy, and the effective one."""
+    return policies.show_task(project, task_id)
+
+
+@router.put(PROJECT, response_model=StoredPolicyJson, responses=_REFUSED_PUTS, openapi_extra=_BODY)
+async def put_policy(request: Request, policies: PoliciesOfApp, project: Admin) -> Response:
+    """Store the project's policy."""
+    return answer_json(await run_in_threadpool(policies.put, project, None, await _beginning(request)))
+
+
+@router.put(TASK, response_model=StoredPolicyJson, responses=_REFUSED_PUTS, openapi_extra=_BODY)
+async def put_task_policy(request: Request, policies: PoliciesOfApp, project: Admin, task_id: str) -> Response:
+    """Store a task's policy."""
+    return answer_json(await run_in_threadpool(policies.put, project, task_id, await _beginning(request)))
+
+
+@router.delete(PROJECT, status_code=204, response_class=Response, responses=_REFUSED_DELETES)
+def delete_policy(policies: PoliciesOfApp, project: Admin) -> Response:
+    """Delete the project's policy."""
+    policies.delete(project, None)
+    return Response(status_code=204)
+
+
+@router.delete(TASK, status_code=204, response_class=Response, responses=_REFUSED_DELETES)
+def delete_task_policy(policies: PoliciesOfApp, project: Admin, task_id: str) -> Response:
+    """Delete a task's policy."""
+    policies.delete(project, task_id)
+    return Response(status_code=204)
 
 
 async def _beginning(request: Request) -> bytes:
-    """The body, or its beginning if it is too large: the key is checked before the size is."""
+    """The body, or its beginning if it is too large."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

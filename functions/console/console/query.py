@@ -1,48 +1,42 @@
-"""Reads the query parameters of a list; an error names the parameter."""
+"""The query parameters of a list of calls; an error names the parameter."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from console.errors import ParameterInvalid
-from console.moments import read_moment
-from console.parameters import once_each
+from console.parameters import Range
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
-PARAMETERS = ("task_id", "from", "to", "limit", "cursor")
 
 
-@dataclass(frozen=True, slots=True)
-class ListQuery:
-    """Which traces to list: of the task, begun in [since, until) UTC, at most `limit`, older than the cursor's."""
-
-    task_id: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    limit: int = DEFAULT_LIMIT
-    cursor: str | None = None
-
-
-def read_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
-    """The query of a request. Raises ParameterInvalid for a parameter that is unknown, repeated, empty or invalid."""
-    given = once_each(pairs, PARAMETERS)
-    query = ListQuery(
-        task_id=given.get("task_id"),
-        since=read_moment("from", given.get("from")),
-        until=read_moment("to", given.get("to")),
-        limit=_limit(given.get("limit")),
-        cursor=given.get("cursor"),
-    )
-    if query.since is not None and query.until is not None and query.since >= query.until:
-        raise ParameterInvalid("`from` must be earlier than `to` (`to` is exclusive).", param="from")
-    return query
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_LIMIT
+def read_limit(text: str) -> int:
+    """A number from 1 to MAX_LIMIT. Raises ParameterInvalid."""
     # The length is checked first, since int() is slow for very long numbers.
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_LIMIT)) and 1 <= int(text) <= MAX_LIMIT):
         raise ParameterInvalid(f"`limit` must be a whole number from 1 to {MAX_LIMIT}.", param="limit")
     return int(text)
+
+
+class PageQuery(Range):
+    """A page of a list: what began in [since, until) UTC, at most `limit`, after the cursor's."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(read_limit)] = DEFAULT_LIMIT
+    """How many to answer at most."""
+    cursor: str | SkipJsonSchema[None] = None
+    """`next_cursor` of the previous page."""
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise ParameterInvalid("`from` must be earlier than `to` (`to` is exclusive).", param="from")
+        return self
+
+
+class ListQuery(PageQuery):
+    """Which calls to list."""
+
+    task_id: str | SkipJsonSchema[None] = None
+    """Only this task's calls."""

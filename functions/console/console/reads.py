@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from console.auth import authenticate
 from console.body_json import is_event_stream
+from console.cost_shapes import TaskCostsJson, TasksJson
 from console.costs_json import costs_json, tasks_json
 from console.costs_query import CostsQuery
 from console.errors import BodyNotKept, ParameterInvalid, TraceUnknown
 from console.query import ListQuery
 from console.trace_json import page_json, trace_json
+from console.trace_shapes import TraceJson, TracePageJson
 from switchboard.domain.trace import Trace
 from switchboard.store.ports import KeyStore, PolicyStore, TotalsReader, TraceStore
 
@@ -41,11 +42,7 @@ class Reads:
     totals: TotalsReader
     now: Callable[[], datetime] = utc_now
 
-    def project_of(self, authorization: str | None) -> str:
-        """The project that the caller's key belongs to. Raises KeyMissing, KeyUnknown, KeyRevoked or ScopeMissing."""
-        return authenticate(authorization, self.store, self.now())
-
-    def page(self, project: str, query: ListQuery) -> dict[str, object]:
+    def page(self, project: str, query: ListQuery) -> TracePageJson:
         """One page of the project's traces, newest first. Raises ParameterInvalid."""
         try:
             page = self.store.list_traces(
@@ -60,7 +57,7 @@ class Reads:
             raise ParameterInvalid(str(invalid), param="cursor") from invalid
         return page_json(page)
 
-    def trace(self, project: str, trace_id: str) -> dict[str, object]:
+    def trace(self, project: str, trace_id: str) -> TraceJson:
         """One trace with its bodies. Raises TraceUnknown."""
         trace = self._find(project, trace_id)
         return trace_json(trace, self.store.find_bodies(project, trace_id))
@@ -77,11 +74,11 @@ class Reads:
         streamed = is_event_stream(content, streamed=trace.streamed)
         return Raw(content, "text/event-stream" if streamed else "application/json")
 
-    def tasks(self, project: str) -> dict[str, object]:
+    def tasks(self, project: str) -> TasksJson:
         """Every task of the project that has a settled call, the most expensive first."""
         return tasks_json(self.totals.task_totals(project))
 
-    def costs(self, project: str, task_id: str, query: CostsQuery) -> dict[str, object]:
+    def costs(self, project: str, task_id: str, query: CostsQuery) -> TaskCostsJson:
         """A task's costs, in total and by period.
 
         A task without calls costs 0, and is not an error: it may be called later.

@@ -1,25 +1,32 @@
 """A trace in the API's JSON format. The field names are a public contract."""
 
-from dataclasses import asdict
-
 from console.body_json import request_value, response_value
 from console.costs_json import attempt_cost_json, settlement_json
 from console.moments import iso_utc
+from console.trace_shapes import (
+    AttemptJson,
+    FailureJson,
+    RequestIdsJson,
+    TraceEntryJson,
+    TraceJson,
+    TracePageJson,
+    TurnJson,
+    UsageJson,
+)
 from switchboard.domain.rates import usd
 from switchboard.domain.settlement import Settlement
-from switchboard.domain.trace import AttemptRecord, Bodies, RequestIds, Trace, TracePage
+from switchboard.domain.trace import AttemptRecord, Bodies, Failure, RequestIds, Trace, TracePage, Turn
 from switchboard.domain.usage import Usage
 
 BODIES_MISSING = "request and response are missing: not written yet, or the table did not take them"
-_TOKENS = ("fresh_input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
 
 
-def page_json(page: TracePage) -> dict[str, object]:
+def page_json(page: TracePage) -> TracePageJson:
     """One page of a list."""
     return {"traces": [entry_json(trace) for trace in page.traces], "next_cursor": page.next_cursor}
 
 
-def trace_json(trace: Trace, bodies: Bodies) -> dict[str, object]:
+def trace_json(trace: Trace, bodies: Bodies) -> TraceJson:
     """One trace with its bodies."""
     missing = [BODIES_MISSING] if trace.has_bodies and bodies == Bodies() else []
     return {
@@ -30,7 +37,7 @@ def trace_json(trace: Trace, bodies: Bodies) -> dict[str, object]:
     }
 
 
-def entry_json(trace: Trace) -> dict[str, object]:
+def entry_json(trace: Trace) -> TraceEntryJson:
     """One trace as in lists: everything but the bodies."""
     return {
         "trace_id": trace.trace_id,
@@ -39,7 +46,7 @@ def entry_json(trace: Trace) -> dict[str, object]:
         "metadata": dict(trace.metadata),
         "provider": trace.provider,
         "model": trace.model,
-        "status": trace.status.value,
+        "status": trace.status,
         "streamed": trace.streamed,
         "started_at": iso_utc(trace.started_at),
         "ttft_ms": trace.ttft_ms,
@@ -52,7 +59,7 @@ def entry_json(trace: Trace) -> dict[str, object]:
         **settlement_json(trace.settlement),
         "finish_reason": trace.finish_reason,
         "attempts": [_attempt(attempt, place, trace.settlement) for place, attempt in enumerate(trace.attempts)],
-        "turn": None if trace.turn is None else asdict(trace.turn),
+        "turn": _turn(trace.turn),
         "buffered_ms": trace.buffered_ms,
         "zero_retention": trace.is_zero_retention,
         "prompt_version": trace.prompt_version,
@@ -60,13 +67,13 @@ def entry_json(trace: Trace) -> dict[str, object]:
         "excerpt": trace.excerpt,
         "request_ids": _request_ids(trace.request_ids),
         "notes": list(trace.notes),
-        "error": None if trace.failure is None else asdict(trace.failure),
+        "error": _failure(trace.failure),
         "project": trace.project,
         "key_id": trace.key_id,
     }
 
 
-def _attempt(attempt: AttemptRecord, place: int, settlement: Settlement | None) -> dict[str, object]:
+def _attempt(attempt: AttemptRecord, place: int, settlement: Settlement | None) -> AttemptJson:
     return {
         "provider": attempt.provider,
         "host": attempt.host,
@@ -83,11 +90,31 @@ def _attempt(attempt: AttemptRecord, place: int, settlement: Settlement | None) 
     }
 
 
-def _request_ids(ids: RequestIds) -> dict[str, object]:
+def _request_ids(ids: RequestIds) -> RequestIdsJson:
     return {"provider": ids.provider, "lambda": ids.lambda_, "api_gateway": ids.api_gateway}
 
 
-def _usage(usage: Usage) -> dict[str, object]:
-    counts = {name: None if usage.tokens is None else getattr(usage.tokens, name) for name in _TOKENS}
-    billed = usage.billed_pico_usd
-    return {**counts, "source": usage.source.value, "billed_usd": None if billed is None else usd(billed)}
+def _turn(turn: Turn | None) -> TurnJson | None:
+    if turn is None:
+        return None
+    return {"turn_id": turn.turn_id, "retry": turn.retry, "thread_id": turn.thread_id}
+
+
+def _failure(failure: Failure | None) -> FailureJson | None:
+    if failure is None:
+        return None
+    return {"code": failure.code, "message": failure.message, "http_status": failure.http_status}
+
+
+def _usage(usage: Usage) -> UsageJson:
+    tokens, billed = usage.tokens, usage.billed_pico_usd
+    return {
+        "fresh_input": None if tokens is None else tokens.fresh_input,
+        "cache_read": None if tokens is None else tokens.cache_read,
+        "cache_write_5m": None if tokens is None else tokens.cache_write_5m,
+        "cache_write_1h": None if tokens is None else tokens.cache_write_1h,
+        "output": None if tokens is None else tokens.output,
+        "reasoning": None if tokens is None else tokens.reasoning,
+        "source": usage.source,
+        "billed_usd": None if billed is None else usd(billed),
+    }

@@ -1,13 +1,16 @@
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from console.costs_query import MAX_HOURS, PARAMETERS, CostsQuery, read_costs_query
+from console.costs_query import MAX_HOURS, CostsParameters, CostsQuery, costs_query
 from console.errors import ParameterInvalid
+from console.parameters import names_of, once_each
 from switchboard.domain.totals import EARLIEST, Granularity
 
+PARAMETERS = names_of(CostsParameters)
 NOW = datetime(2026, 11, 20, 13, 37, 21, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 moments = st.datetimes(timezones=st.just(UTC))
@@ -15,6 +18,10 @@ moments = st.datetimes(timezones=st.just(UTC))
 
 def at(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
     return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+
+
+def read_costs_query(pairs: Sequence[tuple[str, str]], now: datetime) -> CostsQuery:
+    return costs_query(CostsParameters.model_validate(once_each(pairs, PARAMETERS)), now)
 
 
 def refused_for(*pairs: tuple[str, str], now: datetime = NOW) -> str | None:

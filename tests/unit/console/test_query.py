@@ -1,23 +1,34 @@
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from console.errors import ParameterInvalid
-from console.query import PARAMETERS, ListQuery, read_query
+from console.parameters import names_of, once_each
+from console.query import ListQuery
 
+PARAMETERS = names_of(ListQuery)
 moments = st.datetimes(timezones=st.timezones())
 
 
+def read_query(pairs: list[tuple[str, str]]) -> ListQuery:
+    return ListQuery.model_validate(once_each(pairs, PARAMETERS))
+
+
+def a_query(**fields: Any) -> ListQuery:
+    return ListQuery.model_construct(**fields)
+
+
 def test_without_parameters_the_newest_fifty_are_listed() -> None:
-    assert read_query([]) == ListQuery(task_id=None, since=None, until=None, limit=50, cursor=None)
+    assert read_query([]) == a_query(task_id=None, since=None, until=None, limit=50, cursor=None)
 
 
 def test_everything_given() -> None:
     pairs = [("task_id", "a b"), ("from", "2026-11-20"), ("to", "2026-11-21"), ("limit", "7"), ("cursor", "x")]
     since, until = datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC)
-    assert read_query(pairs) == ListQuery("a b", since, until, 7, "x")
+    assert read_query(pairs) == a_query(task_id="a b", since=since, until=until, limit=7, cursor="x")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,56 @@
+"""What a route depends on: the reads, and the project of the caller's key.
+
+The key is checked first, then the names of the query parameters, then their values.
+"""
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Request, Security
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+
+from console.auth import authenticate
+from console.parameters import Parameters, names_of, once_each
+from console.reads import Reads
+from switchboard.domain.keys import Scope
+
+KEY = HTTPBearer(
+    scheme_name="gateway_key",
+    description="A gateway key with the scope `read`; `admin` for what changes something.",
+    auto_error=False,  # `authenticate` refuses, in the API's own shape
+)
+
+
+def reads_of(request: Request) -> Reads:
+    """What the application reads from."""
+    return cast("Reads", request.app.state.reads)
+
+
+def reader(request: Request, _key: Annotated[object, Security(KEY)]) -> str:
+    """The project of a key that may read. Raises KeyMissing, KeyUnknown, KeyRevoked, ScopeMissing, ParameterInvalid."""
+    return _project(request, Scope.READ)
+
+
+def admin(request: Request, _key: Annotated[object, Security(KEY)]) -> str:
+    """The project of a key that may change what is stored. Raises as `reader` does."""
+    return _project(request, Scope.ADMIN)
+
+
+# Not async: they block on the store, so Starlette runs them in a thread.
+type ReadsOfApp = Annotated[Reads, Depends(reads_of)]
+type Reader = Annotated[str, Depends(reader)]
+type Admin = Annotated[str, Depends(admin)]
+
+
+def _project(request: Request, scope: Scope) -> str:
+    reads = reads_of(request)
+    project = authenticate(request.headers.get("authorization"), reads.store, reads.now(), scope)
+    once_each(request.query_params.multi_items(), _declared(request))
+    return project
+
+
+def _declared(request: Request) -> tuple[str, ...]:
+    """The names of the route's parameters: it has one model of them, or none."""
+    route = cast("APIRoute", request.scope["route"])
+    models = [field.field_info.annotation for field in route.dependant.query_params]
+    return tuple(name for model in models for name in names_of(cast("type[Parameters]", model)))

@@ -1,0 +1,103 @@
+"""The shapes of costs in the API's JSON. The field names are a public contract."""
+
+from typing import TypedDict
+
+from pydantic import with_config
+
+from console.shape_config import DESCRIBED
+from switchboard.domain.totals import Granularity
+
+
+@with_config(DESCRIBED)
+class RatesJson(TypedDict):
+    """US dollars per million tokens, by class, as exact decimal text."""
+
+    fresh_input: str
+    cache_read: str
+    cache_write_5m: str
+    cache_write_1h: str
+    output: str
+
+
+@with_config(DESCRIBED)
+class PriceJson(TypedDict):
+    """The rates that the tokens were multiplied by, and where they come from."""
+
+    source: str
+    valid_from: str
+    usd_per_million: RatesJson
+
+
+@with_config(DESCRIBED)
+class SettlementJson(TypedDict):
+    """The cost of a call."""
+
+    cost_usd: str | None
+    unpriced: bool | None
+    price: PriceJson | None
+    settled_at: str | None
+
+
+@with_config(DESCRIBED)
+class AttemptCostJson(TypedDict):
+    """The cost of an attempt whose answer was not used."""
+
+    cost_usd: str | None
+    price: PriceJson | None
+
+
+@with_config(DESCRIBED)
+class CountersJson(TypedDict):
+    """Sums over calls."""
+
+    calls: int
+    errors: int
+    """Calls that failed while their caller was waiting."""
+    cost_usd: str
+    """The sum of the known costs: read it together with `unpriced_calls`."""
+    unpriced_calls: int
+    """Calls of unknown cost, which is not in the sum."""
+    estimated_calls: int
+    """Calls with estimated tokens, even if only those of one attempt."""
+    prompt_tokens: int
+    completion_tokens: int
+    cache_read_tokens: int
+
+
+@with_config(DESCRIBED)
+class TaskJson(CountersJson):
+    """A task's sums over all time."""
+
+    task_id: str
+    first_seen: str
+    last_seen: str
+
+
+@with_config(DESCRIBED)
+class TasksJson(TypedDict):
+    """Every task that has a settled call, the most expensive first."""
+
+    tasks: list[TaskJson]
+
+
+@with_config(DESCRIBED)
+class PeriodJson(CountersJson):
+    """The sums of the part of a period that was asked for, [start, end)."""
+
+    start: str
+    end: str
+
+
+# `from` is a keyword of Python, so that this shape cannot be written as a class.
+TaskCostsJson = TypedDict(
+    "TaskCostsJson",
+    {
+        "task_id": str,
+        "from": str,
+        "to": str,
+        "granularity": Granularity,
+        "total": CountersJson,
+        "periods": list[PeriodJson],
+    },
+)
+"""A task's costs; `from` and `to` are the range that was counted."""

@@ -1,0 +1,53 @@
+"""The routes of traces."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from console.access import Reader, ReadsOfApp
+from console.answers import answer_bytes, answering, refusals
+from console.errors import BodyNotKept, TraceUnknown
+from console.query import ListQuery
+from console.trace_shapes import TraceJson, TracePageJson
+
+router = APIRouter(prefix="/api/traces", tags=["traces"])
+
+
+@router.get("", responses=refusals())
+@answering
+def list_traces(reads: ReadsOfApp, project: Reader, query: Annotated[ListQuery, Query()]) -> TracePageJson:
+    """The calls of the project, newest first."""
+    return reads.page(project, query)
+
+
+@router.get("/{trace_id}", responses=refusals(TraceUnknown))
+@answering
+def show_trace(reads: ReadsOfApp, project: Reader, trace_id: str) -> TraceJson:
+    """One call, with its bodies."""
+    return reads.trace(project, trace_id)
+
+
+@router.get(
+    "/{trace_id}/request",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {}}}, **refusals(TraceUnknown, BodyNotKept)},
+)
+def show_request(reads: ReadsOfApp, project: Reader, trace_id: str) -> Response:
+    """A call's request, byte for byte as it was received."""
+    found = reads.request(project, trace_id)
+    return answer_bytes(found.content, found.content_type)
+
+
+@router.get(
+    "/{trace_id}/response",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/json": {}, "text/event-stream": {}}},
+        **refusals(TraceUnknown, BodyNotKept),
+    },
+)
+def show_response(reads: ReadsOfApp, project: Reader, trace_id: str) -> Response:
+    """A call's response, byte for byte as it was sent."""
+    found = reads.response(project, trace_id)
+    return answer_bytes(found.content, found.content_type)
