@@ -45,6 +45,8 @@ from gateway.settings import Settings as GatewaySettings
 from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring
+from switchboard.domain.conversation import STALL_MS
+from switchboard.domain.conversation_facts import ConversationFacts
 from switchboard.domain.keys import GatewayKey, Scope
 from switchboard.domain.policy import Policy
 from switchboard.domain.policy_json import policy_json
@@ -54,7 +56,15 @@ from switchboard.domain.totals import Granularity, PeriodTotals, TaskTotals
 from switchboard.domain.trace import Bodies, Failure, Status, Trace, TracePage
 from switchboard.domain.turns import TurnRow
 from switchboard.domain.usage import UsageSource
-from switchboard.store import body_items, key_items, policy_items, rate_items, trace_items, turn_items
+from switchboard.store import (
+    body_items,
+    conversation_items,
+    key_items,
+    policy_items,
+    rate_items,
+    trace_items,
+    turn_items,
+)
 from switchboard.store.dynamodb_update import Update
 from switchboard.store.keyspace import Key
 from switchboard.store.ledger_group import Group
@@ -134,7 +144,11 @@ ROWS: dict[str, set[str]] = {
     ),
     "body": names("pk sk kind expires_at data items request response_bytes"),
     "blob": names("pk sk kind expires_at data"),
-    "totals": names("kind task_id first_seen last_seen expires_at", COUNTERS),
+    "totals": names("kind task_id first_seen last_seen expires_at retries stalls", COUNTERS),
+    "conversation": names(
+        """pk sk gsi1pk gsi1sk kind expires_at version conversation_id last_id ended_at models call_duration_s told_by
+        worst_ttft_ms longest_stall_ms"""
+    ),
 }
 
 
@@ -178,6 +192,7 @@ def _updates(kind: str | None) -> list[Mapping[str, Any]]:
         settled,
         settlement=Settlement(settled.started_at, None),
         usage=replace(settled.usage, source=UsageSource.ESTIMATED),
+        longest_stall_ms=STALL_MS,
     )
     return [update.values for update in Group([settled, unpriced], 0).updates({}) if update.values.get("kind") == kind]
 
@@ -193,6 +208,7 @@ def _rows() -> dict[str, list[Mapping[str, Any]]]:
         "body": body_items.to_items("acme", "T", outline=[1], inline=b"x", response=b"y", expires_at=1),
         "blob": _blobs(),
         "totals": _updates("totals"),
+        "conversation": [conversation_items.to_item("acme", "conv_1", filled(ConversationFacts), 1)],
     }
 
 

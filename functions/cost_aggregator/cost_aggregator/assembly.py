@@ -17,6 +17,7 @@ from cost_aggregator.settings import Settings
 from cost_aggregator.settling import Settling
 from cost_aggregator.sweeping import Sweeping
 from cost_aggregator.telemetry import Telemetry, utc_now
+from switchboard.store.conversation_facts import DynamoConversationFacts
 from switchboard.store.dynamodb_client import connect
 from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_cards import DynamoCards
@@ -79,6 +80,7 @@ def dependencies(settings: Settings, telemetry: Telemetry, poison: PoisonQueue |
         cards=DynamoCards(reader, settings.table_name),
         poison=poison or _queue(settings),
         telemetry=telemetry,
+        rows=(DynamoConversationFacts(reader, settings.table_name),),
         random=random,
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from cost_aggregator.backoff import Backoff, RemainingMs
 from cost_aggregator.poison import PoisonMessage, PoisonQueue, QueueUnavailable
@@ -48,6 +48,7 @@ class _Batch:
     traces: dict[tuple[str, str], Trace] = field(default_factory=dict)
     ids: dict[tuple[str, str], list[RecordId]] = field(default_factory=dict)
     fresh: list[Trace] = field(default_factory=list)
+    earlier: list[Trace] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     poisoned: int = 0
 
@@ -64,7 +65,7 @@ class _Batch:
 class Settling:
     """Prices and settles calls. Any batch may be delivered again, in whole or in part, in any order.
 
-    `rows`: what is written after the transaction, and before the records are acknowledged.
+    `rows`: what is written beside the transaction, and before the records are acknowledged.
     """
 
     ledger: Ledger
@@ -80,24 +81,45 @@ class Settling:
         batch = _Batch(remaining_ms)
         for record in records:
             self._read(record, batch)
-        self._settle_batch(batch)
+        self._settle_priced(self._priced(batch), batch)
+        self._write_rows((*batch.fresh, *batch.earlier), batch)
+        self.telemetry.counted(batch.fresh, batch.poisoned)
         return tuple(batch.failed)
 
     def settle_found(self, found: Found, remaining_ms: RemainingMs) -> SettledFound:
-        """Settle calls that a sweep has found, by the same rules; one that can never be settled is put in the queue."""
+        """Settle calls that a sweep has found, by the same rules; one that can never be settled is put in the queue.
+
+        Rows that follow from them come first: no sweep finds a call again that is settled, and the stream may not have
+        brought it.
+        """
         batch = _Batch(remaining_ms)
         for trace in found.traces:
             batch.take(_row_id(trace), trace)
         for record_id, reason in found.unsettleable:
             self._isolate([record_id], reason, batch)
-        self._settle_batch(batch)
+        priced = self._priced(batch)
+        if self._write_rows(priced, batch):
+            self._settle_priced(priced, batch)
+        self.telemetry.counted(batch.fresh, batch.poisoned)
         return SettledFound(tuple(batch.fresh), is_complete=not batch.failed)
 
-    def _settle_batch(self, batch: _Batch) -> None:
+    def _priced(self, batch: _Batch) -> list[Trace]:
         priced = (self._price(trace, batch) for trace in batch.traces.values())
-        for group in pack(trace for trace in priced if trace is not None):
-            self._settle_group(group, batch)
-        self.telemetry.counted(batch.fresh, batch.poisoned)
+        return [trace for trace in priced if trace is not None]
+
+    def _settle_priced(self, traces: Iterable[Trace], batch: _Batch) -> None:
+        for group in pack(traces):
+            self._write(group, lambda part: self._settle_group(part, batch), batch)
+
+    def _settle_group(self, group: Sequence[Trace], batch: _Batch) -> None:
+        answer = self.ledger.settle(group)
+        batch.fresh += answer.fresh
+        batch.earlier += answer.earlier
+        self.telemetry.settled([*answer.fresh, *answer.earlier])
+
+    def _write_rows(self, traces: Sequence[Trace], batch: _Batch) -> bool:
+        """Write what follows from the calls; returns whether none of them was deferred."""
+        return not traces or all(self._write(traces, rows.write, batch) for rows in self.rows)
 
     def _read(self, record: StreamRecord, batch: _Batch) -> None:
         record_id = record_id_of(record)
@@ -116,40 +138,35 @@ class Settling:
             self._isolate(batch.ids_of([trace]), f"cannot be priced: {type(error).__name__}: {error}", batch)
             return None
 
-    def _settle_group(self, group: Sequence[Trace], batch: _Batch) -> None:
+    def _write(self, group: Sequence[Trace], write: Callable[[Sequence[Trace]], None], batch: _Batch) -> bool:
+        """Write, with retries while there is time; returns whether no call was deferred."""
         tries = 0
         while True:
             if not self.backoff.has_time(batch.remaining_ms):
                 return self._defer(group, "the invocation has no time left", batch)
             try:
-                return self._write(group, batch)
+                write(group)
             except WriteRefused as refused:
-                return self._settle_halves(group, refused, batch)
+                return self._write_halves(group, write, refused, batch)
             except StoreBusy as busy:
                 tries += 1
                 if not self.backoff.pause(tries, batch.remaining_ms):
                     return self._defer(group, str(busy), batch)
             except StoreUnavailable as unavailable:
                 return self._defer(group, str(unavailable), batch)
+            else:
+                return True
 
-    def _write(self, group: Sequence[Trace], batch: _Batch) -> None:
-        """Settle the group, then write its rows. When rows fail, a repetition finds the calls settled before."""
-        answer = self.ledger.settle(group)
-        batch.fresh += answer.fresh
-        settled_calls = (*answer.fresh, *answer.earlier)
-        if settled_calls:
-            for rows in self.rows:
-                rows.write(settled_calls)
-        self.telemetry.settled(settled_calls)
-
-    def _settle_halves(self, group: Sequence[Trace], refused: WriteRefused, batch: _Batch) -> None:
+    def _write_halves(
+        self, group: Sequence[Trace], write: Callable[[Sequence[Trace]], None], refused: WriteRefused, batch: _Batch
+    ) -> bool:
         """Split a group that the store refuses in halves, until the refused trace is found."""
         if len(group) == 1:
             self._isolate(batch.ids_of(group), str(refused), batch)
-            return
+            return True
         middle = len(group) // 2
-        self._settle_group(group[:middle], batch)
-        self._settle_group(group[middle:], batch)
+        written = [self._write(half, write, batch) for half in (group[:middle], group[middle:])]
+        return all(written)
 
     def _isolate(self, ids: Sequence[RecordId], reason: str, batch: _Batch) -> None:
         for record_id in ids:
@@ -163,10 +180,11 @@ class Settling:
                 batch.poisoned += 1
                 self.telemetry.poisoned(poison)
 
-    def _defer(self, group: Sequence[Trace], reason: str, batch: _Batch) -> None:
+    def _defer(self, group: Sequence[Trace], reason: str, batch: _Batch) -> Literal[False]:
         ids = batch.ids_of(group)
         batch.failed += [record_id.sequence_number for record_id in ids]
         self.telemetry.deferred(len(ids), reason)
+        return False
 
 
 def _row_id(trace: Trace) -> RecordId:

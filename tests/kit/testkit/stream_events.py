@@ -14,6 +14,7 @@ from cost_aggregator.telemetry import Telemetry
 from switchboard.domain.trace import Trace
 from switchboard.store import trace_items
 from switchboard.store.attributes import encode_item
+from switchboard.store.conversation_facts import DynamoConversationFacts
 from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_cards import DynamoCards
 from switchboard.store.ledger_sweep import DynamoOpenCalls
@@ -94,6 +95,7 @@ def an_aggregator(
     return build(
         Dependencies(
             ledger=DynamoLedger(client, table, random=Random(seed)),
+            rows=(DynamoConversationFacts(client, table),),
             calls=DynamoOpenCalls(client, table),
             cards=DynamoCards(client, table),
             poison=seen,

@@ -18,6 +18,7 @@ from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.domain.usage import estimate
 from switchboard.store import ledger_sweep, trace_items
 from switchboard.store.attributes import encode_item
+from switchboard.store.conversation_facts import DynamoConversationFacts
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_sweep import DynamoOpenCalls
@@ -73,7 +74,8 @@ class Sweep:
         backoff = Backoff(lambda _seconds: None, Random(1))
         ledger = DynamoLedger(client, table, random=Random(1))
         prices = type("Book", (), {"card": staticmethod(one_price(CARD))})()
-        settling = Settling(ledger, prices, self.seen, telemetry, backoff, lambda: self.now)
+        rows = [DynamoConversationFacts(client, table)]
+        settling = Settling(ledger, prices, self.seen, telemetry, backoff, lambda: self.now, rows)
         self.use_case = Sweeping(self.calls, settling, telemetry, backoff, lambda: self.now)
 
     def run(self, remaining_ms: float = 60_000) -> None:

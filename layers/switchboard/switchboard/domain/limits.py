@@ -152,6 +152,14 @@ MAX_UNWRITTEN_LINE_BYTES = 192 * 1024
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 """Of finished calls, with their bodies, that wait for the table in one process. Further ones are logged."""
 
+# A conversation
+
+MAX_CONVERSATION_MODELS = 16
+"""Of a conversation that are listed with it. Each write is charged by the size of the whole row."""
+
+MAX_CALL_DURATION_MS = 7 * 24 * 3_600_000
+"""Of a phone call, as its caller tells it. A longer one counts as not told."""
+
 # A policy
 
 MAX_POLICY_BYTES = 16 * 1024

@@ -7,6 +7,11 @@
 | body  | P#<project>#BODY#<trace_id> | 0000, 0001, …    |                                 |                       |
 | blob  | P#<project>#BLOB#<sha256>   | MARK, PART#0000… |                                 |                       |
 
+| kind         | pk                                    | sk    | gsi1pk                            | gsi1sk           |
+|--------------|---------------------------------------|-------|-----------------------------------|------------------|
+| conversation | P#<project>#CONVERSATION#<id>#0       | FACTS | P#<project>#CONVERSATIONS#<shard> | <first trace_id> |
+| totals       | P#<project>#CONVERSATION#<id>#<shard> | SUMS  |                                   |                  |
+
 | kind    | pk                                | sk                                |
 |---------|-----------------------------------|-----------------------------------|
 | project | PROJECTS                          | <project>                         |
@@ -37,6 +42,8 @@ BLOB_MARK = "MARK"
 BLOB_PARTS = "PART#"
 PROJECT_POLICY = "PROJECT"
 TASK_POLICIES = "TASK#"
+CONVERSATION_SUMS = "SUMS"
+CONVERSATION_FACTS = "FACTS"
 
 _LONGEST_PART = 512  # a partition key holds 2,048 bytes
 _TRACE_ID_CHARACTERS = 36
@@ -159,6 +166,32 @@ def totals_of_task(project: str, task_id: str, shard: int) -> str:
     return f"P#{_part(project)}#TOTALS#{_part(task_id)}#{shard}"
 
 
+def conversation_sums(project: str, conversation_id: str, shard: int) -> Key:
+    """The key of one shard of a conversation's sums."""
+    return Key(f"P#{_part(project)}#CONVERSATION#{_part(conversation_id)}#{shard}", CONVERSATION_SUMS)
+
+
+def conversation_facts(project: str, conversation_id: str) -> Key:
+    """The key of a conversation's facts, beside the first shard of its sums."""
+    return Key(conversation_sums(project, conversation_id, TOTALS_SHARDS[0]).pk, CONVERSATION_FACTS)
+
+
+def sums_beside(facts: Key) -> tuple[Key, ...]:
+    """The keys of every shard of the sums of the conversation with these facts."""
+    return tuple(in_shard(Key(facts.pk, CONVERSATION_SUMS), shard) for shard in TOTALS_SHARDS)
+
+
+def conversation_in_project(project: str, conversation_id: str, first_trace_id: str) -> Key:
+    """The index key of a conversation under its project, by its first call."""
+    shard = _hashed(conversation_id) % len(TOTALS_SHARDS)
+    return Key(conversations_of_project(project, shard), first_trace_id)
+
+
+def conversations_of_project(project: str, shard: int) -> str:
+    """One of the index partitions that list a project's conversations."""
+    return f"P#{_part(project)}#CONVERSATIONS#{shard}"
+
+
 def in_shard(row: Key, shard: int) -> Key:
     """The key of another shard of the same row of totals."""
     return Key(f"{row.pk.rpartition('#')[0]}#{shard}", row.sk)
@@ -241,7 +274,11 @@ def _next_millisecond(moment: datetime) -> datetime:
 
 
 def _shard(trace_id: str) -> int:
-    return zlib.crc32(trace_id.encode("utf-8", "replace")) % len(SHARDS)
+    return _hashed(trace_id) % len(SHARDS)
+
+
+def _hashed(text: str) -> int:
+    return zlib.crc32(text.encode("utf-8", "replace"))
 
 
 def _part(text: str) -> str:

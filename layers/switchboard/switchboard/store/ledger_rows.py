@@ -4,12 +4,13 @@ Settling adds these amounts in the transaction that marks the calls settled. A p
 difference, and the audit compares the stored rows with the sum over the calls.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import reduce
 from operator import or_
 
+from switchboard.domain.conversation import conversation_of, is_retry, is_stalled
 from switchboard.domain.totals import COUNTERS, Span, Totals, totals_of
 from switchboard.domain.trace import Trace
 from switchboard.store import keyspace, total_items
@@ -18,6 +19,10 @@ from switchboard.store.keyspace import Key
 
 type Counters = Mapping[str, int]
 """Amounts by attribute. An amount of 0 is left out."""
+
+RETRIES = "retries"
+STALLS = "stalls"
+"""Counters of a conversation beside those of every total."""
 
 
 class Scope(StrEnum):
@@ -65,6 +70,7 @@ def additions(trace: Trace, shard: int) -> tuple[Addition, ...]:
         _task(trace, added, shard),
         _hour(trace, added, shard),
         _day(trace, added, shard),
+        *_conversation(trace, added, shard),
     )
 
 
@@ -101,3 +107,11 @@ def _hour(trace: Trace, added: Counters, shard: int) -> Addition:
 
 def _day(trace: Trace, added: Counters, shard: int) -> Addition:
     return Addition(keyspace.day_totals(trace.project, trace.task_id, trace.started_at, shard), added)
+
+
+def _conversation(trace: Trace, added: Counters, shard: int) -> Iterator[Addition]:
+    if (conversation_id := conversation_of(trace)) is None:
+        return
+    key = keyspace.conversation_sums(trace.project, conversation_id, shard)
+    own = {RETRIES: int(is_retry(trace)), STALLS: int(is_stalled(trace))}
+    yield Addition(key, summed(added, own), expires_at=trace.expires_at, scope=Scope.CONVERSATION)

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from switchboard.store.attributes import decode_item, encode
+from switchboard.store.attributes import Item, decode_item, encode, encode_item
 from switchboard.store.dynamodb_table import Table
-from switchboard.store.dynamodb_update import Update
+from switchboard.store.dynamodb_update import Update, names_in, wire_values
 from switchboard.store.keyspace import TraceRange
 from switchboard.store.ports import StoreBusy, StoreUnavailable, WriteRefused
 
@@ -86,6 +86,19 @@ class LedgerTable(Table):
                 return False
         return True
 
+    def put_version(self, item: Item, replaced: int | None) -> None:
+        """Store the item in place of this version of it; None: if there is none. Raises ConditionsFailed.
+
+        Items that are written so have their number of writes as `version`.
+        """
+        is_unchanged = "attribute_not_exists(pk)" if replaced is None else "#version = :version"
+        with _errors_by_kind():
+            try:
+                self._client.put_item(**_conditional_put(self._name, item, is_unchanged, {"version": replaced}))
+            except self._client.exceptions.ConditionalCheckFailedException as failed:
+                row = failed.response.get("Item")
+                raise ConditionsFailed({0: decode_item(row) if row else None}) from failed  # type: ignore[arg-type]
+
     def transact(self, updates: Sequence[Update]) -> None:
         """Apply all updates or none. Raises ConditionsFailed."""
         items: list[TransactWriteItemTypeDef] = [
@@ -109,6 +122,21 @@ def _reason(reasons: Sequence[Mapping[str, Any]]) -> Exception:
         rows = {place: reasons[place].get("Item") for place in failed}
         return ConditionsFailed({place: decode_item(row) if row else None for place, row in rows.items()})
     return StoreBusy(f"the transaction was cancelled: {', '.join(sorted(codes - {_NO_ERROR}))}")
+
+
+def _conditional_put(table: str, item: Item, condition: str, values: Item) -> dict[str, Any]:
+    """A put that fails with the item that is there. `values` that are None are left out."""
+    given = {name: value for name, value in values.items() if value is not None}
+    put = {
+        "TableName": table,
+        "Item": encode_item(item),
+        "ConditionExpression": condition,
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    if not given:
+        return put
+    names = {"ExpressionAttributeNames": names_in(condition)}
+    return {**put, **names, "ExpressionAttributeValues": wire_values(given)}
 
 
 def _range(pk: str, first: str, last: str) -> dict[str, Any]:

@@ -174,7 +174,10 @@ class SettledRows(Protocol):
     """Writes rows that follow from settled calls, beside the transaction: idempotent, in any order."""
 
     def write(self, traces: Sequence[Trace]) -> None:
-        """Write the rows of calls that were settled now or before. Also raises StoreBusy and WriteRefused."""
+        """Write the rows of calls that were settled now or before, or are about to be, and have their settlements.
+
+        A call's record is acknowledged only after this. Also raises StoreBusy and WriteRefused.
+        """
 
 
 class OpenCalls(Protocol):

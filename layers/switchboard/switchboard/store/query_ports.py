@@ -40,7 +40,11 @@ class CostReader(Protocol):
 
 
 class ConversationReader(Protocol):
-    """Reads conversations. They expire with the traces."""
+    """Reads conversations. They expire with the traces.
+
+    A call's conversation is `conversation_of(trace)`: the metadata entry `conversation-id`, else its turn's thread, as
+    `thread:<thread id>`. One is found once its first settled call has been added to its sums and its facts.
+    """
 
     def list_conversations(
         self,
@@ -62,7 +66,11 @@ class ConversationReader(Protocol):
     def conversation_calls(
         self, project: str, conversation_id: str, *, limit: int, cursor: str | None = None
     ) -> ConversationCalls:
-        """The conversation's calls, oldest first. Raises ValueError for an invalid cursor."""
+        """The conversation's calls, oldest first. Raises ValueError for an invalid cursor.
+
+        They are found by their search rows of the metadata entry `conversation-id`, which every call with a
+        conversation has, also one without that entry: the value is then its thread's `thread:<thread id>`.
+        """
 
 
 class TraceFinder(Protocol):

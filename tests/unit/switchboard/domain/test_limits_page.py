@@ -31,6 +31,7 @@ def test_a_limit_names_its_unit(name: str) -> None:
     things = (
         "MESSAGES",
         "LINES",
+        "MODELS",
         "LOOKUPS",
         "VALUES",
         "CHOICES",

@@ -1,0 +1,62 @@
+"""Reads conversations: listed through the index by their first call, each from its facts and its sums."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from switchboard.domain.conversation import Conversation, ConversationPage
+from switchboard.store import conversation_items, keyspace
+from switchboard.store.dynamodb_table import Table
+from switchboard.store.keyspace import Key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+type Rows = Mapping[Key, Mapping[str, Any]]
+
+
+class DynamoConversations:
+    """ConversationReader on one table. Safe to share between threads. Raises StoreUnavailable."""
+
+    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
+        self._table = Table(client, table_name)
+
+    def list_conversations(
+        self,
+        project: str,
+        *,
+        limit: int,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        cursor: str | None = None,
+    ) -> ConversationPage:
+        """Conversations whose first call began in [since, until), newest first call first (see the port)."""
+        first_ids = keyspace.trace_range(since, until, cursor)
+        if first_ids.is_empty:
+            return ConversationPage((), None)
+        shards = (keyspace.conversations_of_project(project, shard) for shard in keyspace.TOTALS_SHARDS)
+        page_size = limit // len(keyspace.TOTALS_SHARDS) + 4
+        pages = [self._table.newest_in_index(pk, first_ids.first, first_ids.last, page_size) for pk in shards]
+        entries = list(islice(merge(*pages, key=itemgetter("gsi1sk"), reverse=True), limit + 1))
+        next_cursor = keyspace.write_cursor(entries[limit - 1]["gsi1sk"]) if len(entries) > limit else None
+        return ConversationPage(self._read(Key(entry["pk"], entry["sk"]) for entry in entries[:limit]), next_cursor)
+
+    def find_conversation(self, project: str, conversation_id: str) -> Conversation | None:
+        """The conversation with that id, or None."""
+        return next(iter(self._read([keyspace.conversation_facts(project, conversation_id)])), None)
+
+    def _read(self, facts: Iterable[Key]) -> tuple[Conversation, ...]:
+        """The conversations with these facts, in order; without those that were deleted since, also in part."""
+        wanted = tuple(facts)
+        keys = [key for each in wanted for key in (each, *keyspace.sums_beside(each))]
+        rows = {Key(row["pk"], row["sk"]): row for row in self._table.get_all(keys)}
+        found = (_conversation(each, rows) for each in wanted)
+        return tuple(conversation for conversation in found if conversation is not None)
+
+
+def _conversation(facts: Key, rows: Rows) -> Conversation | None:
+    sums = [rows[key] for key in keyspace.sums_beside(facts) if key in rows]
+    return conversation_items.from_items(rows[facts], sums) if facts in rows and sums else None
