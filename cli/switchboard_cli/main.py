@@ -3,9 +3,10 @@
 import typer
 
 from switchboard_cli import keys, policies, provider_keys, traces
+from switchboard_cli.audit import audit
 
 app = typer.Typer(
-    help="Manage Switchboard: gateway keys, policies, provider keys and traces.",
+    help="Manage Switchboard: gateway keys, policies, provider keys, traces and totals.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -15,3 +16,4 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(policies.app, name="policies")
 app.add_typer(provider_keys.app, name="provider-keys")
 app.add_typer(traces.app, name="traces")
+app.command("audit")(audit)

@@ -10,6 +10,7 @@ import boto3
 import typer
 
 from switchboard.store.dynamodb import DynamoStore, connect
+from switchboard.store.ledger_audit import DynamoAudit
 from switchboard.store.ledger_sweep import DynamoOpenCalls
 from switchboard.store.ports import KeyStore, PolicyStore, TraceStore
 from switchboard_cli.failure import CommandFailed
@@ -42,6 +43,10 @@ class Target:
     def trace_store(self, retention: timedelta) -> TraceStore:
         """The traces in it. What is written to it is kept so long."""
         return self._store(retention)
+
+    def audits(self) -> DynamoAudit:
+        """What audits of its totals read and write."""
+        return DynamoAudit(connect(endpoint=self.endpoint), self.table, now)
 
     def projects(self) -> tuple[str, ...]:
         """Every project that ever had a key, by name. Raises StoreUnavailable."""

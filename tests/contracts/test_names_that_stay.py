@@ -418,6 +418,9 @@ AGGREGATOR_EVENTS = {
     "batch.deferred": names("records reason"),
     "rate_cards.unpublished": names("reason"),
     "sweep.done": names("lost settled is_complete"),
+    "audit.done": names("project day outcome calls rows unaudited differences"),
+    "audit.difference": names("project pk sk counter stored counted is_repaired"),
+    "audit.deferred": names("reason"),
 }
 CONSOLE_EVENTS = {
     "request.refused": names("route code http_status key_id"),
@@ -428,7 +431,9 @@ GATEWAY_METRICS = names(
     TTFT/Milliseconds/provider GatewayOverhead/Milliseconds/provider ErrorsByClass/Count/error
     FailedAttempts/Count/provider Refused/Count/error"""
 )
-AGGREGATOR_METRICS = names("Settled/Count Unpriced/Count Poisoned/Count Lag/Milliseconds Lost/Count")
+AGGREGATOR_METRICS = names(
+    "Settled/Count Unpriced/Count Poisoned/Count Lag/Milliseconds Lost/Count AuditDifferences/Count"
+)
 
 
 class _Emitted:
@@ -580,7 +585,7 @@ ENVIRONMENT: list[tuple[Any, str]] = [
         KEYLESS_PROVIDERS DYNAMODB_ENDPOINT DEFAULT_POLICY HEDGE_BUDGET_PERCENT RETRY_BUDGET_PERCENT RETRY_BACKOFF_MS
         TURN_LOOK_MS STALL_TIMEOUT_MS CALL_TIMEOUT_MS MAX_ANSWER_MB MAX_MESSAGES""",
     ),
-    (AggregatorSettings, "TABLE_NAME POISON_QUEUE_URL DYNAMODB_ENDPOINT"),
+    (AggregatorSettings, "TABLE_NAME POISON_QUEUE_URL DYNAMODB_ENDPOINT RETENTION_DAYS"),
     (ConsoleSettings, "TABLE_NAME DYNAMODB_ENDPOINT"),
 ]
 
@@ -626,6 +631,7 @@ COMMANDS = {
     "policies remove": names(f"--project --task {TARGET}"),
     "traces restore": names(f"file --retention-days {TARGET}"),
     "provider-keys put": names("name --stack"),
+    "audit": names(f"day --days --project --repair {TARGET}"),
 }
 
 

@@ -4,15 +4,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Any
+from random import Random
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from switchboard.domain.pricing import settled
 from switchboard.domain.trace import Bodies, Status
 from switchboard.store import keyspace
+from switchboard.store.audit_sums import DaySums
 from switchboard.store.dynamodb import DynamoStore
-from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace
+from switchboard.store.ledger import DynamoLedger
+from switchboard.store.ledger_audit import DynamoAudit
+from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace, one_price
 from testkit.stream_events import SCHEDULED_EVENT, Seen, an_aggregator, connect_once, stream_event
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 type Template = dict[str, Any]
 type Translate = Callable[[Template], Template]
@@ -132,6 +140,22 @@ def test_the_aggregator_follows_the_stream_and_writes_costs_and_totals(translate
     assert grants["TracesAndTotals"]["Resource"] == {"Fn::GetAtt": ["Table", "Arn"]}
 
 
+def _begin_audit(client: "DynamoDBClient", table: str) -> None:
+    """The day before yesterday has a settled call, and an audit that has not ended."""
+    day = NOON.date() - timedelta(days=2)
+    DynamoAudit(client, table, lambda: NOON).save("acme", day, DaySums())
+    key = keyspace.project("acme")
+    client.update_item(
+        TableName=table,
+        Key={"pk": {"S": key.pk}, "sk": {"S": key.sk}},
+        UpdateExpression="SET dimensions_since = :day",
+        ExpressionAttributeValues={":day": {"S": day.isoformat()}},
+    )
+    call = replace(an_open_trace(started_at=NOON - timedelta(days=2)), status=Status.OK)
+    DynamoStore(client, table, retention=timedelta(days=30), clock=lambda: NOON).complete_trace(call, Bodies())
+    DynamoLedger(client, table, random=Random(1)).settle([settled(call, one_price(None), NOON)])
+
+
 def test_the_aggregators_grants_match_its_requests(translated: Template, dynamodb_endpoint: str, table: str) -> None:
     client = connect_once(dynamodb_endpoint)
     store = DynamoStore(client, table, retention=timedelta(days=30), clock=lambda: NOON)
@@ -139,6 +163,7 @@ def test_the_aggregators_grants_match_its_requests(translated: Template, dynamod
     finished = replace(an_open_trace(), status=Status.OK, usage=a_usual_usage())
     store.complete_trace(finished, Bodies())
     store.open_trace(an_open_trace(started_at=NOON - timedelta(hours=1)))
+    _begin_audit(client, table)
     done: set[str] = set()
     # A transaction is granted by what it holds.
     client.meta.events.register(

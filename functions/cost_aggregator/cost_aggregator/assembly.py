@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random, SystemRandom
 from typing import Any
 
+from cost_aggregator.auditing import AuditedDays, Auditing, DayAuditor
 from cost_aggregator.backoff import Backoff, RemainingMs
 from cost_aggregator.overrides import shipped_overrides
 from cost_aggregator.poison import NoQueue, PoisonQueue, SqsPoisonQueue
@@ -17,9 +18,11 @@ from cost_aggregator.settings import Settings
 from cost_aggregator.settling import Settling
 from cost_aggregator.sweeping import Sweeping
 from cost_aggregator.telemetry import Telemetry, utc_now
+from switchboard.store.auditor import Auditor
 from switchboard.store.conversation_facts import DynamoConversationFacts
 from switchboard.store.dynamodb_client import connect
 from switchboard.store.ledger import DynamoLedger
+from switchboard.store.ledger_audit import DynamoAudit
 from switchboard.store.ledger_cards import DynamoCards
 from switchboard.store.ledger_sweep import DynamoOpenCalls
 from switchboard.store.ports import Ledger, OpenCalls, SettledRows
@@ -41,6 +44,9 @@ class Dependencies:
     cards: CardStore
     poison: PoisonQueue
     telemetry: Telemetry
+    days: AuditedDays
+    auditor: DayAuditor
+    kept_for: timedelta
     rows: Sequence[SettledRows] = ()
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], None] = time.sleep
@@ -54,6 +60,7 @@ class Aggregator:
     settling: Settling
     publishing: Publishing
     sweeping: Sweeping
+    auditing: Auditing
 
     def handle(self, event: Mapping[str, Any], remaining_ms: RemainingMs) -> dict[str, object]:
         """Handle a stream batch (returns the records to deliver again) or a scheduled event. Raises EventUnknown."""
@@ -64,6 +71,7 @@ class Aggregator:
         if event.get("source") == "aws.events":
             self.sweeping.sweep(remaining_ms)
             self.publishing.publish()
+            self.auditing.audit(remaining_ms)
             return {}
         raise EventUnknown(f"neither a batch of the stream nor a scheduled event: {sorted(event)}")
 
@@ -74,6 +82,7 @@ def dependencies(settings: Settings, telemetry: Telemetry, poison: PoisonQueue |
     client = connect(endpoint=settings.dynamodb_endpoint or None, max_tries=1)
     reader = connect(endpoint=settings.dynamodb_endpoint or None)
     random = SystemRandom()
+    audits = DynamoAudit(reader, settings.table_name, utc_now)
     return Dependencies(
         ledger=DynamoLedger(client, settings.table_name, random=random),
         calls=DynamoOpenCalls(reader, settings.table_name),
@@ -81,6 +90,9 @@ def dependencies(settings: Settings, telemetry: Telemetry, poison: PoisonQueue |
         poison=poison or _queue(settings),
         telemetry=telemetry,
         rows=(DynamoConversationFacts(reader, settings.table_name),),
+        days=audits,
+        auditor=Auditor(audits),
+        kept_for=timedelta(days=settings.retention_days),
         random=random,
     )
 
@@ -94,6 +106,7 @@ def build(parts: Dependencies) -> Aggregator:
         settling,
         Publishing(prices, parts.cards, parts.telemetry),
         Sweeping(parts.calls, settling, parts.telemetry, backoff, parts.now),
+        Auditing(parts.days, parts.auditor, parts.telemetry, backoff, parts.now, parts.kept_for),
     )
 
 

@@ -1,15 +1,19 @@
 """The aggregator's logs and metrics: a log line per settled call, and metrics per batch."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from cost_aggregator.poison import PoisonMessage
+from switchboard.domain.audit import DayAudit
 from switchboard.domain.pricing import unpriced_model
 from switchboard.domain.rates import usd
 from switchboard.domain.trace import Trace
 
 NAMESPACE = "Switchboard"
+MAX_DIFFERENCES = 100
+"""Of one audit that are logged one by one. Of all there is the number."""
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -80,6 +84,27 @@ class Telemetry:
         """
         self._log.info("sweep.done", extra={"lost": lost, "settled": settled, "is_complete": is_complete})
         self._emit({"Lost": ("Count", [lost])})
+
+    def audited(self, found: DayAudit) -> None:
+        """Log the audit of a day, with a line for each of the first differences."""
+        for each in found.differences[:MAX_DIFFERENCES]:
+            self._log.error("audit.difference", extra={"project": found.project, **asdict(each)})
+        counts = {"calls": found.calls, "rows": found.rows, "unaudited": found.unaudited}
+        self._log.info(
+            "audit.done",
+            extra={
+                "project": found.project,
+                "day": found.day.isoformat(),
+                "outcome": found.outcome.value,
+                **counts,
+                "differences": len(found.differences),
+            },
+        )
+        self._emit({"AuditDifferences": ("Count", [len(found.differences)])})
+
+    def audit_deferred(self, reason: str) -> None:
+        """Log that the audit could not go on; it continues after the next sweep."""
+        self._log.warning("audit.deferred", extra={"reason": reason})
 
 
 def lag_ms(trace: Trace) -> float | None:

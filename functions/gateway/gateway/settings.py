@@ -8,7 +8,7 @@ from gateway.domain.call import Capture
 from switchboard.domain.limits import MAX_ANSWER_BYTES, MAX_MESSAGES
 from switchboard.domain.policy import Policy
 from switchboard.domain.policy_json import PolicyInvalid, parse_policy
-from switchboard.settings import read_settings
+from switchboard.settings import positive, read_settings
 
 _ALL = 100
 MB = 1024 * 1024
@@ -56,12 +56,6 @@ class Settings:
         return _pairs(self.provider_base_urls)
 
 
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ValueError(f"must be a whole number above 0, not {text!r}")
-    return int(text)
-
-
 def _percent(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= _ALL):
         raise ValueError(f"must be a whole number from 0 to {_ALL}, not {text!r}")
@@ -102,17 +96,17 @@ def _checked_pairs(text: str) -> str:
 
 
 _READERS = {
-    "retention_days": _positive,
+    "retention_days": positive,
     "capture": _capture,
     "private_provider_hosts": _hosts,
     "provider_base_urls": _checked_pairs,
     "default_policy": _policy,
     "hedge_budget_percent": _percent,
     "retry_budget_percent": _percent,
-    "retry_backoff_ms": _positive,
-    "turn_look_ms": _positive,
-    "stall_timeout_ms": _positive,
-    "call_timeout_ms": _positive,
-    "max_answer_mb": _positive,
-    "max_messages": _positive,
+    "retry_backoff_ms": positive,
+    "turn_look_ms": positive,
+    "stall_timeout_ms": positive,
+    "call_timeout_ms": positive,
+    "max_answer_mb": positive,
+    "max_messages": positive,
 }

@@ -40,3 +40,10 @@ def read_settings[S: DataclassInstance](
     if problems:
         raise SettingsInvalid("; ".join(problems))
     return kind(**values)
+
+
+def positive(text: str) -> int:
+    """A whole number above 0. Raises ValueError."""
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ValueError(f"must be a whole number above 0, not {text!r}")
+    return int(text)

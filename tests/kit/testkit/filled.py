@@ -3,14 +3,22 @@
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from testkit.samples import NOON
 
-_PLAIN: dict[type, object] = {str: "text", int: 1, float: 1.5, bool: True, datetime: NOON, bytes: b"text"}
+_PLAIN: dict[type, object] = {
+    str: "text",
+    int: 1,
+    float: 1.5,
+    bool: True,
+    datetime: NOON,
+    date: NOON.date(),
+    bytes: b"text",
+}
 
 
 def filled(annotation: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,10 @@ from cost_aggregator.telemetry import Telemetry
 from switchboard.domain.trace import Trace
 from switchboard.store import trace_items
 from switchboard.store.attributes import encode_item
+from switchboard.store.auditor import Auditor
 from switchboard.store.conversation_facts import DynamoConversationFacts
 from switchboard.store.ledger import DynamoLedger
+from switchboard.store.ledger_audit import DynamoAudit
 from switchboard.store.ledger_cards import DynamoCards
 from switchboard.store.ledger_sweep import DynamoOpenCalls
 from testkit.samples import NOON
@@ -92,6 +95,7 @@ def an_aggregator(
     sleep: Callable[[float], None] = lambda _seconds: None,
 ) -> Aggregator:
     """An aggregator on that table at noon."""
+    audits = DynamoAudit(client, table, lambda: NOON)
     return build(
         Dependencies(
             ledger=DynamoLedger(client, table, random=Random(seed)),
@@ -100,6 +104,9 @@ def an_aggregator(
             cards=DynamoCards(client, table),
             poison=seen,
             telemetry=Telemetry(seen, seen.emit),
+            days=audits,
+            auditor=Auditor(audits),
+            kept_for=timedelta(days=30),
             now=lambda: NOON,
             sleep=sleep,
             random=Random(seed),

@@ -20,6 +20,8 @@
 | totals  | P#<project>#TASKS#<shard>         | TASK#<task>                       |
 | totals  | P#<project>#TOTALS#<task>#<shard> | HOUR#2026-11-20T13 DAY#2026-11-20 |
 | rates   | RATES#<provider>#<model>          | <valid_from>                      |
+| audit   | P#<project>#AUDIT#<day>           | 0000, 0001, …                     |
+| history | RETENTION                         | HISTORY                           |
 
 A partition accepts 1,000 writes a second, hence the shards. A trace's shard is computed from its id, so a trace is
 found by project and id. Text from users is escaped, so that different values never give the same key.
@@ -29,7 +31,7 @@ import base64
 import hashlib
 import zlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from switchboard.domain.trace_id import created_at, earliest_trace_id
@@ -69,6 +71,9 @@ class TraceRange:
     def is_empty(self) -> bool:
         """Whether the range has no ids."""
         return self.first > self.last
+
+
+RETENTION_HISTORY = Key("RETENTION", "HISTORY")
 
 
 def gateway_key(digest: str) -> Key:
@@ -139,6 +144,11 @@ def policies_of_project(project: str) -> str:
 def turn(project: str, thread_id: str) -> Key:
     """The key of a thread's row. The fixed prefix lets an IAM policy grant access to turns alone."""
     return Key(f"TURNS#{_part(project)}#{thread_id}", "TURN")
+
+
+def audit_part(project: str, day: date, number: int = 0) -> Key:
+    """The key of a part of the sums that an unfinished audit of a day has made so far."""
+    return Key(f"P#{_part(project)}#AUDIT#{day.isoformat()}", f"{number:04d}")
 
 
 def task_totals(project: str, task_id: str, shard: int) -> Key:

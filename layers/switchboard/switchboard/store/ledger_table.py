@@ -62,6 +62,10 @@ class LedgerTable(Table):
         """Items of a partition with an sk from first to last, in order; a consistent read."""
         return self._pages(_range(pk, first, last) | {"ConsistentRead": True})
 
+    def page(self, pk: str, ids: TraceRange, after: str, rows: int) -> Page:
+        """The next `rows` items in the range; a consistent read. `after` as in `page_without`."""
+        return self._page(_range(pk, ids.first, ids.last) | {"ConsistentRead": True}, pk, after, rows)
+
     def page_without(self, attribute: str, pk: str, ids: TraceRange, after: str, rows: int) -> Page:
         """Of the next `rows` items in the range, those that lack an attribute; an eventually consistent read.
 
@@ -70,6 +74,9 @@ class LedgerTable(Table):
         query = _range(pk, ids.first, ids.last)
         query["FilterExpression"] = "attribute_not_exists(#absent)"
         query["ExpressionAttributeNames"] = {"#absent": attribute}
+        return self._page(query, pk, after, rows)
+
+    def _page(self, query: dict[str, Any], pk: str, after: str, rows: int) -> Page:
         if after:
             query["ExclusiveStartKey"] = {"pk": encode(pk), "sk": encode(after)}
         with _errors_by_kind():

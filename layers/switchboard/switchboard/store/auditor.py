@@ -1,0 +1,103 @@
+"""Audits closed days: sums a day's calls anew, and compares the sums with the stored rows of totals.
+
+Rows that differ are confirmed: read, the calls summed once more, and read again. If they moved meanwhile (a price was
+corrected, a trace restored), that is repeated.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+
+from switchboard.domain.audit import DayAudit, Difference, Outcome, start_of
+from switchboard.store.audit_sums import DaySums, RowSum
+from switchboard.store.keyspace import Key
+from switchboard.store.ledger_audit import DynamoAudit, StoredRow
+from switchboard.store.ledger_rows import Scope
+
+MAX_TRIES = 3
+
+type HasTime = Callable[[], bool]
+type _Rows = Mapping[Key, StoredRow]
+
+
+class Auditor:
+    """Audits one day at a time. What it could not finish in time, the next call continues."""
+
+    def __init__(self, store: DynamoAudit) -> None:
+        self._store = store
+
+    def audit(self, project: str, day: date, has_time: HasTime, *, repair: bool = False) -> DayAudit | None:
+        """Audit a closed day whose traces all exist; None if the time did not suffice. Raises StoreUnavailable."""
+        sums = self._store.load(project, day) or DaySums()
+        while self._read(project, day, sums, has_time):
+            if sums.unsettled is not None:
+                return self._end(project, day, DayAudit(project, day, Outcome.UNSETTLED, sums.calls))
+            stored = self._stored(project, day, sums)
+            found = DayAudit(project, day, Outcome.CLEAN, sums.calls, len(stored))
+            differing, found = _compare(found, sums, stored)
+            if not differing:
+                return self._end(project, day, found)
+            if sums.before == (now := _counters(stored, differing)):
+                return self._end(project, day, self._differ(found, stored, repair=repair))
+            if sums.tries == MAX_TRIES:
+                return self._end(project, day, replace(found, outcome=Outcome.MOVING, differences=()))
+            sums = DaySums(before=now, tries=sums.tries + 1)
+        return None
+
+    def _read(self, project: str, day: date, sums: DaySums, has_time: HasTime) -> bool:
+        """Read the calls that are left; False, with the sums stored, if the time did not suffice."""
+        while not sums.is_complete and sums.unsettled is None:
+            if not has_time():
+                self._store.save(project, day, sums)
+                return False
+            self._store.read_page(project, day, sums)
+        return True
+
+    def _stored(self, project: str, day: date, sums: DaySums) -> dict[Key, StoredRow]:
+        """The rows that the day's calls are in, and all others of the day that are stored."""
+        keys = dict.fromkeys([*sums.rows, *self._store.keys_of_day(project, day)])
+        return dict(self._store.rows(keys))
+
+    def _differ(self, found: DayAudit, stored: _Rows, *, repair: bool) -> DayAudit:
+        differences = found.differences
+        if repair:
+            differences = tuple(
+                replace(each, is_repaired=self._store.repair(stored[Key(each.pk, each.sk)], each))
+                for each in differences
+            )
+        return replace(found, outcome=Outcome.DIFFERS, differences=differences)
+
+    def _end(self, project: str, day: date, found: DayAudit) -> DayAudit:
+        self._store.forget(project, day)
+        return found
+
+
+def _compare(found: DayAudit, sums: DaySums, stored: _Rows) -> tuple[list[Key], DayAudit]:
+    """The rows that differ, and the audit with their differences and the number of rows that cannot be compared."""
+    differing, differences, unaudited = [], [], 0
+    for key, row in stored.items():
+        summed = sums.rows.get(key)
+        if summed is not None and not _is_of_day(summed, row, found.day):
+            unaudited += 1
+        elif own := list(_differences(key, row, {} if summed is None else summed.counters)):
+            differing.append(key)
+            differences += own
+    return differing, replace(found, differences=tuple(differences), unaudited=unaudited)
+
+
+def _is_of_day(summed: RowSum, stored: StoredRow, day: date) -> bool:
+    """Whether all calls of the row began on that day, as far as the row tells."""
+    if summed.scope is Scope.DAY:
+        return True
+    begin, end = start_of(day), start_of(day + timedelta(days=1))
+    return stored.seen is not None and begin <= stored.seen.first and stored.seen.last < end
+
+
+def _differences(key: Key, stored: StoredRow, counted: Mapping[str, int]) -> Iterator[Difference]:
+    for name in sorted({*stored, *counted}):
+        if stored.get(name, 0) != counted.get(name, 0):
+            yield Difference(key.pk, key.sk, name, stored.get(name, 0), counted.get(name, 0))
+
+
+def _counters(stored: _Rows, keys: Iterable[Key]) -> dict[Key, dict[str, int]]:
+    return {key: dict(stored[key]) for key in keys}
