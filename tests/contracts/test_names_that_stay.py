@@ -104,13 +104,16 @@ def check(what: str, found: Iterable[str], frozen: set[str]) -> None:
 
 # Rows
 
-RATES = "fresh_input output cache_read cache_write_5m cache_write_1h"
-PRICE = names("source valid_from", under("rates", RATES))
-USAGE = names(f"source reasoning billed_pico_usd {RATES}")
+CLASSES = """fresh_input output cache_read cache_write_5m cache_write_1h audio_input audio_cache_read audio_output
+image_input image_cache_read image_output searches"""
+RATES = "i o r w h ai ar ao mi mr mo n"
+PRICE = names("s e f g z v", under("r", RATES))
+USAGE = names(f"s t b g z v m {RATES}")
 SETTLEMENT = names(
-    "settled_at cost_pico_usd",
+    "settled_at cost revision unpriced_classes",
     under("price", "", PRICE),
-    under("attempt_costs[]", "attempt cost_pico_usd", under("price", "", PRICE)),
+    under("costs[]", "a c", under("price", "", PRICE)),
+    under("corrections[]", "c why at"),
 )
 TRACE_ROW = names(
     """pk sk gsi1pk gsi1sk kind expires_at project task_id environment started_at status streamed key_id model provider
@@ -128,7 +131,7 @@ TRACE_ROW = names(
     ),
     SETTLEMENT,
 )
-COUNTERS = names(f"calls errors unpriced_calls estimated_calls cost_pico_usd reasoning {RATES}")
+COUNTERS = names(f"calls errors unpriced_calls partly_priced_calls estimated_calls cost_pico_usd reasoning {CLASSES}")
 ROWS: dict[str, set[str]] = {
     "trace": TRACE_ROW,
     "key": names("pk sk gsi1pk gsi1sk kind digest project scopes created_at name revoked_at"),
@@ -138,9 +141,15 @@ ROWS: dict[str, set[str]] = {
         "pk sk kind expires_at turn_id ancestors began_ms arrived_ms arrived_by arrivals spoken_ms spoken_by"
     ),
     "rates": names(
-        "pk sk kind provider model source valid_from valid_until",
+        "pk sk kind provider model source entry_id valid_from valid_until",
         under("rates", RATES),
         under("tiers[]", "above", under("rates", RATES)),
+        under(
+            "variants[]",
+            "dimension value factor",
+            under("rates", RATES),
+            under("tiers[]", "above", under("rates", RATES)),
+        ),
     ),
     "body": names("pk sk kind expires_at data items request response_bytes"),
     "blob": names("pk sk kind expires_at data"),
@@ -331,17 +340,19 @@ def _failures(module: ModuleType) -> Iterator[Failure]:
 
 # The API
 
-JSON_RATES = under("usd_per_million", RATES)
-JSON_PRICE = under("price", "source valid_from", JSON_RATES)
-JSON_USAGE = under("usage", f"reasoning source billed_usd {RATES}")
+JSON_RATES = under("usd_per_million", CLASSES.replace("searches", ""))
+JSON_PRICE = under("price", "source id valid_from service_tier region speed usd_per_search", JSON_RATES)
+JSON_USAGE = under("usage", f"reasoning source billed_usd service_tier region speed answer_model {CLASSES}")
 TRACE_JSON = names(
     """trace_id project task_id environment key_id provider model status streamed started_at ttft_ms duration_ms
-    gateway_ms queue_ms buffered_ms cost_usd unpriced settled_at finish_reason zero_retention notes
+    gateway_ms queue_ms buffered_ms cost_usd unpriced partly_priced unpriced_classes
+    settled_at revision finish_reason zero_retention notes
     first_sentence_ms longest_stall_ms prompt_version prompt_characters excerpt""",
     under("metadata", "<name>"),
     under("turn", "turn_id retry thread_id"),
     under("request_ids", "provider lambda api_gateway"),
     under("error", "code message http_status"),
+    under("corrections[]", "cost_usd reason at"),
     JSON_USAGE,
     JSON_PRICE,
     under(
@@ -351,8 +362,8 @@ TRACE_JSON = names(
         JSON_PRICE,
     ),
 )
-JSON_COUNTERS = """calls errors cost_usd unpriced_calls estimated_calls prompt_tokens completion_tokens
-cache_read_tokens"""
+JSON_COUNTERS = """calls errors cost_usd unpriced_calls partly_priced_calls estimated_calls
+prompt_tokens completion_tokens cache_read_tokens"""
 
 
 def test_the_json_of_a_trace() -> None:
@@ -410,8 +421,8 @@ GATEWAY_EVENTS = {
 }
 AGGREGATOR_EVENTS = {
     "call.settled": names(
-        f"""{CALL} status started_at hour cost_usd cost_pico_usd unpriced unpriced_provider unpriced_model price_source
-        usage_source lag_ms"""
+        f"""{CALL} status started_at hour cost_usd cost_pico_usd unpriced unpriced_classes unpriced_provider
+        unpriced_model price_source price_id usage_source lag_ms"""
     ),
     "call.lost": names(f"{CALL} status"),
     "trace.poisoned": names("pk sk reason"),
@@ -432,7 +443,8 @@ GATEWAY_METRICS = names(
     FailedAttempts/Count/provider Refused/Count/error"""
 )
 AGGREGATOR_METRICS = names(
-    "Settled/Count Unpriced/Count Poisoned/Count Lag/Milliseconds Lost/Count AuditDifferences/Count"
+    """Settled/Count Unpriced/Count PartlyPriced/Count Poisoned/Count Lag/Milliseconds Lost/Count
+    AuditDifferences/Count"""
 )
 
 

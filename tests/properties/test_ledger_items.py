@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.domain.rates import Price, Rates
-from switchboard.domain.settlement import AttemptCost, Settlement
+from switchboard.domain.rates import PRICED_CLASSES, Price, Rates
+from switchboard.domain.settlement import AttemptCost, Correction, Settlement
 from switchboard.domain.totals import COUNTERS, ZERO, Granularity, Totals
 from switchboard.store import keyspace, settlement_items, trace_items
 from switchboard.store.attributes import decode_item, encode_item
@@ -17,10 +17,20 @@ from testkit.samples import an_open_trace
 
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 PICO_USD = st.integers(0, 10**15)
-PRICES = st.builds(Price, st.text(min_size=1, max_size=30), MOMENTS, st.builds(Rates, *[PICO_USD] * 5))
+NAMES = st.text(min_size=1, max_size=30)
+PRICES = st.builds(Price, NAMES, MOMENTS, st.builds(Rates, *[PICO_USD] * 5), NAMES, *[st.none() | NAMES] * 3)
 COSTS = st.none() | st.integers(0, 10**30)
 ATTEMPT_COSTS = st.builds(AttemptCost, st.integers(0, 9), COSTS, st.none() | PRICES)
-SETTLEMENTS = st.builds(Settlement, MOMENTS, COSTS, st.none() | PRICES, st.lists(ATTEMPT_COSTS, max_size=3).map(tuple))
+SETTLEMENTS = st.builds(
+    Settlement,
+    MOMENTS,
+    COSTS,
+    st.none() | PRICES,
+    st.lists(ATTEMPT_COSTS, max_size=3).map(tuple),
+    st.integers(0, 9),
+    st.lists(st.sampled_from(PRICED_CLASSES), max_size=3).map(tuple),
+    st.lists(st.builds(Correction, COSTS, NAMES, MOMENTS), max_size=2).map(tuple),
+)
 TOTALS = st.builds(Totals, *[st.integers(0, 10**20)] * len(COUNTERS))
 
 

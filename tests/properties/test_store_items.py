@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.domain.keys import GatewayKey, Scope, digest
-from switchboard.domain.limits import MAX_TOKENS
+from switchboard.domain.limits import MAX_SEARCHES, MAX_TOKENS
 from switchboard.domain.trace import AttemptRecord, Failure, RequestIds, Status, Trace, Turn
 from switchboard.domain.trace_id import _with_random_bits
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
@@ -24,8 +24,9 @@ MOMENT = st.integers(0, 10**12).map(lambda milliseconds: NOON + timedelta(millis
 usages = st.just(ABSENT) | st.builds(
     Usage,
     st.sampled_from([UsageSource.PROVIDER, UsageSource.ESTIMATED]),
-    st.builds(Tokens, *[st.integers(0, MAX_TOKENS // 5)] * 6),
+    st.builds(Tokens, *[st.integers(0, MAX_TOKENS // 12)] * 12, st.integers(0, MAX_SEARCHES)),
     st.none() | COUNT,
+    *[st.none() | st.text(min_size=1, max_size=20)] * 4,
 )
 attempts = st.builds(
     AttemptRecord,

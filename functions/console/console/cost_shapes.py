@@ -1,6 +1,6 @@
 """The shapes of costs in the API's JSON. The field names are a public contract."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from pydantic import with_config
 
@@ -10,13 +10,19 @@ from switchboard.domain.totals import Granularity
 
 @with_config(DESCRIBED)
 class RatesJson(TypedDict):
-    """US dollars per million tokens, by class, as exact decimal text."""
+    """US dollars per million tokens, by class, as exact decimal text; without the classes that have no price."""
 
     fresh_input: str
-    cache_read: str
-    cache_write_5m: str
-    cache_write_1h: str
     output: str
+    cache_read: NotRequired[str]
+    cache_write_5m: NotRequired[str]
+    cache_write_1h: NotRequired[str]
+    audio_input: NotRequired[str]
+    audio_cache_read: NotRequired[str]
+    audio_output: NotRequired[str]
+    image_input: NotRequired[str]
+    image_cache_read: NotRequired[str]
+    image_output: NotRequired[str]
 
 
 @with_config(DESCRIBED)
@@ -24,8 +30,24 @@ class PriceJson(TypedDict):
     """The rates that the tokens were multiplied by, and where they come from."""
 
     source: str
+    id: str | None
+    """The entry of the price list."""
     valid_from: str
+    service_tier: str | None
+    """Where the rates depend on it; the same for region and speed."""
+    region: str | None
+    speed: str | None
     usd_per_million: RatesJson
+    usd_per_search: str | None
+
+
+@with_config(DESCRIBED)
+class CorrectionJson(TypedDict):
+    """An earlier cost of a call."""
+
+    cost_usd: str | None
+    reason: str
+    at: str
 
 
 @with_config(DESCRIBED)
@@ -34,8 +56,12 @@ class SettlementJson(TypedDict):
 
     cost_usd: str | None
     unpriced: bool | None
+    partly_priced: bool | None
+    unpriced_classes: list[str] | None
     price: PriceJson | None
     settled_at: str | None
+    revision: int | None
+    corrections: list[CorrectionJson] | None
 
 
 @with_config(DESCRIBED)
@@ -57,6 +83,8 @@ class CountersJson(TypedDict):
     """The sum of the known costs: read it together with `unpriced_calls`."""
     unpriced_calls: int
     """Calls of unknown cost, which is not in the sum."""
+    partly_priced_calls: int
+    """Calls whose cost lacks a token class without a price."""
     estimated_calls: int
     """Calls with estimated tokens, even if only those of one attempt."""
     prompt_tokens: int

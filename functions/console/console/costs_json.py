@@ -1,11 +1,13 @@
 """Costs in the API's JSON format: money as exact decimal strings of USD. The field names are a public contract."""
 
 from datetime import datetime, timedelta
+from typing import cast
 
 from console.cost_shapes import (
     AttemptCostJson,
     CountersJson,
     PriceJson,
+    RatesJson,
     SettlementJson,
     TaskCostsJson,
     TaskJson,
@@ -13,23 +15,41 @@ from console.cost_shapes import (
 )
 from console.costs_query import CostsQuery
 from console.moments import iso_utc
-from switchboard.domain.rates import Price, usd
+from switchboard.domain.rates import PRICED_CLASSES, Price, usd
 from switchboard.domain.settlement import Settlement
 from switchboard.domain.totals import Granularity, PeriodTotals, TaskTotals, Totals
 
 _TOKENS_PER_RATE = 10**6
+_SEARCHES = "searches"
+_TOKEN_CLASSES = tuple(name for name in PRICED_CLASSES if name != _SEARCHES)
+_UNSETTLED: SettlementJson = {
+    "cost_usd": None,
+    "unpriced": None,
+    "partly_priced": None,
+    "unpriced_classes": None,
+    "price": None,
+    "settled_at": None,
+    "revision": None,
+    "corrections": None,
+}
 
 
 def settlement_json(settlement: Settlement | None) -> SettlementJson:
     """The cost of a call. Every field is null until it is settled; an unknown cost stays null, and is never 0."""
     if settlement is None:
-        return {"cost_usd": None, "unpriced": None, "price": None, "settled_at": None}
-    cost = settlement.cost_pico_usd
+        return _UNSETTLED.copy()
     return {
-        "cost_usd": None if cost is None else usd(cost),
+        "cost_usd": _usd(settlement.cost_pico_usd),
         "unpriced": settlement.is_unpriced,
+        "partly_priced": settlement.is_partly_priced,
+        "unpriced_classes": list(settlement.unpriced_classes),
         "price": _price(settlement.price),
         "settled_at": iso_utc(settlement.settled_at),
+        "revision": settlement.revision,
+        "corrections": [
+            {"cost_usd": _usd(each.cost_pico_usd), "reason": each.reason, "at": iso_utc(each.at)}
+            for each in settlement.corrections
+        ],
     }
 
 
@@ -71,17 +91,23 @@ def costs_json(task_id: str, query: CostsQuery, found: PeriodTotals) -> TaskCost
 def _price(price: Price | None) -> PriceJson | None:
     if price is None:
         return None
+    rates = {name: rate for name in PRICED_CLASSES if (rate := getattr(price.rates, name)) is not None}
     return {
         "source": price.source,
+        "id": price.entry_id or None,
         "valid_from": iso_utc(price.valid_from),
-        "usd_per_million": {
-            "fresh_input": usd(price.rates.fresh_input * _TOKENS_PER_RATE),
-            "cache_read": usd(price.rates.cache_read * _TOKENS_PER_RATE),
-            "cache_write_5m": usd(price.rates.cache_write_5m * _TOKENS_PER_RATE),
-            "cache_write_1h": usd(price.rates.cache_write_1h * _TOKENS_PER_RATE),
-            "output": usd(price.rates.output * _TOKENS_PER_RATE),
-        },
+        "service_tier": price.service_tier,
+        "region": price.region,
+        "speed": price.speed,
+        "usd_per_million": cast(
+            "RatesJson", {name: usd(rates[name] * _TOKENS_PER_RATE) for name in _TOKEN_CLASSES if name in rates}
+        ),
+        "usd_per_search": _usd(rates.get(_SEARCHES)),
     }
+
+
+def _usd(pico_usd: int | None) -> str | None:
+    return None if pico_usd is None else usd(pico_usd)
 
 
 def _task(task: TaskTotals) -> TaskJson:
@@ -99,6 +125,7 @@ def _counters(totals: Totals) -> CountersJson:
         "errors": totals.errors,
         "cost_usd": usd(totals.cost_pico_usd),
         "unpriced_calls": totals.unpriced_calls,
+        "partly_priced_calls": totals.partly_priced_calls,
         "estimated_calls": totals.estimated_calls,
         "prompt_tokens": totals.prompt_tokens,
         "completion_tokens": totals.completion_tokens,

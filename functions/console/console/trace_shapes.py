@@ -4,7 +4,7 @@ from typing import TypedDict
 
 from pydantic import with_config
 
-from console.cost_shapes import PriceJson
+from console.cost_shapes import CorrectionJson, PriceJson
 from console.shape_config import DESCRIBED
 from switchboard.domain.trace import Status
 from switchboard.domain.usage import UsageSource
@@ -20,10 +20,27 @@ class UsageJson(TypedDict):
     cache_write_1h: int | None
     output: int | None
     reasoning: int | None
+    audio_input: int | None
+    """Where the provider counts audio and images apart from text."""
+    audio_cache_read: int | None
+    audio_output: int | None
+    image_input: int | None
+    image_cache_read: int | None
+    image_output: int | None
+    searches: int | None
+    """Web searches that the provider made."""
     source: UsageSource
     """Where the counts come from; `absent`: every count is null."""
     billed_usd: str | None
     """The charge that the provider itself reports; it is then the cost."""
+    service_tier: str | None
+    """As the answer tells it."""
+    region: str | None
+    """As the answer or its host tells it."""
+    speed: str | None
+    """As the answer tells it."""
+    answer_model: str | None
+    """The model that the answer names, where it is another than the one that was called."""
 
 
 @with_config(DESCRIBED)
@@ -111,8 +128,16 @@ class TraceEntryJson(TypedDict):
     """The cost of the call with all its attempts; null until it is settled, and if its price is unknown."""
     unpriced: bool | None
     """Whether the price is unknown; null until the call is settled."""
+    partly_priced: bool | None
+    """Whether the price of some token classes is unknown: they are not in the cost."""
+    unpriced_classes: list[str] | None
+    """The token classes whose price is unknown."""
     price: PriceJson | None
     settled_at: str | None
+    revision: int | None
+    """How often it was settled anew."""
+    corrections: list[CorrectionJson] | None
+    """Its earlier costs, oldest first."""
     finish_reason: str | None
     attempts: list[AttemptJson]
     turn: TurnJson | None

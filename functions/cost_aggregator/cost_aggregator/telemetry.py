@@ -51,9 +51,11 @@ class Telemetry:
         if not fresh and not poisoned:
             return
         unpriced = sum(trace.settlement is not None and trace.settlement.is_unpriced for trace in fresh)
+        partly = sum(trace.settlement is not None and trace.settlement.is_partly_priced for trace in fresh)
         metrics: dict[str, tuple[str, Sequence[float]]] = {
             "Settled": ("Count", [len(fresh)]),
             "Unpriced": ("Count", [unpriced]),
+            "PartlyPriced": ("Count", [partly]),
             "Poisoned": ("Count", [poisoned]),
         }
         if lags := [lag for trace in fresh if (lag := lag_ms(trace)) is not None]:
@@ -144,8 +146,10 @@ def _line(trace: Trace) -> dict[str, object]:
         "cost_usd": None if cost is None else usd(cost),
         "cost_pico_usd": cost,
         "unpriced": cost is None,
+        "unpriced_classes": list(settlement.unpriced_classes) if settlement else [],
         "unpriced_provider": unpriced_provider,
         "unpriced_model": unpriced_model_name,
+        "price_id": settlement.price.entry_id or None if settlement and settlement.price else None,
         "price_source": settlement.price.source if settlement and settlement.price else None,
         "usage_source": trace.usage.source.value,
         "lag_ms": lag_ms(trace),

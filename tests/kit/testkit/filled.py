@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
+from fractions import Fraction
 from types import NoneType, UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
@@ -18,6 +19,7 @@ _PLAIN: dict[type, object] = {
     datetime: NOON,
     date: NOON.date(),
     bytes: b"text",
+    Fraction: Fraction(11, 10),
 }
 
 

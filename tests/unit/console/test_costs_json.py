@@ -1,11 +1,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any, cast
 
 from console.costs_json import costs_json, settlement_json, tasks_json
 from console.costs_query import CostsQuery
 from console.trace_json import entry_json
 from switchboard.domain.rates import ALWAYS, Price, Rates
-from switchboard.domain.settlement import Settlement
+from switchboard.domain.settlement import Correction, Settlement
 from switchboard.domain.totals import Granularity, Period, PeriodTotals, Span, TaskTotals, Totals
 from testkit.samples import NOON, an_open_trace
 
@@ -14,6 +15,7 @@ COUNTED = Totals(
     calls=4,
     errors=1,
     unpriced_calls=2,
+    partly_priced_calls=3,
     estimated_calls=1,
     cost_pico_usd=1_500_000_000_001,
     fresh_input=1000,
@@ -28,6 +30,7 @@ COUNTERS = {
     "errors": 1,
     "cost_usd": "1.500000000001",
     "unpriced_calls": 2,
+    "partly_priced_calls": 3,
     "estimated_calls": 1,
     "prompt_tokens": 1234,
     "completion_tokens": 50,
@@ -40,17 +43,26 @@ def day(number: int, month: int = 11) -> datetime:
 
 
 def test_an_unsettled_call_has_null_costs() -> None:
-    assert settlement_json(None) == {"cost_usd": None, "unpriced": None, "price": None, "settled_at": None}
+    assert set(settlement_json(None)) == set(settlement_json(Settlement(NOON, 0)))
+    assert set(settlement_json(None).values()) == {None}
 
 
 def test_a_settled_call_has_its_cost_and_price() -> None:
-    settled = settlement_json(Settlement(NOON, 8_085_000_001, Price("overrides 2026-11-20", day(20), RATES)))
+    price = Price("overrides 2026-11-20", day(20), RATES, "anthropic/claude", region="us")
+    settled = settlement_json(Settlement(NOON, 8_085_000_001, price))
     assert settled == {
         "cost_usd": "0.008085000001",
         "unpriced": False,
+        "partly_priced": False,
+        "unpriced_classes": [],
         "price": {
             "source": "overrides 2026-11-20",
+            "id": "anthropic/claude",
             "valid_from": "2026-11-20T00:00:00.000Z",
+            "service_tier": None,
+            "region": "us",
+            "speed": None,
+            "usd_per_search": None,
             "usd_per_million": {
                 "fresh_input": "3",
                 "cache_read": "0.3",
@@ -60,8 +72,33 @@ def test_a_settled_call_has_its_cost_and_price() -> None:
             },
         },
         "settled_at": "2026-11-20T12:00:00.000Z",
+        "revision": 0,
+        "corrections": [],
     }
     assert settlement_json(Settlement(NOON, 0, Price("x", ALWAYS, RATES)))["cost_usd"] == "0"
+
+
+def test_a_partly_priced_call_names_its_classes() -> None:
+    settled = settlement_json(Settlement(NOON, 5, unpriced_classes=("audio_input",)))
+    assert (settled["cost_usd"], settled["unpriced"]) == ("0.000000000005", False)
+    assert (settled["partly_priced"], settled["unpriced_classes"]) == (True, ["audio_input"])
+
+
+def test_only_classes_with_a_price_are_shown() -> None:
+    price = Price("x", ALWAYS, Rates(3_000_000, 15_000_000, audio_input=32_000_000, searches=10**10))
+    shown = cast("Any", settlement_json(Settlement(NOON, 0, price))["price"])
+    assert shown["usd_per_million"] == {"fresh_input": "3", "output": "15", "audio_input": "32"}
+    assert shown["usd_per_search"] == "0.01"
+
+
+def test_corrections_show_the_earlier_costs() -> None:
+    corrections = (Correction(None, "the price was unknown", NOON), Correction(7, "a wrong price", day(21)))
+    settled = settlement_json(Settlement(NOON, 5, revision=2, corrections=corrections))
+    assert settled["revision"] == 2
+    assert settled["corrections"] == [
+        {"cost_usd": None, "reason": "the price was unknown", "at": "2026-11-20T12:00:00.000Z"},
+        {"cost_usd": "0.000000000007", "reason": "a wrong price", "at": "2026-11-21T00:00:00.000Z"},
+    ]
 
 
 def test_an_unpriced_call_has_a_null_cost() -> None:

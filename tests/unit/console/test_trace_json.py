@@ -28,8 +28,12 @@ NAMES = (
     "usage",
     "cost_usd",
     "unpriced",
+    "partly_priced",
+    "unpriced_classes",
     "price",
     "settled_at",
+    "revision",
+    "corrections",
     "finish_reason",
     "attempts",
     "turn",
@@ -45,6 +49,11 @@ NAMES = (
     "key_id",
     "request",
     "response",
+)
+
+MEDIA = (
+    *("audio_input", "audio_cache_read", "audio_output", "image_input", "image_cache_read", "image_output"),
+    "searches",
 )
 
 
@@ -89,8 +98,13 @@ def test_a_finished_trace() -> None:
         "cache_write_1h": 0,
         "output": 87,
         "reasoning": 0,
+        **dict.fromkeys(MEDIA, 0),
         "source": "provider",
         "billed_usd": None,
+        "service_tier": None,
+        "region": None,
+        "speed": None,
+        "answer_model": None,
     }
     assert shown["attempts"] == [
         {

@@ -8,12 +8,21 @@ function usageNode(trace) {
   const { usage } = trace;
   if (usage.source === "absent") return element("p", { class: "nothing" }, missingUsageText(trace));
   const written = usage.cache_write_5m + usage.cache_write_1h;
+  const audio = usage.audio_input + usage.audio_cache_read + usage.audio_output;
+  const images = usage.image_input + usage.image_cache_read + usage.image_output;
   const list = facts([
     ["Fresh input", count(usage.fresh_input)],
     ["Cache read", count(usage.cache_read)],
     ["Cache write", written ? `${count(usage.cache_write_5m)} (5 min), ${count(usage.cache_write_1h)} (1 h)` : "0"],
     ["Output", count(usage.output)],
     ["of which reasoning", usage.reasoning ? count(usage.reasoning) : null],
+    ["Audio", audio ? `${count(usage.audio_input)} in, ${count(usage.audio_cache_read)} cached, ${count(usage.audio_output)} out` : null],
+    ["Images", images ? `${count(usage.image_input)} in, ${count(usage.image_cache_read)} cached, ${count(usage.image_output)} out` : null],
+    ["Web searches", usage.searches ? count(usage.searches) : null],
+    ["Service tier", usage.service_tier],
+    ["Region", usage.region],
+    ["Speed", usage.speed],
+    ["Answered by", usage.answer_model],
     ["Source", usage.source === "estimated" ? "estimated by length" : usage.source],
   ]);
   list.className = "figures";

@@ -14,13 +14,18 @@ function count(value) {
 }
 
 function promptTokens(usage) {
-  return usage.fresh_input + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h;
+  const media = usage.audio_input + usage.audio_cache_read + usage.image_input + usage.image_cache_read;
+  return usage.fresh_input + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h + media;
+}
+
+function completionTokens(usage) {
+  return usage.output + usage.audio_output + usage.image_output;
 }
 
 function tokens(usage) {
   if (usage.source === "absent") return NOTHING;
   const about = usage.source === "estimated" ? "≈ " : "";
-  return `${about}${count(promptTokens(usage))} → ${count(usage.output)}`;
+  return `${about}${count(promptTokens(usage))} → ${count(completionTokens(usage))}`;
 }
 
 function clock(iso) {

@@ -43,23 +43,29 @@ const CLASSES = [
   ["cache_write_5m", "Cache write, 5 min"],
   ["cache_write_1h", "Cache write, 1 h"],
   ["output", "Output"],
+  ["audio_input", "Audio input"],
+  ["audio_cache_read", "Audio cache read"],
+  ["audio_output", "Audio output"],
+  ["image_input", "Image input"],
+  ["image_cache_read", "Image cache read"],
+  ["image_output", "Image output"],
 ];
 
 function classCosts({ usage, price }) {
-  return CLASSES.filter(([name]) => usage[name] > 0).map(([name, label]) => {
-    const rate = price.usd_per_million[name];
-    return { label, tokens: usage[name], rate, amount: (BigInt(usage[name]) * pico(rate)) / TOKENS_PER_RATE };
-  });
+  const rows = CLASSES.map(([name, label]) => [usage[name], label, price.usd_per_million[name] ?? null, TOKENS_PER_RATE]);
+  rows.push([usage.searches, "Web searches", price.usd_per_search, 1n]);
+  return rows.filter(([used]) => used > 0).map(([used, label, rate, per]) =>
+    ({ label, tokens: used, rate, amount: rate === null ? null : (BigInt(used) * pico(rate)) / per }));
 }
 
-const sumOf = (amounts) => amounts.reduce((sum, amount) => sum + amount, 0n);
+const sumOf = (amounts) => amounts.reduce((sum, amount) => sum + (amount ?? 0n), 0n);
 const beside = (trace) => trace.attempts.filter((attempt) => attempt.usage !== null);
 
 const ENDED_WITHOUT_A_COUNT = ["ok", "lost"];
 
 // Whether the answer certainly used no token: refused, stopped, or failed before the first one.
 function usedNothing({ usage, ttft_ms, status }) {
-  if (usage.source !== "absent") return promptTokens(usage) === 0 && usage.output === 0;
+  if (usage.source !== "absent") return promptTokens(usage) + completionTokens(usage) + usage.searches === 0;
   return ttft_ms === null && !ENDED_WITHOUT_A_COUNT.includes(status);
 }
 
@@ -81,7 +87,7 @@ function billRow(label, tokens, rate, amount) {
 function ownRows(trace) {
   if (trace.price) {
     return classCosts(trace).map(({ label, tokens, rate, amount }) =>
-      billRow(label, count(tokens), `× ${dollars(rate)}`, moneyNode(usdOf(amount))));
+      billRow(label, count(tokens), rate === null ? "" : `× ${dollars(rate)}`, amount === null ? badge("unpriced") : moneyNode(usdOf(amount))));
   }
   if (trace.usage.billed_usd === null) return [];
   return [billRow("As the provider billed it", tokens(trace.usage), "", moneyNode(trace.usage.billed_usd))];

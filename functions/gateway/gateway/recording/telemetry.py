@@ -1,11 +1,12 @@
 """Log lines and metrics for operators, in CloudWatch's embedded format (docs/logs.md lists them)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Protocol
 
 from gateway.recording.line_size import fitted
 from switchboard.domain.trace import AttemptRecord, Failure, Trace
-from switchboard.store import usage_items
+from switchboard.domain.usage import Usage
 from switchboard.store.trace_lines import to_line
 
 NAMESPACE = "Switchboard"
@@ -134,9 +135,18 @@ def _outcome(attempt: AttemptRecord) -> dict[str, object]:
         "model": attempt.model,
         "outcome": attempt.outcome,
         "status": attempt.status,
-        "usage": usage_items.to_item(attempt.usage),
+        "usage": _classes(attempt.usage),
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _classes(usage: Usage) -> dict[str, object] | None:
+    """The tokens by class, without those of which there are none."""
+    if usage.tokens is None:
+        return None
+    counts = {name: count for name, count in asdict(usage.tokens).items() if count}
+    bill = {} if usage.billed_pico_usd is None else {"billed_pico_usd": usage.billed_pico_usd}
+    return {"source": usage.source.value, "fresh_input": 0, "output": 0} | counts | bill
 
 
 def _identity(trace: Trace) -> dict[str, object]:
@@ -177,7 +187,7 @@ def _usage(trace: Trace) -> dict[str, object]:
         "cache_read_tokens": tokens.cache_read if tokens else None,
         "cache_write_5m_tokens": tokens.cache_write_5m if tokens else None,
         "cache_write_1h_tokens": tokens.cache_write_1h if tokens else None,
-        "completion_tokens": tokens.output if tokens else None,
+        "completion_tokens": tokens.completion if tokens else None,
         "reasoning_tokens": tokens.reasoning if tokens else None,
         "billed_pico_usd": trace.usage.billed_pico_usd,
         "usage_source": trace.usage.source.value,

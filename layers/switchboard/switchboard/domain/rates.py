@@ -1,10 +1,13 @@
 """What tokens cost: dated rate cards, and arithmetic in whole pico-dollars (10⁻¹² USD)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from math import ceil, prod
 
-from switchboard.domain.usage import Tokens
+from switchboard.domain.usage import Tokens, Usage
 
 PICO_PER_USD = 10**12
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
@@ -17,13 +20,33 @@ _SMALLEST_DIGIT = -6
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Pico-dollars per token, by class; reasoning is billed as output."""
+    """Pico-dollars per token, by class, and per search; reasoning is billed as output. None: the list has no price."""
 
     fresh_input: int
     output: int
-    cache_read: int
-    cache_write_5m: int
-    cache_write_1h: int
+    cache_read: int | None = None
+    cache_write_5m: int | None = None
+    cache_write_1h: int | None = None
+    audio_input: int | None = None
+    audio_cache_read: int | None = None
+    audio_output: int | None = None
+    image_input: int | None = None
+    image_cache_read: int | None = None
+    image_output: int | None = None
+    searches: int | None = None
+
+    def times(self, factor: Fraction) -> "Rates":
+        """The rates multiplied, each rounded up to a whole pico-dollar; a fee per search stays as it is."""
+        rates = {name: getattr(self, name) for name in PRICED_CLASSES}
+        return Rates(
+            **{name: rate if rate is None or name in _FEES else ceil(rate * factor) for name, rate in rates.items()}
+        )
+
+
+PRICED_CLASSES = tuple(field.name for field in fields(Rates))
+"""The names of the classes that have a rate."""
+
+_FEES = frozenset({"searches"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +57,35 @@ class Tier:
     rates: Rates
 
 
+class Dimension(StrEnum):
+    """What a price may depend on beside model, time and tokens."""
+
+    SERVICE_TIER = "service_tier"
+    REGION = "region"
+    SPEED = "speed"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What calls cost whose answer told this service tier, region or speed.
+
+    Either `rates`, with their own `tiers`, which are then in place of the card's; or `factor`, by which the rates that
+    apply are multiplied.
+    """
+
+    dimension: Dimension
+    value: str
+    rates: Rates | None = None
+    tiers: tuple[Tier, ...] = ()
+    factor: Fraction = Fraction(1)
+
+
 @dataclass(frozen=True, slots=True)
 class RateCard:
     """What a model costs at a provider in [valid_from, valid_until); times in UTC; None if the end is unknown.
 
-    `source`: where the prices come from, such as `genai-prices 0.2.3`, `overrides 2026-11-20`.
+    `source`: where the prices come from, such as `genai-prices 0.2.3`, `overrides 2026-11-20`; `entry_id`: the entry
+    there, such as `openai/gpt-5.1`. `variants`: other prices for service tiers, regions and speeds.
     """
 
     provider: str
@@ -48,40 +95,73 @@ class RateCard:
     source: str
     tiers: tuple[Tier, ...] = ()
     valid_until: datetime | None = None
+    entry_id: str = ""
+    variants: tuple[Variant, ...] = ()
 
     def is_valid_at(self, at: datetime) -> bool:
         """Whether the card applies to a call that began at that time."""
         return self.valid_from <= at and (self.valid_until is None or at < self.valid_until)
 
+    def variants_for(self, usage: Usage) -> tuple[Variant, ...]:
+        """The variants that apply to a call."""
+        return tuple(each for each in self.variants if getattr(usage, each.dimension) == each.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The price stored with a trace: the applied rates (of a tier, if one applied), their source and start."""
+    """The price stored with a trace: the applied rates, the list that they come from, its entry, and their start.
+
+    `service_tier`, `region` and `speed` are told where the rates depend on them.
+    """
 
     source: str
     valid_from: datetime
     rates: Rates
+    entry_id: str = ""
+    service_tier: str | None = None
+    region: str | None = None
+    speed: str | None = None
 
 
-def price_of(tokens: Tokens, card: RateCard) -> Price:
-    """The price that applies to a call with these tokens."""
-    return Price(card.source, card.valid_from, _rates_for(tokens.prompt, card))
+STANDARD_TIERS = frozenset({None, "default", "standard", "on_demand", "auto"})
+"""Service tiers that cost what a card's own rates say."""
+
+
+def price_of(usage: Usage, card: RateCard) -> Price | None:
+    """The price that applies to a call: of its context tier, service tier, region and speed.
+
+    None where its tokens are unknown, or where the card has no price for its service tier.
+    """
+    if usage.tokens is None:
+        return None
+    applied = card.variants_for(usage)
+    told = {each.dimension.value: each.value for each in applied}
+    if usage.service_tier not in STANDARD_TIERS and Dimension.SERVICE_TIER not in told:
+        return None
+    own = next((each for each in applied if each.rates is not None), None)
+    rates, tiers = (card.rates, card.tiers) if own is None or own.rates is None else (own.rates, own.tiers)
+    factor = prod(each.factor for each in applied)
+    rates = _rates_for(usage.tokens.prompt, rates, tiers)
+    rates = rates if factor == 1 else rates.times(Fraction(factor))
+    return Price(card.source, card.valid_from, rates, card.entry_id, **told)
 
 
 def cost_pico_usd(tokens: Tokens, card: RateCard) -> int:
-    """What the tokens of one call cost, in whole pico-dollars."""
-    return cost_at_rates(tokens, _rates_for(tokens.prompt, card))
+    """What the tokens of one call cost at the card's own rates, without variants, in whole pico-dollars."""
+    return cost_at_rates(tokens, _rates_for(tokens.prompt, card.rates, card.tiers))
 
 
 def cost_at_rates(tokens: Tokens, rates: Rates) -> int:
-    """What tokens cost at the given rates, in whole pico-dollars; for a trace's stored price, or for sums of calls."""
-    return (
-        tokens.fresh_input * rates.fresh_input
-        + tokens.cache_read * rates.cache_read
-        + tokens.cache_write_5m * rates.cache_write_5m
-        + tokens.cache_write_1h * rates.cache_write_1h
-        + tokens.output * rates.output
-    )
+    """What tokens cost at the given rates, in whole pico-dollars; for a trace's stored price, or for sums of calls.
+
+    Classes without a rate are left out: `unpriced_classes` names them.
+    """
+    return sum(getattr(tokens, name) * (getattr(rates, name) or 0) for name in PRICED_CLASSES)
+
+
+def unpriced_classes(tokens: Tokens, rates: Rates) -> tuple[str, ...]:
+    """The classes of these tokens that have no rate."""
+    return tuple(name for name in PRICED_CLASSES if getattr(tokens, name) and getattr(rates, name) is None)
 
 
 def usd(pico_usd: int) -> str:
@@ -104,6 +184,6 @@ def from_usd_per_million(price: Decimal) -> int:
     return pico_usd
 
 
-def _rates_for(prompt_tokens: int, card: RateCard) -> Rates:
-    passed = [tier for tier in card.tiers if prompt_tokens > tier.above]
-    return max(passed, key=lambda tier: tier.above).rates if passed else card.rates
+def _rates_for(prompt_tokens: int, rates: Rates, tiers: tuple[Tier, ...]) -> Rates:
+    passed = [tier for tier in tiers if prompt_tokens > tier.above]
+    return max(passed, key=lambda tier: tier.above).rates if passed else rates

@@ -14,12 +14,14 @@ class Totals:
     """Sums over calls. Money is whole pico-dollars; tokens are in disjoint classes (`reasoning` is part of `output`).
 
     `errors`: calls that failed while their caller was waiting. `unpriced_calls`: calls of unknown cost, which is not in
-    the sum. `estimated_calls`: calls with estimated tokens, even if only those of one attempt.
+    the sum. `partly_priced_calls`: calls whose cost lacks a token class without a price. `estimated_calls`: calls with
+    estimated tokens, even if only those of one attempt. `searches`: web searches that providers made.
     """
 
     calls: int = 0
     errors: int = 0
     unpriced_calls: int = 0
+    partly_priced_calls: int = 0
     estimated_calls: int = 0
     cost_pico_usd: int = 0
     fresh_input: int = 0
@@ -28,16 +30,24 @@ class Totals:
     cache_write_1h: int = 0
     output: int = 0
     reasoning: int = 0
+    audio_input: int = 0
+    audio_cache_read: int = 0
+    audio_output: int = 0
+    image_input: int = 0
+    image_cache_read: int = 0
+    image_output: int = 0
+    searches: int = 0
 
     @property
     def prompt_tokens(self) -> int:
-        """Every token of the prompts, cached or not."""
-        return self.fresh_input + self.cache_read + self.cache_write_5m + self.cache_write_1h
+        """Every token of the prompts, cached or not, of text, audio and images."""
+        text = self.fresh_input + self.cache_read + self.cache_write_5m + self.cache_write_1h
+        return text + self.audio_input + self.audio_cache_read + self.image_input + self.image_cache_read
 
     @property
     def completion_tokens(self) -> int:
-        """Every token of the answers, including reasoning."""
-        return self.output
+        """Every token of the answers, including reasoning, audio and images."""
+        return self.output + self.audio_output + self.image_output
 
     def __add__(self, other: "Totals") -> "Totals":
         return Totals(*(getattr(self, name) + getattr(other, name) for name in COUNTERS))
@@ -62,6 +72,7 @@ def totals_of(trace: Trace) -> Totals:
         calls=1,
         errors=int(trace.is_error),
         unpriced_calls=int(trace.settlement.is_unpriced),
+        partly_priced_calls=int(trace.settlement.is_partly_priced),
         estimated_calls=int(any(usage.source is UsageSource.ESTIMATED for usage in used)),
         cost_pico_usd=trace.settlement.cost_pico_usd or 0,
         **{name: sum(getattr(each, name) for each in tokens) for name in _TOKEN_CLASSES},

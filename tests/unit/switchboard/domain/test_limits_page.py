@@ -45,5 +45,6 @@ def test_a_limit_names_its_unit(name: str) -> None:
         "SECRETS",
         "MEMBERS",
         "BLOCKS",
+        "SEARCHES",
     )
     assert name.endswith((*units, *things))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from switchboard.domain.pricing import settled, unpriced_model
+from switchboard.domain.pricing import settled, unpriced_model, unpriced_models
 from switchboard.domain.rates import ALWAYS, RateCard, Rates, Tier
 from switchboard.domain.settlement import AttemptCost, Settlement
 from switchboard.domain.trace import AttemptRecord, Failure, Status, Trace
@@ -96,6 +96,56 @@ def test_an_attempts_price_does_not_replace_the_calls_own() -> None:
     assert unpriced_model(trace) == ("anthropic", "claude-sonnet-4-5")
     failed = of_attempts(lost(TOKENS), usage=ABSENT, status=Status.UPSTREAM_ERROR)
     assert settlement_of(failed).cost_pico_usd == 1_800
+
+
+AUDIO = Tokens(10, 4, audio_input=3, searches=1)
+
+
+def test_a_class_without_a_price_makes_the_call_partly_priced_and_is_named() -> None:
+    trace = of_attempts(usage=Usage(UsageSource.PROVIDER, AUDIO))
+    found = settlement_of(trace)
+    assert (found.cost_pico_usd, found.unpriced_classes) == (TEN_AND_FOUR, ("audio_input", "searches"))
+    assert (found.is_unpriced, found.is_partly_priced) == (False, True)
+    assert list(unpriced_models(trace)) == [("anthropic", "claude-sonnet-4-5")]
+    whole = settlement_of(of_attempts())
+    assert (whole.unpriced_classes, whole.is_partly_priced) == ((), False)
+
+
+def test_an_attempts_class_without_a_price_is_named_too() -> None:
+    trace = of_attempts(replace(lost(TOKENS), usage=Usage(UsageSource.PROVIDER, AUDIO)), lost(TOKENS))
+    found = settlement_of(trace)
+    assert found.cost_pico_usd == TEN_AND_FOUR + 2 * 1_800
+    assert found.unpriced_classes == ("audio_input", "searches")
+    assert list(unpriced_models(trace)) == [("groq", "llama")]
+
+
+def test_all_unknown_models_are_named() -> None:
+    usage = Usage(UsageSource.PROVIDER, AUDIO)
+    trace = of_attempts(lost(TOKENS, provider="generic", model="house-model"), lost(TOKENS), usage=usage)
+    assert settlement_of(trace).is_unpriced
+    assert not settlement_of(trace).is_partly_priced
+    assert list(unpriced_models(trace)) == [("anthropic", "claude-sonnet-4-5"), ("generic", "house-model")]
+
+
+def test_a_call_whose_own_name_has_no_price_costs_what_the_model_of_its_answer_costs() -> None:
+    usage = Usage(UsageSource.PROVIDER, Tokens(50, 3), answer_model="llama")
+    trace = replace(an_open_trace(), status=Status.OK, provider="groq", model="my-deployment", usage=usage)
+    assert settlement_of(settled(trace, book, NOW)).cost_pico_usd == 5_600
+    beside = lost(Tokens(50, 3), model="my-deployment")
+    found = settlement_of(of_attempts(replace(beside, usage=usage)))
+    assert found.attempt_costs[0].cost_pico_usd == 5_600
+
+
+def test_the_own_name_goes_before_the_answers() -> None:
+    usage = Usage(UsageSource.PROVIDER, TOKENS, answer_model="llama")
+    assert settlement_of(of_attempts(usage=usage)).cost_pico_usd == TEN_AND_FOUR
+
+
+def test_a_service_tier_without_a_price_leaves_the_call_unpriced() -> None:
+    usage = Usage(UsageSource.PROVIDER, TOKENS, service_tier="scale")
+    trace = of_attempts(usage=usage)
+    assert settlement_of(trace).is_unpriced
+    assert unpriced_model(trace) == ("anthropic", "claude-sonnet-4-5")
 
 
 @pytest.mark.parametrize("status", [Status.SUPERSEDED, Status.INTERRUPTED, Status.CLIENT_CLOSED])

@@ -38,6 +38,23 @@ def test_failures_estimates_and_unknown_costs_are_counted() -> None:
     )
 
 
+def test_a_partly_priced_call_is_counted_with_its_classes() -> None:
+    usage = Usage(UsageSource.PROVIDER, Tokens(1, 2, audio_input=3, image_output=4, searches=5))
+    settlement = Settlement(NOON, 77, unpriced_classes=("audio_input",))
+    added = totals_of(replace(an_open_trace(), usage=usage, status=Status.OK, settlement=settlement))
+    assert added == Totals(
+        calls=1,
+        partly_priced_calls=1,
+        cost_pico_usd=77,
+        fresh_input=1,
+        output=2,
+        audio_input=3,
+        image_output=4,
+        searches=5,
+    )
+    assert (added.prompt_tokens, added.completion_tokens) == (4, 6)
+
+
 @pytest.mark.parametrize("status", [Status.CLIENT_CLOSED, Status.SUPERSEDED, Status.INTERRUPTED])
 def test_an_abandoned_call_does_not_count_as_an_error(status: Status) -> None:
     failure = Failure("barge_in", "A later turn began.", 499)
