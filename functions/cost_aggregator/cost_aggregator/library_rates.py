@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from genai_prices.types import ModelPrice, TieredPrices
 
-from cost_aggregator.token_classes import complete_rates
 from switchboard.domain.rates import Rates, Tier, from_usd_per_million
+from switchboard.domain.token_classes import complete_rates
 
 type LibraryPrice = Decimal | TieredPrices | None
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from cost_aggregator.model_names import plain
-from cost_aggregator.override_entry import read_entry
+from switchboard.domain.model_names import plain
+from switchboard.domain.price_entry import read_entry
 from switchboard.domain.rates import RateCard
 
 SHIPPED = Path(__file__).with_name("overrides.toml")

@@ -12,7 +12,7 @@ from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TimeOfDateConstraint
 
 from cost_aggregator.library_rates import read_rates
-from cost_aggregator.model_names import is_claude, maker, plain, spellings
+from switchboard.domain.model_names import is_claude, maker, plain, spellings
 from switchboard.domain.rates import ALWAYS, RateCard, Rates, Tier
 
 LIBRARY_NAMES = {

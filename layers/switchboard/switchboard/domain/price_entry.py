@@ -1,12 +1,12 @@
-"""Reads one `[[price]]` of an overrides file, and reports every problem."""
+"""Reads the fields of one price as an operator writes them, and reports every problem."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
-from cost_aggregator.model_names import is_claude, plain
-from cost_aggregator.token_classes import complete_rates
+from switchboard.domain.model_names import is_claude, plain
 from switchboard.domain.rates import RateCard, Rates, Tier, from_usd_per_million
+from switchboard.domain.token_classes import complete_rates
 
 type Entry = Mapping[str, object]
 type Report = Callable[[str], None]
