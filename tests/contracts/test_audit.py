@@ -13,6 +13,7 @@ from switchboard.domain.pricing import settled
 from switchboard.domain.rates import ALWAYS, RateCard, Rates
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.store import keyspace, ledger_audit
+from switchboard.store.addition import Scope
 from switchboard.store.audit_sums import DaySums
 from switchboard.store.auditor import MAX_TRIES, Auditor
 from switchboard.store.dynamodb import DynamoStore
@@ -74,8 +75,13 @@ class Ledger:
 
     def stored_rows(self, trace: Trace) -> list[Key]:
         """Every row that the call is in, in the shard that has it."""
-        keys = [added.key for added in additions(trace, 0)]
-        return [next(iter(row.shards)) for _, row in self.audits.rows(keys)]
+        return list(self.counters(trace))
+
+    def counters(self, trace: Trace) -> dict[Key, str]:
+        """A counter of every row that can be compared and that the call is in, in the shard that has it."""
+        compared = [added for added in additions(trace, 0) if added.scope is Scope.DAY or added.span is not None]
+        rows = self.audits.rows(added.key for added in compared)
+        return {next(iter(row.shards)): max(added.counters) for added, (_, row) in zip(compared, rows, strict=True)}
 
 
 @pytest.fixture
@@ -93,12 +99,12 @@ def test_a_day_whose_totals_are_right_is_clean(ledger: Ledger) -> None:
 
 def test_one_pico_dollar_is_found_and_repaired_in_every_row(ledger: Ledger) -> None:
     [call, *_] = ledger.add(3)
-    for key in ledger.stored_rows(call):
-        ledger.plant(key, "cost_pico_usd", 1)
+    for key, counter in ledger.counters(call).items():
+        ledger.plant(key, counter, 1)
         found = ledger.audit(repair=True)
         assert found.outcome is Outcome.DIFFERS
         [difference] = found.differences
-        assert (difference.counter, difference.stored - difference.counted) == ("cost_pico_usd", 1)
+        assert (difference.counter, difference.stored - difference.counted) == (counter, 1)
         assert difference.is_repaired
         assert keyspace.in_shard(key, 0) == Key(difference.pk, difference.sk)
         assert ledger.audit().outcome is Outcome.CLEAN

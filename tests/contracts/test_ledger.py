@@ -263,7 +263,7 @@ def test_an_unreachable_engine_is_busy_and_a_missing_table_is_unavailable(books:
         DynamoTotals(books.client, "no-such-table").task_totals("acme")
 
 
-@pytest.mark.parametrize(("calls", "tasks", "units"), [(1, 1, 10.0), (50, 1, 108.0), (50, 5, 132.0)])
+@pytest.mark.parametrize(("calls", "tasks", "units"), [(1, 1, 16.0), (50, 1, 114.0), (50, 5, 154.0)])
 def test_what_settled_calls_cost_in_write_units(books: Books, calls: int, tasks: int, units: float) -> None:
     client = connect_once(books.endpoint)
     consumed = []

@@ -50,7 +50,7 @@ from switchboard.domain.conversation_facts import ConversationFacts
 from switchboard.domain.keys import GatewayKey, Scope
 from switchboard.domain.policy import Policy
 from switchboard.domain.policy_json import policy_json
-from switchboard.domain.rates import RateCard
+from switchboard.domain.rates import Price, RateCard, Rates
 from switchboard.domain.settlement import Settlement
 from switchboard.domain.totals import Granularity, PeriodTotals, TaskTotals
 from switchboard.domain.trace import Bodies, Failure, Status, Trace, TracePage
@@ -131,7 +131,13 @@ TRACE_ROW = names(
     ),
     SETTLEMENT,
 )
-COUNTERS = names(f"calls errors unpriced_calls partly_priced_calls estimated_calls cost_pico_usd reasoning {CLASSES}")
+COUNTERS = names(
+    f"""calls errors unpriced_calls partly_priced_calls estimated_calls cost_pico_usd unheard_pico_usd saved_pico_usd
+    reasoning {CLASSES}"""
+)
+SHORT_NAMES = names(
+    "t e k a p m s c v x ca er up pp es co uh sa fi cr c5 c1 ou re ai ac ao ii ic io se A6 E6 I6",
+)
 ROWS: dict[str, set[str]] = {
     "trace": TRACE_ROW,
     "key": names("pk sk gsi1pk gsi1sk kind digest project scopes created_at name revoked_at"),
@@ -153,7 +159,7 @@ ROWS: dict[str, set[str]] = {
     ),
     "body": names("pk sk kind expires_at data items request response_bytes"),
     "blob": names("pk sk kind expires_at data"),
-    "totals": names("kind task_id first_seen last_seen expires_at retries stalls", COUNTERS),
+    "totals": names("kind task_id first_seen last_seen expires_at retries stalls", COUNTERS, SHORT_NAMES),
     "conversation": names(
         """pk sk gsi1pk gsi1sk kind expires_at version conversation_id last_id ended_at models call_duration_s told_by
         worst_ttft_ms longest_stall_ms"""
@@ -203,7 +209,15 @@ def _updates(kind: str | None) -> list[Mapping[str, Any]]:
         usage=replace(settled.usage, source=UsageSource.ESTIMATED),
         longest_stall_ms=STALL_MS,
     )
-    return [update.values for update in Group([settled, unpriced], 0).updates({}) if update.values.get("kind") == kind]
+    price = Price("list", NOON, replace(filled(Rates), cache_read=0))
+    saving = replace(
+        settled,
+        status=Status.OK,
+        metadata={"agent-id": "agent", "caller-id": "caller"},
+        settlement=Settlement(NOON, 1, price),
+    )
+    group = Group([settled, unpriced, saving], 0)
+    return [update.values for update in group.updates({}) if update.values.get("kind") == kind]
 
 
 def _rows() -> dict[str, list[Mapping[str, Any]]]:

@@ -1,12 +1,20 @@
 """What totals can be grouped and filtered by, and the sums of a day by these names."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from switchboard.domain.histogram import Histogram
-from switchboard.domain.totals import Totals
+from switchboard.domain.limits import MAX_DIMENSION_CHARACTERS, clipped
+from switchboard.domain.totals import Span, Totals
+from switchboard.domain.trace import Status, Trace
+
+AGENT_METADATA = "agent-id"
+CALLER_METADATA = "caller-id"
+
+_HASH_CHARACTERS = 16
 
 
 class Dimension(StrEnum):
@@ -36,6 +44,41 @@ class Latency(StrEnum):
     DURATION = "duration_ms"
 
 
+def combination_of(trace: Trace) -> Combination:
+    """The call's value of each dimension."""
+    return {
+        Dimension.TASK: bounded(trace.task_id),
+        Dimension.ENVIRONMENT: bounded(trace.environment),
+        Dimension.KEY: bounded(trace.key_id),
+        Dimension.AGENT: bounded(trace.metadata.get(AGENT_METADATA)),
+        Dimension.PROVIDER: bounded(trace.provider),
+        Dimension.MODEL: bounded(trace.model),
+        Dimension.STATUS: trace.status.value,
+    }
+
+
+def caller_of(trace: Trace) -> str | None:
+    """The call's caller; None if it had none."""
+    return bounded(trace.metadata.get(CALLER_METADATA))
+
+
+def bounded(name: str | None) -> str | None:
+    """A name as totals have it: None if it is empty, and if it is too long, its beginning and a hash of the whole."""
+    if not name:
+        return None
+    if len(name) <= MAX_DIMENSION_CHARACTERS:
+        return name
+    whole = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_CHARACTERS]
+    return f"{clipped(name, MAX_DIMENSION_CHARACTERS - _HASH_CHARACTERS)}{whole}"
+
+
+def latencies_of(trace: Trace) -> Mapping[Latency, float]:
+    """The times of a call that percentiles are kept of: none unless it ended with `ok`."""
+    if trace.status is not Status.OK:
+        return {}
+    return {latency: value for latency in Latency if (value := getattr(trace, latency.value)) is not None}
+
+
 @dataclass(frozen=True, slots=True)
 class CombinationDay:
     """The sums of one combination on one UTC day, or of one shard of it."""
@@ -63,3 +106,18 @@ class LatencyDay:
     provider: str | None
     model: str | None
     histograms: Mapping[Latency, Histogram]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptVersion:
+    """The sums of the calls of a task whose system prompt was the same but for its variables.
+
+    `seen`: the starts of its first and its last call. `example`: the id of one of its latest traces, whose request has
+    the prompt.
+    """
+
+    task_id: str
+    version: str
+    totals: Totals
+    seen: Span
+    example: str

@@ -8,6 +8,9 @@ from math import ceil, floor, log, sqrt
 GROWTH = 1.06
 """Each bucket ends at this multiple of its start; its middle (by ratio) is at most 2.96 % from any value in it."""
 
+LAST_BUCKET = 255
+"""It has everything from 2,800 s on. No call runs that long."""
+
 _SMALLEST_MS = 1.0
 
 
@@ -37,7 +40,7 @@ class Histogram:
 
 def bucket_of(value_ms: float) -> int:
     """The bucket of a time in milliseconds; everything up to a millisecond is in bucket 0."""
-    return floor(log(max(value_ms, _SMALLEST_MS)) / log(GROWTH))
+    return min(floor(log(max(value_ms, _SMALLEST_MS)) / log(GROWTH)), LAST_BUCKET)
 
 
 def middle_ms(bucket: int) -> float:

@@ -135,6 +135,9 @@ MAX_BILL_PICO_USD = 10_000 * 10**12
 MAX_ROW_BYTES = 300 * 1024
 """Of a trace's row, as DynamoDB counts them. Its limit is 400 KB, and the cost of the call is added later."""
 
+MAX_DIMENSION_CHARACTERS = 128
+"""Of a name in a row of totals: each ADD is billed by the whole row. A longer one ends in a hash of the whole."""
+
 MAX_NAME_CHARACTERS = 64
 """Of a name that a caller or a provider chose, inside a note or an error."""
 

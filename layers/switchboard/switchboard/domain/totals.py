@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
+from switchboard.domain.cost_parts import saved_pico_usd, unheard_pico_usd
 from switchboard.domain.trace import Trace
 from switchboard.domain.usage import Tokens, UsageSource
 
@@ -16,6 +17,9 @@ class Totals:
     `errors`: calls that failed while their caller was waiting. `unpriced_calls`: calls of unknown cost, which is not in
     the sum. `partly_priced_calls`: calls whose cost lacks a token class without a price. `estimated_calls`: calls with
     estimated tokens, even if only those of one attempt. `searches`: web searches that providers made.
+
+    `unheard_pico_usd`: the part of the cost that paid for answers which nobody heard. `saved_pico_usd`: how much more
+    cached input would have cost as fresh input (see `cost_parts`).
     """
 
     calls: int = 0
@@ -24,6 +28,8 @@ class Totals:
     partly_priced_calls: int = 0
     estimated_calls: int = 0
     cost_pico_usd: int = 0
+    unheard_pico_usd: int = 0
+    saved_pico_usd: int = 0
     fresh_input: int = 0
     cache_read: int = 0
     cache_write_5m: int = 0
@@ -75,6 +81,8 @@ def totals_of(trace: Trace) -> Totals:
         partly_priced_calls=int(trace.settlement.is_partly_priced),
         estimated_calls=int(any(usage.source is UsageSource.ESTIMATED for usage in used)),
         cost_pico_usd=trace.settlement.cost_pico_usd or 0,
+        unheard_pico_usd=unheard_pico_usd(trace),
+        saved_pico_usd=saved_pico_usd(trace),
         **{name: sum(getattr(each, name) for each in tokens) for name in _TOKEN_CLASSES},
     )
 

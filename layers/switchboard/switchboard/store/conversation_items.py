@@ -9,7 +9,7 @@ from switchboard.domain.conversation_facts import ConversationFacts, ToldDuratio
 from switchboard.domain.totals import ZERO
 from switchboard.store import keyspace, total_items
 from switchboard.store.attributes import Item
-from switchboard.store.ledger_rows import RETRIES, STALLS
+from switchboard.store.conversation_rows import RETRIES, STALLS
 
 KIND = "conversation"
 

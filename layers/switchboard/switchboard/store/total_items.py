@@ -11,6 +11,30 @@ from switchboard.domain.totals import COUNTERS, ZERO, Granularity, Period, Span,
 from switchboard.store import keyspace
 
 KIND = "totals"
+SHORT = {
+    "calls": "ca",
+    "errors": "er",
+    "unpriced_calls": "up",
+    "partly_priced_calls": "pp",
+    "estimated_calls": "es",
+    "cost_pico_usd": "co",
+    "unheard_pico_usd": "uh",
+    "saved_pico_usd": "sa",
+    "fresh_input": "fi",
+    "cache_read": "cr",
+    "cache_write_5m": "c5",
+    "cache_write_1h": "c1",
+    "output": "ou",
+    "reasoning": "re",
+    "audio_input": "ai",
+    "audio_cache_read": "ac",
+    "audio_output": "ao",
+    "image_input": "ii",
+    "image_cache_read": "ic",
+    "image_output": "io",
+    "searches": "se",
+}
+"""Names of counters in the rows by dimension, which are many. A task's own rows have the whole names."""
 HOURS_KEPT_FOR = timedelta(days=400)
 _HOUR = timedelta(hours=1)
 
@@ -20,9 +44,24 @@ def expires_at(hour: datetime) -> int:
     return int((hour + _HOUR + HOURS_KEPT_FOR).timestamp())
 
 
+def counters(totals: Totals) -> Mapping[str, int]:
+    """Totals as counters of a row."""
+    return {name: count for name in COUNTERS if (count := getattr(totals, name))}
+
+
+def short(counters: Mapping[str, int]) -> Mapping[str, int]:
+    """Counters under their short names."""
+    return {SHORT[name]: count for name, count in counters.items()}
+
+
 def totals(item: Mapping[str, Any]) -> Totals:
     """The counters of a row."""
     return Totals(**{name: item[name] for name in COUNTERS if name in item})
+
+
+def short_totals(item: Mapping[str, Any]) -> Totals:
+    """The counters of a row with short names."""
+    return Totals(**{name: item[SHORT[name]] for name in COUNTERS if SHORT[name] in item})
 
 
 def span(item: Mapping[str, Any]) -> Span:

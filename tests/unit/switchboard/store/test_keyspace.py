@@ -25,6 +25,21 @@ def test_every_key_as_it_is_written() -> None:
     assert keyspace.blob_part("acme", DIGEST, 3) == Key(f"P#acme#BLOB#{DIGEST}", "PART#0003")
 
 
+def test_every_key_of_totals_by_day_and_of_prompts_as_it_is_written() -> None:
+    day = NOON.date()
+    names = ["booking", "production", "key_0", None, "openai", "gpt-5.1", "ok"]
+    assert keyspace.combination_day("a#b", day, names, 3) == Key("P#a%23b#DAYS#3", "2026-11-20#NA0CsJLEGVpAX4qrzXhCMw")
+    assert keyspace.latency_day("acme", day, ["booking", None, "é"], 0).pk == "P#acme#LATENCY#0"
+    assert keyspace.caller_day("acme", day, "+49301", 1) == Key("P#acme#CALLERS#1", "2026-11-20#n9fqqIDSjZEl-NDRpABcFw")
+    assert keyspace.prompt_version("acme", "book #1", "0af", 2) == Key("P#acme#PROMPTS#2", "book %231#0af")
+
+
+def test_a_range_of_days_has_both_of_its_ends() -> None:
+    first, last = keyspace.within_days(NOON.date(), (NOON + timedelta(days=1)).date())
+    keys = [keyspace.caller_day("acme", (NOON + timedelta(days=days)).date(), "x", 0).sk for days in range(-1, 3)]
+    assert [first <= sk <= last for sk in keys] == [False, True, True, False]
+
+
 def test_traces_spread_evenly_over_the_shards() -> None:
     used = [keyspace.trace("acme", an_open_trace().trace_id).pk for _ in range(8000)]
     assert {pk: 850 < used.count(pk) < 1150 for pk in set(used)} == {

@@ -1,0 +1,208 @@
+"""Every key of the table.
+
+| kind  | pk                          | sk               | gsi1pk                          | gsi1sk                |
+|-------|-----------------------------|------------------|---------------------------------|-----------------------|
+| key   | KEY#<sha256>                | KEY              | P#<project>#KEYS                | <created_at>#<key_id> |
+| trace | P#<project>#TRACES#<shard>  | <trace_id>       | P#<project>#TASK#<task>#<shard> | <trace_id>            |
+| body  | P#<project>#BODY#<trace_id> | 0000, 0001, …    |                                 |                       |
+| blob  | P#<project>#BLOB#<sha256>   | MARK, PART#0000… |                                 |                       |
+
+| kind         | pk                                    | sk    | gsi1pk                            | gsi1sk           |
+|--------------|---------------------------------------|-------|-----------------------------------|------------------|
+| conversation | P#<project>#CONVERSATION#<id>#0       | FACTS | P#<project>#CONVERSATIONS#<shard> | <first trace_id> |
+| totals       | P#<project>#CONVERSATION#<id>#<shard> | SUMS  |                                   |                  |
+
+| kind    | pk                                | sk                                |
+|---------|-----------------------------------|-----------------------------------|
+| project | PROJECTS                          | <project>                         |
+| policy  | P#<project>#POLICIES              | PROJECT, TASK#<task>              |
+| turn    | TURNS#<project>#<thread>          | TURN                              |
+| totals  | P#<project>#TASKS#<shard>         | TASK#<task>                       |
+| totals  | P#<project>#TOTALS#<task>#<shard> | HOUR#2026-11-20T13 DAY#2026-11-20 |
+| totals  | P#<project>#DAYS#<shard>          | 2026-11-20#<combination>          |
+| totals  | P#<project>#LATENCY#<shard>       | 2026-11-20#<task and model>       |
+| totals  | P#<project>#CALLERS#<shard>       | 2026-11-20#<caller>               |
+| totals  | P#<project>#PROMPTS#<shard>       | <task>#<prompt version>           |
+| rates   | RATES#<provider>#<model>          | <valid_from>                      |
+| audit   | P#<project>#AUDIT#<day>           | 0000, 0001, …                     |
+| history | RETENTION                         | HISTORY                           |
+
+A partition accepts 1,000 writes a second, hence the shards. A trace's shard is computed from its id, so a trace is
+found by project and id. Text from users is escaped, so that different values never give the same key. Combinations,
+`<task and model>` and callers are hashes of their names, which are attributes of the row.
+"""
+
+from datetime import UTC, date, datetime
+
+from switchboard.store.keyspace.conversations import (
+    CONVERSATION_FACTS,
+    CONVERSATION_SUMS,
+    conversation_facts,
+    conversation_in_project,
+    conversation_sums,
+    conversations_of_project,
+    sums_beside,
+)
+from switchboard.store.keyspace.parts import Key, hashed, part
+from switchboard.store.keyspace.totals import (
+    TOTALS_SHARDS,
+    caller_day,
+    callers_of_project,
+    combination_day,
+    combinations_of_project,
+    day_name,
+    day_totals,
+    hour_name,
+    hour_totals,
+    in_shard,
+    latencies_of_project,
+    latency_day,
+    period_start,
+    prompt_version,
+    prompts_of_project,
+    prompts_of_task,
+    task_totals,
+    tasks_of_project,
+    totals_of_task,
+    within_days,
+)
+from switchboard.store.keyspace.trace_ids import TraceRange, is_trace_id, read_cursor, trace_range, write_cursor
+
+__all__ = [
+    "CONVERSATION_FACTS",
+    "CONVERSATION_SUMS",
+    "TOTALS_SHARDS",
+    "Key",
+    "TraceRange",
+    "caller_day",
+    "callers_of_project",
+    "combination_day",
+    "combinations_of_project",
+    "conversation_facts",
+    "conversation_in_project",
+    "conversation_sums",
+    "conversations_of_project",
+    "day_name",
+    "day_totals",
+    "hour_name",
+    "hour_totals",
+    "in_shard",
+    "is_trace_id",
+    "latencies_of_project",
+    "latency_day",
+    "period_start",
+    "prompt_version",
+    "prompts_of_project",
+    "prompts_of_task",
+    "read_cursor",
+    "sums_beside",
+    "task_totals",
+    "tasks_of_project",
+    "totals_of_task",
+    "trace_range",
+    "within_days",
+    "write_cursor",
+]
+
+INDEX = "gsi1"
+SHARDS = range(8)
+PROJECTS = "PROJECTS"
+BLOB_MARK = "MARK"
+BLOB_PARTS = "PART#"
+PROJECT_POLICY = "PROJECT"
+TASK_POLICIES = "TASK#"
+RETENTION_HISTORY = Key("RETENTION", "HISTORY")
+
+
+def gateway_key(digest: str) -> Key:
+    """The key of a gateway key's item."""
+    return Key(f"KEY#{part(digest)}", "KEY")
+
+
+def keys_of_project(project: str) -> str:
+    """The index partition that lists a project's keys."""
+    return f"P#{part(project)}#KEYS"
+
+
+def key_order(created: datetime, key_id: str) -> str:
+    """The sort key of a gateway key in its project's list, by age."""
+    return f"{created.astimezone(UTC).isoformat(timespec='microseconds')}#{key_id}"
+
+
+def trace(project: str, trace_id: str) -> Key:
+    """The key of a trace."""
+    return Key(traces_of_project(project, _shard(trace_id)), trace_id)
+
+
+def traces_of_project(project: str, shard: int) -> str:
+    """One of the partitions that hold a project's traces."""
+    return f"P#{part(project)}#TRACES#{shard}"
+
+
+def trace_in_task(project: str, task_id: str, trace_id: str) -> Key:
+    """The index key of a trace under its task."""
+    return Key(traces_of_task(project, task_id, _shard(trace_id)), trace_id)
+
+
+def traces_of_task(project: str, task_id: str, shard: int) -> str:
+    """One of the index partitions that list a task's traces."""
+    return f"P#{part(project)}#TASK#{part(task_id)}#{shard}"
+
+
+def body(project: str, trace_id: str, number: int = 0) -> Key:
+    """The key of a part of a trace's bodies."""
+    return Key(f"P#{part(project)}#BODY#{part(trace_id)}", f"{number:04d}")
+
+
+def blob_mark(project: str, digest: str) -> Key:
+    """The key of the marker that all parts of this content are stored."""
+    return Key(f"P#{part(project)}#BLOB#{digest}", BLOB_MARK)
+
+
+def blob_part(project: str, digest: str, number: int) -> Key:
+    """The key of a part of shared content."""
+    return Key(f"P#{part(project)}#BLOB#{digest}", f"{BLOB_PARTS}{number:04d}")
+
+
+def project(project: str) -> Key:
+    """The key of a project's registration."""
+    return Key(PROJECTS, part(project))
+
+
+def policy(project: str, task_id: str | None) -> Key:
+    """The key of a task's policy, or without a task, of the project's own."""
+    return Key(policies_of_project(project), PROJECT_POLICY if task_id is None else f"{TASK_POLICIES}{part(task_id)}")
+
+
+def policies_of_project(project: str) -> str:
+    """The partition that holds a project's policies."""
+    return f"P#{part(project)}#POLICIES"
+
+
+def turn(project: str, thread_id: str) -> Key:
+    """The key of a thread's row. The fixed prefix lets an IAM policy grant access to turns alone."""
+    return Key(f"TURNS#{part(project)}#{thread_id}", "TURN")
+
+
+def audit_part(project: str, day: date, number: int = 0) -> Key:
+    """The key of a part of the sums that an unfinished audit of a day has made so far."""
+    return Key(f"P#{part(project)}#AUDIT#{day.isoformat()}", f"{number:04d}")
+
+
+def rate_card(provider: str, model: str, valid_from: datetime) -> Key:
+    """The key of a rate card: in its model's partition, by its start."""
+    return Key(rate_cards_of_model(provider, model), rate_card_order(valid_from))
+
+
+def rate_cards_of_model(provider: str, model: str) -> str:
+    """The partition that holds every rate card of a model at a provider, oldest first."""
+    return f"RATES#{part(provider)}#{part(model)}"
+
+
+def rate_card_order(moment: datetime) -> str:
+    """The sort key of a time among rate cards: the last card at or before it applies."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _shard(trace_id: str) -> int:
+    return hashed(trace_id) % len(SHARDS)
