@@ -425,7 +425,8 @@ GATEWAY_EVENTS = {
             """status http_status finish_reason turn_id retry attempts failed_attempts is_hedged upstream
             upstream_status notes is_cold_start error error_message ttft_ms buffered_ms duration_ms gateway_ms queue_ms
             prompt_tokens fresh_input_tokens cache_read_tokens cache_write_5m_tokens cache_write_1h_tokens
-            completion_tokens reasoning_tokens billed_pico_usd usage_source attempt_outcomes cut"""
+            completion_tokens reasoning_tokens billed_pico_usd usage_source attempt_outcomes cut first_sentence_ms
+            longest_stall_ms prompt_characters provider_request_id lambda_request_id api_gateway_request_id"""
         ),
     ),
     "call.refused": names("trace_id key_id error error_message"),

@@ -2,11 +2,12 @@
 
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.api import buffer_words
 from gateway.api.error_answers import ErrorAnswer, answer_error, answer_failure, answer_internal
 from gateway.api.outlet import CallerLeft, Header, Outlet
+from gateway.api.pace import Pace
 from gateway.api.responses import JSON, call_headers
 from gateway.domain.attempt import OK
 from gateway.domain.errors import AttemptBroken, GatewayError, UpstreamFailure
@@ -27,6 +28,7 @@ class AnswerWriter:
     journal: Journal
     telemetry: Telemetry
     tracker: Tracker
+    _pace: Pace | None = field(default=None, init=False)
 
     async def answer(self, answer: Answer) -> bool:
         """Pass an answer on; whether it was complete. One that was not is closed."""
@@ -90,7 +92,7 @@ class AnswerWriter:
                 # Before the write: while it waits, the call must not count as one without content.
                 if not is_unspoken:
                     self.tracker.answer_started()
-                await self.outlet.write(chunk)
+                await self._write(chunk, answer)
         except UpstreamFailure as failure:
             await self._break_stream(failure)
             return False
@@ -105,10 +107,24 @@ class AnswerWriter:
         if journal.answering is not None:
             journal.answering.ended(OK)
         journal.ended(Status.EMPTY if is_unspoken else Status.OK)
+        if self._pace is not None:
+            self._pace.answer_ended()
         return True
+
+    async def _write(self, chunk: bytes, answer: Answer) -> None:
+        """Send a part of the answer, and note when."""
+        if self._pace is not None:
+            self._pace.part_came()
+        await self.outlet.write(chunk)
+        if self._pace is None and answer.stream is not None:
+            self._pace = Pace(self.journal, answer.stream)
+        if self._pace is not None:
+            self._pace.part_sent()
 
     async def _break_stream(self, failure: UpstreamFailure) -> None:
         """Send the error event of a stream that ends here."""
+        if self._pace is not None:
+            self._pace.wait_ended()
         if self.journal.answering is not None:
             self.journal.answering.failed(failure)
         await self.outlet.write(self._error_event(answer_failure(failure).scrubbed(self.journal.scrubber)))

@@ -1,6 +1,6 @@
 """One attempt: a request to one target, from its start to its outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.domain.call import Target
@@ -34,6 +34,7 @@ class Attempt:
     is_ready: bool = field(default=False, init=False)
     sent_ms: float | None = field(default=None, init=False)
     upstream_status: int | None = field(default=None, init=False)
+    response_headers: Mapping[str, str] = field(default_factory=dict, init=False)
     ttft_ms: float | None = field(default=None, init=False)
     ended_ms: float | None = field(default=None, init=False)
     is_late: bool = field(default=False, init=False)
@@ -72,9 +73,9 @@ class Attempt:
         """The whole request is out."""
         self.sent_ms = self.elapsed_ms()
 
-    def response_started(self, status: int) -> None:
+    def response_started(self, status: int, headers: Mapping[str, str]) -> None:
         """The response's status and headers have come."""
-        self.upstream_status = status
+        self.upstream_status, self.response_headers = status, headers
 
     def content_started(self) -> None:
         """The first content or tool delta of a stream has come."""

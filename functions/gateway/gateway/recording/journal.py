@@ -22,10 +22,11 @@ class Journal:
     """One call's record in the making. Moments are milliseconds since the call's arrival, None until they come.
 
     `gateway_ms`: when the first request was ready. `attempts` are in the order of their start. `answering`: the attempt
-    whose answer the caller gets, None until one has content. `buffered_ms`: when buffer words were sent. `notes`: what
-    the trace notes of the call. `duration_ms`: when the reply was over. `sent`: the bytes of the answer as they were
-    sent, without buffer words, as far as they are kept for the trace. `scrubber` removes the call's secrets from
-    whatever is kept or told of it.
+    whose answer the caller gets, None until one has content. `buffered_ms`: when buffer words were sent.
+    `first_sentence_ms`: when the answer's first sentence was; `longest_stall_ms`: the longest wait for a later part of
+    it. `notes`: what the trace notes of the call. `duration_ms`: when the reply was over. `sent`: the bytes of the
+    answer as they were sent, without buffer words, as far as they are kept for the trace. `scrubber` removes the call's
+    secrets from whatever is kept or told of it.
     """
 
     call: Call
@@ -37,6 +38,8 @@ class Journal:
     attempts: list[Attempt] = field(default_factory=list)
     answering: Attempt | None = None
     buffered_ms: float | None = None
+    first_sentence_ms: float | None = None
+    longest_stall_ms: float | None = None
     turn: Turn | None = None
     notes: list[str] = field(default_factory=list)
     duration_ms: float | None = None

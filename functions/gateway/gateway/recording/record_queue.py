@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from traceback import extract_tb
 
+from gateway.recording.kept_content import KeptContent
 from switchboard.domain.limits import MAX_WAITING_BYTES
 from switchboard.domain.trace import Bodies, Trace
 from switchboard.store.ports import BodiesUnwritten, RowRefused, StoreUnavailable, TraceStore
@@ -29,14 +30,12 @@ ENDING = "The process ends, and the store has not taken the record."
 LATE = "The store has not taken the record in the time after the reply."
 
 
-type Scrub = Callable[[Bodies], Bodies]
-
-
 @dataclass(slots=True, eq=False)
 class Record:
     """One row to be written. `is_open`: of a call under way; it is dropped without a word once the call is over.
 
-    `scrub` takes the secrets out of the bodies, which takes a while for long ones: a writer's thread calls it.
+    `content`: what still has to be taken from the call's content, for the trace and the bodies. It takes a while for
+    long ones: a writer's thread does it.
     `over` is done when the record is written (True), or given up or dropped (False). `tries`: how many have failed.
     `has_row`: only the bodies are still unwritten. `reason`: why the last try failed.
     """
@@ -44,7 +43,7 @@ class Record:
     trace: Trace
     over: asyncio.Future[bool]
     bodies: Bodies = field(default_factory=Bodies)
-    scrub: Scrub | None = None
+    content: KeptContent | None = None
     is_open: bool = False
     tries: int = 0
     has_row: bool = False
@@ -54,7 +53,14 @@ class Record:
     def size(self) -> int:
         """About how many bytes it holds."""
         bodies = len(self.bodies.request or b"") + len(self.bodies.response or b"")
-        return ROW_BYTES + bodies + sum(len(name) + len(text) for name, text in self.trace.metadata.items())
+        prompt = 0 if self.content is None else self.content.prompt.size
+        return ROW_BYTES + bodies + prompt + sum(len(name) + len(text) for name, text in self.trace.metadata.items())
+
+    def complete_trace(self) -> None:
+        """Take from the content what the row has of it. Idempotent."""
+        content = self.content  # a writer's thread may be done with it meanwhile
+        if content is not None:
+            self.trace = content.trace(self.trace)
 
 
 type OnGivenUp = Callable[[Record, str], None]
@@ -178,8 +184,9 @@ class RecordQueue:
         return record.over.done()
 
     def _call_store(self, record: Record) -> None:
-        if record.scrub is not None:
-            record.bodies, record.scrub = record.scrub(record.bodies), None
+        if record.content is not None:
+            record.complete_trace()
+            record.bodies, record.content = record.content.bodies(record.bodies), None
         if record.is_open:
             self._store.open_trace(record.trace)
         else:

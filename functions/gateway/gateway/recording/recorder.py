@@ -5,14 +5,14 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from random import Random
 
 from gateway.domain.call import Arrival, Caller, Labels
 from gateway.domain.clock import Clock
 from gateway.recording.journal import Journal
-from gateway.recording.record_queue import LATE, Record, RecordQueue, Scrub
-from gateway.recording.scrubbed_bodies import scrubbed_bodies
+from gateway.recording.kept_content import KeptContent
+from gateway.recording.record_queue import LATE, Record, RecordQueue
+from gateway.recording.request_ids import request_ids
 from gateway.recording.telemetry import BODIES, COMPLETED, Telemetry
 from gateway.recording.traces import bodies_of, bounded, short_trace_of, trace_of
 from switchboard.domain.trace import Bodies, Failure, Status, Trace
@@ -84,13 +84,13 @@ class Recorder:
         # Without the time in which usage comes after the reply.
         duration_ms = journal.elapsed_ms() if journal.duration_ms is None else journal.duration_ms
         self._forget_open(journal)
-        scrub = partial(scrubbed_bodies, scrubber=journal.scrubber)
+        content = KeptContent.of(journal.call, journal.scrubber)
         try:
-            trace = trace_of(journal, duration_ms)
+            trace = trace_of(journal, duration_ms, content.prompt)
         except Exception:  # noqa: BLE001 - whatever it is, the call keeps a row
             self._telemetry.failed(journal.call.trace_id)
             trace = short_trace_of(journal, duration_ms)
-        return self._complete(trace, journal.http_status, lambda: bodies_of(journal), scrub)
+        return self._complete(trace, journal.http_status, lambda: bodies_of(journal), content)
 
     async def refused(
         self,
@@ -119,6 +119,7 @@ class Recorder:
             notes=labels.notes,
             failure=bounded(failure),
             is_zero_retention=labels.is_zero_retention,
+            request_ids=request_ids(arrival, None),
         )
         await self.kept(self._complete(trace, failure.http_status, Bodies), arrival)
 
@@ -154,20 +155,22 @@ class Recorder:
             self._queue.drop(opening.record)
 
     def _complete(
-        self, trace: Trace, http_status: int, read_bodies: Callable[[], Bodies], scrub: Scrub | None = None
+        self, trace: Trace, http_status: int, read_bodies: Callable[[], Bodies], content: KeptContent | None = None
     ) -> Record:
         with suppress(OSError, ValueError):
             self._telemetry.completed(trace, http_status)
-        record = self._record(trace, read_bodies(), scrub)
+        record = self._record(trace, read_bodies(), content)
         self._queue.put(record)
         return record
 
     def _record(
-        self, trace: Trace, bodies: Bodies | None = None, scrub: Scrub | None = None, *, is_open: bool = False
+        self, trace: Trace, bodies: Bodies | None = None, content: KeptContent | None = None, *, is_open: bool = False
     ) -> Record:
         over = asyncio.get_running_loop().create_future()
-        return Record(trace, over, bodies or Bodies(), scrub, is_open=is_open)
+        return Record(trace, over, bodies or Bodies(), content, is_open=is_open)
 
     def _log_unwritten(self, record: Record, reason: str) -> None:
+        with suppress(Exception):  # the line has the rest of the row all the same
+            record.complete_trace()
         with suppress(OSError, ValueError):
             self._telemetry.unwritten(record.trace, BODIES if record.has_row else COMPLETED, reason)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.domain.secret import Scrubber
-from switchboard.domain.trace import AttemptRecord, Failure, Trace
+from switchboard.domain.trace import AttemptRecord, Failure, RequestIds, Trace
 
 
 def scrubbed_trace(trace: Trace, scrubber: Scrubber) -> Trace:
@@ -19,6 +19,7 @@ def scrubbed_trace(trace: Trace, scrubber: Scrubber) -> Trace:
         attempts=tuple(_attempt(attempt, scrubber) for attempt in trace.attempts),
         notes=tuple(dict.fromkeys(scrubber.text(note) for note in trace.notes)),
         failure=_failure(trace.failure, scrubber),
+        request_ids=_request_ids(trace.request_ids, scrubber),
     )
 
 
@@ -37,6 +38,10 @@ def _metadata(metadata: Mapping[str, str], scrubber: Scrubber) -> dict[str, str]
 
 def _failure(failure: Failure | None, scrubber: Scrubber) -> Failure | None:
     return None if failure is None else replace(failure, message=scrubber.text(failure.message))
+
+
+def _request_ids(ids: RequestIds, scrubber: Scrubber) -> RequestIds:
+    return replace(ids, provider=_text(ids.provider, scrubber))
 
 
 def _text(text: str | None, scrubber: Scrubber) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Protocol
 
 from gateway.recording.line_size import fitted
-from switchboard.domain.trace import AttemptRecord, Failure, Trace
+from switchboard.domain.trace import AttemptRecord, Failure, RequestIds, Trace
 from switchboard.domain.usage import Usage
 from switchboard.store.trace_lines import to_line
 
@@ -66,6 +66,8 @@ class Telemetry:
             "attempts": len(trace.attempts),
             "attempt_outcomes": [_outcome(attempt) for attempt in trace.attempts] or None,
             "failed_attempts": [f"{attempt.host} {attempt.outcome}" for attempt in _failed(trace)],
+            "prompt_characters": trace.prompt_characters,
+            **_request_ids(trace.request_ids),
             "is_hedged": any(attempt.is_hedge for attempt in trace.attempts),
             "upstream": decisive.host if decisive else None,
             "upstream_status": decisive.status if decisive else None,
@@ -169,9 +171,19 @@ def _reason(failure: Failure | None) -> dict[str, object]:
     return {"error": failure.code, "error_message": failure.message}
 
 
+def _request_ids(ids: RequestIds) -> dict[str, object]:
+    return {
+        "provider_request_id": ids.provider,
+        "lambda_request_id": ids.lambda_,
+        "api_gateway_request_id": ids.api_gateway,
+    }
+
+
 def _timings(trace: Trace) -> dict[str, object]:
     return {
         "ttft_ms": trace.ttft_ms,
+        "first_sentence_ms": trace.first_sentence_ms,
+        "longest_stall_ms": trace.longest_stall_ms,
         "buffered_ms": trace.buffered_ms,
         "duration_ms": trace.duration_ms,
         "gateway_ms": trace.gateway_ms,

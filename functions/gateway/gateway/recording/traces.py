@@ -9,7 +9,9 @@ from gateway.domain.errors import AddressRefused, ConnectFailed, UpstreamCut
 from gateway.domain.reports import UpstreamRejected, UpstreamReported
 from gateway.providers import table
 from gateway.recording.journal import Journal
+from gateway.recording.prompt import Prompt
 from gateway.recording.prompt_size import UNCOUNTED
+from gateway.recording.request_ids import request_ids
 from gateway.recording.scrubbed_trace import scrubbed_trace
 from gateway.upstream.client import DEAD_WITHIN_S
 from switchboard.domain.limits import (
@@ -32,8 +34,8 @@ _NEVER_BILLED = frozenset({ConnectFailed.kind, AddressRefused.kind, UpstreamReje
 """Outcomes that no provider charges for: it was not reached, or it reported that it failed."""
 
 
-def trace_of(journal: Journal, duration_ms: float | None = None) -> Trace:
-    """The trace of a call, without its secrets; `duration_ms` is None while the call runs."""
+def trace_of(journal: Journal, duration_ms: float | None = None, prompt: Prompt | None = None) -> Trace:
+    """The trace of a call, without its secrets; `duration_ms` and `prompt` are None while the call runs."""
     call, latest, answering = journal.call, journal.latest, journal.answering
     trace = Trace(
         trace_id=call.trace_id,
@@ -60,6 +62,10 @@ def trace_of(journal: Journal, duration_ms: float | None = None) -> Trace:
         buffered_ms=journal.buffered_ms,
         is_zero_retention=call.labels.is_zero_retention,
         has_bodies=duration_ms is not None and call.labels.capture is Capture.FULL,
+        first_sentence_ms=journal.first_sentence_ms,
+        longest_stall_ms=journal.longest_stall_ms,
+        prompt_characters=None if prompt is None else prompt.characters,
+        request_ids=request_ids(call.arrival, latest),
     )
     return scrubbed_trace(trace, journal.scrubber)
 
@@ -79,6 +85,7 @@ def short_trace_of(journal: Journal, duration_ms: float | None) -> Trace:
         duration_ms=duration_ms,
         notes=(SHORT,),
         is_zero_retention=call.labels.is_zero_retention,
+        request_ids=request_ids(call.arrival, None),
     )
 
 

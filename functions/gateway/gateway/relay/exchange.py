@@ -78,7 +78,7 @@ class Sender:
 
         async def post(body: bytes) -> Answer:
             response = await self.upstream.send(attempt.target, body, _headers(provider, attempt.target, key), sent)
-            attempt.response_started(response.status)
+            attempt.response_started(response.status, response.headers)
             return await exchange.read(response)
 
         healing = Healing(self.refused, provider, memory, journal.call, attempt, post)

@@ -68,7 +68,7 @@ class TurnTracker:
     @property
     def turn(self) -> Turn:
         """The call's turn, for its trace."""
-        return Turn(self._call.ids.turn_id, self.retry)
+        return Turn(self._call.ids.turn_id, self.retry, self._call.ids.thread_id)
 
     def start(self) -> None:
         """A request was sent to a provider. Has an effect once."""

@@ -118,6 +118,9 @@ MAX_FAILURE_CHARACTERS = 4000
 MAX_FINISH_REASON_CHARACTERS = 64
 """Of a finish reason that is kept. The longest documented one has 25."""
 
+MAX_REQUEST_ID_CHARACTERS = 128
+"""Of the id that a provider gives an answer. The longest documented one has 40."""
+
 MAX_TOKENS = 10**9
 """Of one count. The largest context has 10 million: a larger count is a mistake, and counts as no usage told."""
 
@@ -137,6 +140,9 @@ MAX_ROW_BYTES = 300 * 1024
 
 MAX_DIMENSION_CHARACTERS = 128
 """Of a name in a row of totals: each ADD is billed by the whole row. A longer one ends in a hash of the whole."""
+
+MAX_EXCERPT_CHARACTERS = 80
+"""Of the user's last message that a row has: enough to tell one call from another in a list."""
 
 MAX_NAME_CHARACTERS = 64
 """Of a name that a caller or a provider chose, inside a note or an error."""

@@ -98,7 +98,7 @@ class Trace:
 
     `ttft_ms`: arrival to the first content or tool delta, None if not streamed or never reached.
     `first_sentence_ms`: arrival to the end of the answer's first sentence, None if not streamed or never reached.
-    `longest_stall_ms`: the longest wait between two parts of the answer, None if fewer than two were sent.
+    `longest_stall_ms`: the longest wait between two parts of the answer, None if there was none.
     `gateway_ms`: the gateway's own time, arrival to the upstream request. `queue_ms`: API Gateway's receipt to arrival.
     `buffered_ms`: arrival to the buffer words, None if none were sent. `is_zero_retention`: no content may be stored.
     `has_bodies`: its bodies are stored too, right after the row; where they are not found, they could not be written.

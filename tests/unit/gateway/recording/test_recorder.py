@@ -27,6 +27,7 @@ from testkit.virtual_time import run_in_virtual_time
 
 TARGET = Target("groq", "https://api.groq.com/openai/v1/chat/completions", "api.groq.com", "llama", 4000)
 LAMBDA_MS = 300_000
+MESSAGES = ({"role": "system", "content": "You are Anna."}, {"role": "user", "content": "A table?"})
 MALFORMED = Failure("body_malformed", "The body is no JSON.", 400)
 
 
@@ -60,6 +61,7 @@ class Bench:
         telemetry = Telemetry(self.log, lambda _values, _dimensions: None)
         self.recorder = Recorder(self.store, telemetry, self.clock, Random(1), writers=self.executor)
         call = a_call(remaining_ms=remaining_ms)
+        call = replace(call, chat=replace(call.chat, messages=MESSAGES))
         self.journal = Journal(replace(call, arrival=replace(call.arrival, moment=loop.time())), self.clock)
         self.attempt = self.journal.start_attempt(TARGET)
         self.journal.request_ready(self.attempt)
@@ -99,6 +101,8 @@ def test_the_line_of_a_finished_call_comes_before_its_trace() -> None:
     assert [event for event, _ in bench.store.events] == ["open_trace", "complete_trace"]
     assert bench.trace.status is Status.OK
     assert bench.trace.has_bodies
+    assert bench.trace.excerpt == "A table?"
+    assert "A table?" not in repr(bench.log.fields)
 
 
 def test_a_long_call_notes_what_it_has_produced_every_ten_seconds() -> None:
@@ -150,6 +154,7 @@ def test_on_lambda_the_time_after_the_reply_is_bounded_and_the_row_is_logged() -
     assert (line["what"], line["cut"]) == ("completed", None)
     restored = from_line(line["row"])
     assert (restored.trace_id, restored.status, restored.usage.source) == ("t", Status.OK, UsageSource.ESTIMATED)
+    assert (restored.excerpt, restored.prompt_characters, len(restored.prompt_version or "")) == ("A table?", 13, 12)
 
 
 def test_on_lambda_the_functions_own_end_comes_first() -> None:

@@ -21,7 +21,7 @@ async def test_the_arrival_is_written_once_when_the_request_was_sent(processes: 
     assert len(processes.tasks()) == 2
     await processes.store.answered("record_arrival")
     assert (processes.store.row.arrivals, processes.store.row.arrived_by) == (1, "a")
-    assert tracker.turn == Turn(processes.store.row.turn_id, 0)
+    assert tracker.turn == Turn(processes.store.row.turn_id, 0, tracker._call.ids.thread_id)
     await tracker.close()
     assert processes.store.requests.count("record_arrival") == 1
 

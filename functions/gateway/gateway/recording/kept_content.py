@@ -1,0 +1,48 @@
+"""What is kept of a call's content: bodies without secrets, the excerpt, and the version of the prompt."""
+
+from dataclasses import dataclass, replace
+
+from gateway.domain.call import Call, Capture
+from gateway.domain.secret import Scrubber
+from gateway.recording.prompt import Prompt, read_prompt
+from gateway.recording.prompt_version import prompt_version
+from gateway.recording.scrubbed_bodies import scrubbed_bodies
+from switchboard.domain.limits import MAX_EXCERPT_CHARACTERS
+from switchboard.domain.trace import Bodies, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class KeptContent:
+    """Takes from a call's content what may be stored. A writer's thread calls it: long content takes a while."""
+
+    prompt: Prompt
+    scrubber: Scrubber
+    capture: Capture
+
+    @classmethod
+    def of(cls, call: Call, scrubber: Scrubber) -> "KeptContent":
+        """What is kept of this call."""
+        return cls(read_prompt(call.chat), scrubber, call.labels.capture)
+
+    def bodies(self, bodies: Bodies) -> Bodies:
+        """The bodies as they are stored."""
+        return scrubbed_bodies(bodies, self.scrubber)
+
+    def trace(self, trace: Trace) -> Trace:
+        """The trace with its excerpt and the version of its prompt.
+
+        Without metadata the prompt's variables are unknown: there is no version where none is captured.
+        """
+        return replace(trace, prompt_version=self._version(trace), excerpt=self._excerpt())
+
+    def _version(self, trace: Trace) -> str | None:
+        if self.capture is Capture.NONE or not self.prompt.system:
+            return None
+        return prompt_version("\n".join(self.prompt.system), trace.metadata.values())
+
+    def _excerpt(self) -> str | None:
+        if self.capture is not Capture.FULL:
+            return None
+        # Clipped before, it could end with the beginning of a secret.
+        words = self.scrubber.text(self.prompt.words, is_cut=self.prompt.has_more_words)
+        return words[:MAX_EXCERPT_CHARACTERS] or None
