@@ -23,6 +23,7 @@ from switchboard.domain.trace import Bodies, Failure, Status, Trace
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ports import KeyStore, PolicyStore, TraceStore
 from testkit import openai_events as events
+from testkit.console_document import CheckedClient
 from testkit.events import rest_event
 from testkit.samples import NOON, a_key, a_usual_attempt, a_usual_usage, an_open_trace
 
@@ -41,7 +42,7 @@ def console(store: Store) -> Iterator[TestClient]:
     """A client of the console on that store, with a key of the project acme; `sb-two` belongs to another project."""
     store.put_key(a_key("sb-one"))
     store.put_key(a_key("sb-two", project="other"))
-    with TestClient(build(Settings("unused"), store), headers={"authorization": "Bearer sb-one"}) as client:
+    with CheckedClient(build(Settings("unused"), store), headers={"authorization": "Bearer sb-one"}) as client:
         yield client
 
 

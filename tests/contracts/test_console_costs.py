@@ -32,6 +32,7 @@ from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_group import pack
 from switchboard.store.ledger_totals import DynamoTotals
+from testkit.console_document import CheckedClient
 from testkit.dynamodb import new_table
 from testkit.events import rest_event
 from testkit.sam import EXAMPLE_KEY
@@ -82,7 +83,7 @@ class Books:
     def console(self) -> TestClient:
         """A client of the console on this table, ten days after the calls."""
         reads = Reads(self.store, self.totals, now=lambda: NOON + timedelta(days=10))
-        return TestClient(create_app(reads, load_page(), logger()), headers=AUTHORIZED)
+        return CheckedClient(create_app(reads, load_page(), logger()), headers=AUTHORIZED)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from console.settings import Settings
 from switchboard.domain.policy import FallbackTarget, Policy
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ports import KeyStore, PolicyStore, TraceStore
+from testkit.console_document import CheckedClient
 from testkit.events import rest_event
 from testkit.samples import NOON, a_key
 
@@ -37,7 +38,7 @@ def console(store: Store) -> Iterator[TestClient]:
     """A client of the console on that store, with a key of the project acme; `sb-two` belongs to another project."""
     store.put_key(a_key("sb-one"))
     store.put_key(a_key("sb-two", project="other"))
-    with TestClient(build(Settings("unused"), store), headers=AUTHORIZED) as client:
+    with CheckedClient(build(Settings("unused"), store), headers=AUTHORIZED) as client:
         yield client
 
 

@@ -6,6 +6,7 @@ from fastapi.testclient import TestClient
 
 from console.assembly import build
 from console.settings import Settings
+from testkit.console_document import CheckedClient
 from testkit.memory_store import MemoryStore
 from testkit.samples import a_key
 
@@ -38,5 +39,5 @@ def log() -> LoggedLines:
 def client(store: MemoryStore, log: LoggedLines) -> Iterator[TestClient]:
     """A client of the console on that store, with that key."""
     app = build(Settings("unused"), store, log)
-    with TestClient(app, headers={"authorization": "Bearer sb-one"}, raise_server_exceptions=False) as client:
+    with CheckedClient(app, headers={"authorization": "Bearer sb-one"}, raise_server_exceptions=False) as client:
         yield client

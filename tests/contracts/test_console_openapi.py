@@ -1,0 +1,184 @@
+"""The console's OpenAPI document is true: it has what the answers have, and nothing else. The API's page agrees."""
+
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from console.app import create_app
+from console.observability import logger
+from console.page import load_page
+from console.reads import Reads
+from switchboard.domain.policy import ProjectPolicies
+from switchboard.domain.totals import PeriodTotals, TaskTotals
+from switchboard.domain.trace import Bodies, Trace
+from testkit.console_document import CheckedClient
+from testkit.filled import filled
+from testkit.memory_store import MemoryStore
+from testkit.samples import a_key, an_open_trace
+
+PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text("utf-8")
+ON_ANOTHER_PAGE = {"PolicyJson", "TargetJson", "BufferWordsJson"}
+POLICY = {
+    "provider": "openai",
+    "fallback": ["groq/llama", {"target": "openai/gpt-5", "ttft_timeout_ms": 900}],
+    "max_attempts": 2,
+    "ttft_timeout_ms": 800,
+    "plan_timeout_ms": 5000,
+    "hedge_after_ms": "p95",
+    "buffer_words": {"text": "Hm.", "after_ms": 700},
+    "zero_retention": True,
+    "allowed_targets": ["openai"],
+    "recognise_retries": True,
+}
+
+
+class FilledTotals:
+    """Totals with every field."""
+
+    def task_totals(self, project: str) -> tuple[TaskTotals, ...]:  # noqa: ARG002
+        return (filled(TaskTotals),)
+
+    def period_totals(self, project: str, task_id: str, **_range: object) -> PeriodTotals:  # noqa: ARG002
+        found: PeriodTotals = filled(PeriodTotals)
+        return found
+
+
+class Kept(MemoryStore):
+    """A store in which no policy of the project `other` can be read."""
+
+    def policies(self, project: str) -> ProjectPolicies:
+        """Every policy of the project."""
+        unreadable = frozenset({None, "booking"}) if project == "other" else frozenset[str | None]()
+        return replace(super().policies(project), unreadable=unreadable)
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    """A call with every field, and one that has just begun."""
+    store = Kept(a_key("sb-one"), a_key("sb-two", project="other"))
+    store.complete_trace(a_full_trace(), Bodies(b"{}", b"{}"))
+    store.open_trace(an_open_trace())
+    return store
+
+
+@pytest.fixture
+def console(store: MemoryStore) -> CheckedClient:
+    app = create_app(Reads(store, FilledTotals()), load_page(), logger())
+    return CheckedClient(app, headers={"authorization": "Bearer sb-one"})
+
+
+def a_full_trace() -> Trace:
+    trace: Trace = filled(Trace)
+    return replace(trace, project="acme", trace_id="019aa0e3-0000-7000-8000-000000000000")
+
+
+def requests() -> list[tuple[str, str, object]]:
+    """One request for each route and each shape of its answer: method, path, body."""
+    trace = f"/api/traces/{a_full_trace().trace_id}"
+    return [
+        ("GET", "/api/traces?limit=1", None),
+        ("GET", "/api/traces", None),
+        ("GET", trace, None),
+        ("GET", f"{trace}/request", None),
+        ("GET", f"{trace}/response", None),
+        ("GET", "/api/tasks", None),
+        ("GET", "/api/tasks/booking/costs", None),
+        ("PUT", "/api/policy", POLICY),
+        ("GET", "/api/policy", None),
+        ("PUT", "/api/tasks/a%2Fb/policy", POLICY),
+        ("GET", "/api/tasks/a%2Fb/policy", None),
+        ("DELETE", "/api/policy", None),
+        ("DELETE", "/api/tasks/a%2Fb/policy", None),
+    ]
+
+
+def test_every_field_of_every_answer_is_declared_and_every_declared_one_comes(console: CheckedClient) -> None:
+    for method, path, body in requests():
+        answer = console.request(method, path, json=body)
+        assert answer.status_code in {200, 204}, answer.text
+    assert console.get("/api/traces/nothing").status_code == 404
+    for path in ("/api/policy", "/api/tasks/booking/policy"):
+        assert console.get(path, headers={"authorization": "Bearer sb-two"}).json()["policy"] is None
+    assert console.document.seen == console.document.declared()
+
+
+def test_every_route_is_declared_and_asked_here(console: CheckedClient) -> None:
+    document = console.get("/api/openapi.json").json()
+    assert document["paths"] == console.document.paths
+    asked = {(method.lower(), template_of(console, method.lower(), path)) for method, path, _body in requests()}
+    assert asked == set(console.document.operations())
+
+
+def test_the_document_needs_no_key_and_declares_the_key_for_the_rest(console: CheckedClient) -> None:
+    answer = console.get("/api/openapi.json", headers={"authorization": ""})
+    assert (answer.status_code, answer.json()["openapi"]) == (200, "3.1.0")
+    assert all(operation["security"] for operation in console.document.operations().values())
+
+
+def test_no_error_has_fastapis_own_shape(console: CheckedClient) -> None:
+    assert "HTTPValidationError" not in console.get("/api/openapi.json").text
+    assert all("422" not in operation["responses"] for operation in console.document.operations().values())
+
+
+def test_an_answer_that_differs_from_the_document_is_noticed(console: CheckedClient) -> None:
+    for changed in ({"tasks": [], "more": 1}, {}, {"tasks": None}):
+        answer = console.get("/api/tasks")
+        answer._content = json.dumps(changed).encode()
+        with pytest.raises(AssertionError):
+            console.document.check(answer)
+
+
+# The API's page
+
+
+def test_the_page_has_a_section_for_every_route_and_for_no_other(console: CheckedClient) -> None:
+    assert {place for section in sections() for place in section.places} == set(console.document.operations())
+
+
+def test_the_page_tells_every_parameter_and_no_other(console: CheckedClient) -> None:
+    operations = console.document.operations()
+    for section in sections():
+        declared = {
+            parameter["name"]
+            for place in section.places
+            for parameter in operations[place].get("parameters", ())
+            if parameter["in"] == "query"
+        }
+        assert section.parameters == declared, section.places
+
+
+def test_the_page_tells_every_field(console: CheckedClient) -> None:
+    told = set(re.findall(r"\w+", " ".join(re.findall(r"```.*?```|`[^`]+`", PAGE, re.DOTALL))))
+    names = {name for component, name in console.document.declared() if component not in ON_ANOTHER_PAGE}
+    assert names - told == set()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the page: the routes in its heading or a table of routes, and the query parameters in its table."""
+
+    places: frozenset[tuple[str, str]]
+    parameters: frozenset[str]
+
+
+def sections() -> list[Section]:
+    found = []
+    for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]:
+        heading, _, text = part.partition("\n")
+        places = re.findall(
+            r"`(GET|PUT|POST|DELETE) (/[^`]*)`", heading + "".join(re.findall(r"^\|[^|]*\|", text, re.MULTILINE))
+        )
+        table = re.search(r"^\| parameter \|.*?\n\n", text + "\n\n", re.DOTALL | re.MULTILINE)
+        cells = [row.split("|")[1] for row in table[0].splitlines()[2:] if row] if table else []
+        names = frozenset(name for cell in cells for name in re.findall(r"`([^`]+)`", cell))
+        found.append(Section(frozenset((method.lower(), path) for method, path in places), names))
+    return [section for section in found if section.places]
+
+
+def template_of(console: CheckedClient, method: str, path: str) -> str:
+    found = console.document.template_of(path.partition("?")[0])
+    assert (method, found) in console.document.operations()
+    return found or ""
