@@ -26,6 +26,8 @@ from switchboard.store.ledger_audit import DynamoAudit
 from switchboard.store.ledger_cards import DynamoCards
 from switchboard.store.ledger_sweep import DynamoOpenCalls
 from switchboard.store.ports import Ledger, OpenCalls, SettledRows
+from switchboard.store.search_rows import DynamoSearchRows
+from switchboard.store.top_lists import DynamoTopLists
 
 
 class EventUnknown(Exception):
@@ -89,7 +91,11 @@ def dependencies(settings: Settings, telemetry: Telemetry, poison: PoisonQueue |
         cards=DynamoCards(reader, settings.table_name),
         poison=poison or _queue(settings),
         telemetry=telemetry,
-        rows=(DynamoConversationFacts(reader, settings.table_name),),
+        rows=(
+            DynamoConversationFacts(reader, settings.table_name),
+            DynamoSearchRows(reader, settings.table_name, settings.search_metadata),
+            DynamoTopLists(reader, settings.table_name),
+        ),
         days=audits,
         auditor=Auditor(audits),
         kept_for=timedelta(days=settings.retention_days),

@@ -12,6 +12,7 @@ from botocore.session import get_session
 from cost_aggregator.assembly import Aggregator, Dependencies, build
 from cost_aggregator.poison import PoisonMessage, QueueUnavailable
 from cost_aggregator.telemetry import Telemetry
+from switchboard.domain.search_terms import DEFAULT_METADATA
 from switchboard.domain.trace import Trace
 from switchboard.store import trace_items
 from switchboard.store.attributes import encode_item
@@ -21,6 +22,8 @@ from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_audit import DynamoAudit
 from switchboard.store.ledger_cards import DynamoCards
 from switchboard.store.ledger_sweep import DynamoOpenCalls
+from switchboard.store.search_rows import DynamoSearchRows
+from switchboard.store.top_lists import DynamoTopLists
 from testkit.samples import NOON
 
 if TYPE_CHECKING:
@@ -99,7 +102,11 @@ def an_aggregator(
     return build(
         Dependencies(
             ledger=DynamoLedger(client, table, random=Random(seed)),
-            rows=(DynamoConversationFacts(client, table),),
+            rows=(
+                DynamoConversationFacts(client, table),
+                DynamoSearchRows(client, table, DEFAULT_METADATA),
+                DynamoTopLists(client, table),
+            ),
             calls=DynamoOpenCalls(client, table),
             cards=DynamoCards(client, table),
             poison=seen,

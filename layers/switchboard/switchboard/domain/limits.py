@@ -204,6 +204,17 @@ MAX_POLICY_MS = 300_000
 MAX_BUFFER_WORDS_CHARACTERS = 200
 """Of buffer words."""
 
+# A search
+
+MAX_SEARCHED_NAMES = 10
+"""Of metadata in the setting `SEARCH_METADATA`. Each is a row of each call that has the entry."""
+
+MAX_SEARCHED_NAME_CHARACTERS = 64
+"""Of such a name."""
+
+MAX_FACET_VALUES = 1000
+"""Of one name that are listed, those with the most calls first."""
+
 
 def clipped(text: str, most: int = MAX_NAME_CHARACTERS) -> str:
     """The text, or its beginning and an ellipsis, `most` characters in all."""

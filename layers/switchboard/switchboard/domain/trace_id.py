@@ -5,6 +5,7 @@ from random import Random
 from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 _VERSION = 0x7 << 76
 _VARIANT = 0b10 << 62
 _RANDOM_BITS = ((1 << 12) - 1) << 64 | (1 << 62) - 1
@@ -18,6 +19,19 @@ def new_trace_id(now: datetime, random: Random) -> str:
 def earliest_trace_id(at: datetime) -> str:
     """The id that sorts before every id made in the millisecond `at` or later."""
     return str(UUID(int=_milliseconds(at) << 80))
+
+
+def lowest_trace_id(at: datetime) -> str:
+    """The first valid id of the millisecond `at`."""
+    return _with_random_bits(at, 0)
+
+
+def time_of(text: str) -> datetime:
+    """The time in a UUID of whatever version, to the millisecond; the year 9999 if it is later."""
+    try:
+        return _EPOCH + timedelta(milliseconds=UUID(text).int >> 80)
+    except OverflowError:
+        return _LATEST
 
 
 def created_at(trace_id: str) -> datetime:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,14 @@ _BATCH_KEYS = 100
 _BATCH_TRIES = 6
 _FIRST_PAUSE_S = 0.02
 _INVALID = frozenset({"ValidationException", "ItemCollectionSizeLimitExceededException"})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Items of a page. `last`: the sk up to which the partition has been read; None at its end."""
+
+    items: tuple[dict[str, Any], ...]
+    last: str | None
 
 
 class Table:
@@ -109,26 +118,21 @@ class Table:
 
     def newest(self, pk: str, first: str, last: str, page_size: int) -> Iterator[dict[str, Any]]:
         """Items of a partition with an sk from first to last, last first; pages are read as they are consumed."""
-        return self._pages(
-            {
-                "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
-                "ExpressionAttributeValues": wire_values({"pk": pk, "first": first, "last": last}),
-                "ScanIndexForward": False,
-                "Limit": page_size,
-            }
-        )
+        return self._pages(_newest("pk", "sk", pk, (first, last), page_size))
 
     def newest_in_index(self, pk: str, first: str, last: str, page_size: int) -> Iterator[dict[str, Any]]:
         """The same for an index partition; the items have keys only."""
-        return self._pages(
-            {
-                "IndexName": INDEX,
-                "KeyConditionExpression": "gsi1pk = :pk AND gsi1sk BETWEEN :first AND :last",
-                "ExpressionAttributeValues": wire_values({"pk": pk, "first": first, "last": last}),
-                "ScanIndexForward": False,
-                "Limit": page_size,
-            }
-        )
+        return self._pages({"IndexName": INDEX, **_newest("gsi1pk", "gsi1sk", pk, (first, last), page_size)})
+
+    def newest_page(self, pk: str, first: str, last: str, page_size: int, *, in_index: bool = False) -> Page:
+        """The first page of these, by one request."""
+        query = _newest("gsi1pk", "gsi1sk", pk, (first, last), page_size) | {"IndexName": INDEX}
+        if not in_index:
+            query = _newest("pk", "sk", pk, (first, last), page_size)
+        with _errors_translated():
+            answer = self._client.query(TableName=self._name, **query)
+        end = answer.get("LastEvaluatedKey")
+        return Page(tuple(map(decode_item, answer["Items"])), None if end is None else end["sk"]["S"])
 
     def index_partition(self, pk: str) -> Iterator[dict[str, Any]]:
         """Every item of an index partition, in order; the items have keys only."""
@@ -164,6 +168,15 @@ class Table:
                 return
             keys = [dict(key) for key in left["Keys"]]
         raise StoreUnavailable(f"{len(keys)} items were still unread after {_BATCH_TRIES} tries")
+
+
+def _newest(pk_name: str, sk_name: str, pk: str, between: tuple[str, str], page_size: int) -> dict[str, Any]:
+    return {
+        "KeyConditionExpression": f"{pk_name} = :pk AND {sk_name} BETWEEN :first AND :last",
+        "ExpressionAttributeValues": wire_values({"pk": pk, "first": between[0], "last": between[1]}),
+        "ScanIndexForward": False,
+        "Limit": page_size,
+    }
 
 
 def _wire_key(key: Key) -> "dict[str, AttributeValueTypeDef]":

@@ -1,19 +1,23 @@
 """The table with what the ledger needs: ranges, conditional updates, transactions, and errors by kind."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from switchboard.store.attributes import Item, decode_item, encode, encode_item
-from switchboard.store.dynamodb_table import Table
+from switchboard.store.dynamodb_table import Page, Table
 from switchboard.store.dynamodb_update import Update, names_in, wire_values
 from switchboard.store.keyspace import TraceRange
 from switchboard.store.ports import StoreBusy, StoreUnavailable, WriteRefused
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef, WriteRequestUnionTypeDef
 
+_BATCH_ITEMS = 25
+_BATCH_TRIES = 4
+_FIRST_PAUSE_S = 0.02
 _CONDITION_FAILED = "ConditionalCheckFailed"
 _NO_ERROR = "None"
 _SERVER_ERROR = 500
@@ -45,14 +49,6 @@ class ConditionsFailed(Exception):
     def __init__(self, rows: Mapping[int, dict[str, Any] | None]) -> None:
         super().__init__(f"the conditions of {len(rows)} rows were not met")
         self.rows = rows
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Items of a page. `last`: the sk up to which the partition has been read; None at its end."""
-
-    items: tuple[dict[str, Any], ...]
-    last: str | None
 
 
 class LedgerTable(Table):
@@ -106,6 +102,11 @@ class LedgerTable(Table):
                 row = failed.response.get("Item")
                 raise ConditionsFailed({0: decode_item(row) if row else None}) from failed  # type: ignore[arg-type]
 
+    def put_all(self, items: Iterable[Item]) -> None:
+        """Store the items, all with different keys, in place of older ones; some may be stored if it fails."""
+        for batch in batched(items, _BATCH_ITEMS, strict=False):
+            self._put_batch([{"PutRequest": {"Item": encode_item(item)}} for item in batch])
+
     def transact(self, updates: Sequence[Update]) -> None:
         """Apply all updates or none. Raises ConditionsFailed."""
         items: list[TransactWriteItemTypeDef] = [
@@ -117,6 +118,18 @@ class LedgerTable(Table):
                 self._client.transact_write_items(TransactItems=items)
             except self._client.exceptions.TransactionCanceledException as cancelled:
                 raise _reason(cancelled.response["CancellationReasons"]) from cancelled
+
+    def _put_batch(self, requests: "list[WriteRequestUnionTypeDef]") -> None:
+        left = requests
+        for attempt in range(_BATCH_TRIES):
+            if attempt:
+                time.sleep(_FIRST_PAUSE_S * 2 ** (attempt - 1))
+            with _errors_by_kind():
+                answer = self._client.batch_write_item(RequestItems={self._name: left})
+            if not (unprocessed := answer.get("UnprocessedItems", {}).get(self._name)):
+                return
+            left = [*unprocessed]
+        raise StoreBusy(f"{len(left)} of {len(requests)} rows were still unwritten after {_BATCH_TRIES} tries")
 
 
 def _reason(reasons: Sequence[Mapping[str, Any]]) -> Exception:

@@ -23,13 +23,16 @@
 | totals  | P#<project>#LATENCY#<shard>       | 2026-11-20#<task and model>       |
 | totals  | P#<project>#CALLERS#<shard>       | 2026-11-20#<caller>               |
 | totals  | P#<project>#PROMPTS#<shard>       | <task>#<prompt version>           |
+| search  | P#<project>#SEARCH#<term>#<shard> | <trace_id>                        |
+| top     | P#<project>#TOP#<task>            | SLOWEST#2026-11-20 DEAREST#…      |
 | rates   | RATES#<provider>#<model>          | <valid_from>                      |
 | audit   | P#<project>#AUDIT#<day>           | 0000, 0001, …                     |
 | history | RETENTION                         | HISTORY                           |
 
 A partition accepts 1,000 writes a second, hence the shards. A trace's shard is computed from its id, so a trace is
 found by project and id. Text from users is escaped, so that different values never give the same key. Combinations,
-`<task and model>` and callers are hashes of their names, which are attributes of the row.
+`<task and model>` and callers are hashes of their names, which are attributes of the row; a search row's term is a hash
+of its name and value, of which the row has no more than the trace's id.
 """
 
 from datetime import UTC, date, datetime
@@ -43,7 +46,8 @@ from switchboard.store.keyspace.conversations import (
     conversations_of_project,
     sums_beside,
 )
-from switchboard.store.keyspace.parts import Key, hashed, part
+from switchboard.store.keyspace.parts import Key, part
+from switchboard.store.keyspace.search import search_row, searched, top_list
 from switchboard.store.keyspace.totals import (
     TOTALS_SHARDS,
     caller_day,
@@ -66,11 +70,20 @@ from switchboard.store.keyspace.totals import (
     totals_of_task,
     within_days,
 )
-from switchboard.store.keyspace.trace_ids import TraceRange, is_trace_id, read_cursor, trace_range, write_cursor
+from switchboard.store.keyspace.trace_ids import (
+    SHARDS,
+    TraceRange,
+    is_trace_id,
+    read_cursor,
+    shard_of,
+    trace_range,
+    write_cursor,
+)
 
 __all__ = [
     "CONVERSATION_FACTS",
     "CONVERSATION_SUMS",
+    "SHARDS",
     "TOTALS_SHARDS",
     "Key",
     "TraceRange",
@@ -95,9 +108,12 @@ __all__ = [
     "prompts_of_project",
     "prompts_of_task",
     "read_cursor",
+    "search_row",
+    "searched",
     "sums_beside",
     "task_totals",
     "tasks_of_project",
+    "top_list",
     "totals_of_task",
     "trace_range",
     "within_days",
@@ -105,7 +121,6 @@ __all__ = [
 ]
 
 INDEX = "gsi1"
-SHARDS = range(8)
 PROJECTS = "PROJECTS"
 BLOB_MARK = "MARK"
 BLOB_PARTS = "PART#"
@@ -131,7 +146,7 @@ def key_order(created: datetime, key_id: str) -> str:
 
 def trace(project: str, trace_id: str) -> Key:
     """The key of a trace."""
-    return Key(traces_of_project(project, _shard(trace_id)), trace_id)
+    return Key(traces_of_project(project, shard_of(trace_id)), trace_id)
 
 
 def traces_of_project(project: str, shard: int) -> str:
@@ -141,7 +156,7 @@ def traces_of_project(project: str, shard: int) -> str:
 
 def trace_in_task(project: str, task_id: str, trace_id: str) -> Key:
     """The index key of a trace under its task."""
-    return Key(traces_of_task(project, task_id, _shard(trace_id)), trace_id)
+    return Key(traces_of_task(project, task_id, shard_of(trace_id)), trace_id)
 
 
 def traces_of_task(project: str, task_id: str, shard: int) -> str:
@@ -202,7 +217,3 @@ def rate_cards_of_model(provider: str, model: str) -> str:
 def rate_card_order(moment: datetime) -> str:
     """The sort key of a time among rate cards: the last card at or before it applies."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _shard(trace_id: str) -> int:
-    return hashed(trace_id) % len(SHARDS)

@@ -1,4 +1,4 @@
-"""Trace ids as sort keys: ranges of time, and cursors."""
+"""Trace ids as sort keys: shards, ranges of time, and cursors."""
 
 import base64
 from dataclasses import dataclass
@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from switchboard.domain.trace_id import created_at, earliest_trace_id
+from switchboard.store.keyspace.parts import hashed
+
+SHARDS = range(8)
 
 _TRACE_ID_CHARACTERS = 36
 _LAST_TRACE_ID = (1 << 128) - 1
@@ -22,6 +25,11 @@ class TraceRange:
     def is_empty(self) -> bool:
         """Whether the range has no ids."""
         return self.first > self.last
+
+
+def shard_of(trace_id: str) -> int:
+    """The shard of a trace, of its search rows and of its place in its task."""
+    return hashed(trace_id) % len(SHARDS)
 
 
 def is_trace_id(text: str) -> bool:

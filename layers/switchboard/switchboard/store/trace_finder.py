@@ -1,0 +1,55 @@
+"""Finds calls by several of their attributes, in any order of the search."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from switchboard.domain.trace import Status
+from switchboard.domain.trace_search import FoundTraces, Order, TraceSearch
+from switchboard.store.dynamodb_table import Table
+from switchboard.store.newest_search import NewestSearch
+from switchboard.store.ports import TotalsReader
+from switchboard.store.query_ports import CostReader, SearchRefused
+from switchboard.store.top_search import TopSearch
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DynamoTraceFinder:
+    """TraceFinder on one table. Reads are eventually consistent. Safe to share between threads."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table_name: str,
+        *,
+        costs: CostReader,
+        totals: TotalsReader,
+        metadata_names: Iterable[str],
+        now: Callable[[], datetime],
+    ) -> None:
+        table = Table(client, table_name)
+        self._newest = NewestSearch(table, costs, now)
+        self._top = TopSearch(table, costs, totals, now)
+        self._names = tuple(metadata_names)
+
+    @property
+    def metadata_names(self) -> tuple[str, ...]:
+        """The names of metadata entries that can be searched for."""
+        return self._names
+
+    def find_traces(self, project: str, search: TraceSearch, *, limit: int, cursor: str | None = None) -> FoundTraces:
+        """The calls of the search (see the port)."""
+        self._check(search)
+        method = self._newest if search.order is Order.NEWEST else self._top
+        try:
+            return method.find(project, search, limit, cursor)
+        except ValueError as invalid:
+            raise SearchRefused(str(invalid), "cursor") from invalid
+
+    def _check(self, search: TraceSearch) -> None:
+        if unknown := next((name for name in search.metadata if name not in self._names), None):
+            raise SearchRefused(f"{unknown!r} cannot be searched for, only {', '.join(self._names)}.", "metadata")
+        if search.order is not Order.NEWEST and search.status not in {None, Status.OK}:
+            raise SearchRefused(f"The {search.order} calls are kept of `ok` calls only.", "status")
