@@ -16,6 +16,7 @@ from switchboard.store import keyspace, ledger_audit
 from switchboard.store.addition import Scope
 from switchboard.store.audit_sums import DaySums
 from switchboard.store.auditor import MAX_TRIES, Auditor
+from switchboard.store.conversation_facts import DynamoConversationFacts
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.keyspace import Key
 from switchboard.store.ledger import DynamoLedger
@@ -56,6 +57,7 @@ class Ledger:
         priced = [settled(trace, one_price(CARD), NOON) for trace in traces]
         for seed, group in enumerate(pack(priced)):
             DynamoLedger(self.client, self.table, random=Random(seed)).settle(group)
+        DynamoConversationFacts(self.client, self.table).write(priced)
         return priced
 
     def plant(self, key: Key, counter: str, amount: int) -> None:
@@ -119,6 +121,27 @@ def test_a_counter_that_no_call_accounts_for_is_found(ledger: Ledger) -> None:
         ("calls", 1, 0),
         ("errors", 2, 0),
     ]
+    assert ledger.audit().outcome is Outcome.CLEAN
+
+
+def test_a_conversation_of_two_days_is_not_compared_with_one(ledger: Ledger) -> None:
+    [early] = ledger.add(1)
+    late = replace(an_open_trace(task_id="task 0", started_at=NOON + timedelta(days=1)), status=Status.OK)
+    ledger.store.complete_trace(late, Bodies())
+    settlement = settled(late, one_price(CARD), NOON)
+    DynamoLedger(ledger.client, ledger.table, random=Random(1)).settle([settlement])
+    DynamoConversationFacts(ledger.client, ledger.table).write([early, settlement])
+    found = ledger.audit(repair=True)
+    assert (found.outcome, found.unaudited) == (Outcome.CLEAN, 1)
+    ledger.plant(ledger.stored_rows(early)[1], "calls", 1)
+    assert [each.counter for each in ledger.audit().differences] == ["calls"]
+
+
+def test_the_total_of_a_task_is_compared_with_all_its_days(ledger: Ledger) -> None:
+    [call, *_] = ledger.add(100)  # calls of two days
+    ledger.plant(ledger.stored_rows(call)[0], "cost_pico_usd", -1)
+    [difference] = ledger.audit(repair=True).differences
+    assert (difference.counter, difference.counted - difference.stored) == ("cost_pico_usd", 1)
     assert ledger.audit().outcome is Outcome.CLEAN
 
 

@@ -8,15 +8,25 @@ from switchboard.domain.audit import start_of
 from switchboard.store import keyspace
 from switchboard.store.dynamodb_table import Table
 
-_LAST_HOUR = 23
+_BY_DAY = (keyspace.combinations_of_project, keyspace.latencies_of_project, keyspace.callers_of_project)
+"""The partitions whose sort keys begin with the day."""
 
 
 def listed(table: Table, project: str, day: date) -> Iterator[dict[str, Any]]:
     """Every row of the day, in every shard, that lies side by side with others of its kind."""
+    for shard in keyspace.TOTALS_SHARDS:
+        for partition in _BY_DAY:
+            yield from table.partition(partition(project, shard), f"{day.isoformat()}#")
     names = {row["task_id"] for shard in keyspace.TOTALS_SHARDS for row in _tasks(table, project, shard)}
     for task_id in sorted(names):
         for shard in keyspace.TOTALS_SHARDS:
             yield from _periods(table, project, task_id, day, shard)
+
+
+def days_of_task(table: Table, project: str, task_id: str) -> Iterator[dict[str, Any]]:
+    """The row of every day of a task, in every shard."""
+    for shard in keyspace.TOTALS_SHARDS:
+        yield from table.partition(keyspace.totals_of_task(project, task_id, shard), keyspace.DAYS)
 
 
 def _tasks(table: Table, project: str, shard: int) -> Iterator[dict[str, Any]]:

@@ -3,9 +3,9 @@
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import astuple, dataclass, field
 
+from switchboard.domain.conversation import conversation_of
 from switchboard.domain.trace import Trace
 from switchboard.store import keyspace
 from switchboard.store.keyspace import Key
@@ -16,10 +16,14 @@ FIRST_SHARD = keyspace.TOTALS_SHARDS[0]
 
 @dataclass(slots=True)
 class RowSum:
-    """What the calls of the day add to a row. `names` as in `Addition`."""
+    """What the calls of the day add to a row.
+
+    `conversation_id`: of a row of one conversation. `task_id`: of a row with all calls of a task, of any time.
+    """
 
     scope: Scope
-    names: Mapping[str, Any]
+    conversation_id: str | None = None
+    task_id: str | None = None
     counters: dict[str, int] = field(default_factory=dict)
 
     def add(self, counters: Mapping[str, int]) -> None:
@@ -58,17 +62,19 @@ class DaySums:
                 return
             self.calls += 1
             for added in additions(trace, FIRST_SHARD):
-                self._row(added).add(added.counters)
+                self._row(added, trace).add(added.counters)
         self.shard, self.after = (self.shard + 1, "") if last is None else (self.shard, last)
 
-    def _row(self, added: Addition) -> RowSum:
+    def _row(self, added: Addition, trace: Trace) -> RowSum:
         if (row := self.rows.get(added.key)) is None:
-            row = self.rows[added.key] = RowSum(added.scope, added.names)
+            conversation_id = conversation_of(trace) if added.scope is Scope.CONVERSATION else None
+            is_task = added.key == keyspace.task_totals(trace.project, trace.task_id, FIRST_SHARD)
+            row = self.rows[added.key] = RowSum(added.scope, conversation_id, trace.task_id if is_task else None)
         return row
 
     def packed(self) -> bytes:
         """The sums as bytes, to be continued by another process."""
-        rows = [[key.pk, key.sk, row.scope, row.names, row.counters] for key, row in self.rows.items()]
+        rows = [[key.pk, key.sk, *astuple(row)] for key, row in self.rows.items()]
         before = None if self.before is None else [[key.pk, key.sk, row] for key, row in self.before.items()]
         return zlib.compress(json.dumps([self.calls, self.shard, self.after, self.tries, before, rows]).encode())
 
@@ -77,7 +83,7 @@ def unpacked(packed: bytes) -> DaySums:
     """The sums of such bytes."""
     calls, shard, after, tries, before, rows = json.loads(zlib.decompress(packed))
     return DaySums(
-        rows={Key(pk, sk): RowSum(Scope(scope), names, counters) for pk, sk, scope, names, counters in rows},
+        rows={Key(pk, sk): RowSum(Scope(scope), *row) for pk, sk, scope, *row in rows},
         calls=calls,
         shard=shard,
         after=after,

@@ -33,8 +33,9 @@ class Auditor:
             if sums.unsettled is not None:
                 return self._end(project, day, DayAudit(project, day, Outcome.UNSETTLED, sums.calls))
             stored = self._stored(project, day, sums)
-            found = DayAudit(project, day, Outcome.CLEAN, sums.calls, len(stored))
-            differing, found = _compare(found, sums, stored)
+            differing, found = self._compare(
+                DayAudit(project, day, Outcome.CLEAN, sums.calls, len(stored)), sums, stored
+            )
             if not differing:
                 return self._end(project, day, found)
             if sums.before == (now := _counters(stored, differing)):
@@ -58,6 +59,40 @@ class Auditor:
         keys = dict.fromkeys([*sums.rows, *self._store.keys_of_day(project, day)])
         return dict(self._store.rows(keys))
 
+    def _compare(self, found: DayAudit, sums: DaySums, stored: _Rows) -> tuple[list[Key], DayAudit]:
+        """The rows that differ, and the audit with their differences and the number of rows that cannot be compared."""
+        counted = {key: sums.rows[key].counters if key in sums.rows else {} for key in stored}
+        differing = {key: own for key in stored if (own := list(_differences(key, stored[key], counted[key])))}
+        others = self._of_other_days(found, {key: sums.rows[key] for key in differing if key in sums.rows}, stored)
+        for key in others:
+            differing[key] = self._task_differences(found.project, key, sums.rows[key].task_id)
+        differences = tuple(each for own in differing.values() for each in own)
+        unaudited = sum(sums.rows[key].task_id is None for key in others)
+        return [key for key, own in differing.items() if own], replace(
+            found, differences=differences, unaudited=unaudited
+        )
+
+    def _task_differences(self, project: str, key: Key, task_id: str | None) -> list[Difference]:
+        """How a task's row differs from the sum of its days: both are written at once, so that neither is ahead."""
+        for _ in range(MAX_TRIES if task_id is not None else 0):
+            days = self._store.days_of_task(project, task_id or "")
+            [(_, row)] = self._store.rows([key])
+            if self._store.days_of_task(project, task_id or "") == days:
+                return list(_differences(key, row, days))
+        return []
+
+    def _of_other_days(self, found: DayAudit, rows: Mapping[Key, RowSum], stored: _Rows) -> set[Key]:
+        """Those of the rows that also count calls of other days, or may."""
+        ids = [row.conversation_id for row in rows.values() if row.conversation_id is not None]
+        spans = self._store.conversation_spans(found.project, ids)
+        begin, end = start_of(found.day), start_of(found.day + timedelta(days=1))
+        others = set()
+        for key, row in rows.items():
+            seen = stored[key].seen if row.conversation_id is None else spans.get(row.conversation_id)
+            if row.scope is not Scope.DAY and (seen is None or seen.first < begin or seen.last >= end):
+                others.add(key)
+        return others
+
     def _differ(self, found: DayAudit, stored: _Rows, *, repair: bool) -> DayAudit:
         differences = found.differences
         if repair:
@@ -70,27 +105,6 @@ class Auditor:
     def _end(self, project: str, day: date, found: DayAudit) -> DayAudit:
         self._store.forget(project, day)
         return found
-
-
-def _compare(found: DayAudit, sums: DaySums, stored: _Rows) -> tuple[list[Key], DayAudit]:
-    """The rows that differ, and the audit with their differences and the number of rows that cannot be compared."""
-    differing, differences, unaudited = [], [], 0
-    for key, row in stored.items():
-        summed = sums.rows.get(key)
-        if summed is not None and not _is_of_day(summed, row, found.day):
-            unaudited += 1
-        elif own := list(_differences(key, row, {} if summed is None else summed.counters)):
-            differing.append(key)
-            differences += own
-    return differing, replace(found, differences=tuple(differences), unaudited=unaudited)
-
-
-def _is_of_day(summed: RowSum, stored: StoredRow, day: date) -> bool:
-    """Whether all calls of the row began on that day, as far as the row tells."""
-    if summed.scope is Scope.DAY:
-        return True
-    begin, end = start_of(day), start_of(day + timedelta(days=1))
-    return stored.seen is not None and begin <= stored.seen.first and stored.seen.last < end
 
 
 def _differences(key: Key, stored: StoredRow, counted: Mapping[str, int]) -> Iterator[Difference]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from switchboard.domain.audit import Difference, ProjectDays, Retention, start_of
 from switchboard.domain.totals import Span
-from switchboard.store import audit_rows, keyspace, total_items, trace_items
+from switchboard.domain.trace_id import created_at
+from switchboard.store import audit_rows, conversation_items, keyspace, total_items, trace_items
 from switchboard.store.attributes import Item, Value
 from switchboard.store.audit_sums import DaySums, unpacked
 from switchboard.store.dynamodb_update import Update
@@ -74,6 +75,19 @@ class DynamoAudit:
             for item in self._table.get_all(sharded):
                 found[keyspace.in_shard(Key(item["pk"], item["sk"]), 0)].append(item)
             yield from ((key, StoredRow(items)) for key, items in found.items())
+
+    def conversation_spans(self, project: str, conversation_ids: Iterable[str]) -> dict[str, Span]:
+        """From the first to the last call of each conversation whose facts are stored."""
+        keys = [keyspace.conversation_facts(project, each) for each in conversation_ids]
+        found: dict[str, Span] = {}
+        for item in self._table.get_all(keys):
+            facts = conversation_items.facts_from_item(item)
+            found[item["conversation_id"]] = Span(created_at(facts.first_id), created_at(facts.last_id))
+        return found
+
+    def days_of_task(self, project: str, task_id: str) -> dict[str, int]:
+        """The sums over all the days of a task; consistent within each shard."""
+        return dict(StoredRow(list(audit_rows.days_of_task(self._table, project, task_id))))
 
     def keys_of_day(self, project: str, day: date) -> Iterator[Key]:
         """The keys, in shard 0, of every stored row of the day that can be listed: all but those of callers."""

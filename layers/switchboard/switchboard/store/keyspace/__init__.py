@@ -49,6 +49,7 @@ from switchboard.store.keyspace.conversations import (
 from switchboard.store.keyspace.parts import Key, part
 from switchboard.store.keyspace.search import search_row, searched, top_list
 from switchboard.store.keyspace.totals import (
+    DAYS,
     TOTALS_SHARDS,
     caller_day,
     callers_of_project,
@@ -83,6 +84,7 @@ from switchboard.store.keyspace.trace_ids import (
 __all__ = [
     "CONVERSATION_FACTS",
     "CONVERSATION_SUMS",
+    "DAYS",
     "SHARDS",
     "TOTALS_SHARDS",
     "Key",

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from switchboard.store.keyspace.parts import Key, digest, part
 
 TOTALS_SHARDS = range(4)
+DAYS = "DAY#"
 
 
 def task_totals(project: str, task_id: str, shard: int) -> Key:
@@ -45,7 +46,7 @@ def hour_name(moment: datetime) -> str:
 
 def day_name(moment: datetime) -> str:
     """The sort key of the day in UTC; sorts by time."""
-    return f"DAY#{moment.astimezone(UTC).date().isoformat()}"
+    return f"{DAYS}{moment.astimezone(UTC).date().isoformat()}"
 
 
 def period_start(name: str) -> datetime:
