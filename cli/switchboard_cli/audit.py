@@ -11,6 +11,7 @@ from switchboard.domain.audit import DayAudit, Difference, Outcome, is_closed, i
 from switchboard.domain.rates import usd
 from switchboard.store.auditor import Auditor
 from switchboard.store.ledger_audit import DynamoAudit
+from switchboard.store.total_items import whole_name
 from switchboard_cli.failure import CommandFailed, errors_reported
 from switchboard_cli.moments import now
 from switchboard_cli.projects import check_project
@@ -88,7 +89,7 @@ def _rows(differences: Sequence[Difference]) -> list[tuple[str, ...]]:
         (
             each.pk.rpartition("#")[0],
             each.sk,
-            each.counter,
+            whole_name(each.counter),
             _amount(each.counter, each.stored),
             _amount(each.counter, each.counted),
             "repaired" if each.is_repaired else "",
@@ -98,4 +99,4 @@ def _rows(differences: Sequence[Difference]) -> list[tuple[str, ...]]:
 
 
 def _amount(counter: str, count: int) -> str:
-    return f"{usd(count)} USD" if counter.endswith(_MONEY) else str(count)
+    return f"{usd(count)} USD" if whole_name(counter).endswith(_MONEY) else str(count)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from switchboard.domain.audit import DayAudit, Outcome
+from switchboard.domain.audit import DayAudit, Difference, Outcome
 from switchboard.domain.pricing import settled
 from switchboard.domain.rates import ALWAYS, RateCard, Rates
 from switchboard.domain.trace import Bodies, Status, Trace
@@ -20,9 +20,9 @@ from switchboard.store.conversation_facts import DynamoConversationFacts
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.keyspace import Key
 from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_audit import DynamoAudit
+from switchboard.store.ledger_audit import DynamoAudit, StoredRow
 from switchboard.store.ledger_group import pack
-from switchboard.store.ledger_rows import additions
+from switchboard.store.ledger_rows import Addition, additions
 from testkit.samples import NOON, a_usual_usage, an_open_trace, one_price
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ class Ledger:
             call = an_open_trace(task_id=f"task {number % 3}", started_at=began)
             traces.append(replace(call, status=Status.OK, usage=a_usual_usage(), **fields))
             self.store.complete_trace(traces[-1], Bodies())
-        priced = [settled(trace, one_price(CARD), NOON) for trace in traces]
+        stored = [self.store.find_trace("acme", trace.trace_id) for trace in traces]
+        priced = [settled(trace, one_price(CARD), NOON) for trace in stored if trace is not None]
         for seed, group in enumerate(pack(priced)):
             DynamoLedger(self.client, self.table, random=Random(seed)).settle(group)
         DynamoConversationFacts(self.client, self.table).write(priced)
@@ -145,6 +146,20 @@ def test_the_total_of_a_task_is_compared_with_all_its_days(ledger: Ledger) -> No
     assert ledger.audit().outcome is Outcome.CLEAN
 
 
+def test_a_row_that_was_deleted_is_restored(ledger: Ledger) -> None:
+    [call] = ledger.add(1)
+    for key in ledger.stored_rows(call):
+        where = {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
+        lost = ledger.client.delete_item(TableName=ledger.table, Key=where, ReturnValues="ALL_OLD")["Attributes"]
+        found = ledger.audit(repair=True)
+        assert all(each.is_repaired for each in found.differences)
+        assert ledger.audit().outcome is Outcome.CLEAN
+        [restored] = [next(iter(row.shards)) for _, row in ledger.audits.rows([keyspace.in_shard(key, 0)])]
+        where = {"pk": {"S": restored.pk}, "sk": {"S": restored.sk}}
+        item = ledger.client.get_item(TableName=ledger.table, Key=where)["Item"]
+        assert {**item, "pk": lost["pk"]} == lost
+
+
 def test_without_repair_nothing_is_written(ledger: Ledger) -> None:
     [call, *_] = ledger.add(2)
     ledger.plant(ledger.stored_rows(call)[2], "output", -1)
@@ -205,9 +220,9 @@ def test_a_counter_that_changed_since_is_not_repaired(ledger: Ledger) -> None:
     ledger.plant(key, "output", 5)
 
     class Later(DynamoAudit):
-        def repair(self, row: Any, found: Any) -> bool:
+        def repair(self, row: StoredRow, found: Difference, about: Addition | None) -> bool:
             ledger.plant(key, "output", -5)
-            return super().repair(row, found)
+            return super().repair(row, found, about)
 
     found = Auditor(Later(ledger.client, ledger.table, lambda: NOON)).audit("acme", DAY, always, repair=True)
     assert found is not None

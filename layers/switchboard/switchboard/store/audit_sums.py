@@ -2,10 +2,13 @@
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
 
 from switchboard.domain.conversation import conversation_of
+from switchboard.domain.totals import Span
 from switchboard.domain.trace import Trace
 from switchboard.store import keyspace
 from switchboard.store.keyspace import Key
@@ -16,20 +19,22 @@ FIRST_SHARD = keyspace.TOTALS_SHARDS[0]
 
 @dataclass(slots=True)
 class RowSum:
-    """What the calls of the day add to a row.
+    """What the calls of the day add to a row: `about` is the sum without its counters.
 
     `conversation_id`: of a row of one conversation. `task_id`: of a row with all calls of a task, of any time.
     """
 
-    scope: Scope
+    about: Addition
     conversation_id: str | None = None
     task_id: str | None = None
     counters: dict[str, int] = field(default_factory=dict)
 
-    def add(self, counters: Mapping[str, int]) -> None:
+    def add(self, added: Addition) -> None:
         """Add a call's amounts."""
-        for name, amount in counters.items():
+        for name, amount in added.counters.items():
             self.counters[name] = self.counters.get(name, 0) + amount
+        if added.span is not None and self.about.span is not None:
+            self.about = replace(self.about, span=self.about.span | added.span)
 
 
 @dataclass(slots=True)
@@ -62,20 +67,21 @@ class DaySums:
                 return
             self.calls += 1
             for added in additions(trace, FIRST_SHARD):
-                self._row(added, trace).add(added.counters)
+                self._row(added, trace).add(added)
         self.shard, self.after = (self.shard + 1, "") if last is None else (self.shard, last)
 
     def _row(self, added: Addition, trace: Trace) -> RowSum:
         if (row := self.rows.get(added.key)) is None:
             conversation_id = conversation_of(trace) if added.scope is Scope.CONVERSATION else None
             is_task = added.key == keyspace.task_totals(trace.project, trace.task_id, FIRST_SHARD)
-            row = self.rows[added.key] = RowSum(added.scope, conversation_id, trace.task_id if is_task else None)
+            about = replace(added, counters={})
+            row = self.rows[added.key] = RowSum(about, conversation_id, trace.task_id if is_task else None)
         return row
 
     def packed(self) -> bytes:
         """The sums as bytes, to be continued by another process."""
-        rows = [[key.pk, key.sk, *astuple(row)] for key, row in self.rows.items()]
         before = None if self.before is None else [[key.pk, key.sk, row] for key, row in self.before.items()]
+        rows = [_packed_row(row) for row in self.rows.values()]
         return zlib.compress(json.dumps([self.calls, self.shard, self.after, self.tries, before, rows]).encode())
 
 
@@ -83,10 +89,24 @@ def unpacked(packed: bytes) -> DaySums:
     """The sums of such bytes."""
     calls, shard, after, tries, before, rows = json.loads(zlib.decompress(packed))
     return DaySums(
-        rows={Key(pk, sk): RowSum(Scope(scope), *row) for pk, sk, scope, *row in rows},
+        rows={row.about.key: row for row in map(_unpacked_row, rows)},
         calls=calls,
         shard=shard,
         after=after,
         before=None if before is None else {Key(pk, sk): row for pk, sk, row in before},
         tries=tries,
     )
+
+
+def _packed_row(row: RowSum) -> list[Any]:
+    about = row.about
+    span = None if about.span is None else [about.span.first.isoformat(), about.span.last.isoformat()]
+    key = [about.key.pk, about.key.sk]
+    return [key, about.names, span, about.expires_at, about.scope, row.conversation_id, row.task_id, row.counters]
+
+
+def _unpacked_row(packed: list[Any]) -> RowSum:
+    key, names, span, expires_at, scope, conversation_id, task_id, counters = packed
+    seen = None if span is None else Span(*map(datetime.fromisoformat, span))
+    about = Addition(Key(*key), {}, names, seen, expires_at, Scope(scope))
+    return RowSum(about, conversation_id, task_id, counters)

@@ -39,7 +39,7 @@ class Auditor:
             if not differing:
                 return self._end(project, day, found)
             if sums.before == (now := _counters(stored, differing)):
-                return self._end(project, day, self._differ(found, stored, repair=repair))
+                return self._end(project, day, self._differ(found, sums, stored, repair=repair))
             if sums.tries == MAX_TRIES:
                 return self._end(project, day, replace(found, outcome=Outcome.MOVING, differences=()))
             sums = DaySums(before=now, tries=sums.tries + 1)
@@ -89,18 +89,22 @@ class Auditor:
         others = set()
         for key, row in rows.items():
             seen = stored[key].seen if row.conversation_id is None else spans.get(row.conversation_id)
-            if row.scope is not Scope.DAY and (seen is None or seen.first < begin or seen.last >= end):
+            if row.about.scope is not Scope.DAY and (seen is None or seen.first < begin or seen.last >= end):
                 others.add(key)
         return others
 
-    def _differ(self, found: DayAudit, stored: _Rows, *, repair: bool) -> DayAudit:
+    def _differ(self, found: DayAudit, sums: DaySums, stored: _Rows, *, repair: bool) -> DayAudit:
         differences = found.differences
         if repair:
             differences = tuple(
-                replace(each, is_repaired=self._store.repair(stored[Key(each.pk, each.sk)], each))
+                replace(each, is_repaired=self._repair(each, sums, stored[Key(each.pk, each.sk)]))
                 for each in differences
             )
         return replace(found, outcome=Outcome.DIFFERS, differences=differences)
+
+    def _repair(self, found: Difference, sums: DaySums, row: StoredRow) -> bool:
+        key = Key(found.pk, found.sk)
+        return self._store.repair(row, found, sums.rows[key].about if key in sums.rows else None)
 
     def _end(self, project: str, day: date, found: DayAudit) -> DayAudit:
         self._store.forget(project, day)

@@ -1,6 +1,7 @@
 """What an audit reads and writes: a day's traces, rows of totals, its own checkpoint, and repairs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,12 @@ from switchboard.domain.audit import Difference, ProjectDays, Retention, start_o
 from switchboard.domain.totals import Span
 from switchboard.domain.trace_id import created_at
 from switchboard.store import audit_rows, conversation_items, keyspace, total_items, trace_items
+from switchboard.store.addition import Addition
 from switchboard.store.attributes import Item, Value
 from switchboard.store.audit_sums import DaySums, unpacked
 from switchboard.store.dynamodb_update import Update
 from switchboard.store.keyspace import Key
+from switchboard.store.ledger_group import row_update
 from switchboard.store.ledger_table import LedgerTable
 
 if TYPE_CHECKING:
@@ -94,17 +97,18 @@ class DynamoAudit:
         for item in audit_rows.listed(self._table, project, day):
             yield keyspace.in_shard(Key(item["pk"], item["sk"]), 0)
 
-    def repair(self, row: StoredRow, found: Difference) -> bool:
-        """Add what is missing to one shard of the row, if its counter is as it was read; returns whether it was."""
-        key = next(iter(row.shards), Key(found.pk, found.sk))
-        stored = row.shards.get(key, {}).get(found.counter)
-        values: dict[str, Value] = {"kind": total_items.KIND, found.counter: found.counted - found.stored}
-        condition = f"attribute_not_exists(#{found.counter})"
-        if stored is not None:
-            condition = f"#{found.counter} = :stored"
-            values["stored"] = stored
-        expression = f"SET #kind = :kind ADD #{found.counter} :{found.counter}"
-        return self._table.update_if(Update(key, expression, values, condition))
+    def repair(self, row: StoredRow, found: Difference, about: Addition | None) -> bool:
+        """Add what is missing to one shard of the row, if its counter is as it was read; returns whether it was.
+
+        `about`: what the row is about, for a row that is not there any more; None if no call is in it.
+        """
+        missing, counter = found.counted - found.stored, found.counter
+        if about is not None and not row.shards:
+            update = row_update(replace(about, counters={counter: missing}), about.span)
+            return self._table.update_if(_if_stored(update, counter, None))
+        key, counters = next(iter(row.shards.items()))
+        update = Update(key, f"ADD #{counter} :{counter}", {counter: missing})
+        return self._table.update_if(_if_stored(update, counter, counters.get(counter)))
 
     def load(self, project: str, day: date) -> DaySums | None:
         """The sums that an unfinished audit of the day has stored; None if there are none."""
@@ -169,6 +173,15 @@ class DynamoAudit:
         place = keyspace.RETENTION_HISTORY
         self._table.put({"pk": place.pk, "sk": place.sk, "kind": RETENTION_KIND, "entries": entries})
         return history
+
+
+def _if_stored(update: Update, counter: str, stored: int | None) -> Update:
+    """The update, on condition that the counter has that value; None: that there is no such counter."""
+    condition = f"attribute_not_exists(#{counter})" if stored is None else f"#{counter} = :stored"
+    values = update.values if stored is None else {**update.values, "stored": stored}
+    if update.condition is not None:
+        condition = f"({update.condition}) AND {condition}"
+    return replace(update, condition=condition, values=values)
 
 
 def _unaudited(item: Mapping[str, Any]) -> date | None:

@@ -54,6 +54,11 @@ def short(counters: Mapping[str, int]) -> Mapping[str, int]:
     return {SHORT[name]: count for name, count in counters.items()}
 
 
+def whole_name(counter: str) -> str:
+    """The name of a counter, short or not; that of a histogram's bucket is as it is."""
+    return next((name for name, each in SHORT.items() if each == counter), counter)
+
+
 def totals(item: Mapping[str, Any]) -> Totals:
     """The counters of a row."""
     return Totals(**{name: item[name] for name in COUNTERS if name in item})
