@@ -136,12 +136,12 @@ COUNTERS = names(
     reasoning {CLASSES}"""
 )
 SHORT_NAMES = names(
-    "t e k a p m s c v x ca er up pp es co uh sa fi cr c5 c1 ou re ai ac ao ii ic io se A6 E6 I6",
+    "t e k a p m s c v x ca er up pp es co uh sa fi cr c5 c1 ou re ai ac ao ii ic io se A6 F6 K6",
 )
 ROWS: dict[str, set[str]] = {
     "trace": TRACE_ROW,
     "key": names("pk sk gsi1pk gsi1sk kind digest project scopes created_at name revoked_at"),
-    "project": names("pk sk kind project swept_until"),
+    "project": names("pk sk kind project swept_until dimensions_since"),
     "policy": names("pk sk kind project task_id policy"),
     "turn": names(
         "pk sk kind expires_at turn_id ancestors began_ms arrived_ms arrived_by arrivals spoken_ms spoken_by"
@@ -180,6 +180,10 @@ class _WrittenItems:
         """Remember the item."""
         self.items.append(item)
 
+    def partition(self, _pk: str) -> tuple[Mapping[str, Any], ...]:
+        """Nothing is there."""
+        return ()
+
     def update_if(self, update: Update) -> None:
         """Remember the values."""
         self.items.append(update.values)
@@ -196,8 +200,9 @@ def _sweep() -> Mapping[str, Any]:
     calls, table = DynamoOpenCalls(cast("Any", None), "unused"), _WrittenItems()
     calls._table = cast("Any", table)
     calls.mark_swept("acme", NOON, latest=NOON)
-    (written,) = table.items
-    return {"swept_until": written["swept_until"]}  # the other value is the condition's
+    calls.begin_dimensions("acme", NOON)
+    swept, begun = table.items
+    return {"swept_until": swept["swept_until"], **begun}  # the other value of `swept` is the condition's
 
 
 def _updates(kind: str | None) -> list[Mapping[str, Any]]:

@@ -53,6 +53,8 @@ class Sweeping:
 
     def _sweep(self, project: ProjectSweep, sweep: _Sweep) -> bool:
         """Whether all of the project's calls were checked."""
+        if project.dimensions_since is None:
+            self.calls.begin_dimensions(project.project, self.now())
         latest = sweep.until + CLOCKS_DIFFER
         since = None if project.until is not None and project.until > latest else project.until
         if since is not None and since >= sweep.until:

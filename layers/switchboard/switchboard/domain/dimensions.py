@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -121,3 +121,8 @@ class PromptVersion:
     totals: Totals
     seen: Span
     example: str
+
+    def __add__(self, other: "PromptVersion") -> "PromptVersion":
+        """The sums of two parts of the same version."""
+        example = self.example if self.seen.last >= other.seen.last else other.example
+        return replace(self, totals=self.totals + other.totals, seen=self.seen | other.seen, example=example)

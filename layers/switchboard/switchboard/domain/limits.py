@@ -144,6 +144,9 @@ MAX_DIMENSION_CHARACTERS = 128
 MAX_EXCERPT_CHARACTERS = 80
 """Of the user's last message that a row has: enough to tell one call from another in a list."""
 
+MAX_TOTALS_DAYS = 402
+"""Of totals by dimension that are read at once, in UTC: 400 days of any time zone and the parts of days around them."""
+
 MAX_NAME_CHARACTERS = 64
 """Of a name that a caller or a provider chose, inside a note or an error."""
 

@@ -1,6 +1,6 @@
 """Histograms ⇄ attributes: each raised bucket is an attribute of two characters, whose value is its count.
 
-The first character tells which time it is, and the upper bits of the bucket; the second its lower six bits.
+The first character tells which time it is, and the bucket divided by 62; the second has the rest.
 """
 
 import string
@@ -10,8 +10,8 @@ from typing import Any
 from switchboard.domain.dimensions import Latency
 from switchboard.domain.histogram import LAST_BUCKET, Histogram, bucket_of
 
-_FIRST = {Latency.TTFT: "ABCD", Latency.FIRST_SENTENCE: "EFGH", Latency.DURATION: "IJKL"}
-_SECOND = string.digits + string.ascii_letters + "-_"
+_FIRST = {Latency.TTFT: "ABCDE", Latency.FIRST_SENTENCE: "FGHIJ", Latency.DURATION: "KLMNO"}
+_SECOND = string.digits + string.ascii_letters
 _NAMES = {
     (latency, bucket): first[bucket // len(_SECOND)] + _SECOND[bucket % len(_SECOND)]
     for latency, first in _FIRST.items()

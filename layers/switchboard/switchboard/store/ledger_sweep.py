@@ -1,12 +1,12 @@
 """Finds calls that are not settled, by project, in the time range that was not yet checked."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from switchboard.domain.trace import Status, Trace
 from switchboard.domain.trace_id import created_at
-from switchboard.store import keyspace, total_items, trace_items
+from switchboard.store import dimensions_begin, keyspace, total_items, trace_items
 from switchboard.store.dynamodb_update import Update
 from switchboard.store.ledger_table import LedgerTable
 from switchboard.store.ports import ProjectSweep, SweepPart, UnreadableRow
@@ -19,6 +19,7 @@ _ADVANCES = (
     "attribute_exists(pk) AND "
     "(attribute_not_exists(#swept_until) OR #swept_until < :swept_until OR #swept_until > :latest)"
 )
+_NOT_BEGUN = "attribute_exists(pk) AND attribute_not_exists(#dimensions_since)"
 
 PAGE_ROWS = 400
 """Rows that are read at once, settled or not."""
@@ -36,6 +37,7 @@ class DynamoOpenCalls:
             ProjectSweep(
                 item["project"],
                 datetime.fromisoformat(item["swept_until"]) if "swept_until" in item else None,
+                date.fromisoformat(item["dimensions_since"]) if "dimensions_since" in item else None,
             )
             for item in self._table.partition(keyspace.PROJECTS)
         )
@@ -68,6 +70,18 @@ class DynamoOpenCalls:
                     "open": Status.OPEN.value,
                 },
                 _STILL_OPEN,
+            )
+        )
+
+    def begin_dimensions(self, project: str, now: datetime) -> None:
+        """Record the first day whose totals by dimension have every call, unless it is recorded already."""
+        since = dimensions_begin.first_whole_day(self._table, project, now).isoformat()
+        self._table.update_if(
+            Update(
+                keyspace.project(project),
+                "SET #dimensions_since = :dimensions_since",
+                {"dimensions_since": since},
+                _NOT_BEGUN,
             )
         )
 

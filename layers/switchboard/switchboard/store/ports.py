@@ -7,7 +7,7 @@ reached or rejects the request (throttling, missing table, missing rights), and 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from switchboard.domain.keys import GatewayKey
@@ -56,10 +56,14 @@ class PoliciesFull(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ProjectSweep:
-    """A project, and the time before which none of its calls is open; None if it was never swept."""
+    """A project, and the time before which none of its calls is open; None if it was never swept.
+
+    `dimensions_since`: the first day whose totals by dimension have every call; None if that was not found out yet.
+    """
 
     project: str
     until: datetime | None
+    dimensions_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,12 @@ class OpenCalls(Protocol):
 
     def mark_lost(self, trace: Trace) -> bool:
         """Store a lost call's status and failure if its row is still open; returns whether it was."""
+
+    def begin_dimensions(self, project: str, now: datetime) -> None:
+        """Record the first day whose totals by dimension have every call, unless it is recorded already.
+
+        It is the next UTC day; or today, or an earlier day, for a project all of whose calls are in these totals.
+        """
 
     def mark_swept(self, project: str, until: datetime, *, latest: datetime) -> None:
         """Record that the project's calls that began before `until` have been checked.

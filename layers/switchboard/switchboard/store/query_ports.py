@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from switchboard.domain.conversation import Conversation, ConversationCalls, ConversationPage
-from switchboard.domain.dimensions import CallerDay, CombinationDay, LatencyDay
+from switchboard.domain.dimensions import CallerDay, CombinationDay, LatencyDay, PromptVersion
 from switchboard.domain.trace_search import Facet, FoundTraces, TraceSearch
 
 
@@ -23,7 +23,10 @@ class SearchRefused(Exception):
 class CostReader(Protocol):
     """Reads the totals by dimension. A call is included as soon as it is settled.
 
-    Rows come lazily, in any order, and each once; several may have the same day and names (one for each shard).
+    Rows come lazily, in any order, and each once; several may have the same day and names (one for each shard). A range
+    whose last day is before its first is empty; one of more than `MAX_TOTALS_DAYS` raises ValueError. Names in rows are
+    as `dimensions.bounded` gives them, and what they are compared with has to be so too. How many requests are made
+    depends on the number of rows, never on that of the calls.
     """
 
     def dimensions_since(self, project: str) -> date | None:
@@ -33,10 +36,23 @@ class CostReader(Protocol):
         """The sums of every combination that occurred; one query for each shard."""
 
     def caller_days(self, project: str, first: date, last: date, caller: str | None = None) -> Iterator[CallerDay]:
-        """The sums of every caller, or of this one. They expire with the traces."""
+        """The sums of every caller, or of this one. They expire with the traces.
+
+        All: one query for each shard. One: its rows by their keys, 100 in a request, 4 for each day.
+        """
 
     def latency_days(self, project: str, first: date, last: date) -> Iterator[LatencyDay]:
-        """The histograms of every task and model."""
+        """The histograms of every task and model; one query for each shard."""
+
+
+class PromptReader(Protocol):
+    """Reads which versions of their system prompts tasks had."""
+
+    def prompt_versions(self, project: str, task_id: str | None = None) -> tuple[PromptVersion, ...]:
+        """The prompt versions of the project or of the task, the latest last; one query for each shard.
+
+        One that had no call for 400 days is gone.
+        """
 
 
 class ConversationReader(Protocol):

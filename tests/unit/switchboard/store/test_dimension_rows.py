@@ -52,7 +52,7 @@ def test_what_is_added_is_read_again() -> None:
     }
     assert dimension_items.caller_day(caller).caller == "+4930123456"
     assert dimension_items.caller_day(caller).totals == totals_of(ENDED)
-    version = dimension_items.prompt_version(prompt)
+    [version] = dimension_items.prompt_versions([prompt])
     assert (version.task_id, version.version, version.example) == ("booking", "0123456789ab", ENDED.trace_id)
     assert (version.totals, version.seen) == (totals_of(ENDED), Span(NOON, NOON))
 

@@ -102,3 +102,8 @@ def prompts_of_task(task_id: str) -> str:
 def within_days(first: date, last: date) -> tuple[str, str]:
     """Between these two are the sort keys that begin with a day from the first to the last."""
     return f"{first.isoformat()}#", f"{last.isoformat()}#~"
+
+
+def day_of(sort_key: str) -> date:
+    """The day that such a sort key begins with."""
+    return date.fromisoformat(sort_key.partition("#")[0])
