@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from typing import Any
 
 from hypothesis import given, settings
@@ -66,6 +67,55 @@ def test_every_dialect_of_one_call_gives_equal_usage(fresh: int, cached: int, te
         }
     )
     assert openai == xai == google == deepseek
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(COUNTS, min_size=8, max_size=8))
+def test_objects_and_lists_of_modalities_give_equal_usage(counts: list[int]) -> None:
+    text, audio, images, read_text, read_audio, read_images, said, spoken = counts
+    prompt = {"text": text, "audio": audio, "image": images}
+    cached = {"text": min(text, read_text), "audio": min(audio, read_audio), "image": min(images, read_images)}
+    answer = {"text": said, "audio": spoken}
+    totals: dict[str, Any] = {
+        "prompt_tokens": sum(prompt.values()),
+        "completion_tokens": said + spoken,
+        "cached_tokens": sum(cached.values()),
+    }
+    as_objects = {
+        "prompt_tokens_details": _object(prompt) | {"cached_tokens_details": _object(cached)},
+        "completion_tokens_details": _object(answer),
+    }
+    as_lists = {
+        "promptTokensDetails": _list(prompt),
+        "cacheTokensDetails": _list(cached),
+        "candidatesTokensDetails": _list(answer),
+    }
+    tokens = read_openai(totals | as_objects).tokens
+    assert read_openai(totals | as_lists).tokens == tokens
+    assert tokens is not None
+    assert (tokens.prompt, tokens.completion) == (totals["prompt_tokens"], totals["completion_tokens"])
+    assert (tokens.audio_cache_read, tokens.image_cache_read) == (cached["audio"], cached["image"])
+    assert (tokens.audio_input + tokens.audio_cache_read, tokens.audio_output) == (audio, spoken)
+
+
+def _object(counts: dict[str, int]) -> dict[str, int]:
+    return {f"{name}_tokens": count for name, count in counts.items()}
+
+
+def _list(counts: dict[str, int]) -> list[dict[str, Any]]:
+    return [{"modality": name.upper(), "tokenCount": count} for name, count in counts.items()]
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.dictionaries(st.sampled_from(["cached", "audio", "image", "video", "cache_write"]), COUNTS), COUNTS, COUNTS)
+def test_whatever_parts_are_told_the_classes_add_up(parts: dict[str, int], prompt: int, output: int) -> None:
+    details = {f"{name}_tokens": count for name, count in parts.items()}
+    usage: dict[str, Any] = {"prompt_tokens": prompt, "completion_tokens": output, "prompt_tokens_details": details}
+    tokens = read_openai(usage | {"completion_tokens_details": details}).tokens
+    assert tokens is not None
+    assert (tokens.prompt, tokens.completion) == (prompt, output)
+    assert min(asdict(tokens).values()) >= 0
+    assert tokens.cache_read + tokens.audio_cache_read + tokens.image_cache_read == min(prompt, parts.get("cached", 0))
 
 
 @settings(max_examples=120, deadline=None)

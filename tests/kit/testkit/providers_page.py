@@ -12,7 +12,7 @@ from types import ModuleType
 from gateway import providers
 from gateway.domain.codec import Repair
 from gateway.providers import table
-from gateway.providers.chat_completions.usage import read_no_bill
+from gateway.providers.chat_completions.bills import read_no_bill
 from gateway.providers.provider import Provider
 from switchboard.stream.provider_errors import read_error
 from testkit.history_sentences import sentences

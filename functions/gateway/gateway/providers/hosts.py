@@ -1,7 +1,27 @@
 """Patterns of host names."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
+
+type RegionOf = Callable[[str], str | None]
+"""Reads the region from a host's name; None where it has none."""
+
+
+def no_region(_host: str) -> str | None:
+    """None: the provider's hosts do not name regions."""
+    return None
+
+
+def region_in(pattern: str) -> RegionOf:
+    """Reads the region from host names that the pattern matches: the text of the group that took part."""
+    compiled = re.compile(pattern)
+
+    def region_of(host: str) -> str | None:
+        found = compiled.fullmatch(host.lower())
+        return None if found is None else found[found.lastindex or 0]
+
+    return region_of
 
 
 def is_host_of(host: str, pattern: str) -> bool:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from gateway.domain.call import Chat
 from gateway.domain.codec import AnswerContext, CallersTerms, Draft, Memory, Reader, Repair, WholeAnswer
 from gateway.providers.chat_completions import answers, dialect
+from gateway.providers.chat_completions.bills import read_no_bill
 from gateway.providers.chat_completions.callers_terms import ReaderInCallersTerms, translate_whole
 from gateway.providers.chat_completions.choices import AnswerQuirks
 from gateway.providers.chat_completions.reasoning_state import ReasoningField
 from gateway.providers.chat_completions.signatures import put_back_signatures
-from gateway.providers.chat_completions.usage import BillReader, UsageReader, read_no_bill, read_openai
+from gateway.providers.chat_completions.usage import BillReader, UsageReader, read_openai
 from gateway.providers.chat_completions.usage_doubts import (
     IMPOSSIBLE_BILL,
     IMPOSSIBLE_COUNT,
@@ -20,7 +21,7 @@ from gateway.providers.chat_completions.usage_doubts import (
 from gateway.providers.histories.names import given_tool_names
 from gateway.providers.histories.refusals import Refusals
 from gateway.providers.histories.stage import fit_history
-from gateway.providers.hosts import is_host_of
+from gateway.providers.hosts import RegionOf, is_host_of, no_region
 from gateway.providers.paths import HomePath, completions_path
 from gateway.providers.reasoning_models import leave_out_reasoning_fields
 from switchboard.domain.usage import Usage, UsageSource, believed
@@ -59,7 +60,8 @@ class Provider:
     all, nulls too); `refuses` is what the provider refuses in a history; then `repairs` run on the draft in their
     order. `takes_stream_options`: whether a stream's usage must, and may, be asked for. `write` serialises the draft.
 
-    Answers: `read_usage`, `read_error`; `may_tag_reasoning`: whether content may begin with reasoning between tags;
+    Answers: `read_usage`, `read_bill`, `read_error`; `region_of` reads the region from a host's name, where the price
+    depends on it; `may_tag_reasoning`: whether content may begin with reasoning between tags;
     `signs_tool_calls`: whether tool calls carry Gemini's thought signatures, which are put back; `reasoning_field`: the
     message field in which reasoning is. Where answers are not chat completions,
     `reader_class` reads streams and `read_whole` whole answers.
@@ -88,6 +90,7 @@ class Provider:
     reasoning_field: ReasoningField | None = None
     reader_class: Callable[[Memory], Reader] | None = None
     read_whole: Callable[[bytes, Memory], WholeAnswer] | None = None
+    region_of: RegionOf = no_region
     read_usage: UsageReader = read_openai
     read_bill: BillReader = read_no_bill
     read_error: Callable[[bytes], InBandError] = read_error

@@ -8,6 +8,7 @@ from gateway.domain.call import Capture
 from gateway.domain.errors import AddressRefused, ConnectFailed, UpstreamCut
 from gateway.domain.reports import UpstreamRejected, UpstreamReported
 from gateway.providers import table
+from gateway.providers.told import with_terms
 from gateway.recording.journal import Journal
 from gateway.recording.prompt import Prompt
 from gateway.recording.prompt_size import UNCOUNTED
@@ -152,6 +153,11 @@ def _error(journal: Journal, attempt: Attempt) -> str | None:
 
 
 def _usage(journal: Journal, attempt: Attempt) -> Usage:
+    """The provider's count, with how the answer was served."""
+    return with_terms(_counted(journal, attempt), attempt.transcript, attempt.target, journal.scrubber.text)
+
+
+def _counted(journal: Journal, attempt: Attempt) -> Usage:
     """The provider's count; where it sent none, an estimate from the prompt and the output."""
     provider = table.by_dialect(attempt.target.dialect)
     counted = provider.usage_told(attempt.transcript.usage)

@@ -125,7 +125,7 @@ MAX_TOKENS = 10**9
 """Of one count. The largest context has 10 million: a larger count is a mistake, and counts as no usage told."""
 
 MAX_SEARCHES = 10_000
-"""Of web searches that a provider reports for a call. A larger number counts as no usage told."""
+"""Of web searches that a provider reports for a call. A larger number counts as none told."""
 
 MAX_TIER_CHARACTERS = 32
 """Of a service tier, a region and a speed that an answer tells. The longest documented one has 23."""

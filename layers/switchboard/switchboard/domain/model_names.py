@@ -24,6 +24,12 @@ def spellings(model: str) -> tuple[str, ...]:
     return (name,) if undated == name else (name, undated)
 
 
+def same_model(answered: str, called: str) -> bool:
+    """Whether the model that an answer names is the called one, a snapshot of it, or its name cut short."""
+    one, other = plain(answered), plain(called)
+    return other.startswith(one) or spellings(one)[-1] == spellings(other)[-1]
+
+
 def maker(model: str) -> tuple[str, str] | None:
     """The maker of a proprietary model, and the model's name there; None if others may serve the model.
 

@@ -74,18 +74,22 @@ ABSENT = Usage(UsageSource.ABSENT)
 
 
 def believed(usage: Usage) -> Usage:
-    """The usage without what cannot be: no tokens where there are too many, no bill where it is too large."""
+    """The usage without what cannot be: no tokens or searches where there are too many, no bill if it is too large."""
     tokens, bill = usage.tokens, usage.billed_pico_usd
-    if tokens is None or tokens.prompt + tokens.completion > MAX_TOKENS or tokens.searches > MAX_SEARCHES:
+    if tokens is None or tokens.prompt + tokens.completion > MAX_TOKENS:
         return ABSENT
+    if tokens.searches > MAX_SEARCHES:
+        return believed(replace(usage, tokens=replace(tokens, searches=0)))
     if bill is not None and not 0 <= bill <= MAX_BILL_PICO_USD:
         return replace(usage, billed_pico_usd=None)
     return usage
 
 
 def told(value: object) -> str | None:
-    """A tier, region or speed as it is kept; None for what is no text."""
-    return value.strip().lower()[:MAX_TIER_CHARACTERS] or None if isinstance(value, str) else None
+    """A tier, region or speed as it is kept; None for what is no text, or too long to be one."""
+    if not isinstance(value, str) or len(value) > MAX_TIER_CHARACTERS:
+        return None
+    return value.strip().lower() or None
 
 
 def estimate(prompt_characters: int, output_characters: int) -> Usage:

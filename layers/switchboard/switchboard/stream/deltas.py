@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from switchboard.domain.limits import MAX_FINISH_REASON_CHARACTERS
+from switchboard.domain.limits import MAX_FINISH_REASON_CHARACTERS, MAX_TIER_CHARACTERS
 from switchboard.stream.media import read_audio, read_images
 from switchboard.stream.provider_errors import InBandError, error_of, may_be_error, read_value
 
@@ -51,13 +51,14 @@ class ChoiceDelta:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """One chunk. `usage` is the provider's own object, unparsed; None if absent or null."""
+    """One chunk. `usage` is the provider's own object, unparsed; None if absent or null; `service_tier` as it came."""
 
     choices: tuple[ChoiceDelta, ...] = ()
     usage: Json | None = None
     error: InBandError | None = None
     completion_id: str | None = None
     model: str | None = None
+    service_tier: str | None = None
 
     @property
     def is_useful(self) -> bool:
@@ -101,7 +102,7 @@ def _read(body: Json, part: str) -> Delta:
     found = body.get("choices")
     usage = body.get("usage") or (_groq_usage(body) if "x_groq" in body else None)
     usage = usage if usage and isinstance(usage, dict) else None
-    completion_id, model = body.get("id"), body.get("model")
+    completion_id, model, tier = body.get("id"), body.get("model"), body.get("service_tier")
     error = error_of(body) if may_be_error(body, is_whole=part == "message") else None
     choices = []
     for choice in found if isinstance(found, list) else ():
@@ -118,6 +119,7 @@ def _read(body: Json, part: str) -> Delta:
         error=error,
         completion_id=completion_id if isinstance(completion_id, str) and completion_id else None,
         model=model if isinstance(model, str) and model else None,
+        service_tier=tier if isinstance(tier, str) and 0 < len(tier) <= MAX_TIER_CHARACTERS else None,
     )
 
 

@@ -129,10 +129,12 @@ class Choice:
 class Transcript:
     """The content of one answer. Later usage replaces earlier usage, since repeated usage is a running total.
 
+    A later service tier replaces an earlier one: some providers tell the one that was asked for first.
+
     `is_cut`: more came than is kept. Its characters are counted, and finish reasons and usage are kept all the same.
     """
 
-    __slots__ = ("_room", "choices", "completion_id", "is_cut", "is_useful", "model", "usage")
+    __slots__ = ("_room", "choices", "completion_id", "is_cut", "is_useful", "model", "service_tier", "usage")
 
     def __init__(self) -> None:
         self._room = MAX_TRANSCRIPT_BYTES
@@ -141,6 +143,7 @@ class Transcript:
         self.usage: Json | None = None
         self.completion_id: str | None = None
         self.model: str | None = None
+        self.service_tier: str | None = None
         self.is_useful = False
 
     def add(self, delta: Delta) -> None:
@@ -149,6 +152,7 @@ class Transcript:
             self.completion_id = delta.completion_id[:MAX_ANSWER_NAME_CHARACTERS]
         if self.model is None and delta.model is not None:
             self.model = delta.model[:MAX_ANSWER_NAME_CHARACTERS]
+        self.service_tier = delta.service_tier or self.service_tier
         if delta.usage and (self.usage is None or _counts(delta.usage)):  # zeros after a count are a filler
             self.usage = delta.usage
         self.is_useful = self.is_useful or delta.is_useful

@@ -123,32 +123,6 @@ def test_cached_and_written_tokens_are_never_more_than_the_prompt_together() -> 
     assert read_openai(usage) == counted(0, 2, cache_read=7, cache_write_5m=3)
 
 
-@pytest.mark.parametrize(
-    ("usage", "pico_usd"),
-    [
-        (OPENROUTER, 151_000_000),
-        (OPENROUTER | {"is_byok": True}, 291_000_000),
-        (OPENROUTER | {"is_byok": True, "cost_details": None}, 151_000_000),
-        ({"cost": 0}, 0),
-        ({"cost": 0.95}, 950_000_000_000),
-        ({"cost": "0.95"}, None),
-        ({"cost": -1}, None),
-        ({"cost": True}, None),
-        ({"cost": float("nan")}, None),
-        ({"cost": float("inf")}, None),
-        ({}, None),
-        (None, None),
-    ],
-)
-def test_openrouters_cost_is_read_to_the_pico_dollar(usage: dict[str, Any] | None, pico_usd: int | None) -> None:
-    assert table.by_dialect("openrouter").read_bill(usage) == pico_usd
-
-
-def test_other_providers_report_no_cost() -> None:
-    with_cost = {row.dialect for row in table.PROVIDERS if row.read_bill(OPENROUTER) is not None}
-    assert with_cost == {"openrouter"}
-
-
 def test_the_same_cached_tokens_in_two_places_are_counted_once() -> None:
     usage = DEEPSEEK | {"prompt_tokens_details": {"cached_tokens": 256}}
     assert read_openai(usage) == counted(44, 20, cache_read=256)

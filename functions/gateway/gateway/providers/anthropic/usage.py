@@ -33,6 +33,7 @@ def read_anthropic(usage: Json | None) -> Usage:
             cache_write_5m=max(write_5m, written - write_1h),
             cache_write_1h=write_1h,
             reasoning=min(output, thought),
+            searches=count_field(object_field(usage, "server_tool_use"), "web_search_requests") or 0,
         ),
     )
 

@@ -4,9 +4,11 @@ Usage whose prompt or completion count is missing is ABSENT, never 0.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from gateway.domain.json_text import count_field, object_field
-from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
+from gateway.providers.chat_completions.modalities import split
+from switchboard.domain.usage import ABSENT, Usage, UsageSource
 from switchboard.stream.deltas import Json
 
 type UsageReader = Callable[[Json | None], Usage]
@@ -34,29 +36,16 @@ def read_by_total(usage: Json | None) -> Usage:
     return _read(usage, output)
 
 
-def read_no_bill(_usage: Json | None) -> int | None:
-    """None: the provider does not report a cost."""
-    return None
-
-
 def _read(usage: Json | None, output_of: Callable[[Json], int]) -> Usage:
     if usage is None or (prompt := _count_or_rest(usage, "prompt_tokens", "completion_tokens")) is None:
         return ABSENT
     if (output_count := _count_or_rest(usage, "completion_tokens", "prompt_tokens")) is None:
         return ABSENT
-    cache_read = min(prompt, _cache_read(usage))
-    cache_write = min(prompt - cache_read, _cache_write(usage))
     output = max(output_count, output_of(usage))
-    return Usage(
-        UsageSource.PROVIDER,
-        Tokens(
-            fresh_input=prompt - cache_read - cache_write,
-            cache_read=cache_read,
-            cache_write_5m=cache_write,
-            output=output,
-            reasoning=min(output, max(_reasoning(usage), output - _completion(usage))),
-        ),
-    )
+    reasoning = max(_reasoning(usage), output - _completion(usage))
+    read, written = _cache_read(usage), _cache_write(usage)
+    tokens = split(usage, prompt, output, read=read, written=written, reasoning=reasoning)
+    return Usage(UsageSource.PROVIDER, replace(tokens, searches=_searches(usage)))
 
 
 def _count_or_rest(usage: Json, name: str, other: str) -> int | None:
@@ -73,6 +62,18 @@ def _completion(usage: Json) -> int:
 
 def _reasoning(usage: Json) -> int:
     return count_field(object_field(usage, "completion_tokens_details"), "reasoning_tokens") or 0
+
+
+_SEARCHES = (
+    "num_sources_used",  # xAI, which charges for sources, not for searches
+    "num_search_queries",  # Perplexity
+    "web_search_requests",
+)
+
+
+def _searches(usage: Json) -> int:
+    places = (usage, object_field(usage, "server_tool_use"), object_field(usage, "server_tool_use_details"))
+    return next((count for place in places for name in _SEARCHES if (count := count_field(place, name))), 0)
 
 
 _DETAILS = ("prompt_tokens_details", "prompt_token_details", "input_tokens_details")

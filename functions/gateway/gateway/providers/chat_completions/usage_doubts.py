@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gateway.domain.json_text import count_field
+from gateway.providers.chat_completions.bills import read_ticks
 from switchboard.domain.limits import MAX_BILL_PICO_USD
 from switchboard.stream.deltas import Json
 
@@ -10,7 +11,8 @@ IMPOSSIBLE_COUNT = "the provider told a number of tokens that cannot be: it is n
 IMPOSSIBLE_BILL = "the provider told a cost that cannot be: it is not used"
 
 _COUNTS = ("tokens", "token_count")
-_BILLS = ("cost", "upstream_inference_cost")
+_BILLS = ("cost", "total_cost", "upstream_inference_cost")
+_TICKS = "cost_in_usd_ticks"
 _PICO = 10**12
 
 
@@ -25,12 +27,14 @@ def has_impossible_count(usage: Json) -> bool:
 
 
 def has_impossible_bill(usage: Json) -> bool:
-    """Whether a cost is no number of dollars within the bounds."""
+    """Whether a cost is no number of dollars within the bounds, or of xAI's ticks."""
+    if usage.get(_TICKS) is not None and read_ticks(usage) is None:
+        return True
     return any(
         not (isinstance(value, int | float) and 0 <= value * _PICO <= MAX_BILL_PICO_USD)
         for holder in _holders(usage)
         for name, value in holder.items()
-        if name in _BILLS and value is not None
+        if name in _BILLS and value is not None and not isinstance(value, dict)
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from gateway.providers.chat_completions.error_bodies import read_message_of_aws
 from gateway.providers.histories.refusals import Empty, ImageRule
 from gateway.providers.histories.rules import BEDROCK_IDS, OPEN_MODELS
+from gateway.providers.hosts import region_in
 from gateway.providers.paths import completions_path, served_under
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.repairs import end_with_user_for_claude
@@ -46,5 +47,6 @@ BEDROCK = Provider(
         call_ids=BEDROCK_IDS,
     ),
     repairs=(end_with_user_for_claude,),
+    region_of=region_in(r"bedrock-(?:runtime|mantle)(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)"),
     read_error=read_message_of_aws,
 )

@@ -12,6 +12,7 @@ import re
 from gateway.domain.codec import Draft
 from gateway.providers.histories.refusals import Empty, ImageRule, NameRule, Refusals
 from gateway.providers.histories.rules import OPENAI_IDS, USERS
+from gateway.providers.hosts import region_in
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 from gateway.providers.reasoning_models import reasons
 from gateway.providers.repairs import OnlyBeside, Renamed
@@ -122,4 +123,5 @@ OPENAI = Provider(
     refuses=OPENAI_REFUSALS,
     repairs=(fit_reasoning_models, fit_reasoning_effort, fit_text_fields),
     may_tag_reasoning=False,
+    region_of=region_in(r"([a-z0-9-]+)\.api\.openai\.com"),
 )

@@ -1,16 +1,19 @@
 """xAI.
 
 Reasoning models answer 400 to `stop` and the penalties, and few models take `reasoning_effort`. The completion's count
-excludes reasoning; both are billed. Errors come as `{"code", "error"}`, both strings.
-https://docs.x.ai/developers/rest-api-reference/inference/chat · https://docs.x.ai/developers/model-capabilities/text/reasoning
+excludes reasoning; both are billed. Usage tells the charge itself, `cost_in_usd_ticks`, and `num_sources_used`, the
+sources of live searches. Errors come as `{"code", "error"}`, both strings.
+https://docs.x.ai/developers/cost-tracking · https://docs.x.ai/developers/rest-api-reference/inference/chat · https://docs.x.ai/developers/model-capabilities/text/reasoning
 """
 
 import re
 
 from gateway.domain.codec import Draft
+from gateway.providers.chat_completions.bills import read_ticks
 from gateway.providers.chat_completions.usage import read_reasoning_outside
 from gateway.providers.histories.refusals import Empty, NameRule, Refusals
 from gateway.providers.histories.rules import USERS
+from gateway.providers.hosts import region_in
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
 
 _DOES_NOT_REASON = re.compile(r"grok-(?:2|beta|3(?!-mini))|.*non-reasoning")
@@ -48,5 +51,7 @@ XAI = Provider(
     ),
     repairs=(fit_reasoning_models,),
     may_tag_reasoning=False,
+    region_of=region_in(r"([a-z0-9-]+)\.api\.x\.ai"),
     read_usage=read_reasoning_outside,
+    read_bill=read_ticks,
 )
