@@ -20,8 +20,8 @@ from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_group import MAX_ROWS, MAX_TRACES, Group, pack
 from switchboard.store.ledger_totals import DynamoTotals
 from switchboard.store.ports import StoreBusy, StoreUnavailable, WriteRefused
-from testkit.dynamodb import items_of
-from testkit.samples import NOON, a_usual_attempt, a_usual_usage, an_open_trace, one_price
+from testkit.dynamodb import item_bytes, items_of
+from testkit.samples import NOON, a_usual_attempt, a_usual_call, a_usual_usage, an_open_trace, one_price
 from testkit.stream_events import connect_once
 
 if TYPE_CHECKING:
@@ -75,6 +75,19 @@ class Books:
 @pytest.fixture
 def books(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str) -> Books:
     return Books(dynamodb, dynamodb_endpoint, table)
+
+
+def test_the_row_of_a_usual_call_stays_below_one_kilobyte(books: Books) -> None:
+    trace = a_usual_call()
+    books.store.open_trace(replace(trace, status=Status.OPEN))
+    books.store.complete_trace(trace, Bodies())
+    priced = settled(trace, one_price(CARD), NOON + timedelta(seconds=5, microseconds=123_456))
+    books.ledger().settle([priced])
+    [row] = [item for item in items_of(books.client, books.table) if item["kind"] == {"S": "trace"}]
+    assert item_bytes(row) < 1024
+    found = books.store.find_trace("acme", trace.trace_id)
+    assert found is not None
+    assert replace(found, expires_at=None) == priced
 
 
 def test_a_group_is_settled_once_and_returns_earlier_settlements(books: Books) -> None:

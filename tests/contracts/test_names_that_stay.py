@@ -116,19 +116,15 @@ SETTLEMENT = names(
     under("corrections[]", "c why at"),
 )
 TRACE_ROW = names(
-    """pk sk gsi1pk gsi1sk kind expires_at project task_id environment started_at status streamed key_id model provider
-    ttft_ms duration_ms gateway_ms queue_ms buffered_ms finish_reason notes is_zero_retention
-    has_bodies first_sentence_ms longest_stall_ms prompt_version prompt_characters excerpt""",
+    """pk sk gsi1pk gsi1sk kind expires_at project task_id started_at status e s k m p t fs ls d g q b f v pc x
+    buffered_ms notes is_zero_retention""",
     under("metadata", "<name>"),
+    under("md", "a c f t s d"),
     under("failure", "code message http_status"),
-    under("turn", "turn_id retry thread_id"),
-    under("request_ids", "provider lambda api_gateway"),
-    under("usage", "", USAGE),
-    under(
-        "attempts[]",
-        "provider host model outcome started_ms duration_ms status ttft_ms error is_hedge",
-        under("usage", "", USAGE),
-    ),
+    under("tn", "i r t"),
+    under("r", "p l g"),
+    under("u", "", USAGE),
+    under("a[]", "p h m o s d c t error is_hedge", under("u", "", USAGE)),
     SETTLEMENT,
 )
 COUNTERS = names(
@@ -225,9 +221,24 @@ def _updates(kind: str | None) -> list[Mapping[str, Any]]:
     return [update.values for update in group.updates({}) if update.values.get("kind") == kind]
 
 
+def _unusual_trace() -> Trace:
+    """A trace in whose row nothing is left out."""
+    trace: Trace = filled(Trace)
+    attempt = replace(trace.attempts[0], provider="another", model="another", started_ms=9.5)
+    known = "agent-id conversation-id caller-id called-number call-sid call-duration-secs"
+    return replace(
+        trace,
+        project="p" * 600,
+        task_id="t" * 600,
+        streamed=False,
+        metadata=dict.fromkeys((*known.split(), "<name>"), "text"),
+        attempts=(attempt,),
+    )
+
+
 def _rows() -> dict[str, list[Mapping[str, Any]]]:
     return {
-        "trace": [trace_items.to_item(filled(Trace), 1)],
+        "trace": [trace_items.to_item(trace, 1) for trace in (filled(Trace), _unusual_trace())],
         "key": [key_items.to_item(filled(GatewayKey))],
         "project": [key_items.project_item("acme"), _sweep()],
         "policy": [policy_items.to_item("acme", "booking", Policy())],

@@ -1,12 +1,14 @@
 """Plausible domain values, for tests that depend on one field only."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 from switchboard.domain.keys import GatewayKey, Scope, digest
 from switchboard.domain.pricing import CardOf
 from switchboard.domain.rates import RateCard
-from switchboard.domain.trace import AttemptRecord, Status, Trace
+from switchboard.domain.trace import AttemptRecord, RequestIds, Status, Trace, Turn
 from switchboard.domain.trace_id import new_trace_id
 from switchboard.domain.usage import Tokens, Usage, UsageSource
 
@@ -41,6 +43,45 @@ def a_usual_attempt() -> AttemptRecord:
 def a_usual_usage() -> Usage:
     """The tokens of a turn whose prompt was cached."""
     return Usage(UsageSource.PROVIDER, Tokens(fresh_input=212, output=87, cache_read=20480))
+
+
+def a_usual_call(**fields: Any) -> Trace:
+    """A finished turn of an agent of ElevenLabs, with everything that a gateway on Lambda knows of it.
+
+    Its metadata headers are those of the agent's set-up, with values of the length that they have there.
+    """
+    metadata = {
+        "agent-id": "agent_01jzq8x3k5e7r9t2v4w6y8z0ab",
+        "conversation-id": "conv_01jzq9b2m4n6p8r0s1t3v5w7xy",
+        "caller-id": "+4915112345678",
+        "called-number": "+4930123456789",
+        "call-sid": "CA0123456789abcdef0123456789abcdef",
+        "call-duration-secs": "127",
+    }
+    known: dict[str, Any] = {
+        "status": Status.OK,
+        "metadata": metadata,
+        "ttft_ms": 412.251,
+        "first_sentence_ms": 733.518,
+        "longest_stall_ms": 88.123,
+        "duration_ms": 1840.501,
+        "gateway_ms": 3.117,
+        "queue_ms": 11.5,
+        "usage": a_usual_usage(),
+        "finish_reason": "stop",
+        "attempts": (replace(a_usual_attempt(), duration_ms=1836.118, ttft_ms=409.134),),
+        "turn": Turn("0123456789abcdef01234567", 0, "abcdef0123456789abcdef01"),
+        "has_bodies": True,
+        "prompt_version": "0123456789ab",
+        "prompt_characters": 12_214,
+        "excerpt": "Hello, I would like to move my appointment from Tuesday to any other day, please",
+        "request_ids": RequestIds(
+            "req_0123456789abcdef0123456789abcdef",
+            "8f5e2c1a-71c3-4abc-9def-0123456789ab",
+            "1f5e2c1a-52d4-4abc-9def-0123456789ab",
+        ),
+    }
+    return replace(an_open_trace(started_at=NOON + timedelta(milliseconds=123)), **(known | fields))
 
 
 def a_lost_hedge() -> AttemptRecord:

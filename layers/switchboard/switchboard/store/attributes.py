@@ -1,5 +1,6 @@
 """Plain values ⇄ DynamoDB's typed attributes, without boto3's serializer, whose import is slow."""
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
@@ -53,6 +54,8 @@ def decode(attribute: "AttributeValueTypeDef") -> Any:  # noqa: ANN401 - the typ
             return int(number) if number == number.to_integral_value() else number
         case "NULL":
             return None
+        case "B" if isinstance(value, str):  # in an event of Lambda
+            return b64decode(value)
         case _:
             return value
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from switchboard.domain.trace import Status, Trace
 from switchboard.domain.trace_id import created_at
-from switchboard.store import dimensions_begin, keyspace, total_items, trace_items
+from switchboard.store import dimensions_begin, keyspace, total_items, trace_documents, trace_items
 from switchboard.store.dynamodb_update import Update
 from switchboard.store.ledger_table import LedgerTable
 from switchboard.store.ports import ProjectSweep, SweepPart, UnreadableRow
@@ -66,7 +66,7 @@ class DynamoOpenCalls:
                 "SET #status = :status, #failure = :failure",
                 {
                     "status": trace.status.value,
-                    "failure": trace_items.failure_item(trace.failure),
+                    "failure": trace_documents.failure_item(trace.failure),
                     "open": Status.OPEN.value,
                 },
                 _STILL_OPEN,

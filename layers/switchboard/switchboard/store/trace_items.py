@@ -1,139 +1,118 @@
 """Trace ⇄ item: `from_item(to_item(trace, …)) == trace`, unless the item would not fit the table (`row_fit`).
 
-Every later update is billed by the size of the whole item, so items are kept small. Values that are None, empty
-or zero are left out; unknown attributes, which other functions add later, are ignored.
+Every later update is billed by the size of the whole item: usual items are below 1 KB. So names are short, ids are
+bytes, and what follows from another attribute is left out. Names of attributes that are rare, or that other functions
+write, are not short. Rows of earlier versions, which have full names alone, are read too.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
-from switchboard.domain.trace import NO_REQUEST_IDS, Failure, RequestIds, Status, Trace, Turn
-from switchboard.store import attempt_items, keyspace, row_fit, settlement_items, usage_items
+from switchboard.domain.trace import Trace
+from switchboard.domain.trace_id import created_at
+from switchboard.store import keyspace, trace_documents
 from switchboard.store.attributes import Item
+from switchboard.store.columns import UUIDS, Column, hexadecimal, lengthened, shortened, table, tables
+from switchboard.store.trace_documents import Document
 
 KIND = "trace"
+
+_ATTEMPT = (
+    Column("provider", "p"),
+    Column("model", "m"),
+    Column("host", "h"),
+    Column("outcome", "o", usual="ok"),
+    Column("started_ms", "s"),
+    Column("duration_ms", "d"),
+    Column("status", "c", usual=200),
+    Column("ttft_ms", "t"),
+    Column("usage", "u"),
+)
+_TURN = (Column("turn_id", "i", hexadecimal()), Column("retry", "r"), Column("thread_id", "t", hexadecimal()))
+_REQUEST_IDS = (Column("provider", "p", UUIDS), Column("lambda", "l", UUIDS), Column("api_gateway", "g", UUIDS))
+_KNOWN_METADATA = (
+    Column("agent-id", "a"),
+    Column("conversation-id", "c"),
+    Column("caller-id", "f"),
+    Column("called-number", "t"),
+    Column("call-sid", "s"),
+    Column("call-duration-secs", "d"),
+)
+_COLUMNS = (
+    Column("environment", "e", usual="default"),
+    Column("streamed", "s", usual=True),
+    Column("key_id", "k", hexadecimal("key_")),
+    Column("provider", "p"),
+    Column("model", "m"),
+    Column("known_metadata", "md", table(_KNOWN_METADATA)),
+    Column("ttft_ms", "t"),
+    Column("first_sentence_ms", "fs"),
+    Column("longest_stall_ms", "ls"),
+    Column("duration_ms", "d"),
+    Column("gateway_ms", "g"),
+    Column("queue_ms", "q"),
+    Column("usage", "u"),
+    Column("finish_reason", "f"),
+    Column("attempts", "a", tables(_ATTEMPT)),
+    Column("turn", "tn", table(_TURN)),
+    Column("has_bodies", "b"),
+    Column("prompt_version", "v", hexadecimal()),
+    Column("prompt_characters", "pc"),
+    Column("excerpt", "x"),
+    Column("request_ids", "r", table(_REQUEST_IDS)),
+)
+_SHORT_METADATA = frozenset(column.name for column in _KNOWN_METADATA)
 
 
 def to_item(trace: Trace, expires_at: int) -> Item:
     """The row of a trace, to be deleted after `expires_at` (epoch seconds); it fits the table."""
-    row = _row(trace, expires_at)
-    row_fit.fit(row)
-    return row
-
-
-def _row(trace: Trace, expires_at: int) -> dict[str, Any]:
     key = keyspace.trace(trace.project, trace.trace_id)
     in_task = keyspace.trace_in_task(trace.project, trace.task_id, trace.trace_id)
-    return {
-        "pk": key.pk,
-        "sk": key.sk,
-        "gsi1pk": in_task.pk,
-        "gsi1sk": in_task.sk,
-        "kind": KIND,
-        "expires_at": expires_at,
-        "project": trace.project,
-        "task_id": trace.task_id,
-        "environment": trace.environment,
-        "started_at": trace.started_at.astimezone(UTC).isoformat(),
-        "status": trace.status.value,
-        "streamed": trace.streamed,
-        "key_id": trace.key_id,
-        "model": trace.model,
-        "provider": trace.provider,
-        # DynamoDB rejects empty attribute names; dropping such a value is better than losing the row.
-        "metadata": {name: text for name, text in trace.metadata.items() if name} or None,
-        "ttft_ms": trace.ttft_ms,
-        "duration_ms": trace.duration_ms,
-        "gateway_ms": trace.gateway_ms,
-        "queue_ms": trace.queue_ms,
-        "usage": usage_items.to_item(trace.usage),
-        "finish_reason": trace.finish_reason,
-        "attempts": [attempt_items.to_item(attempt) for attempt in trace.attempts] or None,
-        "notes": trace.notes or None,
-        "failure": failure_item(trace.failure),
-        "turn": _turn_item(trace.turn),
-        "buffered_ms": trace.buffered_ms,
-        "is_zero_retention": trace.is_zero_retention or None,
-        "has_bodies": trace.has_bodies or None,
-        "first_sentence_ms": trace.first_sentence_ms,
-        "longest_stall_ms": trace.longest_stall_ms,
-        "prompt_version": trace.prompt_version,
-        "prompt_characters": trace.prompt_characters,
-        "excerpt": trace.excerpt,
-        "request_ids": _request_ids_item(trace.request_ids),
-        **(settlement_items.to_item(trace.settlement) if trace.settlement else {}),
-    }
+    keys = {"pk": key.pk, "sk": key.sk, "gsi1pk": in_task.pk, "gsi1sk": in_task.sk}
+    document = _without_what_follows(trace_documents.to_document(trace), _told_by(keys))
+    return {**keys, "kind": KIND, "expires_at": expires_at, **shortened(document, _COLUMNS)}
 
 
 def from_item(item: Mapping[str, Any]) -> Trace:
     """The trace of a row. Raises KeyError or ValueError if it is not a trace."""
-    return Trace(
-        trace_id=item["sk"],
-        project=item["project"],
-        task_id=item["task_id"],
-        environment=item["environment"],
-        started_at=datetime.fromisoformat(item["started_at"]),
-        status=Status(item["status"]),
-        streamed=item["streamed"],
-        key_id=item["key_id"],
-        model=item.get("model"),
-        provider=item.get("provider"),
-        metadata=item.get("metadata") or {},
-        ttft_ms=_milliseconds(item.get("ttft_ms")),
-        duration_ms=_milliseconds(item.get("duration_ms")),
-        gateway_ms=_milliseconds(item.get("gateway_ms")),
-        queue_ms=_milliseconds(item.get("queue_ms")),
-        usage=usage_items.from_item(item.get("usage")),
-        finish_reason=item.get("finish_reason"),
-        attempts=tuple(attempt_items.from_item(attempt) for attempt in item.get("attempts") or ()),
-        notes=tuple(item.get("notes") or ()),
-        failure=_failure(item.get("failure")),
-        turn=_turn(item.get("turn")),
-        buffered_ms=_milliseconds(item.get("buffered_ms")),
-        is_zero_retention=bool(item.get("is_zero_retention")),
-        has_bodies=bool(item.get("has_bodies")),
-        first_sentence_ms=_milliseconds(item.get("first_sentence_ms")),
-        longest_stall_ms=_milliseconds(item.get("longest_stall_ms")),
-        prompt_version=item.get("prompt_version"),
-        prompt_characters=item.get("prompt_characters"),
-        excerpt=item.get("excerpt"),
-        request_ids=_request_ids(item.get("request_ids")),
-        settlement=settlement_items.from_item(item),
-        expires_at=item.get("expires_at"),
-    )
+    document = lengthened(item, _COLUMNS)
+    return trace_documents.from_document(_with_what_follows(document, _told_by(item)))
 
 
-def failure_item(failure: Failure | None) -> Item | None:
-    """A failure as an attribute of its row."""
-    if failure is None:
-        return None
-    return {"code": failure.code, "message": failure.message, "http_status": failure.http_status}
+def _told_by(keys: Mapping[str, Any]) -> Document:
+    """The fields that a row's keys tell."""
+    project, task_id = keyspace.labels_of_trace(keys.get("pk", ""), keys.get("gsi1pk", ""))
+    try:
+        started_at = created_at(keys["sk"]).astimezone(UTC).isoformat()
+    except ValueError:
+        started_at = None
+    return {"trace_id": keys["sk"], "project": project, "task_id": task_id, "started_at": started_at}
 
 
-def _failure(item: Mapping[str, Any] | None) -> Failure | None:
-    return None if item is None else Failure(item["code"], item["message"], item["http_status"])
+def _without_what_follows(document: Document, told: Document) -> Document:
+    """The document without what its keys tell, and without what its attempts have in common with it."""
+    common = {"provider": document.get("provider"), "model": document.get("model")}
+    common["started_ms"] = document.get("gateway_ms")
+    metadata: Mapping[str, str] = document.get("metadata", {})
+    parts: Document = {
+        "known_metadata": {name: text for name, text in metadata.items() if name in _SHORT_METADATA},
+        "metadata": {name: text for name, text in metadata.items() if name not in _SHORT_METADATA},
+        "attempts": [_unlike(attempt, common) for attempt in document.get("attempts", ())],
+    }
+    return _unlike({**document, **{name: part or None for name, part in parts.items()}}, {**told, "metadata": None})
 
 
-def _turn_item(turn: Turn | None) -> Item | None:
-    if turn is None:
-        return None
-    thread = {} if turn.thread_id is None else {"thread_id": turn.thread_id}
-    return {"turn_id": turn.turn_id, **({"retry": turn.retry} if turn.retry else {}), **thread}
+def _unlike(document: Document, other: Document) -> Document:
+    return {name: value for name, value in document.items() if name not in other or value != other[name]}
 
 
-def _turn(item: Mapping[str, Any] | None) -> Turn | None:
-    return None if item is None else Turn(item["turn_id"], item.get("retry", 0), item.get("thread_id"))
-
-
-def _request_ids_item(ids: RequestIds) -> Item | None:
-    told = {"provider": ids.provider, "lambda": ids.lambda_, "api_gateway": ids.api_gateway}
-    return {name: text for name, text in told.items() if text is not None} or None
-
-
-def _request_ids(item: Mapping[str, Any] | None) -> RequestIds:
-    return NO_REQUEST_IDS if item is None else RequestIds(*map(item.get, ("provider", "lambda", "api_gateway")))
-
-
-def _milliseconds(value: Any) -> float | None:  # noqa: ANN401 - Decimal, int or float, depending on the source
-    return None if value is None else float(value)
+def _with_what_follows(document: Document, told: Document) -> Document:
+    common = {"provider": document.get("provider"), "model": document.get("model")}
+    common["started_ms"] = document.get("gateway_ms")
+    return {
+        **{name: value for name, value in told.items() if value is not None},
+        **document,
+        "metadata": {**document.get("known_metadata", {}), **(document.get("metadata") or {})},
+        "attempts": [{**common, **attempt} for attempt in document.get("attempts") or ()],
+    }

@@ -1,7 +1,6 @@
 """Trace ⇄ a row in a log line: `from_line(to_line(trace).row) == trace`, for traces that the table did not take.
 
-The row in the line has the attributes of the row in the table (docs/logs.md), without the keys of the table and the
-index, which follow from them, and with `trace_id`.
+The row in the line has what the row in the table has (docs/logs.md), by the fields' full names.
 """
 
 import json
@@ -11,12 +10,11 @@ from typing import Any
 
 from switchboard.domain.limits import MAX_UNWRITTEN_LINE_BYTES
 from switchboard.domain.trace import Trace
-from switchboard.store import trace_items
+from switchboard.store import trace_documents
 
 _HEAD_BYTES = 4_000
 """The other fields of the line: the reason, the project, level, event, time and service."""
 
-_DERIVED = frozenset({"pk", "sk", "gsi1pk", "gsi1sk", "kind", "expires_at"})
 _CUT_FIRST = ("metadata", "notes", "failure", "attempts")
 """What is left out of a row that is too large. Attempts come last, since some have tokens that are billed."""
 
@@ -31,9 +29,7 @@ class TraceLine:
 
 def to_line(trace: Trace) -> TraceLine:
     """The trace as a JSON object that fits a line of MAX_UNWRITTEN_LINE_BYTES."""
-    item = trace_items.to_item(trace, 0)
-    row = {"trace_id": trace.trace_id}
-    row |= {name: _plain(value) for name, value in item.items() if name not in _DERIVED and value is not None}
+    row = {name: _plain(value) for name, value in trace_documents.to_document(trace).items()}
     cut = []
     for name in sorted(_CUT_FIRST, key=lambda name: (name == "attempts", -_size(row.get(name)))):
         if _size(row) <= MAX_UNWRITTEN_LINE_BYTES - _HEAD_BYTES:
@@ -45,7 +41,7 @@ def to_line(trace: Trace) -> TraceLine:
 
 def from_line(row: Mapping[str, Any]) -> Trace:
     """The trace of the `row` of a log line. Raises KeyError or ValueError if it is not a trace."""
-    return trace_items.from_item({**row, "sk": row["trace_id"]})
+    return trace_documents.from_document(row)
 
 
 def _size(value: object) -> int:

@@ -46,7 +46,7 @@ from switchboard.store.keyspace.conversations import (
     conversations_of_project,
     sums_beside,
 )
-from switchboard.store.keyspace.parts import Key, part
+from switchboard.store.keyspace.parts import Key, part, text_of
 from switchboard.store.keyspace.search import search_row, searched, top_list
 from switchboard.store.keyspace.totals import (
     DAYS,
@@ -105,6 +105,7 @@ __all__ = [
     "hour_totals",
     "in_shard",
     "is_trace_id",
+    "labels_of_trace",
     "latencies_of_project",
     "latency_day",
     "period_start",
@@ -166,6 +167,15 @@ def trace_in_task(project: str, task_id: str, trace_id: str) -> Key:
 def traces_of_task(project: str, task_id: str, shard: int) -> str:
     """One of the index partitions that list a task's traces."""
     return f"P#{part(project)}#TASK#{part(task_id)}#{shard}"
+
+
+def labels_of_trace(pk: str, index_pk: str) -> tuple[str | None, str | None]:
+    """The project and the task of a trace with these partition keys; other texts where a long one was hashed."""
+    in_project, in_task = pk.split("#"), index_pk.split("#")
+    return (
+        text_of(in_project[1]) if in_project[2:3] == ["TRACES"] else None,
+        text_of(in_task[3]) if in_task[2:3] == ["TASK"] else None,
+    )
 
 
 def body(project: str, trace_id: str, number: int = 0) -> Key:

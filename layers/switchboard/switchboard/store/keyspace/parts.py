@@ -27,6 +27,11 @@ def part(text: str) -> str:
     return "%" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()  # longer than any escaped part
 
 
+def text_of(part: str) -> str:
+    """The text of a part of a key; another text where the part is the hash of a long one."""
+    return part.replace("%23", "#").replace("%25", "%")
+
+
 def digest(texts: Sequence[str | None]) -> str:
     """A hash of the texts in 22 characters, different for different texts."""
     whole = hashlib.sha256(json.dumps(texts).encode()).digest()
