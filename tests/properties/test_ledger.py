@@ -1,18 +1,13 @@
 """Whatever is delivered, repeated, reordered or interrupted, every call is counted once in the totals."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from enum import Enum
 from itertools import count
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from botocore.awsrequest import AWSResponse
-from botocore.compat import HTTPHeaders
-from botocore.exceptions import ReadTimeoutError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +23,7 @@ from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ledger_totals import DynamoTotals
 from testkit.dynamodb import new_table
+from testkit.misfortune import Fault, Killed, Misfortune
 from testkit.samples import NOON, a_lost_hedge, a_usual_attempt, an_open_trace
 from testkit.stream_events import Seen, an_aggregator, connect_once, stream_event
 
@@ -37,30 +33,6 @@ if TYPE_CHECKING:
 PRICES = PriceBook(shipped_overrides(), PriceLibrary())
 MODELS = [("anthropic", "claude-sonnet-4-5"), ("demo", "demo/echo"), ("generic", "nobody-prices-this"), (None, None)]
 
-
-class Killed(BaseException):
-    """Simulates the end of the sandbox."""
-
-
-class Fault(Enum):
-    """A fault of one transaction."""
-
-    NONE = "nothing"
-    CONFLICT = "another writer is on one of its rows"
-    THROTTLED = "the table is busy"
-    ANSWER_LOST = "applied, but the response is lost"
-    KILLED_BEFORE = "the sandbox dies before it is sent"
-    KILLED_AFTER = "the sandbox dies after it is done"
-
-
-ERRORS: dict[Fault, dict[str, Any]] = {
-    Fault.CONFLICT: {
-        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-        "message": "Transaction cancelled",
-        "CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}],
-    },
-    Fault.THROTTLED: {"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException", "message": "slow down"},
-}
 
 COUNTS = st.integers(0, 10**6)
 TOKENS = st.builds(Tokens, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS)
@@ -105,41 +77,6 @@ def stories(draw: st.DrawFn) -> Story:
     batch = st.lists(st.integers(0, len(traces) - 1), min_size=1, max_size=12)
     deliveries = draw(st.lists(st.tuples(st.integers(0, 1), batch), max_size=5))
     return Story(traces, deliveries, draw(st.lists(st.sampled_from(Fault), max_size=12)))
-
-
-class RawBody:
-    """An error's body as urllib3 would stream it."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def stream(self, **_options: object) -> Iterator[bytes]:
-        yield self._content
-
-
-class Misfortune:
-    """Applies the scripted faults to a client's transactions, in order."""
-
-    def __init__(self, client: "DynamoDBClient") -> None:
-        self.faults: list[Fault] = []
-        self._current = Fault.NONE
-        before: Any = self._before  # the stubs do not know that a hook may answer itself
-        client.meta.events.register("before-send.dynamodb.TransactWriteItems", before)
-        client.meta.events.register("after-call.dynamodb.TransactWriteItems", self._after)
-
-    def _before(self, **_event: object) -> AWSResponse | None:
-        self._current = self.faults.pop(0) if self.faults else Fault.NONE
-        if self._current is Fault.KILLED_BEFORE:
-            raise Killed
-        if self._current in ERRORS:
-            return AWSResponse("", 400, HTTPHeaders(), RawBody(json.dumps(ERRORS[self._current]).encode()))
-        return None
-
-    def _after(self, **_event: object) -> None:
-        if self._current is Fault.KILLED_AFTER:
-            raise Killed
-        if self._current is Fault.ANSWER_LOST:
-            raise ReadTimeoutError(endpoint_url="http://127.0.0.1")
 
 
 @dataclass(frozen=True)
