@@ -1,7 +1,6 @@
 """Conversations on a real engine: sums of their calls, facts that heal, and lists by the first call."""
 
 from dataclasses import replace
-from datetime import timedelta
 from functools import reduce
 from operator import or_
 from random import Random
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from switchboard.domain.conversation import STALL_MS, Conversation
+from switchboard.domain.conversation import STALL_MS
 from switchboard.domain.conversation_facts import facts_of
 from switchboard.domain.trace import Failure, Status, Trace, Turn
 from switchboard.store import conversation_items, keyspace
@@ -20,7 +19,6 @@ from switchboard.store.ports import StoreBusy, StoreUnavailable
 from testkit.conversations import EXPIRES_AT, Talks, finished_call
 from testkit.dynamodb import items_of
 from testkit.misfortune import Fault, Killed, Misfortune
-from testkit.samples import NOON
 from testkit.stream_events import connect_once, stream_event
 
 if TYPE_CHECKING:
@@ -61,7 +59,7 @@ def test_a_thread_stands_in_where_a_call_has_no_conversation_id(talks: Talks) ->
     assert found == talks.expected(calls)
     assert found is not None
     assert found.is_thread
-    assert [each.conversation_id for each in _listed(talks)] == ["thread:ab12"]
+    assert talks.listed() == ["thread:ab12"]
 
 
 def test_calls_that_are_delivered_again_in_any_order_change_nothing(talks: Talks) -> None:
@@ -104,26 +102,6 @@ def test_equal_and_hostile_ids_of_two_projects_do_not_mix(talks: Talks) -> None:
             1 + n % 3 for n in range(len(HOSTILE))
         )
     assert talks.find("b") is talks.find("a", "other") is None
-
-
-def test_conversations_are_listed_by_their_first_call(talks: Talks) -> None:
-    calls = [talks.call(number % 17 * 10, f"conv_{number % 17}") for number in range(34)]
-    talks.settle(*calls)
-    listed = [each.conversation_id for each in _listed(talks, limit=5)]
-    assert listed == [f"conv_{number}" for number in reversed(range(17))]
-    hour = {"since": NOON + timedelta(minutes=30), "until": NOON + timedelta(minutes=90)}
-    assert [each.conversation_id for each in _listed(talks, limit=4, **hour)] == [f"conv_{n}" for n in range(8, 2, -1)]
-    assert _listed(talks, since=NOON + timedelta(days=1)) == []
-    assert talks.conversations.list_conversations("acme", limit=17).next_cursor is None
-    with pytest.raises(ValueError, match="cursor"):
-        talks.conversations.list_conversations("acme", limit=1, cursor="?")
-
-
-def test_an_earlier_call_moves_its_conversation_in_the_list(talks: Talks) -> None:
-    talks.settle(talks.call(5, "old"), talks.call(9, "new"))
-    assert [each.conversation_id for each in _listed(talks)] == ["new", "old"]
-    talks.settle(talks.call(2, "new"))
-    assert [each.conversation_id for each in _listed(talks)] == ["old", "new"]
 
 
 @pytest.mark.parametrize("fault", [Fault.KILLED_BEFORE, Fault.KILLED_AFTER])
@@ -203,7 +181,7 @@ def test_facts_that_the_store_refuses_go_to_the_queue_and_the_others_are_written
 
     talks.sandbox.meta.events.register("provide-client-params.dynamodb.PutItem", refuse)
     talks.settle(*calls)
-    assert [each.conversation_id for each in _listed(talks)] == ["fine", "good"]
+    assert talks.listed() == ["fine", "good"]
     [poison] = talks.seen.poison
     assert poison.record_id.sk == calls[0].trace_id
     assert talks.stored(calls[0]).settlement is not None
@@ -223,37 +201,15 @@ def test_rows_expire_with_the_last_of_the_traces(talks: Talks) -> None:
     assert found.facts.expires_at == EXPIRES_AT + 86_400
 
 
-@pytest.mark.parametrize("name", [keyspace.CONVERSATION_SUMS, keyspace.CONVERSATION_FACTS])
-def test_a_conversation_that_has_expired_in_part_is_not_listed(talks: Talks, name: str) -> None:
-    talks.settle(talks.call(0, "gone"), talks.call(1, "kept"))
-    for item in items_of(talks.client, talks.table):
-        if item["sk"] == {"S": name} and "#gone#" in item["pk"]["S"]:
-            talks.client.delete_item(TableName=talks.table, Key={"pk": item["pk"], "sk": item["sk"]})
-    assert [each.conversation_id for each in _listed(talks)] == ["kept"]
-    assert talks.find("gone") is None
-
-
 def test_what_facts_cost_in_units(talks: Talks) -> None:
-    asked: list[tuple[str, float]] = []
-    _note_units(talks.sandbox, asked)
-    first, second, earlier = talks.call(1), talks.call(2), talks.call(0)
-    talks.settle(talks.call(0, None))  # publishes the price
+    client, asked = connect_once(talks.endpoint), list[tuple[str, float]]()
+    _note_units(client, asked)
+    facts = DynamoConversationFacts(client, talks.table)
+    first, second, earlier = finished_call(1), finished_call(2), finished_call(0)
     for call, writes in ((first, [2]), (second, [1]), (first, []), (earlier, [3])):
         asked.clear()
-        talks.settle(call)
+        facts.write([call])
         assert asked == [("BatchGetItem", 1), *(("PutItem", units) for units in writes)]
-
-
-def test_conversations_are_read_with_few_requests_and_no_scan(talks: Talks) -> None:
-    talks.settle(*(talks.call(number, f"conv_{number}") for number in range(60)))
-    client, asked = connect_once(talks.endpoint), list[str]()
-    client.meta.events.register("before-call.dynamodb", lambda model, **_event: asked.append(model.name))
-    conversations = DynamoConversations(client, talks.table)
-    assert len(conversations.list_conversations("acme", limit=20).conversations) == 20
-    assert sorted(asked) == ["BatchGetItem"] + ["Query"] * len(keyspace.TOTALS_SHARDS)
-    asked.clear()
-    assert conversations.find_conversation("acme", "conv_7") is not None
-    assert asked == ["BatchGetItem"]
 
 
 def test_a_table_that_is_not_there_is_unavailable(talks: Talks) -> None:
@@ -261,17 +217,6 @@ def test_a_table_that_is_not_there_is_unavailable(talks: Talks) -> None:
         DynamoConversations(talks.client, "no-such-table").find_conversation("acme", "conv_1")
     with pytest.raises(StoreUnavailable):
         DynamoConversationFacts(talks.client, "no-such-table").write([finished_call()])
-
-
-def _listed(talks: Talks, limit: int = 10, **times: Any) -> list[Conversation]:
-    """Every page of the list."""
-    found: list[Conversation] = []
-    cursor = None
-    while True:
-        page = talks.conversations.list_conversations("acme", limit=limit, cursor=cursor, **times)
-        found += page.conversations
-        if (cursor := page.next_cursor) is None:
-            return found
 
 
 def _write_one(facts: DynamoConversationFacts, left: list[Trace]) -> None:

@@ -70,6 +70,16 @@ class Talks:
         """The conversation as it is read."""
         return self.conversations.find_conversation(project, name)
 
+    def listed(self, limit: int = 10, **times: Any) -> list[str]:
+        """The ids of every page of the list."""
+        found: list[str] = []
+        cursor = None
+        while True:
+            page = self.conversations.list_conversations("acme", limit=limit, cursor=cursor, **times)
+            found += [each.conversation_id for each in page.conversations]
+            if (cursor := page.next_cursor) is None:
+                return found
+
 
 def finished_call(minutes: float = 0, conversation: str | None = "conv_1", **fields: Any) -> Trace:
     """A finished call so many minutes after noon."""

@@ -1,16 +1,21 @@
-"""Reads conversations: listed through the index by their first call, each from its facts and its sums."""
+"""Reads conversations: listed through the index by their first call, each from its facts and its sums.
 
-from collections.abc import Iterable, Mapping
+The calls of one are found by their search rows of its id.
+"""
+
+from collections.abc import Iterable, Mapping, Sized
 from datetime import datetime
 from heapq import merge
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from switchboard.domain.conversation import Conversation, ConversationPage
+from switchboard.domain.conversation import CONVERSATION, Conversation, ConversationCalls, ConversationPage
+from switchboard.domain.search_terms import metadata_term
 from switchboard.store import conversation_items, keyspace
 from switchboard.store.dynamodb_table import Table
 from switchboard.store.keyspace import Key
+from switchboard.store.newest_search import traces_in_order
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,7 +43,7 @@ class DynamoConversations:
         if first_ids.is_empty:
             return ConversationPage((), None)
         shards = (keyspace.conversations_of_project(project, shard) for shard in keyspace.TOTALS_SHARDS)
-        page_size = limit // len(keyspace.TOTALS_SHARDS) + 4
+        page_size = _page_size(limit, keyspace.TOTALS_SHARDS)
         pages = [self._table.newest_in_index(pk, first_ids.first, first_ids.last, page_size) for pk in shards]
         entries = list(islice(merge(*pages, key=itemgetter("gsi1sk"), reverse=True), limit + 1))
         next_cursor = keyspace.write_cursor(entries[limit - 1]["gsi1sk"]) if len(entries) > limit else None
@@ -47,6 +52,18 @@ class DynamoConversations:
     def find_conversation(self, project: str, conversation_id: str) -> Conversation | None:
         """The conversation with that id, or None."""
         return next(iter(self._read([keyspace.conversation_facts(project, conversation_id)])), None)
+
+    def conversation_calls(
+        self, project: str, conversation_id: str, *, limit: int, cursor: str | None = None
+    ) -> ConversationCalls:
+        """The conversation's settled calls, oldest first (see the port)."""
+        ids = keyspace.later_ids(cursor)
+        term = metadata_term(CONVERSATION, conversation_id)
+        shards = (keyspace.searched(project, term, shard) for shard in keyspace.SHARDS)
+        pages = [self._table.oldest(pk, ids.first, ids.last, _page_size(limit, keyspace.SHARDS)) for pk in shards]
+        found = [row["sk"] for row in islice(merge(*pages, key=itemgetter("sk")), limit + 1)]
+        next_cursor = keyspace.write_cursor(found[limit - 1]) if len(found) > limit else None
+        return ConversationCalls(tuple(traces_in_order(self._table, project, found[:limit])), next_cursor)
 
     def _read(self, facts: Iterable[Key]) -> tuple[Conversation, ...]:
         """The conversations with these facts, in order; without those that were deleted since, also in part."""
@@ -60,3 +77,8 @@ class DynamoConversations:
 def _conversation(facts: Key, rows: Rows) -> Conversation | None:
     sums = [rows[key] for key in keyspace.sums_beside(facts) if key in rows]
     return conversation_items.from_items(rows[facts], sums) if facts in rows and sums else None
+
+
+def _page_size(limit: int, shards: Sized) -> int:
+    """Rows to read at once from one shard: its share of the page, plus a margin, since shards are not quite even."""
+    return limit // len(shards) + 4

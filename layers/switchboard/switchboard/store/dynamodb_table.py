@@ -120,8 +120,12 @@ class Table:
         """Items of a partition with an sk from first to last, last first; pages are read as they are consumed."""
         return self._pages(_newest("pk", "sk", pk, (first, last), page_size))
 
+    def oldest(self, pk: str, first: str, last: str, page_size: int) -> Iterator[dict[str, Any]]:
+        """The same, first first."""
+        return self._pages(_newest("pk", "sk", pk, (first, last), page_size) | {"ScanIndexForward": True})
+
     def newest_in_index(self, pk: str, first: str, last: str, page_size: int) -> Iterator[dict[str, Any]]:
-        """The same for an index partition; the items have keys only."""
+        """The newest of an index partition; the items have keys only."""
         return self._pages({"IndexName": INDEX, **_newest("gsi1pk", "gsi1sk", pk, (first, last), page_size)})
 
     def newest_page(self, pk: str, first: str, last: str, page_size: int, *, in_index: bool = False) -> Page:

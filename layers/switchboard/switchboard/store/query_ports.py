@@ -82,7 +82,7 @@ class ConversationReader(Protocol):
     def conversation_calls(
         self, project: str, conversation_id: str, *, limit: int, cursor: str | None = None
     ) -> ConversationCalls:
-        """The conversation's calls, oldest first. Raises ValueError for an invalid cursor.
+        """The conversation's settled calls, oldest first. Raises ValueError for an invalid cursor.
 
         They are found by their search rows of the metadata entry `conversation-id`, which every call with a
         conversation has, also one without that entry: the value is then its thread's `thread:<thread id>`.

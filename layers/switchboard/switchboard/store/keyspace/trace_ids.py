@@ -54,6 +54,12 @@ def trace_range(since: datetime | None, until: datetime | None, cursor: str | No
     return TraceRange(first, str(UUID(int=max(last, 0))))
 
 
+def later_ids(cursor: str | None) -> TraceRange:
+    """The ids of calls later than the cursor's; of all without one. Raises ValueError for a bad cursor."""
+    first = 0 if cursor is None else UUID(read_cursor(cursor)).int + 1
+    return TraceRange(str(UUID(int=min(first, _LAST_TRACE_ID))), str(UUID(int=_LAST_TRACE_ID)))
+
+
 def write_cursor(trace_id: str) -> str:
     """The cursor that continues after this trace: 22 characters, safe in URLs."""
     return base64.urlsafe_b64encode(UUID(trace_id).bytes).decode().rstrip("=")
