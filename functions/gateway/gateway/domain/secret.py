@@ -1,30 +1,18 @@
 """A secret that is not printed, and the removal of a call's secrets from everything that is kept or told of it."""
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate, islice
+from itertools import islice
 from urllib.parse import unquote, unquote_plus
+
+from gateway.domain.encodings import MAX_DECODINGS, Origin, decoded
+from gateway.domain.masks import Mark, Span, masked, merged
 
 MIN_CHARACTERS = 8
 """Shorter secrets are not removed: they are words or numbers that texts hold anyway (`EMPTY`, `user`, `1`)."""
 
 MASK = b"***"
-_MAX_DECODINGS = 3
-"""A key in the JSON of a tool's arguments is escaped twice, in an error within an error three times."""
-
-_CHARACTERS = {code.to_bytes(): f"{code:02x}".encode() for code in range(0x20, 0x7F)}
-_DECODED = (
-    {b"%" + code: character for character, code in _CHARACTERS.items()}
-    | {rb"\u00" + code: character for character, code in _CHARACTERS.items()}
-    | {b"&amp;": b"&", b"&lt;": b"<", b"&gt;": b">", b"&quot;": b'"', b"&#34;": b'"', b"&#39;": b"'", b"&#x27;": b"'"}
-    | {rb"\"": b'"', rb"\/": b"/", rb"\\": b"\\", rb"\'": b"'"}
-)
-_ENCODED = re.compile(
-    rb"\\u00(?:[2-6][0-9a-f]|7[0-9a-e])|%(?:[2-6][0-9a-f]|7[0-9a-e])|\\[\"'/\\]|&(?:amp|lt|gt|quot|#34|#39|#x27);",
-    re.IGNORECASE,
-)
 _CUT_CODE = re.compile(rb"(?:\\(?:u[0-9a-f]{0,3})?|%[0-9a-f]?|\xef\xbf\xbd)\Z", re.IGNORECASE)
 """The beginning of an encoded character at the end of a text, or what decoding makes of half a character."""
 _LONGEST_CODE = 6
@@ -36,8 +24,6 @@ _MAX_CANDIDATES = 100
 """Places at which the beginning of a secret is compared. No key repeats its first characters so often."""
 _VERSION = "api-version"
 """Azure's: a date, which texts may well hold."""
-
-type Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -75,7 +61,7 @@ class Scrubber:
 
     def content(self, content: bytes, *, is_cut: bool = False) -> bytes:
         """The bytes without secrets."""
-        return masked(content, self.spans(content, is_cut=is_cut))
+        return masked(content, self.marks(content, is_cut=is_cut))
 
     def exception(self, error: BaseException | None) -> None:
         """Take the secrets out of an exception, and of those that led to it, before it is logged."""
@@ -90,11 +76,12 @@ class Scrubber:
             return self.text(value)
         return self.content(value) if isinstance(value, bytes) else value
 
-    def spans(self, content: bytes, *, is_cut: bool = False) -> list[Span]:
-        """Where secrets are: positions in order that do not overlap."""
+    def marks(self, content: bytes, *, is_cut: bool = False) -> list[Mark]:
+        """Where secrets are: in order, without overlaps."""
         if not (is_cut or self._may_be_encoded(content) or any(begin in content for begin in self._begins)):
             return []  # nearly every text
-        return _merged(sorted(self._find(content, 1 if is_cut else MIN_CHARACTERS, _MAX_DECODINGS)))
+        found = self._find(content, 1 if is_cut else MIN_CHARACTERS, MAX_DECODINGS)
+        return merged(Mark(start, end, MASK) for start, end in found)
 
     def _may_be_encoded(self, content: bytes) -> bool:
         if self._has_marks and (b"\\" in content or b"&" in content):
@@ -108,9 +95,9 @@ class Scrubber:
             for end in ends:
                 yield from _tails(content, text, end)
         if decodings and self._may_be_encoded(content):
-            decoded = _ENCODED.sub(lambda code: _DECODED[code[0].lower()], content)
-            if len(decoded) < len(content) and (found := list(self._find(decoded, min_tail, decodings - 1))):
-                origin = _Origin(content)
+            inner = decoded(content)
+            if len(inner) < len(content) and (found := list(self._find(inner, min_tail, decodings - 1))):
+                origin = Origin(content)
                 yield from ((origin.of(start), origin.of(end)) for start, end in found)
 
 
@@ -123,15 +110,6 @@ def secrets_in(url: str) -> Iterator[Secret]:
             yield from map(Secret, {text, unquote(text), unquote_plus(text)})
 
 
-def masked(content: bytes, spans: Iterable[Span]) -> bytes:
-    """The bytes with a mask for each span."""
-    pieces, done = [], 0
-    for start, end in spans:
-        pieces += [content[done:start], MASK]
-        done = end
-    return b"".join([*pieces, content[done:]]) if pieces else content
-
-
 @dataclass(frozen=True, slots=True)
 class _End:
     """A position at which a text may have been cut: `min_bytes` of a secret before it count, and go up to `until`."""
@@ -139,18 +117,6 @@ class _End:
     at: int
     until: int
     min_bytes: int
-
-
-class _Origin:
-    """Positions in an encoded text, by positions in what it decodes to."""
-
-    def __init__(self, content: bytes) -> None:
-        codes = [code.span() for code in _ENCODED.finditer(content)]
-        self._shifts = list(accumulate((end - start - 1 for start, end in codes), initial=0))
-        self._decoded = [start - shift for (start, _), shift in zip(codes, self._shifts, strict=False)]
-
-    def of(self, position: int) -> int:
-        return position + self._shifts[bisect_left(self._decoded, position)]
 
 
 def _forms(text: str) -> Iterator[bytes]:
@@ -192,13 +158,3 @@ def _tails(content: bytes, text: bytes, cut: _End) -> Iterator[Span]:
         if content.endswith(text[:size], 0, cut.at):
             yield cut.at - size, cut.until
             return
-
-
-def _merged(spans: Iterable[Span]) -> list[Span]:
-    merged: list[Span] = []
-    for start, end in spans:
-        if merged and start < merged[-1][1]:
-            merged[-1] = merged[-1][0], max(merged[-1][1], end)
-        else:
-            merged.append((start, end))
-    return merged

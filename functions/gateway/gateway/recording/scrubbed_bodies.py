@@ -1,117 +1,124 @@
-"""The bodies of a call as they are stored: without its secrets, also where an answer spoke one over several events."""
+"""The bodies of a call as they are stored: without its secrets, and without what is redacted.
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+Also where an answer spoke it over several events.
+"""
 
-from gateway.domain.json_text import read_json_object, write_json
-from gateway.domain.secret import MASK, Scrubber, Span, masked
+from collections import Counter
+
+from gateway.domain.json_text import read_json
+from gateway.domain.masks import Finder, Mark, masked
+from gateway.domain.redaction import Redactor
+from gateway.domain.secret import Scrubber
+from gateway.recording.event_texts import Text, events_of, rewritten, spoken_texts, value_of
+from gateway.recording.joined_events import joined_events
+from gateway.recording.json_places import as_member, in_json
 from switchboard.domain.trace import Bodies
 from switchboard.stream.deltas import DONE
-from switchboard.stream.sse import Event, EventSplitter
+from switchboard.stream.sse import JSON_BEGINS
 
-MAX_DEPTH = 12
-"""Levels of an event in which texts are joined with those of the next events; a chunk's own are within six."""
-
-type Path = tuple[object, ...]
-type Place = tuple[dict[str, object] | list[object], object]
-"""A JSON object or array, and the name or the index in it."""
+_NOTHING = Redactor()
+_DATA = b"data:"
 
 
-def scrubbed_bodies(bodies: Bodies, scrubber: Scrubber) -> Bodies:
-    """The bodies without secrets; of an event stream also each text that its events add up to."""
+def scrubbed_bodies(
+    bodies: Bodies, scrubber: Scrubber, redactor: Redactor = _NOTHING, counts: Counter[str] | None = None
+) -> Bodies:
+    """The bodies without secrets, and without what the redactor finds, which is added to the counts.
+
+    JSON stays JSON, and an event stream an event stream; of that also each text that its events add up to is changed.
+    """
+    counts = Counter() if counts is None else counts
     request, response = bodies.request, bodies.response
     return Bodies(
-        None if request is None else scrubber.content(request),
-        None if response is None else scrubber.content(_scrubbed_events(response, scrubber)),
+        None if request is None else _redacted(scrubber.content(request), redactor, counts),
+        None if response is None else _kept_response(response, scrubber, redactor, counts),
     )
 
 
-@dataclass(slots=True)
-class _Text:
-    """One text of an answer: its parts in order, as UTF-8, each with its event's number and its place there."""
+def _kept_response(response: bytes, scrubber: Scrubber, redactor: Redactor, counts: Counter[str]) -> bytes:
+    if response.lstrip().startswith(JSON_BEGINS):
+        return _redacted(scrubber.content(response), redactor, counts)
+    joined, texts = _joined_texts(response)
+    has_secret = _is_found(scrubber, joined, texts)
+    if has_secret:
+        response = scrubber.content(_without_spoken(response, scrubber, Counter()))
+    elif scrubber.marks(response):
+        response = scrubber.content(response)
+    if not _is_found(redactor, joined, texts):
+        return response
+    response = _without_spoken(response, redactor, counts)
+    return b"".join(_redacted_line(line, redactor, counts) for line in response.splitlines(keepends=True))
 
-    parts: list[bytes] = field(default_factory=list)
-    places: list[tuple[int, Place]] = field(default_factory=list)
+
+def _joined_texts(stream: bytes) -> tuple[bytes, list[bytes]]:
+    """The stream with few events, and the texts that lie over several of these."""
+    joined = joined_events(stream)
+    values = [value_of(event.data) for event in events_of(joined) if event.data != DONE]
+    if not all(values):  # an event that is not JSON is no part of a text, but could be joined with others
+        joined, values = stream, [value_of(event.data) for event in events_of(stream)]
+    texts = spoken_texts(values).values()
+    return joined, [b"".join(text.parts) for text in texts]
 
 
-def _scrubbed_events(stream: bytes, scrubber: Scrubber) -> bytes:
-    """The stream; events in which a text goes on that holds a secret are written anew."""
-    events = _events(stream)
-    values = [_value(event) for event in events]
+def _is_found(finder: Finder, joined: bytes, texts: list[bytes]) -> bool:
+    return any(finder.marks(content) for content in (joined, *texts))
+
+
+def _redacted(content: bytes, redactor: Redactor, counts: Counter[str]) -> bytes:
+    """The content; what is found in JSON is replaced so that it stays JSON."""
+    if not (marks := redactor.marks(content)):
+        return content
+    if _is_json(content):
+        marks = in_json(content, marks)
+    counts.update(mark.name for mark in marks)
+    return masked(content, marks)
+
+
+def _redacted_line(line: bytes, redactor: Redactor, counts: Counter[str]) -> bytes:
+    if not line.startswith(_DATA):
+        return _redacted(line, redactor, counts)
+    return _DATA + _redacted(line.removeprefix(_DATA), redactor, counts)
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        read_json(content)
+    except ValueError:
+        return False
+    return True
+
+
+def _without_spoken(stream: bytes, finder: Finder, counts: Counter[str]) -> bytes:
+    """The stream; events in which a text goes on that holds something that is found are written anew."""
+    events = events_of(stream)
+    values = [value_of(event.data) for event in events]
     changed: set[int] = set()
-    for text in _texts(values).values():
-        changed |= _scrub_parts(text, scrubber)
+    for text in spoken_texts(values).values():
+        if len(text.parts) > 1:
+            whole = b"".join(text.parts)
+            marks = [as_member(whole, mark) if mark.name else mark for mark in finder.marks(whole)]
+            counts.update(mark.name for mark in marks)
+            changed |= _replace_parts(text, marks)
     if not changed:
         return stream
-    raws = [
-        _rewritten(event, values[number]) if number in changed else event.raw for number, event in enumerate(events)
-    ]
+    raws = [rewritten(event, values[number]) if number in changed else event.raw for number, event in enumerate(events)]
     return b"".join(raws)
 
 
-def _events(stream: bytes) -> list[Event]:
-    splitter = EventSplitter()
-    events = splitter.feed(stream)
-    last = splitter.finish()
-    if splitter.left_out is not None:
-        return []  # not all of it can be written anew
-    return events if last is None else [*events, last]
-
-
-def _value(event: Event) -> dict[str, object]:
-    if event.data is None or event.data == DONE:
-        return {}
-    try:
-        return read_json_object(event.data)
-    except ValueError:
-        return {}
-
-
-def _texts(values: list[dict[str, object]]) -> dict[Path, _Text]:
-    """The texts that the events have at the same path, in order."""
-    texts: dict[Path, _Text] = {}
-    for number, value in enumerate(values):
-        choices = value.get("choices")  # what an event has beside them is no part of a longer text
-        for path, place, part in _strings(choices, ()) if isinstance(choices, list) else ():
-            text = texts.setdefault(path, _Text())
-            text.parts.append(part.encode("utf-8", "replace"))
-            text.places.append((number, place))
-    return texts
-
-
-def _strings(value: dict[str, object] | list[object], path: Path) -> Iterator[tuple[Path, Place, str]]:
-    members = value.items() if isinstance(value, dict) else enumerate(value)
-    for name, inner in members:
-        # A choice, a tool call or a part of a message has the same `index` in every chunk, whatever its position.
-        step = inner.get("index", name) if isinstance(value, list) and isinstance(inner, dict) else name
-        if isinstance(inner, str):
-            yield (*path, step), (value, name), inner
-        elif isinstance(inner, dict | list) and len(path) < MAX_DEPTH:
-            yield from _strings(inner, (*path, step if isinstance(step, str | int) else name))
-
-
-def _scrub_parts(text: _Text, scrubber: Scrubber) -> set[int]:
-    """Take secrets that lie over several parts out of them; the numbers of the events that were changed."""
-    if len(text.parts) == 1:
-        return set()
-    changed, at, pending = set[int](), 0, iter(scrubber.spans(b"".join(text.parts)))
-    span = next(pending, None)
+def _replace_parts(text: Text, marks: list[Mark]) -> set[int]:
+    """Take what is marked out of the parts, with a mask where it begins; the numbers of the changed events."""
+    changed, at, pending = set[int](), 0, iter(marks)
+    mark = next(pending, None)
     for part, (number, (container, name)) in zip(text.parts, text.places, strict=True):
-        end, within, is_open = at + len(part), list[Span](), span is not None and span[0] < at
-        while span is not None and span[0] < end:
-            within.append((max(span[0], at) - at, min(span[1], end) - at))
-            if span[1] > end:
+        end, within = at + len(part), list[Mark]()
+        while mark is not None and mark.start < end:
+            mask = mark.mask if mark.start >= at else b""  # one mask, where it begins
+            within.append(Mark(max(mark.start, at) - at, min(mark.end, end) - at, mask))
+            if mark.end > end:
                 break
-            span = next(pending, None)
+            mark = next(pending, None)
         if within:
-            kept = masked(part, within)
-            kept = kept.removeprefix(MASK) if is_open else kept  # one mask for a secret, where it begins
-            container[name] = kept.decode("utf-8", "replace")  # type: ignore[index,call-overload]
+            container[name] = masked(part, within).decode("utf-8", "replace")  # type: ignore[index,call-overload]
             changed.add(number)
         at = end
     return changed
-
-
-def _rewritten(event: Event, value: dict[str, object]) -> bytes:
-    lines = [line for line in event.raw.splitlines() if line and not line.startswith(b"data")]
-    return b"\n".join([*lines, b"data: " + write_json(value)]) + b"\n\n"

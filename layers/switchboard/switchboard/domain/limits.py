@@ -170,6 +170,12 @@ MAX_UNWRITTEN_LINE_BYTES = 192 * 1024
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 """Of finished calls, with their bodies, that wait for the table in one process. Further ones are logged."""
 
+MAX_OWN_PATTERNS = 16
+"""Of an operator's own patterns for what is not kept. Each kept text is searched for each."""
+
+MAX_OWN_PATTERN_CHARACTERS = 500
+"""Of one of them."""
+
 # A conversation
 
 MAX_CONVERSATION_MODELS = 16
