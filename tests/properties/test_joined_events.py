@@ -7,7 +7,7 @@ from gateway.recording.event_texts import events_of, spoken_texts, value_of
 from gateway.recording.joined_events import joined_events
 from testkit.openai_events import DONE, event
 
-PARTS = st.text(st.sampled_from("ab1\"\\\n é🙂{}[],:-"), max_size=4)
+PARTS = st.text(st.sampled_from('ab1"\\\n é🙂{}[],:-'), max_size=4)
 FIELDS = st.sampled_from(["content", "reasoning", "refusal"])
 
 

@@ -47,5 +47,6 @@ def test_a_limit_names_its_unit(name: str) -> None:
         "BLOCKS",
         "SEARCHES",
         "DAYS",
+        "PATTERNS",
     )
     assert name.endswith((*units, *things))
