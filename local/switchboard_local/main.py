@@ -82,7 +82,7 @@ def _start(
     with _usable(endpoint, data):
         create_table(client, settings.table_name)
         key = first_key(data.key, dependencies.store, dependencies.clock.now)
-    records = recorder(dependencies)
+    records = recorder(settings, dependencies)
     ask = _asks(partial(client.describe_table, TableName=settings.table_name), engine, data)
     health = _supervise(stack, found, data, screen, engine, ask, records)
     app = build(settings, dependencies, found, records, health)

@@ -123,6 +123,8 @@ TRACE_ROW = names(
     under("failure", "code message http_status"),
     under("tn", "i r t"),
     under("r", "p l g"),
+    ("redacted",),
+    under("redacted", "<name>"),
     under("u", "", USAGE),
     under("a[]", "p h m o s d c t error is_hedge", under("u", "", USAGE)),
     SETTLEMENT,
@@ -381,6 +383,8 @@ TRACE_JSON = names(
     under("metadata", "<name>"),
     under("turn", "turn_id retry thread_id"),
     under("request_ids", "provider lambda api_gateway"),
+    ("redacted",),
+    under("redacted", "<name>"),
     under("error", "code message http_status"),
     under("corrections[]", "cost_usd reason at"),
     JSON_USAGE,
@@ -626,7 +630,7 @@ ENVIRONMENT: list[tuple[Any, str]] = [
         GatewaySettings,
         """TABLE_NAME RETENTION_DAYS CAPTURE PRIVATE_PROVIDER_HOSTS PROVIDER_BASE_URLS PROVIDER_KEYS_PATH
         KEYLESS_PROVIDERS DYNAMODB_ENDPOINT DEFAULT_POLICY HEDGE_BUDGET_PERCENT RETRY_BUDGET_PERCENT RETRY_BACKOFF_MS
-        TURN_LOOK_MS STALL_TIMEOUT_MS CALL_TIMEOUT_MS MAX_ANSWER_MB MAX_MESSAGES""",
+        TURN_LOOK_MS STALL_TIMEOUT_MS CALL_TIMEOUT_MS MAX_ANSWER_MB MAX_MESSAGES REDACT REDACT_PATTERNS""",
     ),
     (AggregatorSettings, "TABLE_NAME POISON_QUEUE_URL DYNAMODB_ENDPOINT RETENTION_DAYS SEARCH_METADATA"),
     (ConsoleSettings, "TABLE_NAME DYNAMODB_ENDPOINT SEARCH_METADATA"),

@@ -70,6 +70,7 @@ traces = st.builds(
     prompt_version=st.none() | TEXT,
     prompt_characters=st.none() | COUNT,
     excerpt=st.none() | TEXT,
+    redacted=st.dictionaries(st.sampled_from(["card", "key", "account"]), st.integers(1, 10**6), max_size=3),
     request_ids=st.builds(RequestIds, *[st.none() | TEXT] * 3),
 )
 keys = st.builds(

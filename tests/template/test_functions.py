@@ -16,7 +16,7 @@ from gateway.routing.plan import VOICE
 from gateway.settings import Settings as GatewaySettings
 
 type Template = dict[str, Any]
-type Translate = Callable[[Template], Template]
+type Translate = Callable[..., Template]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SETTINGS = {
@@ -27,6 +27,8 @@ SETTINGS = {
 LAMBDAS_OWN = {"AWS_LAMBDA_EXEC_WRAPPER"}
 LAST_WRITES_MS = 10_000
 LONGEST_DESCRIPTION = 256
+LAYER_VERSION = "${Layer}"
+LATEST_LAYER_VERSION = "99999"
 
 
 def function(template: Template, name: str) -> Template:
@@ -53,6 +55,18 @@ def parameters_of(template: Template) -> set[str]:
 def version(template: Template) -> Template:
     found: Template = next(r for r in template["Resources"].values() if r["Type"] == "AWS::Lambda::Version")
     return found
+
+
+def descriptions(written: Template, translated: Template) -> tuple[str, str]:
+    """What the gateway's version says, and what the layer says whose version number is in it."""
+    text, named = version(translated)["Properties"]["Description"]["Fn::Sub"]
+    part, arn = named["Layer"]["Fn::Select"]
+    layer = translated["Resources"][arn["Fn::Split"][1]["Ref"]]
+    assert (part, arn["Fn::Split"][0]) == (7, ":"), "arn:aws:lambda:<region>:<account>:layer:<name>:<version>"
+    assert layer["Type"] == "AWS::Lambda::LayerVersion"
+    assert LAYER_VERSION in text
+    # SAM puts the parameters' values into a layer itself.
+    return text, written["Resources"]["SwitchboardLayer"]["Properties"]["Description"]["Fn::Sub"]
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -131,17 +145,25 @@ def test_the_api_calls_a_published_version_and_old_versions_are_deleted(translat
     assert "${GatewayFunctionAliaslive}" in json.dumps(root)
 
 
-def test_a_changed_parameter_publishes_a_version(translated: Template) -> None:
-    described = set(re.findall(r"\$\{(\w+)\}", version(translated)["Properties"]["Description"]["Fn::Sub"]))
+def test_a_changed_parameter_publishes_a_version(written: Template, translated: Template) -> None:
+    described = set(re.findall(r"\$\{(\w+)\}", " ".join(descriptions(written, translated))))
 
-    assert described == parameters_of(translated) - {"DynamoDbEndpoint"}
+    assert described - {"Layer"} == parameters_of(translated) - {"DynamoDbEndpoint"}
+
+
+def test_another_setting_in_the_layers_description_makes_another_layer(written: Template, translate: Translate) -> None:
+    layers = [
+        [name for name in translate(written, {"Redact": names})["Resources"] if name.startswith("SwitchboardLayer")]
+        for names in ("none", "cards", "cards")
+    ]
+    assert layers[0] != layers[1] == layers[2]
 
 
 def test_a_versions_description_is_never_too_long(written: Template, translated: Template) -> None:
-    template = version(translated)["Properties"]["Description"]["Fn::Sub"]
-    longest = re.sub(r"\$\{(\w+)\}", lambda name: "x" * longest_value(written["Parameters"][name[1]]), template)
-
-    assert len(longest) <= LONGEST_DESCRIPTION
+    for description in descriptions(written, translated):
+        text = description.replace(LAYER_VERSION, LATEST_LAYER_VERSION)
+        longest = re.sub(r"\$\{(\w+)\}", lambda name: "x" * longest_value(written["Parameters"][name[1]]), text)
+        assert len(longest) <= LONGEST_DESCRIPTION
 
 
 def longest_value(parameter: Template) -> int:

@@ -1,6 +1,6 @@
 """Reads the traces and costs of a caller's project."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -28,10 +28,11 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A recorded body, byte for byte."""
+    """A recorded body, byte for byte. `redacted`: what was taken out of the call's content, by kind."""
 
     content: bytes
     content_type: str
+    redacted: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +65,16 @@ class Reads:
 
     def request(self, project: str, trace_id: str) -> Raw:
         """The request as received. Raises TraceUnknown or BodyNotKept."""
-        self._find(project, trace_id)
-        return Raw(_stored(self.store.find_bodies(project, trace_id).request, "request"), "application/json")
+        trace = self._find(project, trace_id)
+        content = _stored(self.store.find_bodies(project, trace_id).request, "request")
+        return Raw(content, "application/json", trace.redacted)
 
     def response(self, project: str, trace_id: str) -> Raw:
         """The response as sent. Raises TraceUnknown or BodyNotKept."""
         trace = self._find(project, trace_id)
         content = _stored(self.store.find_bodies(project, trace_id).response, "response")
         streamed = is_event_stream(content, streamed=trace.streamed)
-        return Raw(content, "text/event-stream" if streamed else "application/json")
+        return Raw(content, "text/event-stream" if streamed else "application/json", trace.redacted)
 
     def tasks(self, project: str) -> TasksJson:
         """Every task of the project that has a settled call, the most expensive first."""

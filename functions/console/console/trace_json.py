@@ -66,6 +66,7 @@ def entry_json(trace: Trace) -> TraceEntryJson:
         "prompt_characters": trace.prompt_characters,
         "excerpt": trace.excerpt,
         "request_ids": _request_ids(trace.request_ids),
+        "redacted": dict(trace.redacted),
         "notes": list(trace.notes),
         "error": _failure(trace.failure),
         "project": trace.project,

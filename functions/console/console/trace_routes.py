@@ -9,7 +9,11 @@ from console.access import Reader, ReadsOfApp
 from console.answers import answer_bytes, answering, refusals
 from console.errors import BodyNotKept, TraceUnknown
 from console.query import ListQuery
+from console.reads import Raw
 from console.trace_shapes import TraceJson, TracePageJson
+
+REDACTED = "x-switchboard-redacted"
+"""What was redacted in the call's content: `card=1, key=2`. Only where something was."""
 
 router = APIRouter(prefix="/api/traces", tags=["traces"])
 
@@ -34,9 +38,8 @@ def show_trace(reads: ReadsOfApp, project: Reader, trace_id: str) -> TraceJson:
     responses={200: {"content": {"application/json": {}}}, **refusals(TraceUnknown, BodyNotKept)},
 )
 def show_request(reads: ReadsOfApp, project: Reader, trace_id: str) -> Response:
-    """A call's request, byte for byte as it was received."""
-    found = reads.request(project, trace_id)
-    return answer_bytes(found.content, found.content_type)
+    """A call's request, byte for byte as it was received, but for what was redacted."""
+    return _answer(reads.request(project, trace_id))
 
 
 @router.get(
@@ -48,6 +51,12 @@ def show_request(reads: ReadsOfApp, project: Reader, trace_id: str) -> Response:
     },
 )
 def show_response(reads: ReadsOfApp, project: Reader, trace_id: str) -> Response:
-    """A call's response, byte for byte as it was sent."""
-    found = reads.response(project, trace_id)
-    return answer_bytes(found.content, found.content_type)
+    """A call's response, byte for byte as it was sent, but for what was redacted."""
+    return _answer(reads.response(project, trace_id))
+
+
+def _answer(found: Raw) -> Response:
+    answer = answer_bytes(found.content, found.content_type)
+    if found.redacted:
+        answer.headers[REDACTED] = ", ".join(f"{name}={count}" for name, count in sorted(found.redacted.items()))
+    return answer

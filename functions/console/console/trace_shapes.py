@@ -152,6 +152,8 @@ class TraceEntryJson(TypedDict):
     excerpt: str | None
     """How the user's last message begins; null where bodies are not kept."""
     request_ids: RequestIdsJson
+    redacted: dict[str, int]
+    """What was taken out of bodies and errors before they were stored: by kind, at how many places."""
     notes: list[str]
     """What was changed in request and answer."""
     error: FailureJson | None

@@ -12,6 +12,7 @@ from gateway.api.app import Gateway, create_app
 from gateway.api.auth import Authenticator
 from gateway.api.paths import App
 from gateway.domain.clock import Clock
+from gateway.domain.redaction_kinds import redactor
 from gateway.providers import table
 from gateway.providers.chat_completions.signature_memory import SignatureMemory
 from gateway.recording.recorder import Recorder
@@ -71,9 +72,10 @@ def dependencies(settings: Settings, environment: Mapping[str, str], telemetry: 
     )
 
 
-def recorder(parts: Dependencies) -> Recorder:
+def recorder(settings: Settings, parts: Dependencies) -> Recorder:
     """What records calls: for a host that waits for the last records before it ends."""
-    return Recorder(parts.store, parts.telemetry, parts.clock, parts.random)
+    found = redactor(settings.redact, settings.redact_patterns)
+    return Recorder(parts.store, parts.telemetry, parts.clock, parts.random, redactor=found)
 
 
 def _own_hosts(settings: Settings) -> frozenset[str]:
@@ -98,7 +100,7 @@ def build(settings: Settings, parts: Dependencies, records: Recorder | None = No
             call_timeout_ms=settings.call_timeout_ms,
         ),
         relay=Relay(_sender(settings, parts), _limits(settings, parts)),
-        recorder=records or recorder(parts),
+        recorder=records or recorder(settings, parts),
         turns=_turns(settings, parts),
         telemetry=parts.telemetry,
         clock=parts.clock,

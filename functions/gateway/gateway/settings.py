@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.domain.call import Capture
+from gateway.domain.own_patterns import parse_patterns
+from gateway.domain.redaction_kinds import DEFAULT, parse_names
 from switchboard.domain.limits import MAX_ANSWER_BYTES, MAX_MESSAGES
 from switchboard.domain.policy import Policy
 from switchboard.domain.policy_json import PolicyInvalid, parse_policy
@@ -25,7 +27,8 @@ class Settings:
     hundred calls. `retry_budget_percent`: the same for retries of a target that failed the same call.
     `retry_backoff_ms`: the longest pause before the first such retry. `turn_look_ms`: how often a call of a
     conversation polls its turn's row. `max_answer_mb`: the largest answer that is not streamed. `max_messages`: of one
-    request.
+    request. `redact`: what is taken out of kept bodies and errors, by name; `redact_patterns`: the same by pattern, as
+    JSON (docs/redaction.md).
     """
 
     table_name: str
@@ -45,6 +48,8 @@ class Settings:
     call_timeout_ms: int = 290_000
     max_answer_mb: int = MAX_ANSWER_BYTES // MB
     max_messages: int = MAX_MESSAGES
+    redact: tuple[str, ...] = DEFAULT
+    redact_patterns: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> "Settings":
@@ -109,4 +114,6 @@ _READERS = {
     "call_timeout_ms": positive,
     "max_answer_mb": positive,
     "max_messages": positive,
+    "redact": parse_names,
+    "redact_patterns": parse_patterns,
 }

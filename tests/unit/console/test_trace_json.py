@@ -43,6 +43,7 @@ NAMES = (
     "prompt_characters",
     "excerpt",
     "request_ids",
+    "redacted",
     "notes",
     "error",
     "project",

@@ -25,6 +25,8 @@ EVERYTHING = {
     "CALL_TIMEOUT_MS": "60000",
     "MAX_ANSWER_MB": "64",
     "MAX_MESSAGES": "500",
+    "REDACT": "phone, Cards",
+    "REDACT_PATTERNS": '{"account": "ACC-[0-9]{8}"}',
 }
 
 
@@ -52,6 +54,8 @@ def test_every_field_is_read_from_the_variable_of_its_name() -> None:
         call_timeout_ms=60000,
         max_answer_mb=64,
         max_messages=500,
+        redact=("cards", "phone"),
+        redact_patterns={"account": "ACC-[0-9]{8}"},
     )
 
 

@@ -15,10 +15,13 @@ _DECODED = (
     | {rb"\"": b'"', rb"\/": b"/", rb"\\": b"\\", rb"\'": b"'"}
     | {rb"\n": b"\n", rb"\r": b"\r", rb"\t": b"\t", rb"\b": b"\b", rb"\f": b"\f"}
 )
-_ENCODED = re.compile(
-    rb"\\u[0-9a-f]{4}|%(?:[2-6][0-9a-f]|7[0-9a-e])|\\[\"'/\\bfnrt]|&(?:amp|lt|gt|quot|#34|#39|#x27);",
-    re.IGNORECASE,
-)
+_OTHERS = r"%(?:[2-6][0-9a-f]|7[0-9a-e])|\\[\"'/\\bfnrt]|&(?:amp|lt|gt|quot|#34|#39|#x27);"
+ASCII = re.compile(rf"\\u00(?:[2-6][0-9a-f]|7[0-9a-e])|{_OTHERS}".encode(), re.IGNORECASE)
+"""Codes of characters that need none."""
+EVERY = re.compile(rf"\\u[0-9a-f]{{4}}|{_OTHERS}".encode(), re.IGNORECASE)
+"""Also those of letters that other alphabets have: a text may have one at every place."""
+
+type Codes = re.Pattern[bytes]
 
 
 class Origin:
@@ -26,19 +29,19 @@ class Origin:
 
     __slots__ = ("_decoded", "_shifts")
 
-    def __init__(self, encoded: bytes) -> None:
-        codes = [(*code.span(), len(_character(code[0]))) for code in _ENCODED.finditer(encoded)]
-        self._shifts = list(accumulate((end - start - length for start, end, length in codes), initial=0))
-        self._decoded = [start - shift for (start, _, _), shift in zip(codes, self._shifts, strict=False)]
+    def __init__(self, encoded: bytes, codes: Codes) -> None:
+        found = [(*code.span(), len(_character(code[0]))) for code in codes.finditer(encoded)]
+        self._shifts = list(accumulate((end - start - length for start, end, length in found), initial=0))
+        self._decoded = [start - shift for (start, _, _), shift in zip(found, self._shifts, strict=False)]
 
     def of(self, position: int) -> int:
         """The position in the encoded text."""
         return position + self._shifts[bisect_left(self._decoded, position)]
 
 
-def decoded(encoded: bytes) -> bytes:
+def decoded(encoded: bytes, codes: Codes) -> bytes:
     """The text with one level of codes decoded."""
-    return _ENCODED.sub(lambda code: _character(code[0]), encoded)
+    return codes.sub(lambda code: _character(code[0]), encoded)
 
 
 def _character(code: bytes) -> bytes:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from gateway.domain.encodings import MAX_DECODINGS, Origin, decoded
+from gateway.domain.encodings import ASCII, EVERY, MAX_DECODINGS, Origin, decoded
 from gateway.domain.masks import Mark, Span, masked, merged
 
 _ASCII_CODE = re.compile(rb"\\u00[2-7]|%[2-7]", re.IGNORECASE)
@@ -32,11 +32,12 @@ class Kind:
 class Redactor:
     """Finds what the kinds describe: plain, percent-encoded, or escaped as in JSON or HTML. The work is linear."""
 
-    __slots__ = ("_kinds", "_marks")
+    __slots__ = ("_codes", "_kinds", "_marks")
 
     def __init__(self, kinds: Iterable[Kind] = ()) -> None:
         self._kinds = tuple(kinds)
         self._marks = tuple(mark for kind in self._kinds if kind.is_any_text for mark in (b"\\", b"&"))
+        self._codes = EVERY if self._marks else ASCII
 
     def text(self, text: str, counts: Counter[str]) -> str:
         """The text without what is found, which is added to the counts."""
@@ -57,7 +58,7 @@ class Redactor:
                 return True
             if not self._may_be_encoded(content):
                 return False
-            content = decoded(content)
+            content = decoded(content, self._codes)
         return False
 
     def _may_be_encoded(self, content: bytes) -> bool:
@@ -71,7 +72,7 @@ class Redactor:
                 yield from (Mark(start, end, kind.mask, kind.name) for start, end in kind.find(content))
         if not decodings or not (b"\\" in content or b"%" in content or b"&" in content):
             return
-        inner = decoded(content)
+        inner = decoded(content, EVERY)
         if len(inner) < len(content) and (found := list(self._find(inner, decodings - 1))):
-            origin = Origin(content)
+            origin = Origin(content, EVERY)
             yield from (mark._replace(start=origin.of(mark.start), end=origin.of(mark.end)) for mark in found)

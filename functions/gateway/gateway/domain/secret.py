@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import unquote, unquote_plus
 
-from gateway.domain.encodings import MAX_DECODINGS, Origin, decoded
+from gateway.domain.encodings import ASCII, MAX_DECODINGS, Origin, decoded
 from gateway.domain.masks import Mark, Span, masked, merged
 
 MIN_CHARACTERS = 8
@@ -95,9 +95,9 @@ class Scrubber:
             for end in ends:
                 yield from _tails(content, text, end)
         if decodings and self._may_be_encoded(content):
-            inner = decoded(content)
+            inner = decoded(content, ASCII)
             if len(inner) < len(content) and (found := list(self._find(inner, min_tail, decodings - 1))):
-                origin = Origin(content)
+                origin = Origin(content, ASCII)
                 yield from ((origin.of(start), origin.of(end)) for start, end in found)
 
 

@@ -1,8 +1,10 @@
-"""What is kept of a call's content: bodies without secrets, the excerpt, and the version of the prompt."""
+"""What is kept of a call's content: redacted bodies without secrets, the excerpt, and the version of the prompt."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from gateway.domain.call import Call, Capture
+from gateway.domain.redaction import Redactor
 from gateway.domain.secret import Scrubber
 from gateway.recording.prompt import Prompt, read_prompt
 from gateway.recording.prompt_version import prompt_version
@@ -17,16 +19,18 @@ class KeptContent:
 
     prompt: Prompt
     scrubber: Scrubber
+    redactor: Redactor
     capture: Capture
 
     @classmethod
-    def of(cls, call: Call, scrubber: Scrubber) -> "KeptContent":
+    def of(cls, call: Call, scrubber: Scrubber, redactor: Redactor) -> "KeptContent":
         """What is kept of this call."""
-        return cls(read_prompt(call.chat), scrubber, call.labels.capture)
+        return cls(read_prompt(call.chat), scrubber, redactor, call.labels.capture)
 
-    def bodies(self, bodies: Bodies) -> Bodies:
-        """The bodies as they are stored."""
-        return scrubbed_bodies(bodies, self.scrubber)
+    def bodies(self, bodies: Bodies) -> tuple[Bodies, Counter[str]]:
+        """The bodies as they are stored, and how often what was redacted in them."""
+        counts = Counter[str]()
+        return scrubbed_bodies(bodies, self.scrubber, self.redactor, counts), counts
 
     def trace(self, trace: Trace) -> Trace:
         """The trace with its excerpt and the version of its prompt.
@@ -45,4 +49,5 @@ class KeptContent:
             return None
         # Clipped before, it could end with the beginning of a secret.
         words = self.scrubber.text(self.prompt.words, is_cut=self.prompt.has_more_words)
+        words = self.redactor.text(words, Counter())  # counted in the body of the request
         return words[:MAX_EXCERPT_CHARACTERS] or None

@@ -10,6 +10,7 @@ from random import Random
 from traceback import extract_tb
 
 from gateway.recording.kept_content import KeptContent
+from gateway.recording.redacted_trace import with_counts
 from switchboard.domain.limits import MAX_WAITING_BYTES
 from switchboard.domain.trace import Bodies, Trace
 from switchboard.store.ports import BodiesUnwritten, RowRefused, StoreUnavailable, TraceStore
@@ -186,7 +187,8 @@ class RecordQueue:
     def _call_store(self, record: Record) -> None:
         if record.content is not None:
             record.complete_trace()
-            record.bodies, record.content = record.content.bodies(record.bodies), None
+            record.bodies, counts = record.content.bodies(record.bodies)
+            record.trace, record.content = with_counts(record.trace, counts), None
         if record.is_open:
             self._store.open_trace(record.trace)
         else:

@@ -9,9 +9,11 @@ from random import Random
 
 from gateway.domain.call import Arrival, Caller, Labels
 from gateway.domain.clock import Clock
+from gateway.domain.redaction import Redactor
 from gateway.recording.journal import Journal
 from gateway.recording.kept_content import KeptContent
 from gateway.recording.record_queue import LATE, Record, RecordQueue
+from gateway.recording.redacted_trace import redacted_trace
 from gateway.recording.request_ids import request_ids
 from gateway.recording.telemetry import BODIES, COMPLETED, Telemetry
 from gateway.recording.traces import bodies_of, bounded, short_trace_of, trace_of
@@ -50,8 +52,10 @@ class Recorder:
         clock: Clock,
         random: Random,
         *,
+        redactor: Redactor,
         writers: Executor | None = None,
     ) -> None:
+        self._redactor = redactor
         self._telemetry = telemetry
         self._clock = clock
         self._queue = RecordQueue(store, self._log_unwritten, random, writers=writers)
@@ -84,7 +88,7 @@ class Recorder:
         # Without the time in which usage comes after the reply.
         duration_ms = journal.elapsed_ms() if journal.duration_ms is None else journal.duration_ms
         self._forget_open(journal)
-        content = KeptContent.of(journal.call, journal.scrubber)
+        content = KeptContent.of(journal.call, journal.scrubber, self._redactor)
         try:
             trace = trace_of(journal, duration_ms, content.prompt)
         except Exception:  # noqa: BLE001 - whatever it is, the call keeps a row
@@ -138,7 +142,7 @@ class Recorder:
 
     def _write_open(self, journal: Journal, trace: Trace) -> None:
         """Write the open row, and write it again when the call has gone on for a while."""
-        record = self._record(trace, is_open=True)
+        record = self._record(redacted_trace(trace, self._redactor), is_open=True)
         again = asyncio.get_running_loop().call_later(PROGRESS_S, self._note_progress, journal)
         self._opening[journal.call.trace_id] = _Opening(record, again)
         self._queue.put(record)
@@ -157,6 +161,7 @@ class Recorder:
     def _complete(
         self, trace: Trace, http_status: int, read_bodies: Callable[[], Bodies], content: KeptContent | None = None
     ) -> Record:
+        trace = redacted_trace(trace, self._redactor)
         with suppress(OSError, ValueError):
             self._telemetry.completed(trace, http_status)
         record = self._record(trace, read_bodies(), content)

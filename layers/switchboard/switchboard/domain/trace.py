@@ -104,6 +104,7 @@ class Trace:
     `has_bodies`: its bodies are stored too, right after the row; where they are not found, they could not be written.
     `prompt_version`: hash of the system prompt without its variables, 12 hexadecimal digits; `prompt_characters`: the
     system prompt's length. `excerpt`: how the user's last message begins; None where no content may be stored.
+    `redacted`: what was taken out of bodies and errors, by kind, and at how many places.
     `settlement`: the cost, None until a finished call is settled. `expires_at`: when the row is deleted, in seconds
     since 1970; only traces that were read from the table have it, so they are compared without it.
     """
@@ -138,6 +139,7 @@ class Trace:
     prompt_characters: int | None = None
     excerpt: str | None = None
     request_ids: RequestIds = NO_REQUEST_IDS
+    redacted: Mapping[str, int] = field(default_factory=dict)
     settlement: Settlement | None = None
     expires_at: int | None = field(default=None, compare=False)
 

@@ -50,6 +50,7 @@ def to_document(trace: Trace) -> Document:
         "prompt_characters": trace.prompt_characters,
         "excerpt": trace.excerpt,
         "request_ids": _request_ids_item(trace.request_ids),
+        "redacted": dict(trace.redacted) or None,
         **(settlement_items.to_item(trace.settlement) if trace.settlement else {}),
     }
     document = {name: value for name, value in values.items() if value is not None}
@@ -90,6 +91,7 @@ def from_document(document: Mapping[str, Any]) -> Trace:
         prompt_characters=document.get("prompt_characters"),
         excerpt=document.get("excerpt"),
         request_ids=_request_ids(document.get("request_ids")),
+        redacted={name: int(count) for name, count in (document.get("redacted") or {}).items()},
         settlement=settlement_items.from_item(document),
         expires_at=document.get("expires_at"),
     )

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.domain.call import Call, Capture
+from gateway.domain.redaction import Redactor
+from gateway.domain.redaction_kinds import DEFAULT, redactor
 from gateway.domain.secret import Scrubber, Secret
 from gateway.recording.kept_content import KeptContent
 from gateway.recording.prompt import WORDS_CHARACTERS
@@ -25,7 +27,7 @@ def call_with(*messages: dict[str, Any], capture: Capture = Capture.FULL) -> Cal
 
 def kept(*messages: dict[str, Any], capture: Capture = Capture.FULL) -> Trace:
     """The trace of a call with these messages."""
-    content = KeptContent.of(call_with(*messages, capture=capture), Scrubber([Secret(KEY)]))
+    content = KeptContent.of(call_with(*messages, capture=capture), Scrubber([Secret(KEY)]), Redactor())
     return replace(content.trace(an_open_trace()), prompt_characters=content.prompt.characters)
 
 
@@ -58,7 +60,7 @@ def test_no_secret_is_in_the_excerpt_nor_its_beginning(before: str) -> None:
 
 def test_a_secret_at_the_end_of_what_is_kept_in_memory_is_removed_in_part() -> None:
     content = KeptContent.of(
-        call_with({"role": "user", "content": "x" * (WORDS_CHARACTERS - 9) + KEY}), Scrubber([Secret(KEY)])
+        call_with({"role": "user", "content": "x" * (WORDS_CHARACTERS - 9) + KEY}), Scrubber([Secret(KEY)]), Redactor()
     )
     assert content.prompt.words.endswith(KEY[:9])
     assert content.prompt.has_more_words
@@ -89,11 +91,24 @@ def test_the_metadata_of_the_trace_are_the_prompts_variables() -> None:
     def version(caller: str) -> str | None:
         trace = replace(an_open_trace(), metadata={"caller-name": caller})
         prompt = {"role": "system", "content": f"You speak with {caller}."}
-        return KeptContent.of(call_with(prompt), Scrubber()).trace(trace).prompt_version
+        return KeptContent.of(call_with(prompt), Scrubber(), Redactor()).trace(trace).prompt_version
 
     assert version("Anna Braun") == version("Lea")
 
 
 def test_bodies_lose_their_secrets() -> None:
-    content = KeptContent.of(call_with(ASKED), Scrubber([Secret(KEY)]))
-    assert content.bodies(Bodies(f"a {KEY}".encode(), b"b")) == Bodies(b"a ***", b"b")
+    content = KeptContent.of(call_with(ASKED), Scrubber([Secret(KEY)]), Redactor())
+    assert content.bodies(Bodies(f"a {KEY}".encode(), b"b")) == (Bodies(b"a ***", b"b"), {})
+
+
+def test_bodies_and_excerpt_are_redacted_and_the_bodies_tell_how_often() -> None:
+    card = "4111 1111 1111 1111"
+    asked = {"role": "user", "content": "x" * 60 + f" {card} is mine"}
+    content = KeptContent.of(call_with(asked), Scrubber(), redactor(DEFAULT, {}))
+    trace = content.trace(an_open_trace())
+    assert trace.excerpt == "x" * 60 + " [redacted: card] is"
+    assert trace.redacted == {}
+    assert content.bodies(Bodies(f'{{"a": "{card}"}}'.encode(), card.encode())) == (
+        Bodies(b'{"a": "[redacted: card]"}', b"[redacted: card]"),
+        {"card": 2},
+    )

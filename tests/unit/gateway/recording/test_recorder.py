@@ -10,6 +10,8 @@ import pytest
 
 from gateway.domain.call import Target
 from gateway.domain.clock import Clock
+from gateway.domain.redaction_kinds import DEFAULT, redactor
+from gateway.domain.reports import UpstreamRejected
 from gateway.recording.journal import Journal
 from gateway.recording.recorder import PROGRESS_S, Recorder
 from gateway.recording.telemetry import Telemetry
@@ -27,6 +29,7 @@ from testkit.virtual_time import run_in_virtual_time
 
 TARGET = Target("groq", "https://api.groq.com/openai/v1/chat/completions", "api.groq.com", "llama", 4000)
 LAMBDA_MS = 300_000
+CARD = "4111 1111 1111 1111"
 MESSAGES = ({"role": "system", "content": "You are Anna."}, {"role": "user", "content": "A table?"})
 MALFORMED = Failure("body_malformed", "The body is no JSON.", 400)
 
@@ -59,7 +62,9 @@ class Bench:
         self.store, self.executor = MemoryStore(), InlineExecutor()
         self.log = Lines(self.store)
         telemetry = Telemetry(self.log, lambda _values, _dimensions: None)
-        self.recorder = Recorder(self.store, telemetry, self.clock, Random(1), writers=self.executor)
+        self.recorder = Recorder(
+            self.store, telemetry, self.clock, Random(1), redactor=redactor(DEFAULT, {}), writers=self.executor
+        )
         call = a_call(remaining_ms=remaining_ms)
         call = replace(call, chat=replace(call.chat, messages=MESSAGES))
         self.journal = Journal(replace(call, arrival=replace(call.arrival, moment=loop.time())), self.clock)
@@ -254,3 +259,25 @@ def test_a_refused_request_is_recorded_by_the_same_rules() -> None:
     assert (kept.trace.status, kept.store.bodies) == (Status.REFUSED, {})
     away = run_in_virtual_time(scenario(StoreUnavailable("away")))
     assert [event.split()[0] for event in away.log.events] == ["call.completed", "trace.unwritten"]
+
+
+def test_bodies_and_errors_are_redacted_in_rows_and_lines_and_metadata_is_not() -> None:
+    async def scenario(error: Exception | None = None) -> Bench:
+        bench = Bench()
+        bench.store.fail_with(error)
+        labels = replace(bench.journal.call.labels, metadata={"caller-id": CARD})
+        bench.journal.call = replace(bench.journal.call, body=f'{{"a": "{CARD}"}}'.encode(), labels=labels)
+        bench.attempt.failed(UpstreamRejected(TARGET, 400, f"no such card: {CARD}"))
+        bench.recorder.opened(bench.journal)
+        bench.journal.ended(Status.UPSTREAM_ERROR, Failure("upstream_rejected", f"It said: {CARD}", 502))
+        bench.recorder.completed(bench.journal)
+        await bench.recorder.drain(until_s=1, progress=lambda _waiting: None)
+        return bench
+
+    written = run_in_virtual_time(scenario())
+    assert written.trace.redacted == {"card": 3}
+    assert written.trace.metadata == {"caller-id": CARD}
+    assert CARD not in repr(replace(written.trace, metadata={})) + repr(written.store.bodies) + repr(written.log.fields)
+    lost = run_in_virtual_time(scenario(StoreUnavailable("away"))).log.fields["trace.unwritten"]["row"]
+    assert lost["redacted"] == {"card": 3}
+    assert CARD not in repr(lost | {"metadata": None})
