@@ -21,7 +21,7 @@ CHROMIUM := /usr/bin/chromium
 PAGES := providers=testkit.providers_page conformance=testkit.twins.matrix failures=testkit.failures_page \
   clients=testkit.clients_page
 
-.PHONY: help run test clients browser pages check lint bench bench-relay bench-fairness build deploy setup sam clients-setup lock clean
+.PHONY: help run test clients browser pages check lint bench bench-relay bench-fairness soak-ledger build deploy setup sam clients-setup lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ bench-relay: setup ## slow providers with and without fallback and hedging, draw
 
 bench-fairness: setup ## what hostile callers of one project cost the calls of another (10 minutes)
 	@$(PYTHON) -m bench.fairness
+
+soak-ledger: setup ## 200,000 calls settled while much goes wrong; every total is then the sum of its calls (an hour)
+	@LEDGER_CALLS=$${LEDGER_CALLS:-200000} $(PYTHON) -m pytest -m load $(PYTEST_ARGS) tests/load/test_ledger_simulation.py
 
 build: setup sam ## the deployable artifacts, with byte code (Lambda's code folder is read-only)
 	@$(SAM) build
