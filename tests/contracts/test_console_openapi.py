@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,14 +12,20 @@ import pytest
 from console.app import create_app
 from console.observability import logger
 from console.page import load_page
+from console.queries import Queries
 from console.reads import Reads
+from switchboard.domain.conversation import Conversation, ConversationCalls, ConversationPage
+from switchboard.domain.dimensions import CallerDay, CombinationDay, Dimension, Latency, LatencyDay
+from switchboard.domain.histogram import Histogram
 from switchboard.domain.policy import ProjectPolicies
-from switchboard.domain.totals import PeriodTotals, TaskTotals
+from switchboard.domain.search_terms import DEFAULT_METADATA
+from switchboard.domain.totals import PeriodTotals, TaskTotals, Totals
 from switchboard.domain.trace import Bodies, Trace
+from switchboard.domain.trace_search import Facet, FoundTraces
 from testkit.console_document import CheckedClient
 from testkit.filled import filled
 from testkit.memory_store import MemoryStore
-from testkit.samples import a_key, an_open_trace
+from testkit.samples import NOON, a_key, an_open_trace
 
 PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text("utf-8")
 ON_ANOTHER_PAGE = {"PolicyJson", "TargetJson", "BufferWordsJson"}
@@ -46,6 +54,41 @@ class FilledTotals:
         return found
 
 
+class FilledQueries:
+    """Everything that many calls add up to, with every field."""
+
+    metadata_names = DEFAULT_METADATA
+
+    def dimensions_since(self, _project: str) -> date:
+        return NOON.date()
+
+    def combination_days(self, *_range: object) -> Iterator[CombinationDay]:
+        yield CombinationDay(NOON.date(), dict.fromkeys(Dimension, "ok"), filled(Totals))
+
+    def caller_days(self, *_range: object) -> Iterator[CallerDay]:
+        yield CallerDay(NOON.date(), "+49", filled(Totals))
+
+    def latency_days(self, *_range: object) -> Iterator[LatencyDay]:
+        yield LatencyDay(NOON.date(), "ok", "ok", "ok", dict.fromkeys(Latency, Histogram({90: 1})))
+
+    def list_conversations(self, *_project: object, **_range: object) -> ConversationPage:
+        return ConversationPage((filled(Conversation),), "next")
+
+    def find_conversation(self, *_id: object) -> Conversation:
+        found: Conversation = filled(Conversation)
+        return found
+
+    def conversation_calls(self, *_id: object, **_page: object) -> ConversationCalls:
+        return ConversationCalls((a_full_trace(), an_open_trace()), "next")
+
+    def find_traces(self, *_search: object, **_page: object) -> FoundTraces:
+        return FoundTraces((a_full_trace(), an_open_trace()), "next", NOON, 1000)
+
+    def facets(self, *_range: object) -> tuple[Facet, ...]:
+        found: tuple[Facet, ...] = filled(tuple[Facet, ...])
+        return found
+
+
 class Kept(MemoryStore):
     """A store in which no policy of the project `other` can be read."""
 
@@ -66,7 +109,8 @@ def store() -> MemoryStore:
 
 @pytest.fixture
 def console(store: MemoryStore) -> CheckedClient:
-    app = create_app(Reads(store, FilledTotals()), load_page(), logger())
+    one = FilledQueries()
+    app = create_app(Reads(store, FilledTotals()), load_page(), logger(), Queries(one, one, one, one))
     return CheckedClient(app, headers={"authorization": "Bearer sb-one"})
 
 
@@ -84,6 +128,10 @@ def requests() -> list[tuple[str, str, object]]:
         ("GET", trace, None),
         ("GET", f"{trace}/request", None),
         ("GET", f"{trace}/response", None),
+        ("GET", f"/api/costs?group_by={','.join(Dimension)},day", None),
+        ("GET", "/api/costs?group_by=task,month&latency=true", None),
+        ("GET", "/api/costs?group_by=caller", None),
+        ("GET", "/api/costs?task=ok&group_by=hour", None),
         ("GET", "/api/tasks", None),
         ("GET", "/api/tasks/booking/costs", None),
         ("PUT", "/api/policy", POLICY),

@@ -11,6 +11,7 @@ from fastapi.security import HTTPBearer
 
 from console.auth import authenticate
 from console.parameters import Parameters, names_of, once_each
+from console.queries import Queries
 from console.reads import Reads
 from switchboard.domain.keys import Scope
 
@@ -26,6 +27,11 @@ def reads_of(request: Request) -> Reads:
     return cast("Reads", request.app.state.reads)
 
 
+def queries_of(request: Request) -> Queries:
+    """What the application answers questions about many calls from."""
+    return cast("Queries", request.app.state.queries)
+
+
 def reader(request: Request, _key: Annotated[object, Security(KEY)]) -> str:
     """The project of a key that may read. Raises KeyMissing, KeyUnknown, KeyRevoked, ScopeMissing, ParameterInvalid."""
     return _project(request, Scope.READ)
@@ -38,6 +44,7 @@ def admin(request: Request, _key: Annotated[object, Security(KEY)]) -> str:
 
 # Not async: they block on the store, so Starlette runs them in a thread.
 type ReadsOfApp = Annotated[Reads, Depends(reads_of)]
+type QueriesOfApp = Annotated[Queries, Depends(queries_of)]
 type Reader = Annotated[str, Depends(reader)]
 type Admin = Annotated[str, Depends(admin)]
 

@@ -5,20 +5,21 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI
 from fastapi.responses import Response
 
-from console import policy_routes, task_routes, trace_routes
+from console import cost_routes, policy_routes, task_routes, trace_routes
 from console.observability import Log
 from console.openapi import add_document
 from console.page import Page
+from console.queries import NOTHING, Queries
 from console.reads import Reads
 from console.refusals import add_refusals
 
-ROUTERS = (trace_routes.router, task_routes.router, policy_routes.router)
+ROUTERS = (trace_routes.router, cost_routes.router, task_routes.router, policy_routes.router)
 
 
-def create_app(reads: Reads, page: Page, log: Log) -> FastAPI:
+def create_app(reads: Reads, page: Page, log: Log, queries: Queries = NOTHING) -> FastAPI:
     """The console's ASGI application."""
     app = FastAPI(openapi_url=None, redirect_slashes=False, generate_unique_id_function=lambda route: route.name)
-    app.state.reads = reads
+    app.state.reads, app.state.queries = reads, queries
     for router in ROUTERS:
         app.include_router(router)
     for path in ("/console", "/console/"):

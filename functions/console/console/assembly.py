@@ -1,18 +1,25 @@
 """The composition root: builds the console from settings."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 from console.app import create_app
 from console.observability import Log, logger
 from console.page import load_page
+from console.queries import NOTHING, Queries
 from console.reads import Reads, Store, utc_now
 from console.settings import Settings
 from switchboard.domain.totals import PeriodTotals, TaskTotals
 from switchboard.store.dynamodb import DynamoStore, connect
+from switchboard.store.ledger_dimensions import DynamoDimensions
 from switchboard.store.ledger_totals import DynamoTotals
 from switchboard.store.ports import TotalsReader
+from switchboard.store.trace_finder import DynamoTraceFinder
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 
 def build(
@@ -22,15 +29,37 @@ def build(
 
     If a store is given without totals, the totals are empty.
     """
-    reads = _dynamodb(settings) if store is None else Reads(store, totals or _NoTotals())
-    return create_app(reads, load_page(), log or logger())
+    if store is None:
+        reads, queries = _dynamodb(settings)
+    else:
+        reads, queries = Reads(store, totals or _NoTotals()), NOTHING
+    return create_app(reads, load_page(), log or logger(), queries)
 
 
-def _dynamodb(settings: Settings) -> Reads:
+def _dynamodb(settings: Settings) -> tuple[Reads, Queries]:
     client = connect(endpoint=settings.dynamodb_endpoint or None)
     # The console only writes policies, which do not expire.
     store = DynamoStore(client, settings.table_name, retention=timedelta(0), clock=utc_now)
-    return Reads(store, DynamoTotals(client, settings.table_name))
+    totals = DynamoTotals(client, settings.table_name)
+    return Reads(store, totals), dynamodb_queries(client, settings, totals)
+
+
+def dynamodb_queries(client: "DynamoDBClient", settings: Settings, totals: TotalsReader) -> Queries:
+    """The readers of what many calls add up to, on the settings' table."""
+    costs = DynamoDimensions(client, settings.table_name)
+    return Queries(
+        costs=costs,
+        conversations=NOTHING.conversations,
+        finder=DynamoTraceFinder(
+            client,
+            settings.table_name,
+            costs=costs,
+            totals=totals,
+            metadata_names=settings.search_metadata,
+            now=utc_now,
+        ),
+        facets=NOTHING.facets,
+    )
 
 
 class _NoTotals:

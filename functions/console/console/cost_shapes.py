@@ -116,6 +116,107 @@ class PeriodJson(CountersJson):
     end: str
 
 
+@with_config(DESCRIBED)
+class PercentilesJson(TypedDict):
+    """Percentiles of a time in milliseconds, within 3 %; null without calls that have it."""
+
+    count: int
+    """How many calls have it."""
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+class LatencyJson(TypedDict):
+    """Percentiles over the `ok` calls, from a call's arrival."""
+
+    ttft_ms: PercentilesJson
+    first_sentence_ms: PercentilesJson
+    duration_ms: PercentilesJson
+
+
+class TokensJson(TypedDict):
+    """Tokens in disjoint classes, except that `reasoning` is part of `output`; and web searches."""
+
+    fresh_input: int
+    cache_read: int
+    cache_write_5m: int
+    cache_write_1h: int
+    output: int
+    reasoning: int
+    audio_input: int
+    audio_cache_read: int
+    audio_output: int
+    image_input: int
+    image_cache_read: int
+    image_output: int
+    searches: int
+
+
+@with_config(DESCRIBED)
+class CostSumsJson(TypedDict):
+    """Sums over calls. Money is US dollars as exact decimal text."""
+
+    calls: int
+    errors: int
+    """Calls that failed while their caller was waiting."""
+    cost_usd: str
+    """The sum of the known costs: read it together with `unpriced_calls`."""
+    cost_per_call_usd: str | None
+    """The same for each priced call, rounded to 10⁻¹² dollars; null without one."""
+    unheard_usd: str
+    """The part of the cost that paid for answers which nobody heard: hedges, retries, calls that were overtaken."""
+    saved_usd: str
+    """How much more cached input would have cost as fresh input."""
+    unpriced_calls: int
+    """Calls of unknown cost, which is not in the sum."""
+    partly_priced_calls: int
+    """Calls whose cost lacks a token class without a price."""
+    estimated_calls: int
+    """Calls with estimated tokens, even if only those of one attempt."""
+    tokens: TokensJson
+    latency: NotRequired[LatencyJson]
+    """If `latency=true` was asked for."""
+
+
+class GroupJson(TypedDict, total=False):
+    """The names of a group: those of `group_by`; null for calls that had none."""
+
+    task: str | None
+    environment: str | None
+    key: str | None
+    agent: str | None
+    provider: str | None
+    model: str | None
+    status: str | None
+    caller: str | None
+    hour: str
+    day: str
+    month: str
+
+
+@with_config(DESCRIBED)
+class CostRowJson(CostSumsJson):
+    """The sums of one group."""
+
+    group: GroupJson
+
+
+ProjectCostsJson = TypedDict(
+    "ProjectCostsJson",
+    {
+        "from": str,
+        "to": str,
+        "timezone": str,
+        "dimensions_since": str | None,
+        "notes": list[str],
+        "total": CostSumsJson,
+        "rows": list[CostRowJson],
+        "truncated": bool,
+    },
+)
+"""The costs of a project. `from` and `to` are the range that was counted, `timezone` that of its days."""
+
 # `from` is a keyword of Python, so that this shape cannot be written as a class.
 TaskCostsJson = TypedDict(
     "TaskCostsJson",

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from console.errors import ParameterInvalid
-from console.parameters import Range
+from console.parameters import FROM_BEFORE_TO, Range
 from switchboard.domain.totals import EARLIEST, LATEST, Granularity
 from switchboard.store.total_items import HOURS_KEPT_FOR
 
@@ -50,10 +50,7 @@ def costs_query(asked: CostsParameters, now: datetime) -> CostsQuery:
     """
     granularity, begin, end = asked.granularity, asked.since, asked.until or now
     if begin is not None and begin >= end:
-        raise ParameterInvalid(
-            "`from` must be earlier than `to` (`to` is exclusive, and defaults to now).",
-            param="from",
-        )
+        raise ParameterInvalid(FROM_BEFORE_TO, param="from")
     try:
         query = _whole(begin, end, granularity)
     except (OverflowError, ValueError):

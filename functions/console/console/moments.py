@@ -12,8 +12,12 @@ def iso_utc(moment: datetime) -> str:
 
 def read_moment(name: str, text: str | None) -> datetime | None:
     """A parameter's time in UTC (a date means its midnight); None if it is not given. Raises ParameterInvalid."""
-    if text is None:
-        return None
+    found = None if text is None else read_day_or_moment(name, text)
+    return found if found is None or isinstance(found, datetime) else datetime.combine(found, time(), UTC)
+
+
+def read_day_or_moment(name: str, text: str) -> date | datetime:
+    """A parameter's date, of a zone that is not known here, or its time in UTC. Raises ParameterInvalid."""
     try:
         return _read(text)
     except (ValueError, OverflowError):
@@ -24,9 +28,9 @@ def read_moment(name: str, text: str | None) -> datetime | None:
         ) from None
 
 
-def _read(text: str) -> datetime:
+def _read(text: str) -> date | datetime:
     try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
+        return date.fromisoformat(text)
     except ValueError:
         # Python accepts any character as the T, even a digit: 20261120120000Z would be read as 20:00:00.
         if "T" not in text:

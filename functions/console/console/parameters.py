@@ -16,7 +16,9 @@ from console.errors import ParameterInvalid
 from console.moments import read_moment
 
 _FORMATS = ("date", "date-time")
-_DATE_OR_TIME = WithJsonSchema({"anyOf": [{"type": "string", "format": name} for name in _FORMATS]})
+DATE_OR_TIME = WithJsonSchema({"anyOf": [{"type": "string", "format": name} for name in _FORMATS]})
+
+FROM_BEFORE_TO = "`from` must be earlier than `to` (`to` is exclusive, and defaults to now)."
 
 Moment = datetime | SkipJsonSchema[None]
 
@@ -56,9 +58,9 @@ class Range(Parameters):
     since: Annotated[
         datetime | SkipJsonSchema[None],
         BeforeValidator(partial(read_moment, "from")),
-        _DATE_OR_TIME,
+        DATE_OR_TIME,
         Field(alias="from"),
     ] = None
     """Calls that began at this time or later: a date (UTC), or a date and time with Z or an offset."""
-    until: Annotated[Moment, BeforeValidator(partial(read_moment, "to")), _DATE_OR_TIME, Field(alias="to")] = None
+    until: Annotated[Moment, BeforeValidator(partial(read_moment, "to")), DATE_OR_TIME, Field(alias="to")] = None
     """Calls that began before this time."""

@@ -224,6 +224,20 @@ MAX_SEARCHED_NAME_CHARACTERS = 64
 MAX_FACET_VALUES = 1000
 """Of one name that are listed, those with the most calls first."""
 
+# A question about costs
+
+MAX_COST_DAYS = 400
+"""Of one question. As long as hours are kept."""
+
+MAX_COST_ROWS = 5000
+"""Of the answer. All of them are in its sums."""
+
+MAX_READ_ROWS = 100_000
+"""Of totals that are read for one question. It has 30 seconds, and reads about 20,000 in one."""
+
+MAX_TIME_ZONE_CHARACTERS = 64
+"""Of a time zone's name."""
+
 
 def clipped(text: str, most: int = MAX_NAME_CHARACTERS) -> str:
     """The text, or its beginning and an ellipsis, `most` characters in all."""

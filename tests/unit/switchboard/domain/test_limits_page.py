@@ -46,6 +46,7 @@ def test_a_limit_names_its_unit(name: str) -> None:
         "MEMBERS",
         "BLOCKS",
         "SEARCHES",
+        "ROWS",
         "DAYS",
         "PATTERNS",
     )
