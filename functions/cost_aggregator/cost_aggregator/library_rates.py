@@ -10,6 +10,16 @@ from switchboard.domain.token_classes import complete_rates
 type LibraryPrice = Decimal | TieredPrices | None
 
 _PICO_DOLLAR = Decimal("0.000001")  # per token, in USD per million tokens
+_PICO_PER_KCOUNT = 10**9
+_OTHERS = {
+    "audio_input": "input_audio_mtok",
+    "audio_cache_read": "cache_audio_read_mtok",
+    "audio_output": "output_audio_mtok",
+    "image_input": "input_image_mtok",
+    "image_cache_read": "cache_image_read_mtok",
+    "image_output": "output_image_mtok",
+}
+"""The library's prices of classes that have no default."""
 _BEYOND_TOKENS = ("requests_kcount", "output_reasoning_mtok", "output_citation_mtok")
 
 
@@ -41,8 +51,16 @@ def _rates(prices: ModelPrice, prompt_tokens: int, *, is_claude: bool) -> Rates 
         cache_read=_pico_usd(prices.cache_read_mtok, prompt_tokens),
         cache_write_5m=cache_write if cache_write_5m is None else cache_write_5m,
         cache_write_1h=_pico_usd(prices.cache_write_1h_mtok, prompt_tokens),
+        others=_others(prices, prompt_tokens),
         is_claude=is_claude,
     )
+
+
+def _others(prices: ModelPrice, prompt_tokens: int) -> dict[str, int | None]:
+    rates = {ours: _pico_usd(getattr(prices, theirs), prompt_tokens) for ours, theirs in _OTHERS.items()}
+    per_thousand = prices.web_searches_kcount
+    searches = int(per_thousand * _PICO_PER_KCOUNT) if isinstance(per_thousand, Decimal) else None
+    return {**rates, "searches": searches}
 
 
 def _pico_usd(price: LibraryPrice, prompt_tokens: int) -> int | None:
@@ -60,5 +78,6 @@ def _tier_starts(prices: ModelPrice) -> list[int]:
         prices.cache_write_mtok,
         prices.cache_write_5m_mtok,
         prices.cache_write_1h_mtok,
+        *(getattr(prices, name) for name in _OTHERS.values()),
     )
     return sorted({tier.start for price in classes if isinstance(price, TieredPrices) for tier in price.tiers})

@@ -1,6 +1,7 @@
 """Rate cards from genai-prices, with its names, start dates and hours of the day.
 
-Only this module and `library_rates` import the library, which takes a third of a second. It makes no requests.
+Only this module, `library_rates` and `library_variants` import the library, which takes a third of a second. It makes
+no requests.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TimeOfDateConstraint
 
 from cost_aggregator.library_rates import read_rates
+from cost_aggregator.library_variants import read_variants
+from cost_aggregator.price_rules import PriceRules, shipped_rules
 from switchboard.domain.model_names import is_claude, maker, plain, spellings
 from switchboard.domain.rates import ALWAYS, RateCard, Rates, Tier
 
@@ -43,7 +46,8 @@ _NOTHING = Rates(fresh_input=0, output=0, cache_read=0, cache_write_5m=0, cache_
 class PriceLibrary:
     """The prices that come with genai-prices, as rate cards."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: PriceRules | None = None) -> None:
+        self._rules = shipped_rules() if rules is None else rules
         self._providers = get_snapshot().providers
         self._source = f"genai-prices {genai_prices.__version__}"
         self._find = lru_cache(maxsize=1024)(self._look_up)
@@ -59,18 +63,28 @@ class PriceLibrary:
             return None
         rates, tiers = table
         since, until = _window(info, at)
-        return RateCard(
-            provider, model, rates, valid_from=since, valid_until=until, source=f"{self._source}{source}", tiers=tiers
+        seller, suffix = source
+        card = RateCard(
+            provider,
+            model,
+            rates,
+            valid_from=since,
+            valid_until=until,
+            source=f"{self._source}{suffix}",
+            tiers=tiers,
+            entry_id=f"{seller}/{info.id}",
+            variants=tuple(read_variants(info, at, is_claude=is_claude(model))),
         )
+        return self._rules.apply(card, seller, info.id)
 
-    def _look_up(self, provider: str, model: str) -> tuple[ModelInfo, str] | None:
-        """The library's entry, and a suffix for the source if it is the maker's entry."""
+    def _look_up(self, provider: str, model: str) -> tuple[ModelInfo, tuple[str, str]] | None:
+        """The library's entry, whose provider it is, and a suffix for the source if that is the maker's."""
         if provider in UNPRICED_PROVIDERS:
             return None
         if (named := LIBRARY_NAMES.get(provider)) and (info := self._entry(named, model)):
-            return info, ""
+            return info, (provider, "")
         if (made := maker(model)) and (info := self._entry(LIBRARY_NAMES[made[0]], made[1])):
-            return info, f" as {made[0]}"
+            return info, (made[0], f" as {made[0]}")
         return None
 
     def _entry(self, library_name: str, model: str) -> ModelInfo | None:
@@ -95,8 +109,9 @@ def _window(info: ModelInfo, at: datetime) -> tuple[datetime, datetime | None]:
 
 
 def _changes(info: ModelInfo, at: datetime) -> Iterator[datetime]:
-    for conditional in [] if isinstance(info.prices, ModelPrice) else info.prices:
-        match conditional.constraint:
+    dated = [] if isinstance(info.prices, ModelPrice) else info.prices
+    for each in (*dated, *(info.price_variants or ())):
+        match each.constraint:
             case StartDateConstraint(start_date=day):
                 yield datetime.combine(day, time(), UTC)
             case TimeOfDateConstraint(start_time=start, end_time=end):

@@ -9,12 +9,16 @@ from genai_prices.types import ConditionalPrice, ModelInfo, ModelPrice, TieredPr
 
 from cost_aggregator.price_library import LIBRARY_NAMES, UNPRICED_PROVIDERS, PriceLibrary
 from gateway.providers.table import GENERIC, PROVIDERS
-from switchboard.domain.rates import ALWAYS, Rates
+from switchboard.domain.rates import ALWAYS, PRICED_CLASSES, Dimension, Rates, Variant
 
 LIBRARY = PriceLibrary()
 TODAY = datetime(2026, 11, 20, 12, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
-CLASSES = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok", "cache_write_1h_mtok")
+CLASSES = (
+    *("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok", "cache_write_1h_mtok"),
+    *("input_audio_mtok", "cache_audio_read_mtok", "output_audio_mtok"),
+    *("input_image_mtok", "cache_image_read_mtok", "output_image_mtok"),
+)
 
 
 def usd_per_million(provider: str, model: str, at: datetime = TODAY) -> tuple[float, float] | None:
@@ -100,15 +104,16 @@ def test_a_card_has_the_requested_names_and_its_source() -> None:
     assert card is not None
     assert (card.provider, card.model) == ("google", "models/Gemini-2.5-pro")
     assert card.source.startswith("genai-prices 0.")
-    assert (card.valid_from, card.valid_until) == (ALWAYS, None)
+    assert (card.entry_id, card.valid_until) == ("google/gemini-2.5-pro", None)
 
 
 def test_tiers_have_rates_for_all_classes() -> None:
     card = LIBRARY.card("anthropic", "claude-sonnet-4-5", TODAY)
     assert card is not None
-    assert card.rates == Rates(3_000_000, 15_000_000, 300_000, 3_750_000, 6_000_000)
+    assert card.rates == Rates(3_000_000, 15_000_000, 300_000, 3_750_000, 6_000_000, searches=10**10)
     [tier] = card.tiers
-    assert (tier.above, tier.rates) == (200_000, Rates(6_000_000, 22_500_000, 600_000, 7_500_000, 12_000_000))
+    above = Rates(6_000_000, 22_500_000, 600_000, 7_500_000, 12_000_000, searches=10**10)
+    assert (tier.above, tier.rates) == (200_000, above)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +127,8 @@ def test_tiers_have_rates_for_all_classes() -> None:
 def test_classes_without_a_price_get_the_documented_default(provider: str, model: str, rates: Rates) -> None:
     card = LIBRARY.card(provider, model, TODAY)
     assert card is not None
-    assert card.rates == rates
+    text = {name: getattr(card.rates, name) for name in PRICED_CLASSES[:5]}
+    assert Rates(**text) == rates
 
 
 def test_a_price_starts_at_midnight_utc_and_ends_at_the_next() -> None:
@@ -131,7 +137,67 @@ def test_a_price_starts_at_midnight_utc_and_ends_at_the_next() -> None:
     assert before is not None
     assert after is not None
     assert (before.rates.fresh_input, before.valid_from, before.valid_until) == (10_000_000, ALWAYS, change)
-    assert (after.rates.fresh_input, after.valid_from, after.valid_until) == (2_000_000, change, None)
+    assert (after.rates.fresh_input, after.valid_from) == (2_000_000, change)
+
+
+def test_a_card_ends_where_a_price_of_a_service_tier_begins() -> None:
+    verified = datetime(2026, 10, 12, tzinfo=UTC)
+    before, after = (LIBRARY.card("openai", "o3", at) for at in (verified - INSTANT, verified))
+    assert before is not None
+    assert after is not None
+    assert (before.valid_until, after.valid_from) == (verified, verified)
+    assert before.rates == after.rates
+    assert before.variants == ()
+    assert {each.value for each in after.variants} == {"fast", "flex", "priority"}
+
+
+def variant(provider: str, model: str, dimension: Dimension, value: str) -> Variant:
+    card = LIBRARY.card(provider, model, TODAY)
+    assert card is not None
+    [found] = [each for each in card.variants if (each.dimension, each.value) == (dimension, value)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "dimension", "value", "rates"),
+    [
+        ("openai", "gpt-5.1", Dimension.SERVICE_TIER, "priority", (2_500_000, 20_000_000, 250_000)),
+        ("openai", "gpt-5.1", Dimension.SERVICE_TIER, "flex", (625_000, 5_000_000, 62_500)),
+        ("generic", "gpt-5-mini", Dimension.SERVICE_TIER, "priority", (450_000, 3_600_000, 45_000)),
+        ("anthropic", "claude-opus-5-5", Dimension.SPEED, "fast", (8_000_000, 40_000_000, 400_000)),
+        ("anthropic", "claude-sonnet-4-6", Dimension.SERVICE_TIER, "batch", (1_500_000, 7_500_000, 150_000)),
+        ("google", "gemini-2.5-flash", Dimension.SERVICE_TIER, "flex", (150_000, 1_250_000, 30_000)),
+    ],
+)
+def test_service_tiers_and_speeds_have_rates_of_their_own(
+    provider: str, model: str, dimension: Dimension, value: str, rates: tuple[int, int, int]
+) -> None:
+    found = variant(provider, model, dimension, value).rates
+    assert found is not None
+    assert (found.fresh_input, found.output, found.cache_read) == rates
+
+
+def test_a_service_tier_has_the_context_tiers_of_its_list() -> None:
+    [tier] = variant("openai", "gpt-5.6-sol", Dimension.SERVICE_TIER, "priority").tiers
+    assert (tier.above, tier.rates.fresh_input, tier.rates.output) == (272_000, 16_000_000, 60_000_000)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "classes"),
+    [
+        ("openai", "gpt-audio", {"audio_input": 32_000_000, "audio_output": 64_000_000, "image_output": None}),
+        ("google", "gemini-2.5-flash", {"audio_input": 1_000_000, "audio_cache_read": 100_000, "searches": 35 * 10**9}),
+        ("google", "gemini-2.5-flash-image", {"image_output": 30_000_000, "audio_output": None}),
+        ("openai", "gpt-image-1.5", {"image_input": 8_000_000, "image_cache_read": 2_000_000}),
+        ("groq", "llama-3.1-8b-instant", {"audio_input": None, "image_input": None, "searches": None}),
+    ],
+)
+def test_audio_images_and_searches_have_rates_where_the_library_has_them(
+    provider: str, model: str, classes: dict[str, int | None]
+) -> None:
+    card = LIBRARY.card(provider, model, TODAY)
+    assert card is not None
+    assert {name: getattr(card.rates, name) for name in classes} == classes
 
 
 @pytest.mark.parametrize(
@@ -210,7 +276,8 @@ def test_only_the_library_modules_import_the_library() -> None:
 
 def _all_prices(model: ModelInfo) -> list[ModelPrice]:
     listed: list[ConditionalPrice] | ModelPrice = model.prices
-    return [listed] if isinstance(listed, ModelPrice) else [each.prices for each in listed]
+    standard = [listed] if isinstance(listed, ModelPrice) else [each.prices for each in listed]
+    return [*standard, *(each.prices for each in model.price_variants or ())]
 
 
 def _amounts(price: Decimal | TieredPrices | None) -> list[Decimal]:

@@ -1,10 +1,11 @@
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 import pytest
 
 from cost_aggregator.overrides import Overrides, OverridesMalformed, read_overrides, shipped_overrides
 from gateway.providers.table import PROVIDERS
-from switchboard.domain.rates import RateCard, Rates, Tier
+from switchboard.domain.rates import Dimension, RateCard, Rates, Tier, Variant
 
 MIDNIGHT = datetime(2026, 12, 1, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
@@ -54,7 +55,32 @@ def test_an_entry_becomes_a_card() -> None:
         valid_until=datetime(2027, 1, 1, tzinfo=UTC),
         source="overrides 2026-01-01",
         tiers=(Tier(1000, Rates(6_000_000, 22_500_000, 600_000, 6_000_000, 6_000_000)),),
+        entry_id="openai/gpt-9",
     )
+
+
+def test_audio_images_and_searches_have_prices_of_their_own_or_none() -> None:
+    rates = card_of(one_price(audio_input='"32"', image_output='"40"', searches='"0.025"')).rates
+    assert (rates.audio_input, rates.image_output, rates.searches) == (32_000_000, 40_000_000, 25 * 10**9)
+    assert (rates.audio_output, rates.image_input) == (None, None)
+
+
+def test_service_tiers_regions_and_speeds_are_variants() -> None:
+    variants = """variants = [
+  { service_tier = "Priority", input = "6", output = "30", tiers = [{ above = 9, input = "7", output = "31" }] },
+  { region = "eu", factor = "1.1" },
+  { speed = "*", factor = "5/2" },
+]"""
+    assert card_of(f"{one_price()}\n{variants}").variants == (
+        Variant(Dimension.SERVICE_TIER, "priority", plain(6, 30), (Tier(9, plain(7, 31)),)),
+        Variant(Dimension.REGION, "eu", factor=Fraction(11, 10)),
+        Variant(Dimension.SPEED, "*", factor=Fraction(5, 2)),
+    )
+
+
+def plain(usd_in: int, usd_out: int) -> Rates:
+    """Rates of a price that names two amounts."""
+    return Rates(usd_in * 10**6, usd_out * 10**6, *[usd_in * 10**6] * 3)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +142,22 @@ def test_a_gap_is_a_period_without_a_card() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        (one_price(variants="7"), "'variants' must be a list of tables"),
+        (one_price(variants='[{ factor = "2" }]'), "variant 1: it must have one of service_tier, region, speed"),
+        (one_price(variants='[{ region = "eu", speed = "fast", factor = "2" }]'), "variant 1: it must have one of"),
+        (one_price(variants="[{ region = 7 }]"), "variant 1: it must have one of"),
+        (one_price(variants='[{ region = "eu", input = "2" }]'), "variant 1: 'output' is missing"),
+        (one_price(variants='[{ region = "eu", factor = 1.1 }]'), "variant 1: 'factor' must be a string"),
+        (one_price(variants='[{ region = "eu", factor = "1E9" }]'), "variant 1: 'factor' must be a string"),
+        (one_price(variants='[{ region = "eu", factor = "1/0" }]'), "variant 1: 'factor' must be a string"),
+        (one_price(variants='[{ region = "eu", factor = "1", input = "2" }]'), "one with a factor has no prices"),
+        (one_price(variants='[{ region = "eu", inptu = "2" }]'), "variant 1: inptu: not fields of a variant"),
+        (
+            one_price(variants='[{ region = "eu", factor = "1" }, { region = "EU", factor = "2" }]'),
+            "Two variants are for the same calls",
+        ),
+        (one_price(searches="7"), "'searches' must be a string"),
+        (one_price(searches='"0.0000000000001"'), "'searches'"),
         (one_price(provider=""), "'provider' is missing"),
         (one_price(model='"  "'), "'model' must be a non-empty string"),
         (one_price(model="7"), "'model' must be a non-empty string"),

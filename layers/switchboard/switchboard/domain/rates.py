@@ -1,5 +1,6 @@
 """What tokens cost: dated rate cards, and arithmetic in whole pico-dollars (10⁻¹² USD)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -65,9 +66,23 @@ class Dimension(StrEnum):
     SPEED = "speed"
 
 
+ANY = "*"
+"""The value of a variant for every value that is told but the standard ones."""
+
+_STANDARD: Mapping[Dimension, frozenset[str | None]] = {
+    Dimension.SERVICE_TIER: frozenset({None, "default", "standard", "on_demand", "auto"}),
+    Dimension.REGION: frozenset({None, "global"}),
+    Dimension.SPEED: frozenset({None, "standard"}),
+}
+"""What is told of calls that cost what a card's own rates say."""
+
+_ALWAYS_PRICED = frozenset({Dimension.REGION})
+"""Dimensions in which a value without a variant costs what the card's own rates say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What calls cost whose answer told this service tier, region or speed.
+    """What calls cost whose answer told this service tier, region or speed. `value`: ANY for all but standard ones.
 
     Either `rates`, with their own `tiers`, which are then in place of the card's; or `factor`, by which the rates that
     apply are multiplied.
@@ -78,6 +93,10 @@ class Variant:
     rates: Rates | None = None
     tiers: tuple[Tier, ...] = ()
     factor: Fraction = Fraction(1)
+
+    def applies_to(self, told: str | None) -> bool:
+        """Whether it is for calls of which this was told."""
+        return told == self.value or (self.value == ANY and told not in _STANDARD[self.dimension])
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +123,7 @@ class RateCard:
 
     def variants_for(self, usage: Usage) -> tuple[Variant, ...]:
         """The variants that apply to a call."""
-        return tuple(each for each in self.variants if getattr(usage, each.dimension) == each.value)
+        return tuple(each for each in self.variants if each.applies_to(getattr(usage, each.dimension)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +142,16 @@ class Price:
     speed: str | None = None
 
 
-STANDARD_TIERS = frozenset({None, "default", "standard", "on_demand", "auto"})
-"""Service tiers that cost what a card's own rates say."""
-
-
 def price_of(usage: Usage, card: RateCard) -> Price | None:
     """The price that applies to a call: of its context tier, service tier, region and speed.
 
-    None where its tokens are unknown, or where the card has no price for its service tier.
+    None where its tokens are unknown, or where the card has no price for its service tier or speed.
     """
     if usage.tokens is None:
         return None
     applied = card.variants_for(usage)
-    told = {each.dimension.value: each.value for each in applied}
-    if usage.service_tier not in STANDARD_TIERS and Dimension.SERVICE_TIER not in told:
+    told = {each.dimension.value: getattr(usage, each.dimension) for each in applied}
+    if any(_lacks(dimension, usage) for dimension in Dimension if dimension not in told):
         return None
     own = next((each for each in applied if each.rates is not None), None)
     rates, tiers = (card.rates, card.tiers) if own is None or own.rates is None else (own.rates, own.tiers)
@@ -144,6 +159,11 @@ def price_of(usage: Usage, card: RateCard) -> Price | None:
     rates = _rates_for(usage.tokens.prompt, rates, tiers)
     rates = rates if factor == 1 else rates.times(Fraction(factor))
     return Price(card.source, card.valid_from, rates, card.entry_id, **told)
+
+
+def _lacks(dimension: Dimension, usage: Usage) -> bool:
+    """Whether a value without a variant has no price."""
+    return dimension not in _ALWAYS_PRICED and getattr(usage, dimension) not in _STANDARD[dimension]
 
 
 def cost_pico_usd(tokens: Tokens, card: RateCard) -> int:

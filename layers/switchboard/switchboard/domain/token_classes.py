@@ -1,5 +1,7 @@
 """The prices of token classes that a price list leaves out."""
 
+from collections.abc import Mapping
+
 from switchboard.domain.rates import Rates
 
 
@@ -10,9 +12,10 @@ def complete_rates(
     cache_write_5m: int | None = None,
     cache_write_1h: int | None = None,
     *,
+    others: Mapping[str, int | None] | None = None,
     is_claude: bool = False,
 ) -> Rates:
-    """The rates of all classes, in pico-dollars per token.
+    """The rates in pico-dollars; `others`: those of audio, images and searches, which have no defaults.
 
     Defaults: a cache read costs the input price. For Claude's models, a cache write costs 1.25 times the input price,
     and twice for an hour; for other models, it costs the input price, and a write for an hour the price of any write.
@@ -27,6 +30,7 @@ def complete_rates(
         cache_read=fresh_input if cache_read is None else cache_read,
         cache_write_5m=cache_write_5m,
         cache_write_1h=cache_write_1h,
+        **(others or {}),
     )
 
 

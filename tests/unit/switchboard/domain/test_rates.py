@@ -8,6 +8,7 @@ import pytest
 
 from switchboard.domain.rates import (
     ALWAYS,
+    ANY,
     Dimension,
     Price,
     RateCard,
@@ -100,6 +101,14 @@ def test_a_price_tells_what_it_depends_on_and_nothing_else() -> None:
     assert (price.service_tier, price.region, price.speed) == ("priority", None, "fast")
 
 
+@pytest.mark.parametrize(("region", "fresh_input"), [(None, 3), ("global", 3), ("eu", 4), ("europe-west4", 4)])
+def test_a_variant_for_any_region_is_for_all_but_the_global_one(region: str | None, fresh_input: int) -> None:
+    card = replace(CARD, variants=(Variant(Dimension.REGION, ANY, factor=Fraction(11, 10)),))
+    price = price_of(replace(used(Tokens(10, 4)), region=region), card)
+    assert price
+    assert (price.rates.fresh_input, price.region) == (fresh_input, region if fresh_input == 4 else None)
+
+
 def test_a_service_tier_has_its_own_context_tiers() -> None:
     price = price_of(used(Tokens(101, 1), service_tier="priority"), DEAR)
     assert price
@@ -108,6 +117,7 @@ def test_a_service_tier_has_its_own_context_tiers() -> None:
 
 def test_a_service_tier_without_a_price_has_no_price_and_neither_has_unknown_usage() -> None:
     assert price_of(used(Tokens(1, 1), service_tier="scale"), DEAR) is None
+    assert price_of(used(Tokens(1, 1), speed="ultrafast"), DEAR) is None
     assert price_of(ABSENT, DEAR) is None
 
 
