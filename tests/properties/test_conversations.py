@@ -1,7 +1,9 @@
 """Whatever is delivered, repeated, reordered or interrupted, a conversation is what its calls add up to."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import count
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -119,3 +121,17 @@ def test_every_conversation_is_what_its_calls_add_up_to(world: World, story: Sto
     page = world.talks.conversations.list_conversations(project, limit=20)
     newest_first = sorted(expected.values(), key=lambda each: each.facts.first_id, reverse=True)
     assert list(page.conversations) == newest_first
+
+
+def test_concurrent_sandboxes_lose_no_fact(dynamodb: "DynamoDBClient", dynamodb_endpoint: str) -> None:
+    talks = Talks(dynamodb, dynamodb_endpoint, new_table(dynamodb))
+    traces = [talks.call(number, ttft_ms=number * 37.5 % 1000, model=f"model-{number % 5}") for number in range(40)]
+
+    def settle(seed: int) -> bool:
+        batches = [Random(seed + turn).sample(traces, 15) for turn in range(4)]
+        sandbox = talks.another(seed)
+        return all(talks.deliver(*batch, to=sandbox) for batch in (*batches, traces))
+
+    with ThreadPoolExecutor(3) as pool:
+        assert all(pool.map(settle, range(3)))
+    assert talks.find() == talks.expected(traces)
