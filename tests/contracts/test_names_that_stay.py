@@ -457,13 +457,16 @@ GATEWAY_EVENTS = {
 AGGREGATOR_EVENTS = {
     "call.settled": names(
         f"""{CALL} status started_at hour cost_usd cost_pico_usd unpriced unpriced_classes unpriced_provider
-        unpriced_model price_source price_id usage_source lag_ms"""
+        unpriced_model price_source price_id usage_source lag_ms revision"""
     ),
     "call.lost": names(f"{CALL} status"),
     "trace.poisoned": names("pk sk reason"),
     "batch.deferred": names("records reason"),
     "rate_cards.unpublished": names("reason"),
     "sweep.done": names("lost settled is_complete"),
+    "reprice.done": names("repriced is_complete"),
+    "reprice.deferred": names("reason"),
+    "call.unrevised": names(f"{CALL} status reason"),
     "audit.done": names("project day outcome calls rows unaudited differences"),
     "audit.difference": names("project pk sk counter stored counted is_repaired"),
     "audit.deferred": names("reason"),
@@ -479,7 +482,7 @@ GATEWAY_METRICS = names(
 )
 AGGREGATOR_METRICS = names(
     """Settled/Count Unpriced/Count PartlyPriced/Count Poisoned/Count Lag/Milliseconds Lost/Count
-    AuditDifferences/Count"""
+    AuditDifferences/Count Repriced/Count"""
 )
 
 

@@ -5,45 +5,64 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random, SystemRandom
-from typing import Any
+from typing import Any, Protocol
 
 from cost_aggregator.auditing import AuditedDays, Auditing, DayAuditor
 from cost_aggregator.backoff import Backoff, RemainingMs
+from cost_aggregator.book_publishing import BookPublishing, BookStore
 from cost_aggregator.overrides import shipped_overrides
 from cost_aggregator.poison import NoQueue, PoisonQueue, SqsPoisonQueue
 from cost_aggregator.price_library import PriceLibrary
 from cost_aggregator.prices import PriceBook
+from cost_aggregator.project_books import ProjectBooks
 from cost_aggregator.publishing import CardStore, Publishing
+from cost_aggregator.repricing import Repricing
+from cost_aggregator.revising import MovedCalls, Revising
 from cost_aggregator.settings import Settings
 from cost_aggregator.settling import Settling
 from cost_aggregator.sweeping import Sweeping
 from cost_aggregator.telemetry import Telemetry, utc_now
+from cost_aggregator.waiting_rows import WaitingRows
 from switchboard.store.auditor import Auditor
 from switchboard.store.conversation_facts import DynamoConversationFacts
 from switchboard.store.dynamodb_client import connect
 from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_audit import DynamoAudit
-from switchboard.store.ledger_cards import DynamoCards
 from switchboard.store.ledger_sweep import DynamoOpenCalls
 from switchboard.store.ports import Ledger, OpenCalls, SettledRows
+from switchboard.store.price_book import DynamoBook
+from switchboard.store.price_ports import PriceStore, RevisingLedger, UnpricedCalls
+from switchboard.store.project_prices import DynamoPrices
 from switchboard.store.search_rows import DynamoSearchRows
 from switchboard.store.top_lists import DynamoTopLists
+from switchboard.store.unpriced_calls import DynamoUnpriced
 
 
 class EventUnknown(Exception):
     """The event is neither a batch of the table's stream nor a scheduled event."""
 
 
+class WholeLedger(Ledger, RevisingLedger, Protocol):
+    """Settles calls, and settles them anew."""
+
+
+class Cards(CardStore, BookStore, Protocol):
+    """Stores the price book, and the cards that calls were priced with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """The aggregator's external dependencies, replaced in tests and in the local system.
 
-    `rows`: what is written for every settled call beside the transaction.
+    `own_prices`: of projects. `rows`: what is written for every settled call beside the transaction.
     """
 
-    ledger: Ledger
+    ledger: WholeLedger
     calls: OpenCalls
-    cards: CardStore
+    cards: Cards
+    own_prices: PriceStore
+    unpriced: UnpricedCalls
+    lists: MovedCalls
     poison: PoisonQueue
     telemetry: Telemetry
     days: AuditedDays
@@ -51,6 +70,7 @@ class Dependencies:
     kept_for: timedelta
     rows: Sequence[SettledRows] = ()
     now: Callable[[], datetime] = utc_now
+    monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     random: Random = field(default_factory=SystemRandom)
 
@@ -62,6 +82,8 @@ class Aggregator:
     settling: Settling
     publishing: Publishing
     sweeping: Sweeping
+    book: BookPublishing
+    repricing: Repricing
     auditing: Auditing
 
     def handle(self, event: Mapping[str, Any], remaining_ms: RemainingMs) -> dict[str, object]:
@@ -73,7 +95,9 @@ class Aggregator:
         if event.get("source") == "aws.events":
             self.sweeping.sweep(remaining_ms)
             self.publishing.publish()
+            self.repricing.sweep(self.sweeping.projects(), remaining_ms)
             self.auditing.audit(remaining_ms)
+            self.book.publish(remaining_ms)
             return {}
         raise EventUnknown(f"neither a batch of the stream nor a scheduled event: {sorted(event)}")
 
@@ -85,16 +109,20 @@ def dependencies(settings: Settings, telemetry: Telemetry, poison: PoisonQueue |
     reader = connect(endpoint=settings.dynamodb_endpoint or None)
     random = SystemRandom()
     audits = DynamoAudit(reader, settings.table_name, utc_now)
+    lists = DynamoTopLists(reader, settings.table_name)
     return Dependencies(
         ledger=DynamoLedger(client, settings.table_name, random=random),
         calls=DynamoOpenCalls(reader, settings.table_name),
-        cards=DynamoCards(reader, settings.table_name),
+        cards=DynamoBook(reader, settings.table_name),
+        own_prices=DynamoPrices(reader, settings.table_name),
+        unpriced=DynamoUnpriced(reader, settings.table_name),
+        lists=lists,
         poison=poison or _queue(settings),
         telemetry=telemetry,
         rows=(
             DynamoConversationFacts(reader, settings.table_name),
             DynamoSearchRows(reader, settings.table_name, settings.search_metadata),
-            DynamoTopLists(reader, settings.table_name),
+            lists,
         ),
         days=audits,
         auditor=Auditor(audits),
@@ -106,12 +134,17 @@ def dependencies(settings: Settings, telemetry: Telemetry, poison: PoisonQueue |
 def build(parts: Dependencies) -> Aggregator:
     """Build the aggregator."""
     prices = PriceBook(shipped_overrides(), PriceLibrary())
+    books = ProjectBooks(prices, parts.own_prices, parts.now, parts.monotonic)
     backoff = Backoff(parts.sleep, parts.random)
-    settling = Settling(parts.ledger, prices, parts.poison, parts.telemetry, backoff, parts.now, parts.rows)
+    rows = (*parts.rows, WaitingRows(books, parts.unpriced, parts.now))
+    settling = Settling(parts.ledger, books, parts.poison, parts.telemetry, backoff, parts.now, rows)
+    revising = Revising(parts.ledger, parts.unpriced, parts.telemetry, backoff, parts.lists)
     return Aggregator(
         settling,
         Publishing(prices, parts.cards, parts.telemetry),
         Sweeping(parts.calls, settling, parts.telemetry, backoff, parts.now),
+        BookPublishing(prices, parts.cards, parts.telemetry, backoff, parts.now),
+        Repricing(books, parts.unpriced, revising, parts.telemetry, backoff, parts.now),
         Auditing(parts.days, parts.auditor, parts.telemetry, backoff, parts.now, parts.kept_for),
     )
 

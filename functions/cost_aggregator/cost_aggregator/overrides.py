@@ -3,10 +3,11 @@
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
 from switchboard.domain.model_names import plain
 from switchboard.domain.price_entry import read_entry
@@ -31,6 +32,14 @@ class Overrides:
 
     cards: Mapping[tuple[str, str], tuple[RateCard, ...]]
 
+    @classmethod
+    def of(cls, cards: Iterable[RateCard]) -> Self:
+        """These cards."""
+        listed: dict[tuple[str, str], list[RateCard]] = defaultdict(list)
+        for card in cards:
+            listed[card.provider, card.model].append(card)
+        return cls({name: _in_order(each) for name, each in listed.items()})
+
     def card(self, provider: str, model: str, at: datetime) -> RateCard | None:
         """The card for a call that began at that time. The model is matched by its exact name, ignoring case."""
         return next((card for card in self._cards_of(provider, model) if card.is_valid_at(at)), None)
@@ -41,6 +50,11 @@ class Overrides:
         ends = [card.valid_until for card in cards if card.valid_until is not None and card.valid_until <= at]
         starts = [card.valid_from for card in cards if card.valid_from > at]
         return max(ends, default=None), min(starts, default=None)
+
+    def changes(self, provider: str, model: str) -> tuple[datetime, ...]:
+        """When cards of the model begin or end."""
+        cards = self._cards_of(provider, model)
+        return tuple(moment for card in cards for moment in (card.valid_from, card.valid_until) if moment is not None)
 
     def _cards_of(self, provider: str, model: str) -> tuple[RateCard, ...]:
         return self.cards.get((provider.lower(), plain(model)), ())

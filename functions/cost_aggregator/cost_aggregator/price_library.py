@@ -1,7 +1,7 @@
 """Rate cards from genai-prices, with its names, start dates and hours of the day.
 
-Only this module, `library_rates` and `library_variants` import the library, which takes a third of a second. It makes
-no requests.
+Only this module, `library_rates`, `library_models` and `library_variants` import the library, which takes a third of a
+second. It makes no requests.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ import genai_prices
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TimeOfDateConstraint
 
+from cost_aggregator.library_models import names
 from cost_aggregator.library_rates import read_rates
 from cost_aggregator.library_variants import read_variants
 from cost_aggregator.price_rules import PriceRules, shipped_rules
@@ -76,6 +77,26 @@ class PriceLibrary:
             variants=tuple(read_variants(info, at, is_claude=is_claude(model))),
         )
         return self._rules.apply(card, seller, info.id)
+
+    @property
+    def version(self) -> str:
+        """The library with its version, and the rules."""
+        return f"{self._source}, rules {self._rules.digest}"
+
+    def models(self) -> Iterator[tuple[str, str]]:
+        """Provider and model of all that the library has for our providers, by a name that calls may use."""
+        for provider, library_name in LIBRARY_NAMES.items():
+            listed = next((each for each in self._providers if each.id == library_name), None)
+            for info in () if listed is None else listed.models:
+                if name := next((name for name in names(info) if self._entry(library_name, name) is info), None):
+                    yield provider, plain(name)
+
+    def starts(self, provider: str, model: str, at: datetime) -> tuple[datetime, ...]:
+        """When the model's prices begin, oldest first; of prices by the hour, those of the days around `at`."""
+        found = self._find(provider, model)
+        changes = set() if found is None else set(_changes(found[0], at))
+        is_hourly = any(moment > at - timedelta(days=2) and moment.time() != time() for moment in changes)
+        return tuple(sorted(changes if is_hourly else {ALWAYS, *changes}))
 
     def _look_up(self, provider: str, model: str) -> tuple[ModelInfo, tuple[str, str]] | None:
         """The library's entry, whose provider it is, and a suffix for the source if that is the maker's."""

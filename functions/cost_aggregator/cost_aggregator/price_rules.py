@@ -1,5 +1,6 @@
 """What providers document of prices and the library lacks: multipliers, and classes that cost what others do."""
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,9 +38,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class PriceRules:
-    """All rules."""
+    """All rules. `digest` tells them from those of another file."""
 
     rules: tuple[Rule, ...] = ()
+    digest: str = ""
 
     def apply(self, card: RateCard, provider: str, entry: str) -> RateCard:
         """The card with what applies to it; what the library has itself stays as it is."""
@@ -51,7 +53,8 @@ class PriceRules:
 
 def read_rules(text: str) -> PriceRules:
     """The rules of a file's text. Raises KeyError or ValueError for an invalid one."""
-    return PriceRules(tuple(map(_rule, tomllib.loads(text)["rule"])))
+    rules = tuple(map(_rule, tomllib.loads(text)["rule"]))
+    return PriceRules(rules, hashlib.sha256(text.encode()).hexdigest()[:12])
 
 
 def shipped_rules() -> PriceRules:

@@ -24,6 +24,13 @@ class Prices(Protocol):
         """The card for a call that began at `at`; None if the price is unknown."""
 
 
+class Books(Protocol):
+    """Finds the prices of a project."""
+
+    def of(self, project: str) -> Prices:
+        """The project's prices. Raises StoreUnavailable."""
+
+
 @dataclass(slots=True)
 class Found:
     """Calls that a sweep has found unsettled, and rows that can never be settled, each with the reason."""
@@ -69,7 +76,7 @@ class Settling:
     """
 
     ledger: Ledger
-    prices: Prices
+    books: Books
     poison: PoisonQueue
     telemetry: Telemetry
     backoff: Backoff
@@ -133,10 +140,12 @@ class Settling:
 
     def _price(self, trace: Trace, batch: _Batch) -> Trace | None:
         try:
-            return settled(trace, self.prices.card, self.now())
+            return settled(trace, self.books.of(trace.project).card, self.now())
+        except StoreUnavailable as unavailable:
+            self._defer([trace], str(unavailable), batch)
         except Exception as error:  # noqa: BLE001 - one invalid call must not block the others
             self._isolate(batch.ids_of([trace]), f"cannot be priced: {type(error).__name__}: {error}", batch)
-            return None
+        return None
 
     def _write(self, group: Sequence[Trace], write: Callable[[Sequence[Trace]], None], batch: _Batch) -> bool:
         """Write, with retries while there is time; returns whether no call was deferred."""

@@ -46,10 +46,16 @@ class Sweeping:
 
         The next sweep continues where this one stopped.
         """
-        now = self.now()
-        sweep = _Sweep(now - OPEN_FOR, remaining_ms)
-        is_complete = all(self._sweep(project, sweep) for project in _in_turn(self.calls.projects(), now))
+        sweep = _Sweep(self.now() - OPEN_FOR, remaining_ms)
+        is_complete = all(self._sweep(project, sweep) for project in self._in_turn())
         self.telemetry.swept(sweep.lost, sweep.settled, is_complete=is_complete)
+
+    def projects(self) -> tuple[str, ...]:
+        """Every project, in the order in which this sweep takes them."""
+        return tuple(project.project for project in self._in_turn())
+
+    def _in_turn(self) -> Sequence[ProjectSweep]:
+        return _in_turn(self.calls.projects(), self.now())
 
     def _sweep(self, project: ProjectSweep, sweep: _Sweep) -> bool:
         """Whether all of the project's calls were checked."""

@@ -75,6 +75,20 @@ class Telemetry:
         """Log that rate cards could not be written; the next batch tries again."""
         self._log.warning("rate_cards.unpublished", extra={"reason": reason})
 
+    def repriced(self, calls: int, *, is_complete: bool) -> None:
+        """Log how many waiting calls got a price; nothing if none did and all were tried."""
+        if calls or not is_complete:
+            self._log.info("reprice.done", extra={"repriced": calls, "is_complete": is_complete})
+            self._emit({"Repriced": ("Count", [calls])})
+
+    def reprice_deferred(self, reason: str) -> None:
+        """Log that waiting calls could not be tried; the next sweep continues."""
+        self._log.warning("reprice.deferred", extra={"reason": reason})
+
+    def unrevised(self, trace: Trace, reason: str) -> None:
+        """Log a call whose new settlement the store refused: it keeps the earlier one."""
+        self._log.error("call.unrevised", extra={**_identity(trace), "reason": reason})
+
     def lost(self, trace: Trace) -> None:
         """Log a call that was open for too long."""
         self._log.warning("call.lost", extra=_identity(trace))
@@ -150,7 +164,8 @@ def _line(trace: Trace) -> dict[str, object]:
         "unpriced_provider": unpriced_provider,
         "unpriced_model": unpriced_model_name,
         "price_id": settlement.price.entry_id or None if settlement and settlement.price else None,
+        "revision": settlement.revision if settlement else None,
         "price_source": settlement.price.source if settlement and settlement.price else None,
         "usage_source": trace.usage.source.value,
-        "lag_ms": lag_ms(trace),
+        "lag_ms": None if settlement and settlement.revision else lag_ms(trace),
     }

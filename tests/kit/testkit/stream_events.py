@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +20,12 @@ from switchboard.store.auditor import Auditor
 from switchboard.store.conversation_facts import DynamoConversationFacts
 from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_audit import DynamoAudit
-from switchboard.store.ledger_cards import DynamoCards
 from switchboard.store.ledger_sweep import DynamoOpenCalls
+from switchboard.store.price_book import DynamoBook
+from switchboard.store.project_prices import DynamoPrices
 from switchboard.store.search_rows import DynamoSearchRows
 from switchboard.store.top_lists import DynamoTopLists
+from switchboard.store.unpriced_calls import DynamoUnpriced
 from testkit.samples import NOON
 
 if TYPE_CHECKING:
@@ -96,8 +98,9 @@ def an_aggregator(
     *,
     seed: int = 1,
     sleep: Callable[[float], None] = lambda _seconds: None,
+    now: Callable[[], datetime] = lambda: NOON,
 ) -> Aggregator:
-    """An aggregator on that table at noon."""
+    """An aggregator on that table, at noon unless another clock is given."""
     audits = DynamoAudit(client, table, lambda: NOON)
     return build(
         Dependencies(
@@ -108,13 +111,16 @@ def an_aggregator(
                 DynamoTopLists(client, table),
             ),
             calls=DynamoOpenCalls(client, table),
-            cards=DynamoCards(client, table),
+            cards=DynamoBook(client, table),
+            own_prices=DynamoPrices(client, table),
+            unpriced=DynamoUnpriced(client, table),
+            lists=DynamoTopLists(client, table),
             poison=seen,
             telemetry=Telemetry(seen, seen.emit),
             days=audits,
             auditor=Auditor(audits),
             kept_for=timedelta(days=30),
-            now=lambda: NOON,
+            now=now,
             sleep=sleep,
             random=Random(seed),
         )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cost_aggregator.overrides import Overrides, read_overrides, shipped_overrides
-from cost_aggregator.price_library import PriceLibrary
+from cost_aggregator.price_library import LIBRARY_NAMES, PriceLibrary
 from cost_aggregator.prices import _MOST_CARDS, PriceBook
 from switchboard.domain.rates import ALWAYS, RateCard, Rates
 from switchboard.store import rate_items
@@ -31,7 +31,9 @@ output = "4"
 
 
 class CountingLibrary:
-    """A price for every model in a period; counts the lookups."""
+    """A price for every model in a period; counts the lookups. It lists one model."""
+
+    version = "library 1"
 
     def __init__(self, since: datetime = ALWAYS, until: datetime | None = None) -> None:
         self.asked = 0
@@ -41,6 +43,12 @@ class CountingLibrary:
         self.asked += 1
         card = RateCard(provider, model, RATES, valid_from=self._since, valid_until=self._until, source="library")
         return card if card.is_valid_at(at) else None
+
+    def models(self) -> list[tuple[str, str]]:
+        return [("openai", "gpt-4o")]
+
+    def starts(self, provider: str, model: str, at: datetime) -> list[datetime]:  # noqa: ARG002 - the same for all
+        return [self._since]
 
 
 def test_an_override_applies_in_its_period_and_the_library_outside_it() -> None:
@@ -93,6 +101,38 @@ def test_the_number_of_cached_cards_is_limited() -> None:
     book.card("openai", "one-more", NOON)
     book.card("openai", "gpt-0", NOON)
     assert library.asked == _MOST_CARDS + 2
+
+
+def test_the_book_has_every_card_of_every_time() -> None:
+    book = PriceBook(read_overrides(FOR_DECEMBER), CountingLibrary())
+    january = datetime(2027, 1, 1, tzinfo=UTC)
+    spans = [(card.source, card.valid_from, card.valid_until) for card in book.every_card(NOON)]
+    assert spans == [
+        ("library", ALWAYS, DECEMBER),
+        ("overrides 2026-12-01", DECEMBER, january),
+        ("library", january, None),
+    ]
+    assert book.unpublished() == ()
+
+
+def test_a_books_version_changes_with_library_and_overrides() -> None:
+    one, same = (PriceBook(read_overrides(FOR_DECEMBER), CountingLibrary()) for _ in range(2))
+    dearer = PriceBook(read_overrides(FOR_DECEMBER.replace('"4"', '"5"')), CountingLibrary())
+    newer = CountingLibrary()
+    newer.version = "library 2"
+    versions = {one.version, dearer.version, PriceBook(read_overrides(FOR_DECEMBER), newer).version}
+    assert one.version == same.version
+    assert len(versions) == 3
+
+
+def test_the_whole_book_has_a_card_for_nearly_all_models_of_every_provider() -> None:
+    library = PriceLibrary()
+    cards = PriceBook(shipped_overrides(), library).every_card(NOON)
+    assert len({(card.provider, card.model, card.valid_from) for card in cards}) == len(cards) > 1400
+    assert {card.provider for card in cards} == {*LIBRARY_NAMES, "demo"}
+    models = {(card.provider, card.model) for card in cards}
+    assert len(models & set(library.models())) > 0.9 * len(set(library.models()))
+    assert all(card.valid_until is None or card.valid_from < card.valid_until for card in cards)
 
 
 def test_used_cards_are_unpublished_until_marked() -> None:

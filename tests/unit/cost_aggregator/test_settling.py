@@ -31,6 +31,18 @@ class Book:
         return None if model == "unknown" else CARD
 
 
+class Books:
+    """The same prices for every project; the store of projects' own prices fails as scripted."""
+
+    def __init__(self) -> None:
+        self.errors: list[Exception] = []
+
+    def of(self, project: str) -> Book:  # noqa: ARG002 - the same for all
+        if self.errors:
+            raise self.errors.pop(0)
+        return Book()
+
+
 class ScriptedLedger:
     """Settles each trace once, after raising the scripted errors."""
 
@@ -70,11 +82,12 @@ class Hand:
 
     def __init__(self, ledger: ScriptedLedger, *rows: ScriptedRows) -> None:
         self.ledger = ledger
+        self.books = Books()
         self.seen = Seen()
         self.pauses: list[float] = []
         self.use_case = Settling(
             ledger,
-            Book(),
+            self.books,
             self.seen,
             Telemetry(self.seen, self.seen.emit),
             Backoff(self.pauses.append, Random(3)),
@@ -264,3 +277,12 @@ def test_rows_that_are_not_written_are_tried_again_before_the_record_is_done(
     assert rows.written == [(trace.trace_id,)]
     assert len(hand.seen.named("call.settled")) == 1 + len(again)
     assert [metrics["Settled"] for metrics in hand.seen.metrics] == [("Count", [1])]
+
+
+def test_a_call_whose_projects_prices_cannot_be_read_is_delivered_again() -> None:
+    hand = Hand(ScriptedLedger())
+    hand.books.errors = [StoreUnavailable("away")]
+    traces = [finished(), finished(1)]
+    assert hand.settle(stream_event(traces)) == (number(1),)
+    assert hand.ledger.kept.keys() == {traces[1].trace_id}
+    assert hand.seen.poison == []

@@ -73,7 +73,8 @@ class Sweep:
         telemetry = Telemetry(self.seen, self.seen.emit)
         backoff = Backoff(lambda _seconds: None, Random(1))
         ledger = DynamoLedger(client, table, random=Random(1))
-        prices = type("Book", (), {"card": staticmethod(one_price(CARD))})()
+        book = type("Book", (), {"card": staticmethod(one_price(CARD))})()
+        prices = type("Books", (), {"of": staticmethod(lambda _project: book)})()
         rows = [DynamoConversationFacts(client, table)]
         settling = Settling(ledger, prices, self.seen, telemetry, backoff, lambda: self.now, rows)
         self.use_case = Sweeping(self.calls, settling, telemetry, backoff, lambda: self.now)

@@ -238,6 +238,26 @@ MAX_READ_ROWS = 100_000
 MAX_TIME_ZONE_CHARACTERS = 64
 """Of a time zone's name."""
 
+# A price
+
+MAX_PRICE_BYTES = 16 * 1024
+"""Of a price's JSON."""
+
+MAX_PRICES = 200
+"""Of a project. All of them are read, once a minute, while its calls are priced."""
+
+MAX_PRICE_TIERS = 16
+"""Of a price, by the length of the prompt."""
+
+MAX_PRICE_MODEL_CHARACTERS = MAX_MODEL_CHARACTERS
+"""Of a model's name in a price: as in a call."""
+
+MAX_CORRECTIONS = 8
+"""Of earlier costs that a trace keeps: the first, and the latest ones."""
+
+MAX_CORRECTION_CHARACTERS = 200
+"""Of the reason of a correction."""
+
 
 def clipped(text: str, most: int = MAX_NAME_CHARACTERS) -> str:
     """The text, or its beginning and an ellipsis, `most` characters in all."""

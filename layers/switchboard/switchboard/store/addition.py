@@ -51,6 +51,10 @@ class Addition:
             expires_at=max(ends, default=None),
         )
 
+    def __neg__(self) -> "Addition":
+        """What takes this away again."""
+        return replace(self, counters={name: -count for name, count in self.counters.items()})
+
 
 def by_row(added: Iterable[Addition]) -> dict[Key, Addition]:
     """The sum for each row, in the order in which the rows first occur."""

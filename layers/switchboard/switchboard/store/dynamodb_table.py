@@ -138,6 +138,17 @@ class Table:
         end = answer.get("LastEvaluatedKey")
         return Page(tuple(map(decode_item, answer["Items"])), None if end is None else end["sk"]["S"])
 
+    def index_between(self, pk: str, first: str, last: str, page_size: int) -> Iterator[dict[str, Any]]:
+        """Items of an index partition from first to last, in order; they have keys only."""
+        return self._pages(
+            {
+                "IndexName": INDEX,
+                "KeyConditionExpression": "gsi1pk = :pk AND gsi1sk BETWEEN :first AND :last",
+                "ExpressionAttributeValues": wire_values({"pk": pk, "first": first, "last": last}),
+                "Limit": page_size,
+            }
+        )
+
     def index_partition(self, pk: str) -> Iterator[dict[str, Any]]:
         """Every item of an index partition, in order; the items have keys only."""
         return self._pages(

@@ -1,14 +1,15 @@
 """Settles calls: one DynamoDB transaction marks a group's traces settled and adds them to the totals."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from switchboard.domain.repricing import Revision
 from switchboard.domain.totals import Span
 from switchboard.domain.trace import SettledTraces, Trace
 from switchboard.store import keyspace, total_items, trace_items
 from switchboard.store.keyspace import Key
-from switchboard.store.ledger_group import Group
+from switchboard.store.ledger_group import Group, RevisedGroup
 from switchboard.store.ledger_table import ConditionsFailed, LedgerTable
 from switchboard.store.ports import StoreBusy
 
@@ -34,12 +35,18 @@ class DynamoLedger:
 
     def settle(self, traces: Sequence[Trace]) -> SettledTraces:
         """Settle each trace once (see the port)."""
-        left = {keyspace.trace(trace.project, trace.trace_id): trace for trace in traces}
+        return self._write({_key(trace): trace for trace in traces}, Group)
+
+    def revise(self, revisions: Sequence[Revision]) -> SettledTraces:
+        """Store each call's new settlement (see the port)."""
+        return self._write({_key(revision.after): revision for revision in revisions}, RevisedGroup)
+
+    def _write[T](self, left: dict[Key, T], group_of: Callable[[Iterable[T], int], Group]) -> SettledTraces:
         earlier: list[Trace] = []
         for _ in range(_MAX_ROUNDS):
             if not left:
                 return SettledTraces((), tuple(earlier))
-            group = Group(left.values(), self._shard)
+            group = group_of(left.values(), self._shard)
             try:
                 self._table.transact(group.updates(self._spans))
             except ConditionsFailed as failed:
@@ -52,15 +59,15 @@ class DynamoLedger:
                 return SettledTraces(group.traces, tuple(earlier))
         raise StoreBusy(f"the rows changed during each of {_MAX_ROUNDS} tries to write them")
 
-    def _drop_settled(self, group: Group, failed: ConditionsFailed, left: dict[Key, Trace]) -> list[Trace]:
-        """Remove traces that need not be settled any more, and store spans; returns those that were settled before."""
+    def _drop_settled[T](self, group: Group, failed: ConditionsFailed, left: dict[Key, T]) -> list[Trace]:
+        """Remove traces that were written by others meanwhile, and store spans; returns those that are settled."""
         earlier = []
         for place, row in failed.rows.items():
             if place >= len(group.traces):
                 self._remember(group.row(place), row)
                 continue
             trace = group.traces[place]
-            del left[keyspace.trace(trace.project, trace.trace_id)]
+            del left[_key(trace)]
             if row is not None and "settled_at" in row:
                 earlier.append(trace_items.from_item(row))
         return earlier
@@ -78,3 +85,7 @@ class DynamoLedger:
 
     def _change_shard(self) -> None:
         self._shard = self._random.choice([shard for shard in keyspace.TOTALS_SHARDS if shard != self._shard])
+
+
+def _key(trace: Trace) -> Key:
+    return keyspace.trace(trace.project, trace.trace_id)

@@ -2,19 +2,22 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from switchboard.domain.repricing import Revision
 from switchboard.domain.totals import Span
 from switchboard.domain.trace import Trace
 from switchboard.store import keyspace, settlement_items, total_items
-from switchboard.store.attributes import Value
+from switchboard.store.attributes import Item, Value
 from switchboard.store.dynamodb_update import Update
 from switchboard.store.keyspace import Key
-from switchboard.store.ledger_rows import Addition, additions, by_row
+from switchboard.store.ledger_rows import Addition, additions, by_row, differences
 
 MAX_TRACES = 50
 MAX_ROWS = 100
 """DynamoDB's limit for one transaction."""
 
 _UNSETTLED = "attribute_exists(pk) AND attribute_not_exists(#settled_at) AND #status = :status"
+_AS_READ = "attribute_exists(#settled_at) AND #status = :status AND "
+_FIRST_REVISION = f"attribute_not_exists(#{settlement_items.REVISION})"
 _EXTENDS_LAST_SEEN = "attribute_not_exists(pk) OR (#first_seen <= :first_seen AND #last_seen <= :last_seen)"
 _WIDENS_SPAN = "attribute_not_exists(pk) OR (#first_seen >= :first_seen AND #last_seen <= :last_seen)"
 
@@ -24,12 +27,13 @@ class Group:
 
     def __init__(self, traces: Iterable[Trace], shard: int) -> None:
         self.traces = tuple(traces)
+        self._marks = tuple(map(_trace_update, self.traces))
         self._rows = by_row(added for trace in self.traces for added in additions(trace, shard))
 
     def updates(self, known: Mapping[Key, Span]) -> list[Update]:
         """The transaction: the traces, then their rows of totals. `known`: the stored spans of rows that have one."""
         return [
-            *map(_trace_update, self.traces),
+            *self._marks,
             *(row_update(added, known.get(added.key)) for added in self._rows.values()),
         ]
 
@@ -40,6 +44,17 @@ class Group:
     def spans(self) -> dict[Key, Span]:
         """The first and last start of the group's calls, by row that has a span."""
         return {key: added.span for key, added in self._rows.items() if added.span is not None}
+
+
+class RevisedGroup(Group):
+    """Calls that are settled anew, all different: the difference is added to one shard of the totals."""
+
+    def __init__(self, revisions: Iterable[Revision], shard: int) -> None:
+        revisions = tuple(revisions)
+        self.traces = tuple(revision.after for revision in revisions)
+        self._marks = tuple(map(_revision_update, revisions))
+        rows = by_row(added for each in revisions for added in differences(each.before, each.after, shard))
+        self._rows = {key: added for key, added in rows.items() if added.counters}  # differences may cancel each other
 
 
 def pack(traces: Iterable[Trace]) -> Iterator[tuple[Trace, ...]]:
@@ -80,13 +95,34 @@ def row_update(added: Addition, known: Span | None) -> Update:
 
 
 def _trace_update(trace: Trace) -> Update:
+    values = {name: value for name, value in _settlement_item(trace).items() if value is not None}
+    return Update(_key(trace), _set(values), {**values, "status": trace.status.value}, _UNSETTLED)
+
+
+def _revision_update(revision: Revision) -> Update:
+    """Replaces the settlement on condition that it is the one that was read."""
+    trace, was = revision.after, _settlement_item(revision.before).get(settlement_items.REVISION)
+    item = _settlement_item(trace)
+    values = {name: value for name, value in item.items() if value is not None}
+    gone = [name for name in (*item, *settlement_items.EARLIER_NAMES) if name not in values]
+    conditions: dict[str, Value] = {"status": trace.status.value} | ({} if was is None else {"was": was})
+    return Update(
+        _key(trace),
+        f"{_set(values)} REMOVE {', '.join(f'#{name}' for name in gone)}",
+        {**values, **conditions},
+        _AS_READ + (_FIRST_REVISION if was is None else f"#{settlement_items.REVISION} = :was"),
+    )
+
+
+def _set(values: Mapping[str, Value]) -> str:
+    return "SET " + ", ".join(f"#{name} = :{name}" for name in values)
+
+
+def _key(trace: Trace) -> Key:
+    return keyspace.trace(trace.project, trace.trace_id)
+
+
+def _settlement_item(trace: Trace) -> Item:
     if trace.settlement is None:
         raise ValueError(f"{trace.trace_id} has no settlement")
-    item = settlement_items.to_item(trace.settlement)
-    values = {name: value for name, value in item.items() if value is not None}
-    return Update(
-        keyspace.trace(trace.project, trace.trace_id),
-        "SET " + ", ".join(f"#{name} = :{name}" for name in values),
-        {**values, "status": trace.status.value},
-        _UNSETTLED,
-    )
+    return settlement_items.to_item(trace.settlement)

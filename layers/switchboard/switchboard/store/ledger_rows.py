@@ -12,12 +12,26 @@ from switchboard.store import conversation_rows, dimension_rows, task_rows, tota
 from switchboard.store.addition import Addition, Counters, Scope, by_row, summed
 from switchboard.store.total_items import counters
 
-__all__ = ["Addition", "Counters", "Scope", "additions", "by_row", "counters", "summed"]
+__all__ = ["Addition", "Counters", "Scope", "additions", "by_row", "counters", "differences", "summed"]
 
 
 def additions(trace: Trace, shard: int) -> tuple[Addition, ...]:
     """What a settled call adds to each row, in one shard. Raises ValueError for a call that is not settled."""
     return tuple(_additions(trace, shard))
+
+
+def differences(before: Trace, after: Trace, shard: int) -> tuple[Addition, ...]:
+    """What a call that is settled anew adds to the rows that it counts in: only what its new cost changes.
+
+    Rows that have expired are left out: the call's first cost is no longer in them.
+    """
+    if after.settlement is None:
+        raise ValueError(f"{after.trace_id} is not settled")
+    now = after.settlement.settled_at.timestamp()
+    added = by_row((*additions(after, shard), *(-each for each in additions(before, shard))))
+    return tuple(
+        each for each in added.values() if each.counters and (each.expires_at is None or each.expires_at > now)
+    )
 
 
 def _additions(trace: Trace, shard: int) -> Iterator[Addition]:

@@ -16,6 +16,9 @@ from switchboard.store.rate_items import price_item, read_price
 REVISION = "revision"
 """The attribute with the settlement's revision; a row without it has revision 0."""
 
+EARLIER_NAMES = ("cost_pico_usd", "attempt_costs")
+"""Attributes of rows of earlier versions, which a new settlement replaces."""
+
 
 def to_item(settlement: Settlement) -> Item:
     """The attributes; None means unknown or nothing, and is left out of the row."""

@@ -49,5 +49,8 @@ def test_a_limit_names_its_unit(name: str) -> None:
         "ROWS",
         "DAYS",
         "PATTERNS",
+        "PRICES",
+        "TIERS",
+        "CORRECTIONS",
     )
     assert name.endswith((*units, *things))

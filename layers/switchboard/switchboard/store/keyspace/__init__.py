@@ -25,9 +25,18 @@
 | totals  | P#<project>#PROMPTS#<shard>       | <task>#<prompt version>           |
 | search  | P#<project>#SEARCH#<term>#<shard> | <trace_id>                        |
 | top     | P#<project>#TOP#<task>            | SLOWEST#2026-11-20 DEAREST#…      |
-| rates   | RATES#<provider>#<model>          | <valid_from>                      |
 | audit   | P#<project>#AUDIT#<day>           | 0000, 0001, …                     |
 | history | RETENTION                         | HISTORY                           |
+
+| kind     | pk                                              | sk                              |
+|----------|-------------------------------------------------|---------------------------------|
+| rates    | RATES#<provider>#<model>                        | <valid_from>                    |
+| book     | BOOK                                            | MARK                            |
+| price    | P#<project>#PRICES                              | <provider>#<model>#<valid_from> |
+| unpriced | P#<project>#UNPRICED                            | <provider>#<model>              |
+| unpriced | P#<project>#UNPRICED#<provider>#<model>#<shard> | <trace_id>                      |
+
+Rates of the price book are in the index too: gsi1pk BOOK#<provider>, gsi1sk <model>#<valid_from>.
 
 A partition accepts 1,000 writes a second, hence the shards. A trace's shard is computed from its id, so a trace is
 found by project and id. Text from users is escaped, so that different values never give the same key. Combinations,
@@ -47,6 +56,21 @@ from switchboard.store.keyspace.conversations import (
     sums_beside,
 )
 from switchboard.store.keyspace.parts import Key, part, text_of
+from switchboard.store.keyspace.prices import (
+    UNPRICED_SHARDS,
+    book_mark,
+    book_of_provider,
+    book_order,
+    prices_of_project,
+    project_price,
+    rate_card,
+    rate_card_order,
+    rate_cards_of_model,
+    unpriced_call,
+    unpriced_calls,
+    unpriced_model,
+    unpriced_models_of_project,
+)
 from switchboard.store.keyspace.search import search_row, searched, top_list
 from switchboard.store.keyspace.totals import (
     DAYS,
@@ -89,8 +113,12 @@ __all__ = [
     "DAYS",
     "SHARDS",
     "TOTALS_SHARDS",
+    "UNPRICED_SHARDS",
     "Key",
     "TraceRange",
+    "book_mark",
+    "book_of_provider",
+    "book_order",
     "caller_day",
     "callers_of_project",
     "combination_day",
@@ -111,9 +139,14 @@ __all__ = [
     "latency_day",
     "later_ids",
     "period_start",
+    "prices_of_project",
+    "project_price",
     "prompt_version",
     "prompts_of_project",
     "prompts_of_task",
+    "rate_card",
+    "rate_card_order",
+    "rate_cards_of_model",
     "read_cursor",
     "search_row",
     "searched",
@@ -123,6 +156,10 @@ __all__ = [
     "top_list",
     "totals_of_task",
     "trace_range",
+    "unpriced_call",
+    "unpriced_calls",
+    "unpriced_model",
+    "unpriced_models_of_project",
     "within_days",
     "write_cursor",
 ]
@@ -218,18 +255,3 @@ def turn(project: str, thread_id: str) -> Key:
 def audit_part(project: str, day: date, number: int = 0) -> Key:
     """The key of a part of the sums that an unfinished audit of a day has made so far."""
     return Key(f"P#{part(project)}#AUDIT#{day.isoformat()}", f"{number:04d}")
-
-
-def rate_card(provider: str, model: str, valid_from: datetime) -> Key:
-    """The key of a rate card: in its model's partition, by its start."""
-    return Key(rate_cards_of_model(provider, model), rate_card_order(valid_from))
-
-
-def rate_cards_of_model(provider: str, model: str) -> str:
-    """The partition that holds every rate card of a model at a provider, oldest first."""
-    return f"RATES#{part(provider)}#{part(model)}"
-
-
-def rate_card_order(moment: datetime) -> str:
-    """The sort key of a time among rate cards: the last card at or before it applies."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
