@@ -26,6 +26,7 @@ from switchboard.store.project_prices import DynamoPrices
 from switchboard.store.search_rows import DynamoSearchRows
 from switchboard.store.top_lists import DynamoTopLists
 from switchboard.store.unpriced_calls import DynamoUnpriced
+from switchboard_local.stream_event import to_lambda
 from testkit.samples import NOON
 
 if TYPE_CHECKING:
@@ -129,8 +130,8 @@ def an_aggregator(
 
 def stream_record(trace: Trace, number: int = 1) -> dict[str, Any]:
     """The record of a trace's row as it was last written."""
-    image: Any = encode_item(trace_items.to_item(trace, int(NOON.timestamp()) + 30 * 86_400))
-    return {
+    image = encode_item(trace_items.to_item(trace, int(NOON.timestamp()) + 30 * 86_400))
+    record = {
         "eventID": f"{number:032x}",
         "eventName": "MODIFY",
         "eventVersion": "1.1",
@@ -144,8 +145,8 @@ def stream_record(trace: Trace, number: int = 1) -> dict[str, Any]:
             "SizeBytes": 900,
             "StreamViewType": "NEW_AND_OLD_IMAGES",
         },
-        "eventSourceARN": ARN,
     }
+    return to_lambda(record, ARN)
 
 
 def stream_event(traces: Iterable[Trace]) -> dict[str, Any]:

@@ -87,12 +87,7 @@ class AnswerWriter:
         journal = self.journal
         is_unspoken = journal.answering is not None and journal.answering.failure is not None
         try:
-            async for chunk in answer.chunks:
-                journal.keep_sent(chunk)
-                # Before the write: while it waits, the call must not count as one without content.
-                if not is_unspoken:
-                    self.tracker.answer_started()
-                await self._write(chunk, answer)
+            await self._pass(answer, is_unspoken=is_unspoken)
         except UpstreamFailure as failure:
             await self._break_stream(failure)
             return False
@@ -111,15 +106,21 @@ class AnswerWriter:
             self._pace.answer_ended()
         return True
 
-    async def _write(self, chunk: bytes, answer: Answer) -> None:
-        """Send a part of the answer, and note when."""
-        if self._pace is not None:
-            self._pace.part_came()
-        await self.outlet.write(chunk)
-        if self._pace is None and answer.stream is not None:
-            self._pace = Pace(self.journal, answer.stream)
-        if self._pace is not None:
-            self._pace.part_sent()
+    async def _pass(self, answer: Answer, *, is_unspoken: bool) -> None:
+        """Send the answer's parts as they come."""
+        journal, pace = self.journal, self._pace
+        async for chunk in answer.chunks:
+            journal.keep_sent(chunk)
+            # Before the write: while it waits, the call must not count as one without content.
+            if not is_unspoken:
+                self.tracker.answer_started()
+            if pace is not None:
+                pace.part_came()
+            await self.outlet.write(chunk)
+            if pace is None and answer.stream is not None:
+                pace = self._pace = Pace(journal, answer.stream)
+            if pace is not None:
+                pace.part_sent()
 
     async def _break_stream(self, failure: UpstreamFailure) -> None:
         """Send the error event of a stream that ends here."""

@@ -1,5 +1,6 @@
 """When the parts of a streamed answer reach its caller: the end of the first sentence, and the longest wait."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.recording.journal import Journal
@@ -17,9 +18,14 @@ class Pace:
     journal: Journal
     stream: Stream
     _progress: int = field(default=0, init=False)
-    _sent_ms: float = field(default=0.0, init=False)
+    _sent: float = field(default=0.0, init=False)
+    _longest_s: float = field(default=0.0, init=False)
+    _monotonic: Callable[[], float] = field(init=False)
     _sentence: FirstSentence | None = field(default_factory=FirstSentence, init=False)
     _texts_read: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self._monotonic = self.journal.clock.monotonic
 
     def part_came(self) -> None:
         """The next part is there, and is about to be sent."""
@@ -30,15 +36,15 @@ class Pace:
         """The caller's connection has taken the part."""
         if self.stream.progress == self._progress:
             return
-        self._progress, self._sent_ms = self.stream.progress, self.journal.elapsed_ms()
+        self._progress, self._sent = self.stream.progress, self._monotonic()
         if self._sentence is not None and self._is_spoken(self._sentence):
             self._note_sentence()
 
     def wait_ended(self) -> None:
         """Note how long the answer's next part, or its failure, was waited for. The time of sending does not count."""
-        waited_ms = self.journal.elapsed_ms() - self._sent_ms
-        if self.journal.longest_stall_ms is None or waited_ms > self.journal.longest_stall_ms:
-            self.journal.longest_stall_ms = round(waited_ms, 3)
+        waited_s = self._monotonic() - self._sent
+        if waited_s >= self._longest_s:
+            self._longest_s, self.journal.longest_stall_ms = waited_s, round(waited_s * 1000, 3)
 
     def answer_ended(self) -> None:
         """The whole answer was sent: its end ends a sentence too."""

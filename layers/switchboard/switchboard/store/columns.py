@@ -1,10 +1,10 @@
-"""Documents ⇄ rows: `lengthened(shortened(document, columns), columns) == document`, by a table of columns.
+"""Documents ⇄ rows: `table.lengthened(table.shortened(document)) == document`, by a table of columns.
 
 A row is billed by its size, names included. A column has a short name, may pack its values, and is left out where its
 value is the usual one. What has no column keeps its name and its value in both directions.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -37,44 +37,48 @@ class Column:
     usual: Value = None
 
 
-type Columns = Sequence[Column]
+class Table:
+    """The columns of a kind of document."""
+
+    def __init__(self, *columns: Column) -> None:
+        self._by_name = {column.name: column for column in columns}
+        self._by_short = {column.short: column for column in columns}
+        self._with_usual = tuple(column for column in columns if column.usual is not None)
+
+    @property
+    def names(self) -> Collection[str]:
+        """The fields' full names."""
+        return self._by_name.keys()
+
+    def shortened(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """The document as a row; None is stored where it is not the usual value."""
+        row: dict[str, Any] = {}
+        for name, value in document.items():
+            column = self._by_name.get(name)
+            if column is None:
+                row[name] = value
+            elif value is not None and value != column.usual:
+                row[column.short] = column.codec.pack(value)
+        return row | {column.short: None for column in self._with_usual if document.get(column.name) is None}
+
+    def lengthened(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The document of a row. Fields that the row has under their full names stay as they are."""
+        document = {column.name: column.usual for column in self._with_usual if column.short not in row}
+        for short, value in row.items():
+            column = self._by_short.get(short)
+            if column is not None and value is not None and column.name not in row:
+                document[column.name] = column.codec.unpack(value)
+        return document | {name: value for name, value in row.items() if name not in self._by_short}
 
 
-def shortened(document: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
-    """The document as a row; None is stored where it is not the usual value."""
-    names = {column.name for column in columns}
-    row = {name: value for name, value in document.items() if name not in names}
-    for column in columns:
-        value = document.get(column.name)
-        if value != column.usual:
-            row[column.short] = None if value is None else column.codec.pack(value)
-    return row
-
-
-def lengthened(row: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
-    """The document of a row. Fields that the row has under their full names stay as they are."""
-    shorts = {column.short for column in columns}
-    document = {name: value for name, value in row.items() if name not in shorts}
-    for column in columns:
-        value = column.codec.unpack(row[column.short]) if row.get(column.short) is not None else None
-        if column.short not in row:
-            value = column.usual
-        if value is not None:
-            document.setdefault(column.name, value)
-    return document
-
-
-def table(columns: Columns) -> Codec:
+def inner(table: Table) -> Codec:
     """A document within a document."""
-    return Codec(lambda document: shortened(document, columns), lambda row: lengthened(row, columns))
+    return Codec(table.shortened, table.lengthened)
 
 
-def tables(columns: Columns) -> Codec:
+def each(table: Table) -> Codec:
     """A list of documents."""
-    return Codec(
-        lambda documents: [shortened(document, columns) for document in documents],
-        lambda rows: [lengthened(row, columns) for row in rows],
-    )
+    return Codec(lambda documents: [*map(table.shortened, documents)], lambda rows: [*map(table.lengthened, rows)])
 
 
 def hexadecimal(prefix: str = "") -> Codec:

@@ -39,6 +39,8 @@ class _Part:
 
 def fit(row: Row) -> None:
     """Leave out the row's largest parts, largest first, until it fits; a note then names them."""
+    if item_bytes(row) <= MAX_ROW_BYTES:  # nearly every row
+        return
     gone: list[_Part] = []
     for part in sorted(_parts(row), key=lambda part: part.bytes, reverse=True):
         if item_bytes(row) <= MAX_ROW_BYTES:

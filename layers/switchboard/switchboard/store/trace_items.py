@@ -13,12 +13,12 @@ from switchboard.domain.trace import Trace
 from switchboard.domain.trace_id import created_at
 from switchboard.store import keyspace, trace_documents
 from switchboard.store.attributes import Item
-from switchboard.store.columns import UUIDS, Column, hexadecimal, lengthened, shortened, table, tables
+from switchboard.store.columns import UUIDS, Column, Table, each, hexadecimal, inner
 from switchboard.store.trace_documents import Document
 
 KIND = "trace"
 
-_ATTEMPT = (
+_ATTEMPT = Table(
     Column("provider", "p"),
     Column("model", "m"),
     Column("host", "h"),
@@ -29,9 +29,9 @@ _ATTEMPT = (
     Column("ttft_ms", "t"),
     Column("usage", "u"),
 )
-_TURN = (Column("turn_id", "i", hexadecimal()), Column("retry", "r"), Column("thread_id", "t", hexadecimal()))
-_REQUEST_IDS = (Column("provider", "p", UUIDS), Column("lambda", "l", UUIDS), Column("api_gateway", "g", UUIDS))
-_KNOWN_METADATA = (
+_TURN = Table(Column("turn_id", "i", hexadecimal()), Column("retry", "r"), Column("thread_id", "t", hexadecimal()))
+_REQUEST_IDS = Table(Column("provider", "p", UUIDS), Column("lambda", "l", UUIDS), Column("api_gateway", "g", UUIDS))
+_KNOWN_METADATA = Table(
     Column("agent-id", "a"),
     Column("conversation-id", "c"),
     Column("caller-id", "f"),
@@ -39,13 +39,13 @@ _KNOWN_METADATA = (
     Column("call-sid", "s"),
     Column("call-duration-secs", "d"),
 )
-_COLUMNS = (
+_TRACE = Table(
     Column("environment", "e", usual="default"),
     Column("streamed", "s", usual=True),
     Column("key_id", "k", hexadecimal("key_")),
     Column("provider", "p"),
     Column("model", "m"),
-    Column("known_metadata", "md", table(_KNOWN_METADATA)),
+    Column("known_metadata", "md", inner(_KNOWN_METADATA)),
     Column("ttft_ms", "t"),
     Column("first_sentence_ms", "fs"),
     Column("longest_stall_ms", "ls"),
@@ -54,15 +54,15 @@ _COLUMNS = (
     Column("queue_ms", "q"),
     Column("usage", "u"),
     Column("finish_reason", "f"),
-    Column("attempts", "a", tables(_ATTEMPT)),
-    Column("turn", "tn", table(_TURN)),
+    Column("attempts", "a", each(_ATTEMPT)),
+    Column("turn", "tn", inner(_TURN)),
     Column("has_bodies", "b"),
     Column("prompt_version", "v", hexadecimal()),
     Column("prompt_characters", "pc"),
     Column("excerpt", "x"),
-    Column("request_ids", "r", table(_REQUEST_IDS)),
+    Column("request_ids", "r", inner(_REQUEST_IDS)),
 )
-_SHORT_METADATA = frozenset(column.name for column in _KNOWN_METADATA)
+_SHORT_METADATA = _KNOWN_METADATA.names
 
 
 def to_item(trace: Trace, expires_at: int) -> Item:
@@ -71,12 +71,12 @@ def to_item(trace: Trace, expires_at: int) -> Item:
     in_task = keyspace.trace_in_task(trace.project, trace.task_id, trace.trace_id)
     keys = {"pk": key.pk, "sk": key.sk, "gsi1pk": in_task.pk, "gsi1sk": in_task.sk}
     document = _without_what_follows(trace_documents.to_document(trace), _told_by(keys))
-    return {**keys, "kind": KIND, "expires_at": expires_at, **shortened(document, _COLUMNS)}
+    return {**keys, "kind": KIND, "expires_at": expires_at, **_TRACE.shortened(document)}
 
 
 def from_item(item: Mapping[str, Any]) -> Trace:
     """The trace of a row. Raises KeyError or ValueError if it is not a trace."""
-    document = lengthened(item, _COLUMNS)
+    document = _TRACE.lengthened(item)
     return trace_documents.from_document(_with_what_follows(document, _told_by(item)))
 
 

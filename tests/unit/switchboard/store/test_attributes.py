@@ -21,6 +21,11 @@ def test_numbers_come_back_exactly() -> None:
     assert isinstance(decode({"N": "1E+2"}), int)
 
 
+def test_bytes_are_read_from_the_client_and_from_an_event_of_lambda() -> None:
+    assert decode({"B": b"\x00\xff"}) == b"\x00\xff"
+    assert decode({"B": "AP8="}) == b"\x00\xff"  # type: ignore[typeddict-item]
+
+
 def test_a_set_is_returned_unchanged() -> None:
     assert decode({"SS": ["a"]}) == ["a"]
 
