@@ -7,7 +7,7 @@ from itertools import takewhile
 from gateway.domain.call import Chat
 from switchboard.stream.deltas import Json
 
-SYSTEM_ROLES = frozenset({"system", "developer"})
+SYSTEM_ROLES = ("system", "developer")
 WORDS_CHARACTERS = 4096
 """Of the user's last message that are kept in memory until the call is recorded."""
 

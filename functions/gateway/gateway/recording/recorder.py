@@ -12,6 +12,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.redaction import Redactor
 from gateway.recording.journal import Journal
 from gateway.recording.kept_content import KeptContent
+from gateway.recording.prompt import Prompt
 from gateway.recording.record_queue import LATE, Record, RecordQueue
 from gateway.recording.redacted_trace import redacted_trace
 from gateway.recording.request_ids import request_ids
@@ -88,11 +89,12 @@ class Recorder:
         # Without the time in which usage comes after the reply.
         duration_ms = journal.elapsed_ms() if journal.duration_ms is None else journal.duration_ms
         self._forget_open(journal)
-        content = KeptContent.of(journal.call, journal.scrubber, self._redactor)
         try:
+            content = KeptContent.of(journal.call, journal.scrubber, self._redactor)
             trace = trace_of(journal, duration_ms, content.prompt)
         except Exception:  # noqa: BLE001 - whatever it is, the call keeps a row
             self._telemetry.failed(journal.call.trace_id)
+            content = KeptContent(Prompt(), journal.scrubber, self._redactor, journal.call.labels.capture)
             trace = short_trace_of(journal, duration_ms)
         return self._complete(trace, journal.http_status, lambda: bodies_of(journal), content)
 

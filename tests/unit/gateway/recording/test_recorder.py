@@ -217,7 +217,8 @@ def test_whatever_the_store_raises_there_are_both_lines(error: Exception) -> Non
     assert "Traceback" not in str(log.fields["trace.unwritten"]["reason"])
 
 
-def test_a_call_whose_record_cannot_be_made_whole_is_recorded_in_short() -> None:
+@pytest.mark.parametrize("broken", ["usage", "messages"])
+def test_a_call_whose_record_cannot_be_made_whole_is_recorded_in_short(broken: str) -> None:
     class Broken(dict[str, object]):
         def __getitem__(self, name: str) -> object:
             raise RuntimeError(name)
@@ -227,7 +228,11 @@ def test_a_call_whose_record_cannot_be_made_whole_is_recorded_in_short() -> None
     async def scenario() -> Bench:
         bench = Bench()
         bench.recorder.opened(bench.journal)
-        bench.attempt.transcript.usage = Broken(prompt_tokens=1)
+        if broken == "usage":
+            bench.attempt.transcript.usage = Broken(prompt_tokens=1)
+        else:
+            call = bench.journal.call
+            bench.journal.call = replace(call, chat=replace(call.chat, messages=(Broken(role="system"),)))
         await bench.end()
         return bench
 
