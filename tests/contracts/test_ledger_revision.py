@@ -21,6 +21,7 @@ from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_group import pack
 from switchboard.store.ledger_totals import DynamoTotals
 from switchboard.store.ports import StoreBusy
+from testkit.dynamodb import items_of
 from testkit.samples import NOON, a_lost_hedge, a_usual_usage, an_open_trace, one_price
 from testkit.stream_events import connect_once
 
@@ -114,6 +115,19 @@ def test_a_correction_keeps_the_earlier_cost_and_its_reason(books: Books) -> Non
     assert {each.reason for each in stored.settlement.corrections} == {"a typo"}
     assert stored.settlement.revision == 2
     assert books.task() == totals_of(twice.after)
+
+
+def test_a_conversation_expires_with_its_last_call_whichever_is_settled_anew(
+    books: Books, dynamodb: "DynamoDBClient"
+) -> None:
+    first = books.settled_call(None, expires_at=2_000_000_000)
+    books.settled_call(None, 60, expires_at=2_000_003_600)
+    books.ledger().revise([priced(first)])
+    books.ledger(2).revise([correction(priced(first).after)])
+    sums = [item for item in items_of(dynamodb, books.table) if item["sk"] == {"S": keyspace.CONVERSATION_SUMS}]
+    assert {int(item["expires_at"]["N"]) for item in sums} == {2_000_003_600, 2_000_000_000}
+    [first_shard] = [item for item in sums if item.get("calls") == {"N": "2"}]
+    assert first_shard["expires_at"] == {"N": "2000003600"}
 
 
 def test_a_row_of_the_version_before_is_revised(books: Books, dynamodb: "DynamoDBClient") -> None:
