@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from switchboard.domain.dimensions import CallerDay, Combination, CombinationDay, Dimension, LatencyDay
+from switchboard.domain.dimensions import CallerDay, CombinationDay, LatencyDay, combination_of
 from switchboard.domain.search_terms import DEFAULT_METADATA, is_found
 from switchboard.domain.totals import PeriodTotals, Span, TaskTotals, Totals
 from switchboard.domain.trace import Bodies, Status, Trace
@@ -106,19 +106,6 @@ class SearchWorld:
     def found(self, project: str, search: TraceSearch, limit: int = 50) -> list[str]:
         """The ids of all calls of the search, in its order."""
         return [trace.trace_id for page in self.pages(project, search, limit) for trace in page.traces]
-
-
-def combination_of(trace: Trace) -> Combination:
-    """The call's value of each dimension."""
-    return {
-        Dimension.TASK: trace.task_id,
-        Dimension.ENVIRONMENT: trace.environment,
-        Dimension.KEY: trace.key_id,
-        Dimension.AGENT: trace.metadata.get("agent-id"),
-        Dimension.PROVIDER: trace.provider,
-        Dimension.MODEL: trace.model,
-        Dimension.STATUS: trace.status.value,
-    }
 
 
 def filtered(traces: Iterable[Trace], project: str, search: TraceSearch) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from switchboard.domain.conversation import CONVERSATION, conversation_of
+from switchboard.domain.dimensions import bounded
 from switchboard.domain.limits import MAX_SEARCHED_NAME_CHARACTERS, MAX_SEARCHED_NAMES
 from switchboard.domain.trace import Status, Trace
 from switchboard.domain.trace_search import TraceSearch
@@ -77,8 +78,8 @@ def is_found(trace: Trace, search: TraceSearch) -> bool:
 
 
 def model_term(provider: str | None, model: str | None) -> Term:
-    """The term that provider and model share."""
-    return "model", provider, model
+    """The term that provider and model share, with names as totals have them: from there one is found for the other."""
+    return "model", bounded(provider), bounded(model)
 
 
 def metadata_term(name: str, value: str) -> Term:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from switchboard.domain.conversation import CONVERSATION
-from switchboard.domain.dimensions import CombinationDay, Dimension
+from switchboard.domain.dimensions import CombinationDay, Dimension, bounded
 from switchboard.domain.search_terms import Term, metadata_term, model_term
 from switchboard.domain.trace import Status
 from switchboard.domain.trace_search import TraceSearch
@@ -111,4 +111,4 @@ def _calls(days: Sequence[CombinationDay], names: _Names) -> int:
 
 
 def _has(day: CombinationDay, names: _Names) -> bool:
-    return all(day.combination.get(dimension) == value for dimension, value in names.items())
+    return all(day.combination.get(dimension) == bounded(value) for dimension, value in names.items())
