@@ -13,7 +13,7 @@ from switchboard.domain.pricing import settled
 from switchboard.domain.rates import ALWAYS, RateCard, Rates
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.store import keyspace, ledger_audit
-from switchboard.store.addition import Scope
+from switchboard.store.addition import Addition, Scope
 from switchboard.store.audit_sums import DaySums
 from switchboard.store.auditor import MAX_TRIES, Auditor
 from switchboard.store.conversation_facts import DynamoConversationFacts
@@ -22,7 +22,7 @@ from switchboard.store.keyspace import Key
 from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_audit import DynamoAudit, StoredRow
 from switchboard.store.ledger_group import pack
-from switchboard.store.ledger_rows import Addition, additions
+from switchboard.store.ledger_rows import additions
 from testkit.samples import NOON, a_usual_usage, an_open_trace, one_price
 
 if TYPE_CHECKING:

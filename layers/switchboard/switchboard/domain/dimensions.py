@@ -112,8 +112,8 @@ class LatencyDay:
 class PromptVersion:
     """The sums of the calls of a task whose system prompt was the same but for its variables.
 
-    `seen`: the starts of its first and its last call. `example`: the id of one of its latest traces, whose request has
-    the prompt.
+    `seen`: the starts of its first and its last call. `example`: the id of one of its traces, of the latest in most
+    cases, whose request has the prompt.
     """
 
     task_id: str

@@ -29,7 +29,8 @@ class Scope(StrEnum):
 class Addition:
     """What calls add to one row. Its pk ends in the shard, so that `keyspace.in_shard` finds the others.
 
-    `names`: attributes that tell what the row is about, the same for each of its calls. `span`: from the first to the
+    `names`: attributes that tell what the row is about, the same for each of its calls; of one that is not, such as an
+    example, any of them. `span`: from the first to the
     last start of the calls, for rows that store it. `expires_at`: in epoch seconds; None for rows that never expire.
     """
 

@@ -11,8 +11,9 @@ from switchboard.domain.conversation import conversation_of
 from switchboard.domain.totals import Span
 from switchboard.domain.trace import Trace
 from switchboard.store import keyspace
+from switchboard.store.addition import Addition, Scope
 from switchboard.store.keyspace import Key
-from switchboard.store.ledger_rows import Addition, Scope, additions
+from switchboard.store.ledger_rows import additions
 
 FIRST_SHARD = keyspace.TOTALS_SHARDS[0]
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from switchboard.domain.audit import DayAudit, Difference, Outcome, start_of
+from switchboard.store.addition import Scope
 from switchboard.store.audit_sums import DaySums, RowSum
 from switchboard.store.keyspace import Key
 from switchboard.store.ledger_audit import DynamoAudit, StoredRow
-from switchboard.store.ledger_rows import Scope
 
 MAX_TRIES = 3
 

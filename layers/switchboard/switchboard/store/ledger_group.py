@@ -6,10 +6,11 @@ from switchboard.domain.repricing import Revision
 from switchboard.domain.totals import Span
 from switchboard.domain.trace import Trace
 from switchboard.store import keyspace, settlement_items, total_items
+from switchboard.store.addition import Addition, by_row
 from switchboard.store.attributes import Item, Value
 from switchboard.store.dynamodb_update import Update
 from switchboard.store.keyspace import Key
-from switchboard.store.ledger_rows import Addition, additions, by_row, differences
+from switchboard.store.ledger_rows import additions, differences
 
 MAX_TRACES = 50
 MAX_ROWS = 100

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from switchboard.domain.totals import totals_of
 from switchboard.domain.trace import Trace
 from switchboard.store import conversation_rows, dimension_rows, task_rows, total_items
-from switchboard.store.addition import Addition, Counters, Scope, by_row, summed
+from switchboard.store.addition import Addition, by_row
 from switchboard.store.total_items import counters
-
-__all__ = ["Addition", "Counters", "Scope", "additions", "by_row", "counters", "differences", "summed"]
 
 
 def additions(trace: Trace, shard: int) -> tuple[Addition, ...]:

@@ -4,18 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from switchboard.domain.settlement import Settlement
 from switchboard.domain.totals import Span, Totals, totals_of
 from switchboard.domain.trace import Status, Trace
 from switchboard.store import keyspace
-from switchboard.store.keyspace import Key
-from switchboard.store.ledger_rows import Addition, additions, by_row, counters, summed
+from switchboard.store.addition import by_row
+from switchboard.store.ledger_rows import additions
+from switchboard.store.total_items import counters
 from testkit.samples import NOON, a_usual_usage, an_open_trace
-
-_AMOUNTS = st.dictionaries(st.sampled_from(["calls", "output", "cost_pico_usd"]), st.integers(-9, 9))
 
 
 def _settled(minutes: float, task_id: str = "booking") -> Trace:
@@ -32,19 +28,6 @@ def test_calls_of_one_hour_share_their_rows() -> None:
     assert task.span == Span(calls[0].started_at, calls[2].started_at)
     assert rows[keyspace.hour_totals("acme", "booking", NOON, 2)].counters["calls"] == 2
     assert rows[keyspace.hour_totals("acme", "booking", calls[2].started_at, 2)].counters["cost_pico_usd"] == 7
-
-
-def test_a_row_expires_with_the_last_of_its_calls() -> None:
-    one, other = (Addition(Key("p", "s"), {"calls": 1}, expires_at=end) for end in (20, 10))
-    assert (one + other).expires_at == 20
-    assert (other + Addition(Key("p", "s"), {"calls": 1})).expires_at == 10
-
-
-@given(_AMOUNTS, _AMOUNTS)
-def test_sums_leave_out_what_cancels(one: dict[str, int], other: dict[str, int]) -> None:
-    sums = summed(one, other)
-    assert 0 not in sums.values()
-    assert all(sums.get(name, 0) == one.get(name, 0) + other.get(name, 0) for name in {*one, *other})
 
 
 def test_the_shards_of_a_row_differ_in_the_last_part_of_their_pk_only() -> None:
