@@ -9,11 +9,20 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
-from switchboard.domain.rates import PICO_PER_USD, PRICED_CLASSES, Dimension, RateCard, Rates, Tier, Variant
+from switchboard.domain.rates import (
+    PICO_PER_USD,
+    PRICED_CLASSES,
+    Dimension,
+    RateCard,
+    Rates,
+    Tier,
+    Variant,
+    from_usd_per_million,
+)
 
 SHIPPED = Path(__file__).with_name("price_rules.toml")
 
-_KEYS = frozenset({"provider", "models", "factor", "classes", "same", "searches", "document", "read"})
+_KEYS = frozenset({"provider", "models", "factor", "classes", "same", "prices", "searches", "document", "read"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +30,7 @@ class Rule:
     """One rule, for the library's models of a provider whose ids the pattern matches as a whole.
 
     `variants`: the service tiers, regions or speeds that multiply rates; if `classes` are named, these alone. `same`:
-    classes that cost what another does, where the list has no price for them. `searches`: pico-dollars for one search.
+    classes that cost what another does, where the list has no price for them; `prices`: what such classes cost.
     """
 
     provider: str
@@ -29,7 +38,7 @@ class Rule:
     variants: tuple[Variant, ...] = ()
     classes: frozenset[str] = frozenset()
     same: Mapping[str, str] = field(default_factory=dict)
-    searches: int | None = None
+    prices: Mapping[str, int] = field(default_factory=dict)
 
     def is_for(self, provider: str, entry: str) -> bool:
         """Whether it applies to a model of the library."""
@@ -65,17 +74,19 @@ def shipped_rules() -> PriceRules:
 def _rule(entry: Mapping[str, object]) -> Rule:
     if unknown := entry.keys() - _KEYS - set(Dimension):
         raise ValueError(f"{sorted(unknown)} are no fields of a rule")
-    searches = entry.get("searches")
-    same, classes = entry.get("same", {}), entry.get("classes", [])
-    if not isinstance(same, dict) or not isinstance(classes, list) or not {*same, *classes} <= set(PRICED_CLASSES):
+    same, prices, classes = entry.get("same", {}), entry.get("prices", {}), entry.get("classes", [])
+    if not isinstance(same, dict) or not isinstance(prices, dict) or not isinstance(classes, list):
+        raise ValueError(f"{entry} names no classes")  # noqa: TRY004 - an invalid file, whatever is wrong in it
+    if not {*same, *prices, *classes} <= set(PRICED_CLASSES):
         raise ValueError(f"{entry} names no classes")
+    per_search = {"searches": int(Decimal(str(entry["searches"])) * PICO_PER_USD)} if "searches" in entry else {}
     return Rule(
         str(entry["provider"]),
         re.compile(str(entry["models"])),
         tuple(_multipliers(entry)),
         frozenset(classes),
         same,
-        None if searches is None else int(Decimal(str(searches)) * PICO_PER_USD),
+        {name: from_usd_per_million(Decimal(str(price))) for name, price in prices.items()} | per_search,
     )
 
 
@@ -106,10 +117,8 @@ def _tiers(tiers: Iterable[Tier], rule: Rule) -> tuple[Tier, ...]:
 
 
 def _completed(rates: Rates, rule: Rule) -> Rates:
-    missing = {name: getattr(rates, other) for name, other in rule.same.items() if getattr(rates, name) is None}
-    if rule.searches is not None and rates.searches is None:
-        missing["searches"] = rule.searches
-    return replace(rates, **missing)
+    found = {name: getattr(rates, other) for name, other in rule.same.items()} | dict(rule.prices)
+    return replace(rates, **{name: rate for name, rate in found.items() if getattr(rates, name) is None})
 
 
 def _variants(card: RateCard, rules: Iterable[Rule]) -> Iterator[Variant]:

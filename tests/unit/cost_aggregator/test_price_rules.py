@@ -67,6 +67,7 @@ def test_a_tier_region_or_speed_costs_what_is_documented(
         ("openai", "gpt-image-1.5", {"image_input": 8_000_000}),
         ("google", "gemini-2.5-flash", {"image_input": 300_000, "audio_input": 1_000_000, "audio_output": None}),
         ("google", "gemini-2.5-pro", {"image_input": 1_250_000, "audio_input": 1_250_000}),
+        ("openai", "gpt-4o-audio-preview", {"audio_input": 40_000_000, "audio_output": 80_000_000}),
         ("xai", "grok-4.7", {"image_input": 2_000_000, "audio_input": None}),
         ("openai", "gpt-4o-search-preview", {"searches": 25 * 10**9}),
         ("anthropic", "claude-haiku-4-5", {"searches": 10**10}),
