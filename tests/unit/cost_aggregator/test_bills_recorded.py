@@ -92,7 +92,7 @@ def test_the_bill_is_the_cost(billed: tuple[Billed, ...]) -> None:
 def test_our_prices_say_the_same_or_the_difference_has_a_reason(billed: tuple[Billed, ...]) -> None:
     differing = {call.name for call in billed if call.usage.billed_pico_usd not in _computed(call)}
     assert differing == set(LISTED)
-    assert len(billed) - len(differing) > 50
+    assert len(billed) - len(differing) >= 50
 
 
 def _computed(call: Billed) -> set[int | None]:
