@@ -1,5 +1,6 @@
 """One row of the provider table: data and pure functions."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -61,7 +62,8 @@ class Provider:
     order. `takes_stream_options`: whether a stream's usage must, and may, be asked for. `write` serialises the draft.
 
     Answers: `read_usage`, `read_bill`, `read_error`; `region_of` reads the region from a host's name, where the price
-    depends on it; `may_tag_reasoning`: whether content may begin with reasoning between tags;
+    depends on it; `searching`: models that search the web once for each answer without counting it in usage;
+    `may_tag_reasoning`: whether content may begin with reasoning between tags;
     `signs_tool_calls`: whether tool calls carry Gemini's thought signatures, which are put back; `reasoning_field`: the
     message field in which reasoning is. Where answers are not chat completions,
     `reader_class` reads streams and `read_whole` whole answers.
@@ -91,6 +93,7 @@ class Provider:
     reader_class: Callable[[Memory], Reader] | None = None
     read_whole: Callable[[bytes, Memory], WholeAnswer] | None = None
     region_of: RegionOf = no_region
+    searching: re.Pattern[str] | None = None
     read_usage: UsageReader = read_openai
     read_bill: BillReader = read_no_bill
     read_error: Callable[[bytes], InBandError] = read_error

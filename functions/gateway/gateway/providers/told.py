@@ -29,12 +29,20 @@ def with_terms(usage: Usage, transcript: Transcript, target: Target, scrub: Call
     }
     answered = transcript.model and _another_model(transcript.model, target.model)
     return replace(
-        usage,
+        _with_search(usage, target),
         service_tier=_service_tier(counters, transcript.service_tier and scrub(transcript.service_tier)),
         region=_region(counters) or told(table.by_dialect(target.dialect).region_of(target.host)),
         speed=told(counters.get("speed")),
         answer_model=answered and scrub(answered),
     )
+
+
+def _with_search(usage: Usage, target: Target) -> Usage:
+    """The usage with the one search of a model that always searches, where none is counted."""
+    searching = table.by_dialect(target.dialect).searching
+    if usage.tokens is None or usage.tokens.searches or searching is None or not searching.match(target.model):
+        return usage
+    return replace(usage, tokens=replace(usage.tokens, searches=1))
 
 
 def _service_tier(counters: Json, beside: str | None) -> str | None:

@@ -127,6 +127,22 @@ def test_the_answers_model_is_kept_where_it_is_another(called: str, answered: st
     assert told(where=target(model=called), model=answered).answer_model == kept
 
 
+@pytest.mark.parametrize(
+    ("dialect", "model", "searches"),
+    [
+        ("openai", "gpt-4o-search-preview-2025-03-11", 1),
+        ("openai", "gpt-5-search-api", 1),
+        ("openai", "gpt-5.1", 0),
+        ("generic", "gpt-5-search-api", 0),
+    ],
+)
+def test_a_model_that_always_searches_has_searched_once(dialect: str, model: str, searches: int) -> None:
+    where = target(dialect, model=model)
+    assert with_terms(USED, transcript(), where, unchanged).tokens == Tokens(1, 2, searches=searches)
+    counted = Usage(UsageSource.PROVIDER, Tokens(1, 2, searches=3))
+    assert with_terms(counted, transcript(), where, unchanged).tokens == Tokens(1, 2, searches=3)
+
+
 def test_unknown_usage_has_no_terms() -> None:
     answer = transcript(Delta(service_tier="priority", model="gpt-9"))
     assert with_terms(ABSENT, answer, target(), unchanged) == ABSENT

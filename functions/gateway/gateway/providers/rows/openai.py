@@ -53,6 +53,7 @@ _WITH_EFFORT_NONE = (5, 1)
 _DEFAULTS = {"temperature": 1, "top_p": 1, "frequency_penalty": 0, "presence_penalty": 0}
 _NEVER_TAKEN = ("logit_bias", "logprobs", "top_logprobs", "stop")
 _KNOWS_NO_SCHEMAS = re.compile(r"gpt-3\.5|gpt-35|gpt-4-turbo|gpt-4-1106|gpt-4-0125|gpt-4o-2024-05-13")
+_SEARCHES = re.compile(r"gpt-.*-search-(?:preview|api)")
 _metadata_beside_store = OnlyBeside("metadata", "store")
 _rename_limit = Renamed("max_tokens", "max_completion_tokens")
 
@@ -123,5 +124,6 @@ OPENAI = Provider(
     refuses=OPENAI_REFUSALS,
     repairs=(fit_reasoning_models, fit_reasoning_effort, fit_text_fields),
     may_tag_reasoning=False,
+    searching=_SEARCHES,
     region_of=region_in(r"([a-z0-9-]+)\.api\.openai\.com"),
 )
