@@ -4,6 +4,7 @@ import typer
 
 from switchboard_cli import keys, policies, provider_keys, traces
 from switchboard_cli.audit import audit
+from switchboard_cli.export import export_calls
 
 app = typer.Typer(
     help="Manage Switchboard: gateway keys, policies, provider keys, traces and totals.",
@@ -17,3 +18,4 @@ app.add_typer(policies.app, name="policies")
 app.add_typer(provider_keys.app, name="provider-keys")
 app.add_typer(traces.app, name="traces")
 app.command("audit")(audit)
+app.command("export")(export_calls)

@@ -134,6 +134,7 @@ def requests() -> list[tuple[str, str, object]]:
         ("GET", "/api/costs?task=ok&group_by=hour", None),
         ("GET", "/api/tasks", None),
         ("GET", "/api/tasks/booking/costs", None),
+        ("GET", "/api/exports?format=messages", None),
         ("PUT", "/api/policy", POLICY),
         ("GET", "/api/policy", None),
         ("PUT", "/api/tasks/a%2Fb/policy", POLICY),

@@ -131,8 +131,11 @@ def answer_error(error: ReadRefused) -> Response:
 
 def _length_on_lambda(content: bytes) -> int:
     """The length of the bytes in Lambda's response, where they are a JSON string or base64."""
-    if len(content) < MAX_ANSWER_BYTES // _LONGEST_ESCAPE:
-        return len(content)
+    return len(content) if len(content) < MAX_ANSWER_BYTES // _LONGEST_ESCAPE else text_length(content)
+
+
+def text_length(content: bytes) -> int:
+    """The length of the bytes as a JSON string, or as base64 where they are no text."""
     try:
         return len(json.dumps(content.decode(), ensure_ascii=False).encode())
     except UnicodeDecodeError:

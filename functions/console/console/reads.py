@@ -1,5 +1,6 @@
 """Reads the traces and costs of a caller's project."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,6 +43,7 @@ class Reads:
     store: Store
     totals: TotalsReader
     now: Callable[[], datetime] = utc_now
+    monotonic: Callable[[], float] = time.monotonic
 
     def page(self, project: str, query: ListQuery) -> TracePageJson:
         """One page of the project's traces, newest first. Raises ParameterInvalid."""

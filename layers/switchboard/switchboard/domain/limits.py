@@ -184,6 +184,17 @@ MAX_CONVERSATION_MODELS = 16
 MAX_CALL_DURATION_MS = 7 * 24 * 3_600_000
 """Of a phone call, as its caller tells it. A longer one counts as not told."""
 
+# An export
+
+MAX_EXPORT_BYTES = 4 * 1024 * 1024
+"""Of the lines in one answer. Lambda's limit for a response is 6 MB, in which each quotation mark takes two bytes."""
+
+MAX_EXPORT_MS = 20_000
+"""Of the work for one answer. API Gateway's limit is 29 s, and the bodies of one call take seconds at most."""
+
+MAX_EXPORT_LONG_LINES = 50
+"""Of one answer that are too long for it and named in a header. API Gateway takes headers of 10 KB in all."""
+
 # A policy
 
 MAX_POLICY_BYTES = 16 * 1024
