@@ -71,6 +71,7 @@ from switchboard.store.ledger_group import Group
 from switchboard.store.ledger_sweep import DynamoOpenCalls
 from switchboard.store.ports import StoreUnavailable
 from switchboard.store.shared_content import SharedContent
+from switchboard.store.trace_lines import to_line
 from switchboard_cli.main import app as cli
 from switchboard_local import http_protocol
 from switchboard_local.aggregator_process import Aggregator
@@ -259,6 +260,28 @@ def test_the_attributes_of_a_row(kind: str) -> None:
     assert set(rows) == set(ROWS)
     assert {row["kind"] for row in rows[kind] if "kind" in row} == {kind}
     check(f"a row of kind {kind}", (name for row in rows[kind] for name in paths(row)), ROWS[kind])
+
+
+def test_the_row_in_a_log_line() -> None:
+    """Lines are kept for weeks, and restored by whatever version runs then."""
+    frozen = names(
+        """trace_id project task_id environment started_at status streamed key_id model provider ttft_ms duration_ms
+        gateway_ms queue_ms buffered_ms finish_reason notes is_zero_retention has_bodies first_sentence_ms
+        longest_stall_ms prompt_version prompt_characters excerpt""",
+        under("metadata", "<name>"),
+        under("redacted", "<name>"),
+        under("failure", "code message http_status"),
+        under("turn", "turn_id retry thread_id"),
+        under("request_ids", "provider lambda api_gateway"),
+        under("usage", "", USAGE),
+        under(
+            "attempts[]",
+            "provider host model outcome started_ms duration_ms status ttft_ms error is_hedge",
+            under("usage", "", USAGE),
+        ),
+        SETTLEMENT,
+    )
+    check("the row of trace.unwritten", paths(to_line(filled(Trace)).row), frozen)
 
 
 def test_what_settling_adds_to_the_row_of_a_trace() -> None:

@@ -1,5 +1,6 @@
 """The routes of the gateway; a request becomes a call, or is refused."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -33,6 +34,7 @@ from gateway.api.other_routes import (
     tell_health,
 )
 from gateway.api.paths import App, PathRepair
+from gateway.api.platform_ids import platform_ids
 from gateway.api.refusal import Refusal
 from gateway.api.reply import Reply
 from gateway.api.request_body import read_body
@@ -53,6 +55,7 @@ from switchboard.domain.keys import PREFIX, digest, key_id
 from switchboard.domain.limits import MAX_MESSAGES
 from switchboard.domain.notes import add_notes
 from switchboard.domain.policy import Policy
+from switchboard.domain.trace import Failure, Status
 from switchboard.domain.turns import TurnIds
 
 
@@ -163,19 +166,23 @@ class Gateway:
 
     def _refuse(self, known: KnownRequest, answer: ErrorAnswer) -> Refusal:
         response = respond_with_error(known.request, answer, known.labels.task_id)
-        record = partial(
-            self.recorder.refused, known.trace_id, known.arrival, known.caller, known.labels, answer.failure
-        )
-        return Refusal(response, record)
+        return Refusal(response, self._record(known, answer.failure))
 
     def _left(self, known: KnownRequest) -> Refusal:
         """Record a caller that left before its request was complete; the response is for a log of the server."""
         failure, status = LEFT_EARLY.failure, LEFT_EARLY.status
         response = respond(b"", call_headers(known.trace_id, known.labels.task_id), failure.http_status)
-        record = partial(
-            self.recorder.refused, known.trace_id, known.arrival, known.caller, known.labels, failure, status=status
+        return Refusal(response, self._record(known, failure, status))
+
+    def _record(
+        self, known: KnownRequest, failure: Failure, status: Status = Status.REFUSED
+    ) -> Callable[[], Awaitable[None]]:
+        return partial(
+            self.recorder.refused,
+            *(known.trace_id, known.arrival, known.caller, known.labels, failure),
+            status=status,
+            platform_ids=platform_ids(known.request.scope),
         )
-        return Refusal(response, record)
 
 
 def _turn_ids(call: Call) -> TurnIds | None:

@@ -8,7 +8,8 @@ from gateway.api.answer_writer import AnswerWriter
 from gateway.api.endings import CLIENT_CLOSED, SEND_FAILED, UNREAD_S, Ending, ending_of
 from gateway.api.error_answers import answer_stopped
 from gateway.api.outlet import CallerLeft, Outlet
-from gateway.api.paths import Receive, Send
+from gateway.api.paths import Receive, Scope, Send
+from gateway.api.platform_ids import platform_ids
 from gateway.domain.errors import GatewayError
 from gateway.recording.journal import Journal
 from gateway.recording.recorder import Recorder
@@ -35,8 +36,10 @@ class Reply:
     telemetry: Telemetry
     tracker: Tracker = NO_TURN
     _writer: AnswerWriter = field(init=False)
+    _scope: Scope = field(init=False)
 
-    async def __call__(self, _scope: object, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
         self._writer = AnswerWriter(Outlet(send), self.journal, self.telemetry, self.tracker)
         leaving = asyncio.create_task(_disconnect(receive))
         answer: Answer | None = None
@@ -108,7 +111,7 @@ class Reply:
 
     def _request_sent(self) -> None:
         """Write the open row and the turn while the provider works on its answer."""
-        self.journal.turn = self.tracker.turn
+        self._note_ids()
         self.recorder.opened(self.journal)
         self.tracker.start()
 
@@ -143,9 +146,12 @@ class Reply:
             async with asyncio.timeout(UNREAD_S):
                 await self._writer.error(answer)
 
+    def _note_ids(self) -> None:
+        self.journal.turn, self.journal.platform_ids = self.tracker.turn, platform_ids(self._scope)
+
     async def _record(self) -> None:
         self.relay.ended(self.journal)
-        self.journal.turn = self.tracker.turn
+        self._note_ids()
         record = self.recorder.completed(self.journal)  # before the first await: a cancellation cannot prevent it
         closing = asyncio.create_task(self.tracker.close())
         try:

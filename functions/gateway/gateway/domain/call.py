@@ -64,16 +64,13 @@ class Arrival:
     """When a call arrived: the time of day, and the monotonic moment in seconds.
 
     `queue_ms`: how long it had waited at API Gateway, None where unknown. `remaining_ms`: how long the platform lets
-    the call run from then on, None where it sets no limit. `lambda_id` and `api_gateway_id`: what these call the
-    request, None elsewhere.
+    the call run from then on, None where it sets no limit.
     """
 
     at: datetime
     moment: float
     queue_ms: float | None = None
     remaining_ms: int | None = None
-    lambda_id: str | None = None
-    api_gateway_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from gateway.domain.secret import Scrubber, Secret
 from gateway.recording.prompt_size import PromptSize, measure
 from switchboard.domain.limits import MAX_KEPT_ANSWER_BYTES
 from switchboard.domain.notes import add_note
-from switchboard.domain.trace import Failure, Status, Turn
+from switchboard.domain.trace import NO_REQUEST_IDS, Failure, RequestIds, Status, Turn
 
 MB = 1024 * 1024
 _PIECE_BYTES = 48
@@ -24,9 +24,9 @@ class Journal:
     `gateway_ms`: when the first request was ready. `attempts` are in the order of their start. `answering`: the attempt
     whose answer the caller gets, None until one has content. `buffered_ms`: when buffer words were sent.
     `first_sentence_ms`: when the answer's first sentence was; `longest_stall_ms`: the longest wait for a later part of
-    it. `notes`: what the trace notes of the call. `duration_ms`: when the reply was over. `sent`: the bytes of the
-    answer as they were sent, without buffer words, as far as they are kept for the trace. `scrubber` removes the call's
-    secrets from whatever is kept or told of it.
+    it. `platform_ids`: what Lambda and API Gateway call the request. `notes`: what the trace notes of the call.
+    `duration_ms`: when the reply was over. `sent`: the bytes of the answer as they were sent, without buffer words, as
+    far as they are kept for the trace. `scrubber` removes the call's secrets from whatever is kept or told of it.
     """
 
     call: Call
@@ -41,6 +41,7 @@ class Journal:
     first_sentence_ms: float | None = None
     longest_stall_ms: float | None = None
     turn: Turn | None = None
+    platform_ids: RequestIds = NO_REQUEST_IDS
     notes: list[str] = field(default_factory=list)
     duration_ms: float | None = None
     sent: list[bytes] = field(default_factory=list)

@@ -18,7 +18,7 @@ from gateway.recording.redacted_trace import redacted_trace
 from gateway.recording.request_ids import request_ids
 from gateway.recording.telemetry import BODIES, COMPLETED, Telemetry
 from gateway.recording.traces import bodies_of, bounded, short_trace_of, trace_of
-from switchboard.domain.trace import Bodies, Failure, Status, Trace
+from switchboard.domain.trace import NO_REQUEST_IDS, Bodies, Failure, RequestIds, Status, Trace
 from switchboard.store.ports import TraceStore
 
 PROGRESS_S = 10.0
@@ -107,6 +107,7 @@ class Recorder:
         failure: Failure,
         *,
         status: Status = Status.REFUSED,
+        platform_ids: RequestIds = NO_REQUEST_IDS,
     ) -> None:
         """Record a request of a known caller that was refused before it became a call."""
         duration_ms = self._clock.milliseconds_since(arrival.moment)
@@ -125,7 +126,7 @@ class Recorder:
             notes=labels.notes,
             failure=bounded(failure),
             is_zero_retention=labels.is_zero_retention,
-            request_ids=request_ids(arrival, None),
+            request_ids=request_ids(platform_ids, None),
         )
         await self.kept(self._complete(trace, failure.http_status, Bodies), arrival)
 

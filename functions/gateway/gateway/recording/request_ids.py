@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from gateway.domain.attempt import Attempt
-from gateway.domain.call import Arrival
 from switchboard.domain.limits import MAX_REQUEST_ID_CHARACTERS, clipped
 from switchboard.domain.trace import RequestIds
 
@@ -19,12 +18,12 @@ PROVIDER_HEADERS = (
 """The headers in which providers tell an answer's id. Where there are several, the first one counts."""
 
 
-def request_ids(arrival: Arrival, attempt: Attempt | None) -> RequestIds:
-    """The ids of a call; `attempt`: the one that stands for it."""
+def request_ids(platform: RequestIds, attempt: Attempt | None) -> RequestIds:
+    """The ids of a call: those of the platform, and its provider's; `attempt`: the one that stands for the call."""
     return RequestIds(
         provider=None if attempt is None else _provider_id(attempt.response_headers),
-        lambda_=_bounded(arrival.lambda_id),
-        api_gateway=_bounded(arrival.api_gateway_id),
+        lambda_=_bounded(platform.lambda_),
+        api_gateway=_bounded(platform.api_gateway),
     )
 
 

@@ -66,7 +66,7 @@ def trace_of(journal: Journal, duration_ms: float | None = None, prompt: Prompt 
         first_sentence_ms=journal.first_sentence_ms,
         longest_stall_ms=journal.longest_stall_ms,
         prompt_characters=None if prompt is None else prompt.characters,
-        request_ids=request_ids(call.arrival, latest),
+        request_ids=request_ids(journal.platform_ids, latest),
     )
     return scrubbed_trace(trace, journal.scrubber)
 
@@ -86,7 +86,7 @@ def short_trace_of(journal: Journal, duration_ms: float | None) -> Trace:
         duration_ms=duration_ms,
         notes=(SHORT,),
         is_zero_retention=call.labels.is_zero_retention,
-        request_ids=request_ids(call.arrival, None),
+        request_ids=request_ids(journal.platform_ids, None),
     )
 
 

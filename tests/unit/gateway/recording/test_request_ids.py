@@ -1,21 +1,16 @@
-from datetime import UTC, datetime
-
 import pytest
 
 from gateway.domain.attempt import Attempt
-from gateway.domain.call import Arrival, Target
+from gateway.domain.call import Target
 from gateway.recording.request_ids import PROVIDER_HEADERS, request_ids
 from switchboard.domain.limits import MAX_REQUEST_ID_CHARACTERS
 from switchboard.domain.trace import NO_REQUEST_IDS, RequestIds
-
-NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-ARRIVAL = Arrival(NOON, 0.0)
 
 
 def told(headers: dict[str, str]) -> str | None:
     attempt = Attempt(Target("groq", "https://x/y", "x", "llama", 1), lambda: 0.0)
     attempt.response_started(200, headers)
-    return request_ids(ARRIVAL, attempt).provider
+    return request_ids(NO_REQUEST_IDS, attempt).provider
 
 
 @pytest.mark.parametrize("name", PROVIDER_HEADERS)
@@ -39,7 +34,8 @@ def test_a_long_id_is_clipped() -> None:
     assert len(found) == MAX_REQUEST_ID_CHARACTERS
 
 
-def test_the_platforms_ids_are_those_of_the_arrival() -> None:
-    arrival = Arrival(NOON, 0.0, lambda_id="a-1", api_gateway_id="b-2")
-    assert request_ids(arrival, None) == RequestIds(None, "a-1", "b-2")
-    assert request_ids(ARRIVAL, None) == NO_REQUEST_IDS
+def test_the_platforms_ids_are_bounded_too() -> None:
+    platform = RequestIds(lambda_="a-1", api_gateway="x" * 10_000)
+    found = request_ids(platform, None)
+    assert (found.provider, found.lambda_) == (None, "a-1")
+    assert len(found.api_gateway or "") == MAX_REQUEST_ID_CHARACTERS
