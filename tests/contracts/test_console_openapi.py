@@ -28,6 +28,7 @@ from testkit.memory_store import MemoryStore
 from testkit.samples import NOON, a_key, an_open_trace
 
 PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text("utf-8")
+TRACE_ID = "019aa0e3-0000-7000-8000-000000000000"
 ON_ANOTHER_PAGE = {"PolicyJson", "TargetJson", "BufferWordsJson"}
 POLICY = {
     "provider": "openai",
@@ -72,11 +73,10 @@ class FilledQueries:
         yield LatencyDay(NOON.date(), "ok", "ok", "ok", dict.fromkeys(Latency, Histogram({90: 1})))
 
     def list_conversations(self, *_project: object, **_range: object) -> ConversationPage:
-        return ConversationPage((filled(Conversation),), "next")
+        return ConversationPage((a_full_conversation(),), "next")
 
     def find_conversation(self, *_id: object) -> Conversation:
-        found: Conversation = filled(Conversation)
-        return found
+        return a_full_conversation()
 
     def conversation_calls(self, *_id: object, **_page: object) -> ConversationCalls:
         return ConversationCalls((a_full_trace(), an_open_trace()), "next")
@@ -116,7 +116,12 @@ def console(store: MemoryStore) -> CheckedClient:
 
 def a_full_trace() -> Trace:
     trace: Trace = filled(Trace)
-    return replace(trace, project="acme", trace_id="019aa0e3-0000-7000-8000-000000000000")
+    return replace(trace, project="acme", trace_id=TRACE_ID)
+
+
+def a_full_conversation() -> Conversation:
+    found: Conversation = filled(Conversation)
+    return replace(found, facts=replace(found.facts, first_id=TRACE_ID, last_id=TRACE_ID))
 
 
 def requests() -> list[tuple[str, str, object]]:
@@ -125,6 +130,10 @@ def requests() -> list[tuple[str, str, object]]:
     return [
         ("GET", "/api/traces?limit=1", None),
         ("GET", "/api/traces", None),
+        ("GET", "/api/traces?status=timeout&metadata=agent-id:a&metadata=caller-id:b&sort=newest", None),
+        ("GET", "/api/conversations", None),
+        ("GET", "/api/conversations/a%2Fb", None),
+        ("GET", "/api/facets", None),
         ("GET", trace, None),
         ("GET", f"{trace}/request", None),
         ("GET", f"{trace}/response", None),

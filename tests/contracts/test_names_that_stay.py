@@ -361,7 +361,8 @@ def test_the_local_servers_error_code() -> None:
 
 def test_the_consoles_error_codes() -> None:
     frozen = """400/parameter_invalid 400/policy_invalid 401/key_missing 401/key_unknown 401/key_revoked
-    403/scope_missing 404/trace_unknown 404/body_not_kept 404/policy_unknown 404/route_unknown 405/method_refused
+    403/scope_missing 404/trace_unknown 404/conversation_unknown 404/body_not_kept 404/policy_unknown
+    404/route_unknown 405/method_refused
     409/policies_full 413/body_too_large 413/answer_too_long 500/internal_error 503/store_unavailable"""
     kinds = console_answers.KINDS.values()
     check("an error of the console", (f"{kind.http_status}/{kind.code}" for kind in kinds), names(frozen))
@@ -429,7 +430,7 @@ def test_the_json_of_a_trace() -> None:
 
 def test_the_json_of_a_page_of_traces() -> None:
     found = paths(page_json(TracePage((filled(Trace),), "next")))
-    check("GET /api/traces", found, names("next_cursor", under("traces[]", "", TRACE_JSON)))
+    check("GET /api/traces", found, names("next_cursor searched_since", under("traces[]", "", TRACE_JSON)))
 
 
 def test_the_json_of_tasks() -> None:

@@ -8,9 +8,10 @@ from typing import Annotated, cast
 from fastapi import Depends, Request, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
+from pydantic import BaseModel
 
 from console.auth import authenticate
-from console.parameters import Parameters, names_of, once_each
+from console.parameters import Parameters, lists_of, names_of, once_each
 from console.queries import Queries
 from console.reads import Reads
 from switchboard.domain.keys import Scope
@@ -52,12 +53,12 @@ type Admin = Annotated[str, Depends(admin)]
 def _project(request: Request, scope: Scope) -> str:
     reads = reads_of(request)
     project = authenticate(request.headers.get("authorization"), reads.store, reads.now(), scope)
-    once_each(request.query_params.multi_items(), _declared(request))
+    for model in _models(request):
+        once_each(request.query_params.multi_items(), names_of(model), lists_of(model))
     return project
 
 
-def _declared(request: Request) -> tuple[str, ...]:
-    """The names of the route's parameters: it has one model of them, or none."""
-    route = cast("APIRoute", request.scope["route"])
-    models = [field.field_info.annotation for field in route.dependant.query_params]
-    return tuple(name for model in models for name in names_of(cast("type[Parameters]", model)))
+def _models(request: Request) -> list[type[BaseModel]]:
+    """The models of the route's parameters: there is one, of no parameter if it takes none."""
+    fields = cast("APIRoute", request.scope["route"]).dependant.query_params
+    return [cast("type[BaseModel]", field.field_info.annotation) for field in fields] or [Parameters]

@@ -36,6 +36,7 @@ KINDS: dict[type[ReadRefused], Kind] = {
     errors.KeyRevoked: Kind(401, _AUTH, "key_revoked"),
     errors.ScopeMissing: Kind(403, "permission_error", "scope_missing"),
     errors.TraceUnknown: Kind(404, _REQUEST, "trace_unknown"),
+    errors.ConversationUnknown: Kind(404, _REQUEST, "conversation_unknown"),
     errors.BodyNotKept: Kind(404, _REQUEST, "body_not_kept"),
     errors.PolicyUnknown: Kind(404, _REQUEST, "policy_unknown"),
     errors.RouteUnknown: Kind(404, _REQUEST, "route_unknown"),

@@ -5,7 +5,15 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI
 from fastapi.responses import Response
 
-from console import cost_routes, export_routes, policy_routes, task_routes, trace_routes
+from console import (
+    conversation_routes,
+    cost_routes,
+    export_routes,
+    facet_routes,
+    policy_routes,
+    task_routes,
+    trace_routes,
+)
 from console.observability import Log
 from console.openapi import add_document
 from console.page import Page
@@ -13,7 +21,15 @@ from console.queries import NOTHING, Queries
 from console.reads import Reads
 from console.refusals import add_refusals
 
-ROUTERS = (trace_routes.router, cost_routes.router, task_routes.router, policy_routes.router, export_routes.router)
+ROUTERS = (
+    trace_routes.router,
+    conversation_routes.router,
+    cost_routes.router,
+    facet_routes.router,
+    export_routes.router,
+    task_routes.router,
+    policy_routes.router,
+)
 
 
 def create_app(reads: Reads, page: Page, log: Log, queries: Queries = NOTHING) -> FastAPI:

@@ -1,6 +1,7 @@
 """The composition root: builds the console from settings."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -12,6 +13,7 @@ from console.queries import NOTHING, Queries
 from console.reads import Reads, Store, utc_now
 from console.settings import Settings
 from switchboard.domain.totals import PeriodTotals, TaskTotals
+from switchboard.store.conversations import DynamoConversations
 from switchboard.store.dynamodb import DynamoStore, connect
 from switchboard.store.ledger_dimensions import DynamoDimensions
 from switchboard.store.ledger_totals import DynamoTotals
@@ -44,19 +46,21 @@ def _dynamodb(settings: Settings) -> tuple[Reads, Queries]:
     return Reads(store, totals), dynamodb_queries(client, settings, totals)
 
 
-def dynamodb_queries(client: "DynamoDBClient", settings: Settings, totals: TotalsReader) -> Queries:
+def dynamodb_queries(
+    client: "DynamoDBClient", settings: Settings, totals: TotalsReader, now: Callable[[], datetime] = utc_now
+) -> Queries:
     """The readers of what many calls add up to, on the settings' table."""
     costs = DynamoDimensions(client, settings.table_name)
     return Queries(
         costs=costs,
-        conversations=NOTHING.conversations,
+        conversations=DynamoConversations(client, settings.table_name),
         finder=DynamoTraceFinder(
             client,
             settings.table_name,
             costs=costs,
             totals=totals,
             metadata_names=settings.search_metadata,
-            now=utc_now,
+            now=now,
         ),
         facets=NOTHING.facets,
     )

@@ -11,11 +11,11 @@ from pydantic.json_schema import SkipJsonSchema
 
 from console.errors import ParameterInvalid
 from console.moments import read_day_or_moment
-from console.parameters import DATE_OR_TIME, Parameters
+from console.parameters import DATE_OR_TIME, Parameters, Text
+from console.query import read_status
 from switchboard.domain.dimensions import Dimension
 from switchboard.domain.trace import Status
 
-Text = str | SkipJsonSchema[None]
 Day = date | datetime | SkipJsonSchema[None]
 
 
@@ -52,13 +52,6 @@ def read_group_by(text: str | None) -> tuple[GroupBy, ...]:
     if len(set(found)) < len(found) or len(PERIODS.intersection(found)) > 1:
         raise ParameterInvalid("`group_by` has each name once, and one period at most.", param="group_by")
     return found
-
-
-def read_status(text: str) -> Status:
-    """A status of finished calls. Raises ParameterInvalid."""
-    if text not in [*Status]:
-        raise ParameterInvalid(f"`status` is one of {', '.join(f'`{status}`' for status in Status)}.", param="status")
-    return Status(text)
 
 
 def read_flag(name: str, text: str) -> bool:

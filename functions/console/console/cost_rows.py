@@ -15,9 +15,9 @@ from console.cost_shapes import (
     LatencyJson,
     PercentilesJson,
     ProjectCostsJson,
-    TokensJson,
 )
 from console.moments import iso_utc
+from console.sums_json import sums_json
 from switchboard.domain.dimensions import Latency
 from switchboard.domain.histogram import Histogram
 from switchboard.domain.rates import usd
@@ -70,22 +70,11 @@ def _row(question: CostQuestion, group: Group) -> CostRowJson:
 
 
 def _sums(group: Group) -> CostSumsJson:
-    totals = group.totals
-    sums: CostSumsJson = {
-        "calls": totals.calls,
-        "errors": totals.errors,
-        "cost_usd": usd(totals.cost_pico_usd),
-        "cost_per_call_usd": _per_call(totals),
-        "unheard_usd": usd(totals.unheard_pico_usd),
-        "saved_usd": usd(totals.saved_pico_usd),
-        "unpriced_calls": totals.unpriced_calls,
-        "partly_priced_calls": totals.partly_priced_calls,
-        "estimated_calls": totals.estimated_calls,
-        "tokens": cast("TokensJson", {name: getattr(totals, name) for name in TokensJson.__annotations__}),
+    return {
+        **sums_json(group.totals),
+        "cost_per_call_usd": _per_call(group.totals),
+        "latency": None if group.latencies is None else _latency(group.latencies),
     }
-    if group.latencies is not None:
-        sums["latency"] = _latency(group.latencies)
-    return sums
 
 
 def _per_call(totals: Totals) -> str | None:

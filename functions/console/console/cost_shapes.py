@@ -154,7 +154,7 @@ class TokensJson(TypedDict):
 
 
 @with_config(DESCRIBED)
-class CostSumsJson(TypedDict):
+class SumsJson(TypedDict):
     """Sums over calls. Money is US dollars as exact decimal text."""
 
     calls: int
@@ -162,8 +162,6 @@ class CostSumsJson(TypedDict):
     """Calls that failed while their caller was waiting."""
     cost_usd: str
     """The sum of the known costs: read it together with `unpriced_calls`."""
-    cost_per_call_usd: str | None
-    """The same for each priced call, rounded to 10⁻¹² dollars; null without one."""
     unheard_usd: str
     """The part of the cost that paid for answers which nobody heard: hedges, retries, calls that were overtaken."""
     saved_usd: str
@@ -175,8 +173,16 @@ class CostSumsJson(TypedDict):
     estimated_calls: int
     """Calls with estimated tokens, even if only those of one attempt."""
     tokens: TokensJson
-    latency: NotRequired[LatencyJson]
-    """If `latency=true` was asked for."""
+
+
+@with_config(DESCRIBED)
+class CostSumsJson(SumsJson):
+    """Sums over calls, and what follows from them."""
+
+    cost_per_call_usd: str | None
+    """The cost of each priced call, rounded to 10⁻¹² dollars; null without one."""
+    latency: LatencyJson | None
+    """Null unless `latency=true` was asked for."""
 
 
 class GroupJson(TypedDict, total=False):

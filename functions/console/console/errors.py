@@ -35,6 +35,10 @@ class TraceUnknown(ReadRefused):
     """The key's project has no such trace."""
 
 
+class ConversationUnknown(ReadRefused):
+    """The key's project has no such conversation."""
+
+
 class BodyNotKept(ReadRefused):
     """The trace exists, but the requested body was not stored."""
 

@@ -4,10 +4,10 @@ Each route's parameters are one model. FastAPI reads it and describes it in the 
 what is wrong with a sentence of their own, which passes through pydantic as it is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
@@ -21,15 +21,18 @@ DATE_OR_TIME = WithJsonSchema({"anyOf": [{"type": "string", "format": name} for 
 FROM_BEFORE_TO = "`from` must be earlier than `to` (`to` is exclusive, and defaults to now)."
 
 Moment = datetime | SkipJsonSchema[None]
+Text = str | SkipJsonSchema[None]
 
 
-def once_each(pairs: Iterable[tuple[str, str]], known: Sequence[str]) -> dict[str, str]:
+def once_each(
+    pairs: Iterable[tuple[str, str]], known: Sequence[str], repeatable: Collection[str] = ()
+) -> dict[str, str]:
     """The values by name. Raises ParameterInvalid for a parameter that is unknown, repeated or empty."""
     given: dict[str, str] = {}
     for name, value in pairs:
         if name not in known:
             raise ParameterInvalid(f"There is no parameter `{name}`. {_available(known)}", param=name)
-        if name in given:
+        if name in given and name not in repeatable:
             raise ParameterInvalid(f"`{name}` may only be given once.", param=name)
         if not value:
             raise ParameterInvalid(f"`{name}` is empty. Leave it out instead.", param=name)
@@ -40,6 +43,12 @@ def once_each(pairs: Iterable[tuple[str, str]], known: Sequence[str]) -> dict[st
 def names_of(parameters: type[BaseModel]) -> tuple[str, ...]:
     """The names of a model's parameters, as they are written in a URL."""
     return tuple(field.alias or name for name, field in parameters.model_fields.items())
+
+
+def lists_of(parameters: type[BaseModel]) -> frozenset[str]:
+    """The names of a model's parameters that may be given several times."""
+    fields = parameters.model_fields.items()
+    return frozenset(field.alias or name for name, field in fields if get_origin(field.annotation) is tuple)
 
 
 def _available(known: Sequence[str]) -> str:

@@ -6,7 +6,9 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from console.errors import ParameterInvalid
-from console.parameters import Range
+from console.parameters import Parameters, Range, Text
+from switchboard.domain.trace import Status
+from switchboard.domain.trace_search import Order
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
@@ -20,13 +22,31 @@ def read_limit(text: str) -> int:
     return int(text)
 
 
-class PageQuery(Range):
-    """A page of a list: what began in [since, until) UTC, at most `limit`, after the cursor's."""
+def read_status(text: str) -> Status:
+    """A status. Raises ParameterInvalid."""
+    if text not in [*Status]:
+        raise ParameterInvalid(f"`status` is one of {', '.join(f'`{status}`' for status in Status)}.", param="status")
+    return Status(text)
+
+
+def read_sort(text: str) -> Order:
+    """An order of calls. Raises ParameterInvalid."""
+    if text not in [*Order]:
+        raise ParameterInvalid(f"`sort` is one of {', '.join(f'`{order}`' for order in Order)}.", param="sort")
+    return Order(text)
+
+
+class CallsQuery(Parameters):
+    """A page of a list: at most `limit` entries, after the cursor's."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(read_limit)] = DEFAULT_LIMIT
     """How many to answer at most."""
     cursor: str | SkipJsonSchema[None] = None
     """`next_cursor` of the previous page."""
+
+
+class PageQuery(CallsQuery, Range):
+    """A page of a list: what began in [since, until) UTC."""
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
@@ -36,7 +56,21 @@ class PageQuery(Range):
 
 
 class ListQuery(PageQuery):
-    """Which calls to list."""
+    """Which calls to list: those that have every value that is given."""
 
-    task_id: str | SkipJsonSchema[None] = None
-    """Only this task's calls."""
+    task_id: Text = None
+    environment: Text = None
+    key_id: Text = None
+    provider: Text = None
+    model: Text = None
+    status: Annotated[Status | SkipJsonSchema[None], BeforeValidator(read_status)] = None
+    metadata: Annotated[tuple[str, ...], Field(examples=[["conversation-id:17"]])] = ()
+    """`name:value`, also several times; the names are those of the setting `SEARCH_METADATA`."""
+    sort: Annotated[Order, BeforeValidator(read_sort)] = Order.NEWEST
+    """`slowest` by TTFT and `dearest` by cost are of `ok` calls."""
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether it is a question for the index of settled calls, and not for all calls of the project or a task."""
+        given = (self.environment, self.key_id, self.provider, self.model, self.status)
+        return any(given) or bool(self.metadata) or self.sort is not Order.NEWEST

@@ -16,6 +16,7 @@ from console.trace_shapes import (
 from switchboard.domain.rates import usd
 from switchboard.domain.settlement import Settlement
 from switchboard.domain.trace import AttemptRecord, Bodies, Failure, RequestIds, Trace, TracePage, Turn
+from switchboard.domain.trace_search import FoundTraces
 from switchboard.domain.usage import Usage
 
 BODIES_MISSING = "request and response are missing: not written yet, or the table did not take them"
@@ -23,7 +24,17 @@ BODIES_MISSING = "request and response are missing: not written yet, or the tabl
 
 def page_json(page: TracePage) -> TracePageJson:
     """One page of a list."""
-    return {"traces": [entry_json(trace) for trace in page.traces], "next_cursor": page.next_cursor}
+    return {"traces": list(map(entry_json, page.traces)), "next_cursor": page.next_cursor, "searched_since": None}
+
+
+def found_json(found: FoundTraces) -> TracePageJson:
+    """What a search found."""
+    since = found.searched_since
+    return {
+        "traces": list(map(entry_json, found.traces)),
+        "next_cursor": found.next_cursor,
+        "searched_since": None if since is None else iso_utc(since),
+    }
 
 
 def trace_json(trace: Trace, bodies: Bodies) -> TraceJson:

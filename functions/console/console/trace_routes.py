@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from console.access import Reader, ReadsOfApp
+from console.access import QueriesOfApp, Reader, ReadsOfApp
 from console.answers import answer_bytes, answering, refusals
 from console.errors import BodyNotKept, TraceUnknown
 from console.query import ListQuery
 from console.reads import Raw
+from console.searches import Searches
 from console.trace_shapes import TraceJson, TracePageJson
 
 REDACTED = "x-switchboard-redacted"
@@ -20,9 +21,11 @@ router = APIRouter(prefix="/api/traces", tags=["traces"])
 
 @router.get("", responses=refusals())
 @answering
-def list_traces(reads: ReadsOfApp, project: Reader, query: Annotated[ListQuery, Query()]) -> TracePageJson:
-    """The calls of the project, newest first."""
-    return reads.page(project, query)
+def list_traces(
+    reads: ReadsOfApp, queries: QueriesOfApp, project: Reader, query: Annotated[ListQuery, Query()]
+) -> TracePageJson:
+    """The calls of the project, the newest first, or the slowest or dearest."""
+    return Searches(queries.finder).page(project, query) if query.is_indexed else reads.page(project, query)
 
 
 @router.get("/{trace_id}", responses=refusals(TraceUnknown))

@@ -173,8 +173,10 @@ class TraceJson(TraceEntryJson):
 
 @with_config(DESCRIBED)
 class TracePageJson(TypedDict):
-    """Calls, newest first."""
+    """Calls, in the order that was asked for. A page of a search may have few or none, and not be the last."""
 
     traces: list[TraceEntryJson]
     next_cursor: str | None
     """The `cursor` of the next page; null at the end."""
+    searched_since: str | None
+    """Every call that began at this time or later was looked at; null: every call of the range."""

@@ -128,5 +128,5 @@ def _name(schema: Any) -> str:
 
 
 def _pattern(template: str) -> str:
-    # A task's name may have slashes; a trace's id has none.
-    return re.sub(r"\\{(\w+)\\}", lambda part: ".*" if part[1] == "task_id" else "[^/]+", re.escape(template))
+    # A task's name may have slashes, and so may a conversation's id; a trace's id has none.
+    return re.sub(r"\\{(\w+)\\}", lambda part: "[^/]+" if part[1] == "trace_id" else ".*", re.escape(template))

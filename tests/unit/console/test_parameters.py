@@ -1,7 +1,8 @@
 import pytest
 
 from console.errors import ParameterInvalid
-from console.parameters import once_each
+from console.parameters import lists_of, names_of, once_each
+from console.query import ListQuery
 
 
 def test_each_parameter_by_its_name() -> None:
@@ -24,3 +25,11 @@ def test_unknown_repeated_and_empty_parameters_are_refused(
     with pytest.raises(ParameterInvalid) as refused:
         once_each(pairs, known)
     assert (refused.value.message, refused.value.param) == (said, pairs[0][0])
+
+
+def test_only_a_list_may_be_given_several_times() -> None:
+    pairs = [("metadata", "a:1"), ("metadata", "b:2")]
+    assert lists_of(ListQuery) == {"metadata"}
+    assert set(once_each(pairs, names_of(ListQuery), lists_of(ListQuery))) == {"metadata"}
+    with pytest.raises(ParameterInvalid, match="only be given once"):
+        once_each(pairs, names_of(ListQuery))

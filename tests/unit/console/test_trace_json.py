@@ -215,5 +215,6 @@ def test_times_are_utc_to_the_millisecond() -> None:
 
 def test_a_page_has_its_traces_and_the_next_cursor() -> None:
     trace = an_open_trace()
-    assert page_json(TracePage((trace,), "next")) == {"traces": [entry_json(trace)], "next_cursor": "next"}
-    assert page_json(TracePage((), None)) == {"traces": [], "next_cursor": None}
+    page = {"traces": [entry_json(trace)], "next_cursor": "next", "searched_since": None}
+    assert page_json(TracePage((trace,), "next")) == page
+    assert page_json(TracePage((), None)) == {"traces": [], "next_cursor": None, "searched_since": None}
