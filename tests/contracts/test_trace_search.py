@@ -1,7 +1,7 @@
 """Searches on a real engine: every call once, by any combination of terms, with few requests."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,9 +10,10 @@ from switchboard.domain.settlement import Settlement
 from switchboard.domain.trace import Status, Trace, Turn
 from switchboard.domain.trace_search import TraceSearch
 from switchboard.store import newest_search
+from switchboard.store.query_ports import SearchRefused
 from testkit.dynamodb import new_table
 from testkit.samples import NOON, an_open_trace
-from testkit.search_world import SearchWorld, filtered
+from testkit.search_world import SearchWorld, filtered, ids_at
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -93,3 +94,64 @@ def test_short_pages_have_each_call_once(filled: SearchWorld, name: str, monkeyp
     assert len(pages) > len(found) / 7
     assert all(page.examined <= 64 for page in pages)
     assert all(page.searched_since for page in pages[:-1])
+
+
+def test_a_search_that_needs_the_totals_looks_back_month_by_month(dynamodb: "DynamoDBClient", table: str) -> None:
+    world = SearchWorld(dynamodb, table)
+    traces = [
+        a_call(
+            number, provider="groq", model=f"model-{number}", status=Status.OK, started_at=NOON - timedelta(days=days)
+        )
+        for number, days in enumerate((0, 1, 20, 40, 70, 100))
+    ]
+    ids = ids_at(trace.started_at for trace in traces)
+    traces = [replace(trace, trace_id=trace_id) for trace, trace_id in zip(traces, ids, strict=True)]
+    world.add(traces)
+    pages = [*world.pages("acme", TraceSearch(provider="groq"))]
+    assert [[trace.model for trace in page.traces] for page in pages] == [
+        ["model-0", "model-1", "model-2"],
+        ["model-3"],
+        ["model-4"],
+        ["model-5"],
+    ] + [[]] * (len(pages) - 4)
+    assert pages[0].searched_since == datetime(2026, 10, 20, 0, 0, 0, 1000, UTC)
+    assert pages[-1].searched_since == datetime(2026, 1, 1, tzinfo=UTC), "the first day that is indexed whole"
+    since = NOON - timedelta(days=50)
+    pages = [*world.pages("acme", TraceSearch(provider="groq", since=since))]
+    assert [len(page.traces) for page in pages] == [3, 1]
+    assert pages[-1].searched_since is None
+
+
+def test_a_search_says_since_when_calls_can_be_found(dynamodb: "DynamoDBClient", table: str) -> None:
+    world = SearchWorld(dynamodb, table)
+    search = TraceSearch(environment="production")
+    world.counted.since = date(2026, 11, 19)
+    assert world.finder.find_traces("acme", search, limit=5).searched_since == datetime(2026, 11, 19, tzinfo=UTC)
+    later = replace(search, since=NOON)
+    assert world.finder.find_traces("acme", later, limit=5).searched_since is None
+    world.counted.since = None
+    assert world.finder.find_traces("acme", later, limit=5).searched_since == datetime(2026, 11, 21, tzinfo=UTC)
+    every = world.finder.find_traces("acme", TraceSearch(status=Status.OK), limit=5)
+    assert every.searched_since is None, "all traces are read"
+
+
+@pytest.mark.parametrize(
+    ("search", "cursor", "field"),
+    [
+        (TraceSearch(metadata={"tenant": "x"}), None, "metadata"),
+        (TraceSearch(metadata={"caller-id": "x", "": "x"}), None, "metadata"),
+        (TraceSearch(), "no cursor", "cursor"),
+        (TraceSearch(environment="production"), "A" * 32, "cursor"),
+    ],
+)
+def test_what_is_not_indexed_and_an_invalid_cursor_are_refused(
+    filled: SearchWorld, search: TraceSearch, cursor: str | None, field: str
+) -> None:
+    with pytest.raises(SearchRefused) as refused:
+        filled.finder.find_traces("acme", search, limit=5, cursor=cursor)
+    assert refused.value.field == field
+
+
+def test_a_search_whose_end_is_before_its_beginning_finds_nothing(filled: SearchWorld) -> None:
+    found = filled.finder.find_traces("acme", TraceSearch(since=NOON, until=NOON), limit=5)
+    assert (found.traces, found.next_cursor, found.examined) == ((), None, 0)

@@ -15,6 +15,7 @@ from console.settings import Settings
 from switchboard.domain.totals import PeriodTotals, TaskTotals
 from switchboard.store.conversations import DynamoConversations
 from switchboard.store.dynamodb import DynamoStore, connect
+from switchboard.store.facet_reader import TotalsFacets
 from switchboard.store.ledger_dimensions import DynamoDimensions
 from switchboard.store.ledger_totals import DynamoTotals
 from switchboard.store.ports import TotalsReader
@@ -62,7 +63,7 @@ def dynamodb_queries(
             metadata_names=settings.search_metadata,
             now=now,
         ),
-        facets=NOTHING.facets,
+        facets=TotalsFacets(costs),
     )
 
 

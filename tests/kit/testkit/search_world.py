@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import batched
 from random import Random
 from typing import TYPE_CHECKING
 
 from switchboard.domain.dimensions import CallerDay, CombinationDay, LatencyDay, combination_of
 from switchboard.domain.search_terms import DEFAULT_METADATA, is_found
 from switchboard.domain.totals import PeriodTotals, Span, TaskTotals, Totals
-from switchboard.domain.trace import Bodies, Status, Trace
+from switchboard.domain.trace import Status, Trace
 from switchboard.domain.trace_id import created_at, new_trace_id
 from switchboard.domain.trace_search import FoundTraces, Order, TraceSearch
-from switchboard.store.dynamodb import DynamoStore
+from switchboard.store import trace_items
+from switchboard.store.ledger_table import BATCH_ITEMS, LedgerTable
 from switchboard.store.search_rows import DynamoSearchRows
 from switchboard.store.top_lists import DynamoTopLists
 from switchboard.store.trace_finder import DynamoTraceFinder
@@ -69,7 +71,8 @@ class SearchWorld:
     """A table whose calls are found by a TraceFinder."""
 
     def __init__(self, client: "DynamoDBClient", table: str, now: datetime = NOON) -> None:
-        self.store = DynamoStore(client, table, retention=KEPT_FOR, clock=lambda: now)
+        self.table = table
+        self.traces = LedgerTable(client, table)
         self.rows = DynamoSearchRows(client, table, DEFAULT_METADATA)
         self.tops = DynamoTopLists(client, table)
         self.counted = CountedCalls()
@@ -86,8 +89,9 @@ class SearchWorld:
     def add(self, traces: Sequence[Trace]) -> None:
         """Store calls with their settlements, and what they are found by."""
         kept = [replace(trace, expires_at=int((NOON + KEPT_FOR).timestamp())) for trace in traces]
-        for trace in kept:
-            self.store.complete_trace(trace, Bodies())
+        rows = [trace_items.to_item(trace, trace.expires_at or 0) for trace in kept]
+        for batch in batched(rows, BATCH_ITEMS, strict=False):
+            self.traces.put_batch(batch)
         finished = [trace for trace in kept if trace.status is not Status.OPEN]
         self.rows.write(finished)
         self.tops.write(finished)

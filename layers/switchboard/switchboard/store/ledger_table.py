@@ -15,7 +15,9 @@ from switchboard.store.ports import StoreBusy, StoreUnavailable, WriteRefused
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef, WriteRequestUnionTypeDef
 
-_BATCH_ITEMS = 25
+BATCH_ITEMS = 25
+"""DynamoDB's limit for one request of puts."""
+
 _BATCH_TRIES = 4
 _FIRST_PAUSE_S = 0.02
 _CONDITION_FAILED = "ConditionalCheckFailed"
@@ -104,8 +106,24 @@ class LedgerTable(Table):
 
     def put_all(self, items: Iterable[Item]) -> None:
         """Store the items, all with different keys, in place of older ones; some may be stored if it fails."""
-        for batch in batched(items, _BATCH_ITEMS, strict=False):
-            self._put_batch([{"PutRequest": {"Item": encode_item(item)}} for item in batch])
+        for batch in batched(items, BATCH_ITEMS, strict=False):
+            self.put_batch(batch)
+
+    def put_batch(self, items: Sequence[Item]) -> None:
+        """Store up to `BATCH_ITEMS` items, all with different keys, in place of older ones.
+
+        If it fails, some may be stored.
+        """
+        left: list[WriteRequestUnionTypeDef] = [{"PutRequest": {"Item": encode_item(item)}} for item in items]
+        for attempt in range(_BATCH_TRIES):
+            if attempt:
+                time.sleep(_FIRST_PAUSE_S * 2 ** (attempt - 1))
+            with _errors_by_kind():
+                answer = self._client.batch_write_item(RequestItems={self._name: left})
+            if not (unprocessed := answer.get("UnprocessedItems", {}).get(self._name)):
+                return
+            left = [*unprocessed]
+        raise StoreBusy(f"{len(left)} of {len(items)} rows were still unwritten after {_BATCH_TRIES} tries")
 
     def transact(self, updates: Sequence[Update]) -> None:
         """Apply all updates or none. Raises ConditionsFailed."""
@@ -118,18 +136,6 @@ class LedgerTable(Table):
                 self._client.transact_write_items(TransactItems=items)
             except self._client.exceptions.TransactionCanceledException as cancelled:
                 raise _reason(cancelled.response["CancellationReasons"]) from cancelled
-
-    def _put_batch(self, requests: "list[WriteRequestUnionTypeDef]") -> None:
-        left = requests
-        for attempt in range(_BATCH_TRIES):
-            if attempt:
-                time.sleep(_FIRST_PAUSE_S * 2 ** (attempt - 1))
-            with _errors_by_kind():
-                answer = self._client.batch_write_item(RequestItems={self._name: left})
-            if not (unprocessed := answer.get("UnprocessedItems", {}).get(self._name)):
-                return
-            left = [*unprocessed]
-        raise StoreBusy(f"{len(left)} of {len(requests)} rows were still unwritten after {_BATCH_TRIES} tries")
 
 
 def _reason(reasons: Sequence[Mapping[str, Any]]) -> Exception:

@@ -4,13 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from switchboard.domain.conversation import CONVERSATION
-from switchboard.domain.dimensions import CombinationDay, Dimension, bounded
+from switchboard.domain.dimensions import AGENT_METADATA, CombinationDay, Dimension, bounded
 from switchboard.domain.search_terms import Term, metadata_term, model_term
 from switchboard.domain.trace import Status
 from switchboard.domain.trace_search import TraceSearch
-
-AGENT = "agent-id"
-"""The metadata entry that totals know: the dimension `agent`."""
 
 MAX_MODELS = 4
 """Of one search that names a provider or a model, not both: each is read by itself. With more, traces are read."""
@@ -66,7 +63,7 @@ def plan(search: TraceSearch, days: Sequence[CombinationDay] = ()) -> Source:
 
 
 def _rarest_id(search: TraceSearch) -> str | None:
-    names = [name for name in search.metadata if name != AGENT]
+    names = [name for name in search.metadata if name != AGENT_METADATA]
     return min(names, key=lambda name: (_RAREST.index(name) if name in _RAREST else len(_RAREST), name), default=None)
 
 
@@ -77,7 +74,7 @@ def _given(search: TraceSearch) -> _Names:
         Dimension.TASK: search.task_id,
         Dimension.ENVIRONMENT: search.environment,
         Dimension.KEY: search.key_id,
-        Dimension.AGENT: search.metadata.get(AGENT),
+        Dimension.AGENT: search.metadata.get(AGENT_METADATA),
         Dimension.PROVIDER: search.provider,
         Dimension.MODEL: search.model,
         Dimension.STATUS: status,
@@ -89,7 +86,7 @@ def _sources(given: _Names, days: Sequence[CombinationDay]) -> Iterator[tuple[So
     """What has all of the search's calls, and the values of the calls that it has; the cheapest to read first."""
     for dimension in (Dimension.AGENT, Dimension.KEY, Dimension.STATUS, Dimension.ENVIRONMENT):
         if (value := given.get(dimension)) is not None:
-            term = metadata_term(AGENT, value) if dimension is Dimension.AGENT else (dimension.value, value)
+            term = metadata_term(AGENT_METADATA, value) if dimension is Dimension.AGENT else (dimension.value, value)
             yield Rows((term,)), {dimension: value}
     if models := {dimension: given[dimension] for dimension in _MODEL if dimension in given}:
         terms = _model_terms(models, days)
@@ -102,8 +99,8 @@ def _sources(given: _Names, days: Sequence[CombinationDay]) -> Iterator[tuple[So
 def _model_terms(models: _Names, days: Sequence[CombinationDay]) -> tuple[Term, ...]:
     if len(models) == len(_MODEL):
         return (model_term(models[Dimension.PROVIDER], models[Dimension.MODEL]),)
-    found = {tuple(day.combination[each] for each in _MODEL) for day in days if _has(day, models)}
-    return tuple(sorted((model_term(provider, model) for provider, model in found), key=repr))
+    found = {model_term(*(day.combination[each] for each in _MODEL)) for day in days if _has(day, models)}
+    return tuple(sorted(found, key=repr))
 
 
 def _calls(days: Sequence[CombinationDay], names: _Names) -> int:

@@ -1,14 +1,19 @@
 """Writes the rows by which settled calls are found."""
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import batched
 from typing import TYPE_CHECKING
 
 from switchboard.domain.trace import Trace
 from switchboard.store import search_items
-from switchboard.store.ledger_table import LedgerTable
+from switchboard.store.ledger_table import BATCH_ITEMS, LedgerTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+_THREADS = 4
+"""Batches that are written at once."""
 
 
 class DynamoSearchRows:
@@ -20,4 +25,6 @@ class DynamoSearchRows:
 
     def write(self, traces: Sequence[Trace]) -> None:
         """Write the rows of settled calls, in place of their earlier ones."""
-        self._table.put_all(item for trace in traces for item in search_items.to_items(trace, self._names))
+        items = [item for trace in traces for item in search_items.to_items(trace, self._names)]
+        with ThreadPoolExecutor(_THREADS, "search") as pool:
+            list(pool.map(self._table.put_batch, batched(items, BATCH_ITEMS, strict=False)))

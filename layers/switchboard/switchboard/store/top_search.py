@@ -24,6 +24,7 @@ MAX_ENTRIES = 1000
 """Lists, and traces in them, that one request looks at."""
 
 _DAY = timedelta(days=1)
+_CLOCKS_DIFFER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class TopSearch:
 
     def _lists(self, project: str, search: TraceSearch) -> _Lists:
         indexed = Indexed(self.costs.dimensions_since(project), self.now())
-        latest = indexed.now + _DAY
+        latest = indexed.now + _CLOCKS_DIFFER
         last = latest if search.until is None else min(search.until, latest)
         first = midnight(indexed.first_day)
         first = first if search.since is None else max(search.since, first)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from switchboard.domain.limits import clipped
 from switchboard.domain.trace import Status
 from switchboard.domain.trace_search import FoundTraces, Order, TraceSearch
 from switchboard.store.dynamodb_table import Table
@@ -49,7 +50,9 @@ class DynamoTraceFinder:
             raise SearchRefused(str(invalid), "cursor") from invalid
 
     def _check(self, search: TraceSearch) -> None:
-        if unknown := next((name for name in search.metadata if name not in self._names), None):
-            raise SearchRefused(f"{unknown!r} cannot be searched for, only {', '.join(self._names)}.", "metadata")
+        if unknown := [name for name in search.metadata if name not in self._names]:
+            raise SearchRefused(
+                f"{clipped(unknown[0])!r} cannot be searched for, only {', '.join(self._names)}.", "metadata"
+            )
         if search.order is not Order.NEWEST and search.status not in {None, Status.OK}:
             raise SearchRefused(f"The {search.order} calls are kept of `ok` calls only.", "status")
