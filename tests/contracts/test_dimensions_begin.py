@@ -1,25 +1,16 @@
 """The first day whose totals by dimension have every call, on a real engine."""
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
-from random import Random
-from typing import TYPE_CHECKING
 
 import pytest
 
-from switchboard.domain.pricing import settled
-from switchboard.domain.trace import Bodies, Status
 from switchboard.store import keyspace
-from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_dimensions import DynamoDimensions
 from switchboard.store.ledger_sweep import DynamoOpenCalls
 from testkit.dynamodb import items_of
-from testkit.samples import NOON, a_key, an_open_trace, one_price
+from testkit.ledger_books import Books
+from testkit.samples import NOON, a_key
 from testkit.stream_events import SCHEDULED_EVENT, Seen, an_aggregator, connect_once
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 DAY = NOON.date()
 
@@ -27,17 +18,14 @@ DAY = NOON.date()
 class Project:
     """A registered project and its settled calls."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        self.client, self.table = client, table
-        self.store = DynamoStore(client, table, retention=timedelta(days=30), clock=lambda: NOON)
-        self.calls = DynamoOpenCalls(client, table)
-        self.store.put_key(a_key())
+    def __init__(self, books: Books) -> None:
+        self.books, self.client, self.table = books, books.client, books.table
+        self.calls = DynamoOpenCalls(books.client, books.table)
+        books.store.put_key(a_key())
 
     def add(self, started_at: datetime, *, by_the_version_before: bool = False) -> None:
         """A settled call; the version before had no rows by dimension."""
-        call = replace(an_open_trace(started_at=started_at), status=Status.OK)
-        self.store.complete_trace(call, Bodies())
-        DynamoLedger(self.client, self.table, random=Random(1)).settle([settled(call, one_price(None), NOON)])
+        self.books.ledger().settle([self.books.call((started_at - NOON).total_seconds() / 60)])
         for row in items_of(self.client, self.table):
             if by_the_version_before and "#DAYS#" in row["pk"]["S"]:
                 self.client.delete_item(TableName=self.table, Key={"pk": row["pk"], "sk": row["sk"]})
@@ -51,8 +39,8 @@ class Project:
 
 
 @pytest.fixture
-def project(dynamodb: "DynamoDBClient", table: str) -> Project:
-    return Project(dynamodb, table)
+def project(books: Books) -> Project:
+    return Project(books)
 
 
 def test_it_is_unknown_until_it_is_looked_for(project: Project) -> None:
@@ -97,8 +85,8 @@ def test_a_project_that_is_not_registered_stays_so(project: Project) -> None:
     assert all(row["sk"]["S"] != keyspace.project("other").sk for row in items_of(project.client, project.table))
 
 
-def test_the_sweep_looks_for_it_once(project: Project, dynamodb_endpoint: str) -> None:
-    client, asked = connect_once(dynamodb_endpoint), list[str]()
+def test_the_sweep_looks_for_it_once(project: Project) -> None:
+    client, asked = connect_once(project.books.endpoint), list[str]()
     client.meta.events.register(
         "provide-client-params.dynamodb.UpdateItem", lambda params, **_: asked.append(params["UpdateExpression"])
     )

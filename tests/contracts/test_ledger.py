@@ -3,79 +3,25 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from switchboard.domain.pricing import settled
-from switchboard.domain.rates import ALWAYS, RateCard, Rates
-from switchboard.domain.totals import ZERO, Granularity, PeriodTotals, Span, totals_of
+from switchboard.domain.totals import ZERO, Span, totals_of
 from switchboard.domain.trace import Bodies, SettledTraces, Status, Trace
-from switchboard.store import keyspace
-from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ledger import DynamoLedger
 from switchboard.store.ledger_dimensions import DynamoDimensions
 from switchboard.store.ledger_group import MAX_ROWS, MAX_TRACES, Group, pack
 from switchboard.store.ledger_totals import DynamoTotals
 from switchboard.store.ports import StoreBusy, StoreUnavailable, WriteRefused
 from testkit.dynamodb import item_bytes, items_of
-from testkit.samples import NOON, a_usual_attempt, a_usual_call, a_usual_usage, an_open_trace, one_price
+from testkit.ledger_books import CARD, Books
+from testkit.samples import NOON, a_usual_call, an_open_trace, one_price
 from testkit.stream_events import connect_once
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-CARD = RateCard(
-    "anthropic",
-    "claude-sonnet-4-5",
-    Rates(
-        fresh_input=3_000_000, output=15_000_000, cache_read=300_000, cache_write_5m=3_750_000, cache_write_1h=6_000_000
-    ),
-    ALWAYS,
-    "genai-prices 0.2.3",
-)
-
-
-class Books:
-    """A table with its store, its totals, and any number of ledgers."""
-
-    def __init__(self, client: "DynamoDBClient", endpoint: str, table: str) -> None:
-        self.client = client
-        self.endpoint = endpoint
-        self.table = table
-        self.store = DynamoStore(client, table, retention=timedelta(days=30), clock=lambda: NOON)
-        self.totals = DynamoTotals(client, table)
-
-    def ledger(self, seed: int = 1) -> DynamoLedger:
-        return DynamoLedger(connect_once(self.endpoint), self.table, random=Random(seed))
-
-    def call(self, minutes: float = 0, **fields: Any) -> Trace:
-        """A finished call in the table, with a settlement that is not yet stored."""
-        trace = an_open_trace(started_at=NOON + timedelta(minutes=minutes))
-        ended = {
-            "status": Status.OK,
-            "usage": a_usual_usage(),
-            "attempts": (a_usual_attempt(),),
-            "finish_reason": "stop",
-        }
-        times = {"ttft_ms": 412.25, "duration_ms": 1843.617, "gateway_ms": 3.117, "queue_ms": 12.0}
-        trace = replace(trace, **{**ended, **times, **fields})
-        self.store.open_trace(replace(trace, status=Status.OPEN))
-        self.store.complete_trace(trace, Bodies())
-        return settled(trace, one_price(CARD), NOON)
-
-    def periods(
-        self, granularity: Granularity, since: datetime | None = None, until: datetime | None = None
-    ) -> PeriodTotals:
-        return self.totals.period_totals("acme", "booking", since=since, until=until, granularity=granularity)
-
-
-@pytest.fixture
-def books(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str) -> Books:
-    return Books(dynamodb, dynamodb_endpoint, table)
 
 
 def test_the_row_of_a_usual_call_stays_below_one_kilobyte(books: Books) -> None:
@@ -159,57 +105,6 @@ def test_first_and_last_seen_are_right_in_any_order(books: Books) -> None:
     assert task.totals.calls == 16
 
 
-def test_ranges_are_whole_hours_or_whole_days_of_utc(books: Books) -> None:
-    midnight = NOON + timedelta(hours=12)
-    for minutes in (0, 59, 60, 12 * 60 - 1, 12 * 60, 11 * 24 * 60):
-        books.ledger().settle([books.call(minutes)])
-    hours = books.periods(Granularity.HOUR)
-    assert [(period.start, period.totals.calls) for period in hours.periods] == [
-        (NOON, 2),
-        (NOON + timedelta(hours=1), 1),
-        (midnight - timedelta(hours=1), 1),
-        (midnight, 1),
-        (NOON + timedelta(days=11), 1),
-    ]
-    days = books.periods(Granularity.DAY)
-    assert [period.totals.calls for period in days.periods] == [4, 1, 1]
-    months = books.periods(Granularity.MONTH)
-    assert [(period.start, period.totals.calls) for period in months.periods] == [
-        (datetime(2026, 11, 1, tzinfo=UTC), 5),
-        (datetime(2026, 12, 1, tzinfo=UTC), 1),
-    ]
-    assert hours.total == days.total == months.total
-    half_past = NOON + timedelta(minutes=30)
-    assert books.periods(Granularity.HOUR, half_past, half_past).total == ZERO
-    assert books.periods(Granularity.HOUR, half_past, half_past + timedelta(minutes=1)).total.calls == 2
-    assert books.periods(Granularity.HOUR, NOON, NOON + timedelta(hours=1)).total.calls == 2
-    assert books.periods(Granularity.DAY, NOON, midnight).total.calls == 4
-    assert books.periods(Granularity.DAY, NOON, midnight + timedelta(seconds=1)).total.calls == 5
-    assert books.periods(Granularity.HOUR, until=half_past).total.calls == 2
-    assert books.periods(Granularity.HOUR, since=midnight).total.calls == 2
-    extremes = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-    assert books.periods(Granularity.DAY, *extremes).total == days.total
-
-
-def test_task_names_with_delimiters_do_not_collide(books: Books) -> None:
-    names = ["a", "a#0", "a%230", "", "x" * 3000, "ä🙂"]
-    for number, name in enumerate(names):
-        books.ledger().settle([books.call(number, task_id=name), books.call(number, task_id=name)])
-    tasks = books.totals.task_totals("acme")
-    assert [task.task_id for task in tasks] == sorted(names)
-    assert {task.totals.calls for task in tasks} == {2}
-    assert books.totals.task_totals("acm") == ()
-    assert books.periods(Granularity.DAY) == PeriodTotals(ZERO, ())
-
-
-def test_hourly_totals_expire_and_daily_totals_do_not(books: Books) -> None:
-    books.ledger().settle([books.call()])
-    expires = {item["sk"]["S"]: item.get("expires_at") for item in items_of(books.client, books.table)}
-    after = int((NOON + timedelta(hours=1, days=400)).timestamp())
-    assert expires["HOUR#2026-11-20T12"] == {"N": str(after)}
-    assert expires["DAY#2026-11-20"] is expires["TASK#booking"] is None
-
-
 def test_groups_fit_a_transaction_and_keep_a_task_together() -> None:
     traces = [
         settled(
@@ -282,13 +177,3 @@ def test_an_unreachable_engine_is_busy_and_a_missing_table_is_unavailable(books:
     assert not isinstance(missing.value, StoreBusy)
     with pytest.raises(StoreUnavailable):
         DynamoTotals(books.client, "no-such-table").task_totals("acme")
-
-
-def test_totals_are_read_with_queries_only(books: Books) -> None:
-    books.ledger().settle([books.call()])
-    client, asked = connect_once(books.endpoint), list[str]()
-    client.meta.events.register("before-call.dynamodb", lambda model, **_event: asked.append(model.name))
-    totals = DynamoTotals(client, books.table)
-    totals.task_totals("acme")
-    totals.period_totals("acme", "booking", since=None, until=NOON, granularity=Granularity.DAY)
-    assert asked == ["Query"] * 2 * len(keyspace.TOTALS_SHARDS)

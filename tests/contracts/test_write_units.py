@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from switchboard.domain.trace import Bodies, Status, Trace, Turn
+from switchboard.domain.trace import Bodies, Trace
 from switchboard.store.dynamodb import DynamoStore
 from testkit.dynamodb import item_bytes, items_of
-from testkit.samples import NOON, a_usual_attempt, a_usual_usage, an_open_trace
+from testkit.samples import NOON, a_usual_call, an_open_trace
 from testkit.stream_events import Seen, an_aggregator, connect_once, stream_event
 from testkit.write_units import WriteUnits
 
@@ -21,33 +21,24 @@ KB = 1024
 
 
 def _usual(number: int, tasks: int, conversations: int) -> Trace:
-    """A turn of a phone call, with the six metadata entries of a voice agent."""
-    caller = number % conversations
-    random = Random(number)
+    """A turn of one of these phone calls, for one of these tasks."""
+    usual, started_at, random = a_usual_call(), NOON + timedelta(seconds=number), Random(number)
+    phone_call = number % conversations
     return replace(
-        an_open_trace(task_id=f"task-{number % tasks}", started_at=NOON + timedelta(seconds=number)),
-        status=Status.OK,
-        usage=a_usual_usage(),
-        attempts=(a_usual_attempt(),),
-        finish_reason="stop",
+        usual,
+        trace_id=an_open_trace(started_at=started_at).trace_id,
+        task_id=f"task-{number % tasks}",
+        started_at=started_at,
         metadata={
-            "agent-id": "agent_01jz8q6w3f",
-            "conversation-id": f"conv_01jzq8{caller:04d}",
-            "caller-id": f"+4930123{caller:04d}",
-            "called-number": "+4930654321",
-            "call-sid": f"CA{caller:032x}",
-            "call-duration-secs": "63",
+            **usual.metadata,
+            "conversation-id": f"conv_01jzq8w6v3kf{phone_call:04d}",
+            "caller-id": f"+4930123{phone_call:04d}",
+            "call-sid": f"CA{phone_call:032x}",
         },
         ttft_ms=random.uniform(250, 1500),
         first_sentence_ms=random.uniform(500, 2500),
         duration_ms=random.uniform(900, 6000),
-        gateway_ms=3.117,
-        queue_ms=12.0,
-        longest_stall_ms=88.4,
         prompt_version=f"{number % tasks:012x}",
-        prompt_characters=6200,
-        turn=Turn("0123456789abcdef", thread_id="fedcba9876543210"),
-        has_bodies=True,
     )
 
 
