@@ -12,18 +12,23 @@ import pytest
 from console.app import create_app
 from console.observability import logger
 from console.page import load_page
+from console.prices import Prices
 from console.queries import Queries
 from console.reads import Reads
 from switchboard.domain.conversation import Conversation, ConversationCalls, ConversationPage
 from switchboard.domain.dimensions import CallerDay, CombinationDay, Dimension, Latency, LatencyDay
 from switchboard.domain.histogram import Histogram
 from switchboard.domain.policy import ProjectPolicies
+from switchboard.domain.price_book import BookMark
+from switchboard.domain.price_fields import PRICES
+from switchboard.domain.price_json import parse_price
 from switchboard.domain.search_terms import DEFAULT_METADATA
 from switchboard.domain.totals import PeriodTotals, TaskTotals, Totals
 from switchboard.domain.trace import Bodies, Trace
 from switchboard.domain.trace_search import Facet, FoundTraces
 from testkit.console_document import CheckedClient
 from testkit.filled import filled
+from testkit.memory_prices import MemoryBook, MemoryPrices
 from testkit.memory_store import MemoryStore
 from testkit.samples import NOON, a_key, an_open_trace
 
@@ -42,6 +47,22 @@ POLICY = {
     "allowed_targets": ["openai"],
     "recognise_retries": True,
 }
+AMOUNTS = dict.fromkeys(PRICES, "1")
+TIERS = [{"above": 1000, **AMOUNTS}]
+PRICE = {
+    "provider": "openai",
+    "model": "gpt-4o",
+    "from": "2026-11-01T00:00:00Z",
+    "until": "2027-11-01T00:00:00Z",
+    **AMOUNTS,
+    "tiers": TIERS,
+    "variants": [
+        {"service_tier": "flex", **AMOUNTS, "tiers": TIERS},
+        {"region": "eu", "factor": "1.1"},
+        {"speed": "fast", "factor": "2"},
+    ],
+}
+CARD = parse_price(json.dumps(PRICE).encode())
 
 
 class FilledTotals:
@@ -110,7 +131,9 @@ def store() -> MemoryStore:
 @pytest.fixture
 def console(store: MemoryStore) -> CheckedClient:
     one = FilledQueries()
-    app = create_app(Reads(store, FilledTotals()), load_page(), logger(), Queries(one, one, one, one))
+    book = MemoryBook(BookMark("library 1", ("openai",), 1, NOON), [CARD])
+    prices = Prices(MemoryPrices(), book, lambda: NOON)
+    app = create_app(Reads(store, FilledTotals()), load_page(), logger(), Queries(one, one, one, one), prices)
     return CheckedClient(app, headers={"authorization": "Bearer sb-one"})
 
 
@@ -148,6 +171,11 @@ def requests() -> list[tuple[str, str, object]]:
         ("GET", "/api/policy", None),
         ("PUT", "/api/tasks/a%2Fb/policy", POLICY),
         ("GET", "/api/tasks/a%2Fb/policy", None),
+        ("POST", "/api/prices", PRICE),
+        ("GET", "/api/prices", None),
+        ("GET", "/api/prices?provider=openai&model=gpt-4o&limit=1", None),
+        ("GET", "/api/prices/elevenlabs", None),
+        ("DELETE", f"/api/prices/{CARD.entry_id}", None),
         ("DELETE", "/api/policy", None),
         ("DELETE", "/api/tasks/a%2Fb/policy", None),
     ]
@@ -156,7 +184,7 @@ def requests() -> list[tuple[str, str, object]]:
 def test_every_field_of_every_answer_is_declared_and_every_declared_one_comes(console: CheckedClient) -> None:
     for method, path, body in requests():
         answer = console.request(method, path, json=body)
-        assert answer.status_code in {200, 204}, answer.text
+        assert answer.status_code in {200, 201, 204}, answer.text
     assert console.get("/api/traces/nothing").status_code == 404
     for path in ("/api/policy", "/api/tasks/booking/policy"):
         assert console.get(path, headers={"authorization": "Bearer sb-two"}).json()["policy"] is None

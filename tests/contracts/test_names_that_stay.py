@@ -363,7 +363,8 @@ def test_the_consoles_error_codes() -> None:
     frozen = """400/parameter_invalid 400/policy_invalid 401/key_missing 401/key_unknown 401/key_revoked
     403/scope_missing 404/trace_unknown 404/conversation_unknown 404/body_not_kept 404/policy_unknown
     404/route_unknown 405/method_refused
-    409/policies_full 413/body_too_large 413/answer_too_long 500/internal_error 503/store_unavailable"""
+    400/price_invalid 404/price_unknown 409/price_exists 409/prices_full 409/policies_full
+    413/body_too_large 413/answer_too_long 500/internal_error 503/store_unavailable"""
     kinds = console_answers.KINDS.values()
     check("an error of the console", (f"{kind.http_status}/{kind.code}" for kind in kinds), names(frozen))
 

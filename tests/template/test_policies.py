@@ -101,6 +101,17 @@ def test_policy_grants_are_limited_to_policy_partitions(translated: Template, fu
     assert [place for place in places if fnmatchcase(place, pattern)] == [keyspace.policies_of_project("a#b")]
 
 
+def test_the_consoles_price_grants_are_limited_to_projects_own_prices(translated: Template) -> None:
+    prices = {statement["Sid"]: statement for statement in statements(translated, "ConsoleRole")}["Prices"]
+
+    assert listed(prices["Action"]) == ["dynamodb:PutItem", "dynamodb:DeleteItem"]
+    assert prices["Resource"] == {"Fn::GetAtt": ["Table", "Arn"]}
+    assert prices["Condition"]["Null"] == {"dynamodb:LeadingKeys": "false"}
+    (pattern,) = listed(prices["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+    places = partitions("a#b", "booking")
+    assert [place for place in places if fnmatchcase(place, pattern)] == [keyspace.prices_of_project("a#b")]
+
+
 def test_the_gateway_only_updates_turns(translated: Template) -> None:
     grants = {statement["Sid"]: statement for statement in statements(translated, "GatewayRole")}
     turns = grants["Turns"]
@@ -128,6 +139,10 @@ def partitions(project: str, task_id: str) -> list[str]:
         keyspace.task_totals(project, task_id, 0).pk,
         keyspace.hour_totals(project, task_id, NOON, 0).pk,
         keyspace.rate_card("openai", "gpt-4o", NOON).pk,
+        keyspace.book_mark().pk,
+        keyspace.prices_of_project(project),
+        keyspace.unpriced_models_of_project(project),
+        keyspace.unpriced_call(project, "openai", "gpt-4o", trace_id).pk,
     ]
 
 
@@ -189,10 +204,10 @@ def test_the_aggregator_only_sends_to_its_queue(translated: Template) -> None:
     assert grants["Poison"]["Resource"] == {"Fn::GetAtt": ["PoisonQueue", "Arn"]}
 
 
-def test_the_console_writes_policies_and_reads_the_rest(translated: Template) -> None:
+def test_the_console_writes_policies_and_prices_and_reads_the_rest(translated: Template) -> None:
     grants = {statement["Sid"]: statement for statement in statements(translated, "ConsoleRole")}
 
-    assert set(grants) == {"KeysAndTraces", "Policies", "Logs"}
+    assert set(grants) == {"KeysAndTraces", "Policies", "Prices", "Logs"}
     assert grants["KeysAndTraces"]["Action"] == ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"]
     assert actions(translated, "ConsoleRole", "ssm") == set()
 

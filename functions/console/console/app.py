@@ -11,12 +11,15 @@ from console import (
     export_routes,
     facet_routes,
     policy_routes,
+    price_routes,
     task_routes,
     trace_routes,
 )
+from console.no_prices import NO_PRICES
 from console.observability import Log
 from console.openapi import add_document
 from console.page import Page
+from console.prices import Prices
 from console.queries import NOTHING, Queries
 from console.reads import Reads
 from console.refusals import add_refusals
@@ -29,13 +32,14 @@ ROUTERS = (
     export_routes.router,
     task_routes.router,
     policy_routes.router,
+    price_routes.router,
 )
 
 
-def create_app(reads: Reads, page: Page, log: Log, queries: Queries = NOTHING) -> FastAPI:
+def create_app(reads: Reads, page: Page, log: Log, queries: Queries = NOTHING, prices: Prices = NO_PRICES) -> FastAPI:
     """The console's ASGI application."""
     app = FastAPI(openapi_url=None, redirect_slashes=False, generate_unique_id_function=lambda route: route.name)
-    app.state.reads, app.state.queries = reads, queries
+    app.state.reads, app.state.queries, app.state.prices = reads, queries, prices
     for router in ROUTERS:
         app.include_router(router)
     for path in ("/console", "/console/"):

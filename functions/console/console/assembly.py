@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from console.app import create_app
+from console.no_prices import NO_PRICES
 from console.observability import Log, logger
 from console.page import load_page
+from console.prices import Prices
 from console.queries import NOTHING, Queries
 from console.reads import Reads, Store, utc_now
 from console.settings import Settings
@@ -19,6 +21,8 @@ from switchboard.store.facet_reader import TotalsFacets
 from switchboard.store.ledger_dimensions import DynamoDimensions
 from switchboard.store.ledger_totals import DynamoTotals
 from switchboard.store.ports import TotalsReader
+from switchboard.store.price_book import DynamoBook
+from switchboard.store.project_prices import DynamoPrices
 from switchboard.store.trace_finder import DynamoTraceFinder
 
 if TYPE_CHECKING:
@@ -26,25 +30,30 @@ if TYPE_CHECKING:
 
 
 def build(
-    settings: Settings, store: Store | None = None, log: Log | None = None, totals: TotalsReader | None = None
+    settings: Settings,
+    store: Store | None = None,
+    log: Log | None = None,
+    totals: TotalsReader | None = None,
+    prices: Prices = NO_PRICES,
 ) -> FastAPI:
     """The console's ASGI application, by default on DynamoDB with its log on stdout.
 
-    If a store is given without totals, the totals are empty.
+    If a store is given without totals, the totals are empty; `prices` are those beside it.
     """
     if store is None:
-        reads, queries = _dynamodb(settings)
+        reads, queries, prices = _dynamodb(settings)
     else:
         reads, queries = Reads(store, totals or _NoTotals()), NOTHING
-    return create_app(reads, load_page(), log or logger(), queries)
+    return create_app(reads, load_page(), log or logger(), queries, prices)
 
 
-def _dynamodb(settings: Settings) -> tuple[Reads, Queries]:
+def _dynamodb(settings: Settings) -> tuple[Reads, Queries, Prices]:
     client = connect(endpoint=settings.dynamodb_endpoint or None)
-    # The console only writes policies, which do not expire.
+    # The console only writes policies and prices, which do not expire.
     store = DynamoStore(client, settings.table_name, retention=timedelta(0), clock=utc_now)
     totals = DynamoTotals(client, settings.table_name)
-    return Reads(store, totals), dynamodb_queries(client, settings, totals)
+    prices = Prices(DynamoPrices(client, settings.table_name), DynamoBook(client, settings.table_name), utc_now)
+    return Reads(store, totals), dynamodb_queries(client, settings, totals), prices
 
 
 def dynamodb_queries(

@@ -6,7 +6,7 @@ from console.errors import KeyMissing, KeyRevoked, KeyUnknown, ScopeMissing
 from switchboard.domain.keys import PREFIX, Scope, digest, key_id
 from switchboard.store.ports import KeyStore
 
-_ACTIONS = {Scope.CALL: "make calls", Scope.READ: "read", Scope.ADMIN: "change policies"}
+_ACTIONS = {Scope.CALL: "make calls", Scope.READ: "read", Scope.ADMIN: "change policies and prices"}
 
 
 def authenticate(authorization: str | None, keys: KeyStore, now: datetime, scope: Scope = Scope.READ) -> str:

@@ -55,8 +55,24 @@ class TooManyPolicies(ReadRefused):
     """The maximum number of tasks has a policy."""
 
 
+class PriceRefused(ReadRefused):
+    """The body is not a valid price."""
+
+
+class PriceUnknown(ReadRefused):
+    """The price to delete does not exist."""
+
+
+class PriceConflict(ReadRefused):
+    """There is another price of the same model from the same time on."""
+
+
+class TooManyPrices(ReadRefused):
+    """The project has the maximum number of prices."""
+
+
 class BodyTooLarge(ReadRefused):
-    """The request body is larger than a policy may be."""
+    """The request body is larger than a policy or a price may be."""
 
 
 class RouteUnknown(ReadRefused):

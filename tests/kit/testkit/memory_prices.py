@@ -1,13 +1,16 @@
-"""Projects' prices and the published book in memory. They pass the same contract tests as DynamoDB."""
+"""Projects' prices and the published book in memory."""
+
+from collections.abc import Sequence
 
 from switchboard.domain.limits import MAX_PRICES
+from switchboard.domain.price_book import BookMark, BookPage
 from switchboard.domain.rates import RateCard
 from switchboard.store import keyspace
 from switchboard.store.price_ports import PriceExists, PricesFull
 
 
 class MemoryPrices:
-    """A price store."""
+    """A price store. It passes the same contract tests as DynamoDB."""
 
     def __init__(self) -> None:
         self._cards: dict[tuple[str, str], RateCard] = {}
@@ -33,3 +36,29 @@ class MemoryPrices:
         for place in found:
             del self._cards[place]
         return bool(found)
+
+
+class MemoryBook:
+    """A published book of these cards, or none. A cursor is the number of the cards before the page."""
+
+    def __init__(self, mark: BookMark | None = None, cards: Sequence[RateCard] = ()) -> None:
+        self._mark, self._cards = mark, tuple(cards)
+
+    def book_mark(self) -> BookMark | None:
+        """Which book is published."""
+        return self._mark
+
+    def book_page(
+        self, providers: Sequence[str], *, limit: int, model: str = "", cursor: str | None = None
+    ) -> BookPage:
+        """Cards of these providers. Raises ValueError for an invalid cursor."""
+        if not (cursor or "0").isdigit():
+            raise ValueError("The cursor is invalid: use the `next_cursor` of a previous page.")
+        found = [card for card in self._cards if card.provider in providers and model in ("", card.model)]
+        first = int(cursor or 0)
+        page = tuple(found[first : first + limit])
+        return BookPage(page, str(first + limit) if len(found) > first + limit else None)
+
+    def cards_of(self, provider: str, model: str) -> tuple[RateCard, ...]:
+        """Every card of the model."""
+        return tuple(card for card in self._cards if (card.provider, card.model) == (provider, model))

@@ -35,7 +35,7 @@ def read_rates(entry: Entry, model: str, report: Report) -> Rates | None:
 
 def _pico_usd(value: object, name: str, report: Report) -> int | None:
     if not isinstance(value, str):
-        report(f'{name!r} must be a string, such as "0.10": TOML\'s numbers are not exact.')
+        report(f'{name!r} must be a string, such as "0.10": numbers are not exact.')
         return None
     try:
         return from_usd_per_million(Decimal(value) * (10**6 if name == _PER_SEARCH else 1))

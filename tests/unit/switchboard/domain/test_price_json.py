@@ -1,0 +1,113 @@
+"""A project's price as JSON: read as the overrides file is, bounded, and shown with the same fields."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from switchboard.domain.limits import MAX_PRICE_BYTES, MAX_PRICE_MODEL_CHARACTERS, MAX_PRICE_TIERS
+from switchboard.domain.price_json import PriceInvalid, PriceTooLarge, parse_price, price_json
+from switchboard.domain.rates import Dimension, RateCard, Rates, Tier, Variant
+
+DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
+PRICE = {
+    "provider": "azure",
+    "model": "My-Deployment",
+    "from": "2026-12-01T01:00:00+01:00",
+    "input": "2.50",
+    "output": "10",
+    "cache_read": "1.25",
+}
+EVERY_CLASS = Rates(*range(1, 13))
+FULL = RateCard(
+    "azure",
+    "my-deployment",
+    replace(EVERY_CLASS, searches=10**10),
+    DECEMBER,
+    "project 2026-12-01",
+    tiers=(Tier(1000, replace(EVERY_CLASS, output=99)), Tier(5000, EVERY_CLASS)),
+    valid_until=datetime(2027, 1, 1, tzinfo=UTC),
+    entry_id="price_5f1e5f1e5f1e5f1e",
+    variants=(
+        Variant(Dimension.SERVICE_TIER, "flex", EVERY_CLASS, (Tier(1000, EVERY_CLASS),)),
+        Variant(Dimension.REGION, "eu", factor=Fraction(11, 10)),
+    ),
+)
+
+
+def parsed(**fields: Any) -> RateCard:
+    return parse_price(json.dumps({name: value for name, value in {**PRICE, **fields}.items() if value}).encode())
+
+
+def problems(**fields: Any) -> str:
+    with pytest.raises(PriceInvalid) as invalid:
+        parsed(**fields)
+    return str(invalid.value)
+
+
+def test_a_price_is_read_with_its_source_and_an_id() -> None:
+    card = parsed()
+    rates = Rates(2_500_000, 10_000_000, 1_250_000, 2_500_000, 2_500_000)
+    assert card == RateCard(
+        "azure", "my-deployment", rates, DECEMBER, "project 2026-12-01", entry_id="price_f88dcc485deeb1cd"
+    )
+
+
+def test_the_id_names_provider_model_and_start() -> None:
+    others: tuple[dict[str, Any], ...] = ({}, {"provider": "openai"}, {"model": "x"}, {"from": "2026-12-02T00:00Z"})
+    ids = {parsed(**fields).entry_id for fields in others}
+    assert len(ids) == 4
+    assert parsed(input="9").entry_id == parsed(model="MY-DEPLOYMENT").entry_id == parsed().entry_id
+
+
+def test_a_price_is_shown_with_the_fields_that_it_was_written_with() -> None:
+    shown = price_json(FULL)
+    fields = {name: value for name, value in shown.items() if name not in {"id", "source"}}
+    again = parse_price(json.dumps(fields).encode())
+    assert replace(again, entry_id=FULL.entry_id) == FULL
+    assert (shown["input"], shown["searches"], shown["from"]) == ("0.000001", "0.01", "2026-12-01T00:00:00+00:00")
+
+
+def test_amounts_that_a_price_does_not_have_are_left_out() -> None:
+    shown = price_json(parsed())
+    assert "audio_input" not in shown
+    assert (shown["until"], shown["tiers"], shown["variants"]) == (None, [], [])
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"input": 2.5}, "'input' must be a string"),
+        ({"input": "many"}, "'input' is not a number: 'many'."),
+        ({"from": "2026-12-01"}, "'from' must be a date and time with an offset"),
+        ({"until": "2026-11-01T00:00:00Z"}, "'until' must be later than 'from'."),
+        ({"price": "1"}, "'price' is not a field of a price."),
+        ({"provider": "acme"}, "There is no provider 'acme'. There are: anthropic, azure,"),
+        ({"model": "x" * (MAX_PRICE_MODEL_CHARACTERS + 1)}, "'model' may have 512 characters at most."),
+        ({"tiers": [{}] * (MAX_PRICE_TIERS + 1)}, "'tiers' may have 16 entries at most."),
+        ({"variants": [{}] * (MAX_PRICE_TIERS + 1)}, "'variants' may have 16 entries at most."),
+    ],
+)
+def test_an_invalid_price_is_refused_with_a_sentence(fields: Any, sentence: str) -> None:
+    assert sentence in problems(**fields)
+
+
+def test_every_problem_is_named_up_to_a_number() -> None:
+    assert problems(output=None, cache_read="x").count("'") >= 4
+    many = problems(**{f"field-{number}-{'x' * 400}": "1" for number in range(30)})
+    assert many.endswith("And 10 more.")
+    assert len(many) < 20 * 310
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"null", b"{", b'{"a": NaN', b"\xff", b"[" * 16_000])
+def test_what_is_no_object_is_refused(text: bytes) -> None:
+    with pytest.raises(PriceInvalid, match="JSON"):
+        parse_price(text)
+
+
+def test_a_text_that_is_too_long_is_refused_before_it_is_read() -> None:
+    with pytest.raises(PriceTooLarge, match="16,384 bytes"):
+        parse_price(b" " * (MAX_PRICE_BYTES + 1))
