@@ -1,14 +1,16 @@
 """Lists of conversations, and of the calls of one, on a real engine."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from switchboard.domain.trace import Trace, Turn
 from switchboard.store import keyspace
 from switchboard.store.conversations import DynamoConversations
+from switchboard.store.dynamodb_table import Table
 from testkit.conversations import Talks
 from testkit.dynamodb import items_of
 from testkit.samples import NOON
@@ -41,6 +43,17 @@ def test_an_earlier_call_moves_its_conversation_in_the_list(talks: Talks) -> Non
     assert talks.listed() == ["new", "old"]
     talks.settle(talks.call(2, "new"))
     assert talks.listed() == ["old", "new"]
+
+
+def test_a_conversation_that_the_index_has_twice_is_listed_once(talks: Talks, monkeypatch: pytest.MonkeyPatch) -> None:
+    talks.settle(talks.call(5, "one"), talks.call(9, "other"))
+    entries = Table.newest_in_index
+
+    def twice(table: Table, *page: Any) -> Iterator[dict[str, Any]]:
+        return (entry for entry in entries(table, *page) for _ in range(2))
+
+    monkeypatch.setattr(Table, "newest_in_index", twice)
+    assert talks.listed() == ["other", "one"]
 
 
 def test_the_calls_of_a_conversation_come_in_order(talks: Talks) -> None:

@@ -66,8 +66,11 @@ class DynamoConversations:
         return ConversationCalls(tuple(traces_in_order(self._table, project, found[:limit])), next_cursor)
 
     def _read(self, facts: Iterable[Key]) -> tuple[Conversation, ...]:
-        """The conversations with these facts, in order; without those that were deleted since, also in part."""
-        wanted = tuple(facts)
+        """The conversations with these facts, in order; without those that were deleted since, also in part.
+
+        The index may have the same facts twice for a moment, when an earlier call moves them.
+        """
+        wanted = tuple(dict.fromkeys(facts))
         keys = [key for each in wanted for key in (each, *keyspace.sums_beside(each))]
         rows = {Key(row["pk"], row["sk"]): row for row in self._table.get_all(keys)}
         found = (_conversation(each, rows) for each in wanted)
