@@ -14,6 +14,7 @@ from console.settings import Settings as ConsoleSettings
 from cost_aggregator.settings import Settings as CostAggregatorSettings
 from gateway.routing.plan import VOICE
 from gateway.settings import Settings as GatewaySettings
+from switchboard.domain.search_terms import DEFAULT_METADATA
 
 type Template = dict[str, Any]
 type Translate = Callable[..., Template]
@@ -112,6 +113,16 @@ def test_the_templates_values_are_valid_settings(written: Template) -> None:
     default = GatewaySettings(table_name="x", provider_keys_path="x", default_policy=settings.default_policy)
     assert settings == default
     assert settings.call_timeout_ms + LAST_WRITES_MS <= function(written, "GatewayFunction")["Timeout"] * 1000
+
+
+@pytest.mark.parametrize("settings", [CostAggregatorSettings, ConsoleSettings])
+def test_the_same_metadata_is_searched_as_is_indexed(written: Template, settings: type[Any]) -> None:
+    default = written["Parameters"]["SearchMetadata"]["Default"]
+
+    assert settings.from_env({"TABLE_NAME": "x", "SEARCH_METADATA": default}) == settings(table_name="x")
+    assert settings(table_name="x").search_metadata == DEFAULT_METADATA
+    for name in ("CostAggregatorFunction", "ConsoleFunction"):
+        assert function(written, name)["Environment"]["Variables"]["SEARCH_METADATA"] == {"Ref": "SearchMetadata"}
 
 
 def test_the_gateway_runs_behind_the_streaming_layers_wrapper(written: Template) -> None:

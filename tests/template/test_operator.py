@@ -29,6 +29,8 @@ def test_every_parameter_has_a_default_and_bounds(written: Template) -> None:
         ("PrivateProviderHosts", "10.0.0.7:8000,[fd00::1]:443,models.internal", True),
         ("PrivateProviderHosts", "http://10.0.0.7", False),
         ("KeylessProviders", "demo,generic", True),
+        ("SearchMetadata", "conversation-id,tenant_id", True),
+        ("SearchMetadata", "a b", False),
         ("DynamoDbEndpoint", "http://host.docker.internal:8001", True),
         ("DynamoDbEndpoint", "8001", False),
     ],
