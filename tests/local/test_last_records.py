@@ -13,7 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
+from switchboard.store.attributes import decode_item
 from switchboard.store.dynamodb_client import connect
+from switchboard.store.trace_items import from_item
 from switchboard.store.trace_lines import from_line
 from switchboard_local.engine import running_engine
 from testkit.dynamodb import items_of
@@ -64,7 +66,7 @@ def kept(data_dir: Path) -> list[str]:
         table = (data_dir / "table").read_text().strip()
         items = items_of(client, table)
         client.close()
-    return sorted(item["task_id"]["S"] for item in items if item.get("status", {}).get("S") == "ok")
+    return sorted(from_item(decode_item(item)).task_id for item in items if item.get("status", {}).get("S") == "ok")
 
 
 def unwritten(data_dir: Path) -> list[dict[str, Any]]:
