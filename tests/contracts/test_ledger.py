@@ -124,6 +124,22 @@ def test_groups_fit_a_transaction_and_keep_a_task_together() -> None:
     assert list(pack([])) == []
 
 
+def test_calls_that_share_no_row_fit_transactions_too() -> None:
+    traces = [
+        replace(
+            a_usual_call(task_id=f"task-{number}", metadata={"caller-id": str(number), "conversation-id": str(number)}),
+            trace_id=an_open_trace().trace_id,
+        )
+        for number in range(30)
+    ]
+    groups = list(pack(settled(trace, one_price(CARD), NOON) for trace in traces))
+    assert [len(Group(group, 0).updates({})) for group in groups] == [
+        99,
+        99,
+        72,
+    ]  # each call has 9 rows, its own one too
+
+
 def test_a_row_that_would_be_too_large_is_refused(books: Books) -> None:
     def refuse(parsed: dict[str, Any], **_event: object) -> None:
         parsed.clear()
