@@ -2,12 +2,12 @@
 
 import typer
 
-from switchboard_cli import keys, policies, provider_keys, traces
+from switchboard_cli import keys, policies, prices, provider_keys, traces
 from switchboard_cli.audit import audit
 from switchboard_cli.export import export_calls
 
 app = typer.Typer(
-    help="Manage Switchboard: gateway keys, policies, provider keys, traces and totals.",
+    help="Manage Switchboard: gateway keys, policies, prices, provider keys, traces and totals.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 app.add_typer(keys.app, name="keys")
 app.add_typer(policies.app, name="policies")
+app.add_typer(prices.app, name="prices")
 app.add_typer(provider_keys.app, name="provider-keys")
 app.add_typer(traces.app, name="traces")
 app.command("audit")(audit)

@@ -13,6 +13,9 @@ from switchboard.store.dynamodb import DynamoStore, connect
 from switchboard.store.ledger_audit import DynamoAudit
 from switchboard.store.ledger_sweep import DynamoOpenCalls
 from switchboard.store.ports import KeyStore, PolicyStore, TraceStore
+from switchboard.store.price_book import DynamoBook
+from switchboard.store.price_ports import BookReader, PriceStore
+from switchboard.store.project_prices import DynamoPrices
 from switchboard_cli.failure import CommandFailed
 from switchboard_cli.moments import now
 from switchboard_cli.stack import output
@@ -47,6 +50,14 @@ class Target:
     def audits(self) -> DynamoAudit:
         """What audits of its totals read and write."""
         return DynamoAudit(connect(endpoint=self.endpoint), self.table, now)
+
+    def price_store(self) -> PriceStore:
+        """The projects' own prices in it."""
+        return DynamoPrices(connect(endpoint=self.endpoint), self.table)
+
+    def price_book(self) -> BookReader:
+        """The price book that is published in it."""
+        return DynamoBook(connect(endpoint=self.endpoint), self.table)
 
     def projects(self) -> tuple[str, ...]:
         """Every project that ever had a key, by name. Raises StoreUnavailable."""
