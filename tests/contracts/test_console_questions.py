@@ -1,5 +1,6 @@
 """What an owner asks a week later, each in one request, of calls that the real aggregator has settled."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from console.observability import logger
 from console.page import load_page
 from console.reads import Reads
 from console.settings import Settings
+from switchboard.domain.dimensions import Dimension
 from switchboard.domain.rates import usd
 from switchboard.domain.trace import Failure, Status, Trace, Turn
 from switchboard.store import key_items
@@ -153,6 +155,20 @@ def test_filters_apply_together(console: CheckedClient, calls: list[Trace]) -> N
     some = [call for call in alike if call.metadata["conversation-id"] == name]
     path = f"/api/traces?environment=staging&status=ok&metadata=caller-id:%2B49301&metadata=conversation-id:{name}"
     assert found(ask(console, path)) == ids_of(some[::-1])
+
+
+def test_facets_have_the_values_by_calls(console: CheckedClient, calls: list[Trace]) -> None:
+    shown = ask(console, "/api/facets")
+    facets = {facet["name"]: facet for facet in shown["facets"]}
+    assert list(facets) == [dimension.value for dimension in Dimension]
+    counted = Counter(call.environment for call in calls)
+    values = facets["environment"]["values"]
+    assert {each["value"]: each["calls"] for each in values} == counted
+    assert values[0]["calls"] == max(counted.values())
+    assert facets["status"]["values"][0] == {"value": "ok", "calls": 25}
+    assert facets["task"]["truncated"] is False
+    before = ask(console, "/api/facets", from_="2026-01-01", to="2026-02-01")
+    assert all(facet["values"] == [] for facet in before["facets"])
 
 
 def test_a_conversation_without_settled_calls_is_unknown(talks: Talks, console: CheckedClient) -> None:
