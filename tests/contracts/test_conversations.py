@@ -10,20 +10,26 @@ import pytest
 
 from switchboard.domain.conversation import STALL_MS
 from switchboard.domain.conversation_facts import facts_of
+from switchboard.domain.pricing import settled
+from switchboard.domain.rates import ALWAYS, RateCard, Rates
 from switchboard.domain.trace import Failure, Status, Trace, Turn
 from switchboard.store import conversation_items, keyspace
 from switchboard.store.attributes import decode_item
 from switchboard.store.conversation_facts import DynamoConversationFacts
 from switchboard.store.conversations import DynamoConversations
+from switchboard.store.ledger import DynamoLedger
+from switchboard.store.ledger_group import pack
 from switchboard.store.ports import StoreBusy, StoreUnavailable
-from testkit.conversations import EXPIRES_AT, Talks, finished_call
+from testkit.conversations import EXPIRES_AT, Talks, conversation_of_all, finished_call
 from testkit.dynamodb import items_of
 from testkit.misfortune import Fault, Killed, Misfortune
+from testkit.samples import NOON, one_price
 from testkit.stream_events import connect_once, stream_event
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+CARD = RateCard("anthropic", "claude-sonnet-4-5", Rates(3, 15, 1, 4, 6), ALWAYS, "a test")
 HOSTILE = ["a", "a#0", "a%230", "thread:", "x" * 2000, "x" * 2001, "ä🙂\n", "P#acme#CONVERSATION#a#0", " "]
 
 
@@ -72,14 +78,17 @@ def test_calls_that_are_delivered_again_in_any_order_change_nothing(talks: Talks
 
 
 def test_a_conversation_of_500_calls_on_every_shard(talks: Talks) -> None:
-    sandboxes = [talks.another(seed) for seed in range(6)]
-    calls = [talks.call(number / 10, turn=Turn("t", number % 3)) for number in range(500)]
-    for number in range(0, 500, 100):
-        assert talks.deliver(*calls[number : number + 100], to=sandboxes[number // 100])
+    numbers = range(500)
+    calls = [talks.call(number / 10, turn=Turn("t", number % 3), expires_at=EXPIRES_AT) for number in numbers]
+    calls = [settled(call, one_price(CARD), NOON) for call in calls]
+    ledgers = [DynamoLedger(talks.client, talks.table, random=Random(seed)) for seed in range(6)]
+    facts = DynamoConversationFacts(talks.client, talks.table)
+    for number, group in enumerate(pack(calls)):
+        facts.write(ledgers[number % len(ledgers)].settle(group).fresh)
     found = talks.find()
-    assert found == talks.expected(calls)
+    assert found == conversation_of_all(calls)
     assert found is not None
-    assert found.totals.calls == 500
+    assert (found.totals.calls, found.totals.cost_pico_usd) == (500, 500 * (3 * 212 + 15 * 87 + 20_480))
     sums = [item for item in items_of(talks.client, talks.table) if item["sk"] == {"S": keyspace.CONVERSATION_SUMS}]
     assert len(sums) > 1
 
