@@ -12,6 +12,8 @@ from mangum import Mangum
 
 from switchboard.domain.keys import PREFIX
 from switchboard.domain.trace import Status, Trace
+from switchboard.store.item_size import item_bytes
+from switchboard.store.trace_items import to_item
 from testkit.sam import EVENTS, EXAMPLE_KEY
 from testkit.twins.gateway import PROJECT, RedirectedUpstream, WatchedStore, a_key, twin_app
 from testkit.twins.provider_twins import KEY, ProviderTwins
@@ -113,6 +115,7 @@ def test_a_set_ups_labels_are_stored(entry_point: EntryPoint, name: str) -> None
     sent = {header.removeprefix("x-inference-metadata-"): value for header, value in headers(read(name))}
     for key in ("agent-id", "conversation-id", "caller-id", "called-number", "call-sid", "call-duration-secs"):
         assert trace.metadata[key] == sent[key]
+    assert item_bytes(to_item(trace, 1_800_000_000)) < 900  # its settlement adds 0.1 KB
 
 
 @pytest.mark.parametrize("name", SENT_TO)

@@ -71,6 +71,8 @@ def test_a_streamed_call_is_prelude_eight_nuls_and_events(deployment: Deployment
     assert trace is not None
     assert trace.status is Status.OK
     assert trace.queue_ms is not None
+    assert trace.request_ids.lambda_
+    assert trace.request_ids.api_gateway
     assert deployment.store.find_bodies("acme", trace_id).response == body
 
 
