@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from cost_aggregator.overrides import Overrides
+from switchboard.domain.elevenlabs_models import ELEVENLABS_MODELS
 from switchboard.domain.rates import RateCard
 
 _MOST_CARDS = 4096
@@ -58,8 +59,12 @@ class PriceBook:
         return self._version
 
     def every_card(self, at: datetime) -> tuple[RateCard, ...]:
-        """Every card, of every time, by provider, model and start; of prices by the hour, those around `at`."""
-        models = sorted({*self._library.models(), *self._overrides.cards})
+        """Every card, of every time, by provider, model and start; of prices by the hour, those around `at`.
+
+        A model that ElevenLabs lists under another name than the library's is listed under that too.
+        """
+        listed = {(each.provider, each.model) for each in ELEVENLABS_MODELS}
+        models = sorted({*self._library.models(), *self._overrides.cards, *listed})
         return tuple(card for provider, model in models for card in self._cards_of(provider, model, at))
 
     def _cards_of(self, provider: str, model: str, at: datetime) -> Iterable[RateCard]:

@@ -106,7 +106,8 @@ def test_the_number_of_cached_cards_is_limited() -> None:
 def test_the_book_has_every_card_of_every_time() -> None:
     book = PriceBook(read_overrides(FOR_DECEMBER), CountingLibrary())
     january = datetime(2027, 1, 1, tzinfo=UTC)
-    spans = [(card.source, card.valid_from, card.valid_until) for card in book.every_card(NOON)]
+    gpt_4o = [card for card in book.every_card(NOON) if card.model == "gpt-4o"]
+    spans = [(card.source, card.valid_from, card.valid_until) for card in gpt_4o]
     assert spans == [
         ("library", ALWAYS, DECEMBER),
         ("overrides 2026-12-01", DECEMBER, january),

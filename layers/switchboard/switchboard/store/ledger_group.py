@@ -26,7 +26,7 @@ _WIDENS_SPAN = "attribute_not_exists(pk) OR (#first_seen >= :first_seen AND #las
 class Group:
     """Settled traces, all different, to be added to one shard of the totals."""
 
-    _sets_expiry = True
+    _sets_names = True
 
     def __init__(self, traces: Iterable[Trace], shard: int) -> None:
         self.traces = tuple(traces)
@@ -37,7 +37,7 @@ class Group:
         """The transaction: the traces, then their rows of totals. `known`: the stored spans of rows that have one."""
         return [
             *self._marks,
-            *(row_update(added, known.get(added.key), sets_expiry=self._sets_expiry) for added in self._rows.values()),
+            *(row_update(added, known.get(added.key), sets_names=self._sets_names) for added in self._rows.values()),
         ]
 
     def row(self, place: int) -> Key:
@@ -52,7 +52,9 @@ class Group:
 class RevisedGroup(Group):
     """Calls that are settled anew, all different: the difference is added to one shard of the totals."""
 
-    _sets_expiry = False  # later calls may have been added to the rows since, which expire with them
+    _sets_names = (
+        False  # later calls may have been added to the rows since, which are named by them and expire with them
+    )
 
     def __init__(self, revisions: Iterable[Revision], shard: int) -> None:
         revisions = tuple(revisions)
@@ -77,17 +79,17 @@ def pack(traces: Iterable[Trace]) -> Iterator[tuple[Trace, ...]]:
         yield tuple(group)
 
 
-def row_update(added: Addition, known: Span | None, *, sets_expiry: bool = True) -> Update:
+def row_update(added: Addition, known: Span | None, *, sets_names: bool = True) -> Update:
     """Adds to a row of totals and widens its span, in whatever order calls are settled.
 
     If the row's span is unknown, the update assumes that these calls are its latest, as is usual. If they are not, the
-    condition fails, and the failure returns the row with its span. `sets_expiry`: also of a row that has one.
+    condition fails, and the failure returns the row with its span. `sets_names`: also on a row that has them,
+    with when it expires.
     """
     values: dict[str, Value] = {"kind": total_items.KIND, **added.names}
-    stored = [f"#{name} = :{name}" for name in values]
     if added.expires_at is not None:
         values["expires_at"] = added.expires_at
-        stored.append(f"#expires_at = {':expires_at' if sets_expiry else 'if_not_exists(#expires_at, :expires_at)'}")
+    stored = [f"#{name} = {f':{name}' if sets_names else f'if_not_exists(#{name}, :{name})'}" for name in values]
     condition = None
     if added.span is not None:
         widened = added.span if known is None else known | added.span
