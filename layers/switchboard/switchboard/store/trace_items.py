@@ -62,6 +62,8 @@ _TRACE = Table(
     Column("excerpt", "x"),
     Column("request_ids", "r", inner(_REQUEST_IDS)),
 )
+_SHARED = {"provider": "provider", "model": "model", "started_ms": "gateway_ms"}
+"""The fields of an attempt that are left out where they equal that field of its call."""
 _SHORT_METADATA = _KNOWN_METADATA.names
 
 
@@ -92,8 +94,7 @@ def _told_by(keys: Mapping[str, Any]) -> Document:
 
 def _without_what_follows(document: Document, told: Document) -> Document:
     """The document without what its keys tell, and without what its attempts have in common with it."""
-    common = {"provider": document.get("provider"), "model": document.get("model")}
-    common["started_ms"] = document.get("gateway_ms")
+    common = _common(document)
     metadata: Mapping[str, str] = document.get("metadata", {})
     parts: Document = {
         "known_metadata": {name: text for name, text in metadata.items() if name in _SHORT_METADATA},
@@ -103,13 +104,18 @@ def _without_what_follows(document: Document, told: Document) -> Document:
     return _unlike({**document, **{name: part or None for name, part in parts.items()}}, {**told, "metadata": None})
 
 
+def _common(document: Document) -> Document:
+    """What a call's usual attempt has in common with it."""
+    return {name: document.get(own) for name, own in _SHARED.items()}
+
+
 def _unlike(document: Document, other: Document) -> Document:
     return {name: value for name, value in document.items() if name not in other or value != other[name]}
 
 
 def _with_what_follows(document: Document, told: Document) -> Document:
-    common = {"provider": document.get("provider"), "model": document.get("model")}
-    common["started_ms"] = document.get("gateway_ms")
+    """The whole document again."""
+    common = _common(document)
     return {
         **{name: value for name, value in told.items() if value is not None},
         **document,
