@@ -60,14 +60,17 @@ def correct(
         order = _order(project, provider, model, moment(since), moment(until), reason)
         where = target(stack, data_dir, table, endpoint_url)
         check_project(where, project)
-        correcting = _parts(where).correcting
+        parts = _parts(where)
+        correcting = parts.correcting
         found = _followed(correcting.preview(order), "read")
         typer.echo(_told(order, found))
         if not found.changed:
+            parts.mending.mend(project, order.since, order.until)  # an earlier command may have ended before this
             return
         if not yes:
             typer.confirm("Correct them?", abort=True)
         done = _followed(correcting.correct(order, _no_end), "corrected")
+        parts.mending.mend(project, order.since, order.until)
         typer.echo(f"Corrected calls: {done.changed:,}, {usd(done.before_pico_usd)} → {usd(done.after_pico_usd)} USD.")
         if not done.is_complete:
             raise CommandFailed("The table was busy: run the same command again for the rest.")

@@ -17,15 +17,17 @@ from cost_aggregator.revising import Revising
 from cost_aggregator.telemetry import Telemetry
 from switchboard.store.dynamodb_client import connect
 from switchboard.store.ledger import DynamoLedger
+from switchboard.store.ledger_totals import DynamoTotals
 from switchboard.store.period_calls import DynamoPeriodCalls
 from switchboard.store.top_lists import DynamoTopLists
+from switchboard.store.top_mending import DynamoTopMending
 from switchboard.store.unpriced_calls import DynamoUnpriced
 from switchboard_cli.moments import now
 from switchboard_cli.target import Target
 
 
 class SettlingAnew:
-    """Both use cases, for one command. `version`: of the prices that all projects share."""
+    """All use cases, for one command. `version`: of the prices that all projects share."""
 
     def __init__(self, where: Target) -> None:
         client, random = connect(endpoint=where.endpoint), SystemRandom()
@@ -37,6 +39,7 @@ class SettlingAnew:
         revising = Revising(ledger, unpriced, telemetry, backoff, DynamoTopLists(client, where.table))
         self.version = book.version
         self.repricing = Repricing(books, unpriced, revising, telemetry, backoff, now)
+        self.mending = DynamoTopMending(client, where.table, DynamoTotals(client, where.table), now)
         self.correcting = Correcting(DynamoPeriodCalls(client, where.table), books, revising, now)
 
 

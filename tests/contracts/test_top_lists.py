@@ -14,6 +14,7 @@ from switchboard.domain.trace_search import Order, TraceSearch
 from switchboard.store import top_items, top_search
 from switchboard.store.query_ports import SearchRefused
 from switchboard.store.top_lists import DynamoTopLists
+from switchboard.store.top_mending import DynamoTopMending
 from testkit.samples import NOON, an_open_trace
 from testkit.search_world import SearchWorld, highest
 from testkit.stream_events import connect_once
@@ -118,6 +119,23 @@ def test_a_corrected_cost_moves_a_call(world: SearchWorld, dynamodb: "DynamoDBCl
     assert world.found("acme", search) == [trace.trace_id for trace in expected]
     world.tops.write([call(1, 1029, 140)])
     assert len(world.found("acme", search)) == 99, "a call below the floor is not listed, though there is room"
+
+
+def test_a_list_that_corrections_have_shortened_is_filled_again(world: SearchWorld, dynamodb: "DynamoDBClient") -> None:
+    calls = [call(number, 1000 + number, number / 2 - 1440) for number in range(130)]
+    lowered = [replace(each, settlement=Settlement(NOON, number)) for number, each in enumerate(calls[60:])]
+    world.add([*calls[:60], *lowered])
+    lists = DynamoTopLists(dynamodb, world.table)
+    lists.move(calls)
+    lists.move(lowered)
+    search = TraceSearch(order=Order.DEAREST, task_id="booking")
+    assert len(world.found("acme", search)) == 30
+    mending = DynamoTopMending(dynamodb, world.table, world.counted, lambda: NOON + timedelta(hours=14))
+    today = NOON - timedelta(hours=12)
+    assert mending.mend("acme", today, NOON) == 0
+    assert mending.mend("acme", NOON - timedelta(days=3), NOON) == 1
+    assert world.found("acme", search) == highest([*calls[:60], *lowered], Order.DEAREST)[:100]
+    assert mending.mend("acme", NOON - timedelta(days=3), NOON) == 0
 
 
 def test_writers_at_the_same_time_lose_no_call(world: SearchWorld, dynamodb: "DynamoDBClient") -> None:

@@ -9,7 +9,11 @@ from switchboard.domain.trace import Status, Trace
 
 
 class Order(StrEnum):
-    """Which calls come first. `SLOWEST` is by TTFT, `DEAREST` by cost; both have `ok` calls only."""
+    """Which calls come first. `SLOWEST` is by TTFT, `DEAREST` by cost; both have `ok` calls only.
+
+    Of each task and UTC day these two have the first 100. Over several the calls below the highest of the last ones are
+    left out, since others of their value may be missing: what is found is exact.
+    """
 
     NEWEST = "newest"
     SLOWEST = "slowest"

@@ -102,10 +102,10 @@ class Table:
             answer = self._client.get_item(TableName=self._name, Key=_wire_key(key), ConsistentRead=consistent)
         return decode_item(answer["Item"]) if "Item" in answer else None
 
-    def get_all(self, keys: Iterable[Key]) -> Iterator[dict[str, Any]]:
-        """The items that exist, in no particular order."""
+    def get_all(self, keys: Iterable[Key], *, consistent: bool = True) -> Iterator[dict[str, Any]]:
+        """The items that exist, in no particular order; `consistent` as for one."""
         for batch in batched(keys, _BATCH_KEYS, strict=False):
-            yield from self._get_batch([_wire_key(key) for key in batch])
+            yield from self._get_batch([_wire_key(key) for key in batch], consistent=consistent)
 
     def partition(self, pk: str, prefix: str = "") -> Iterator[dict[str, Any]]:
         """Every item of a partition whose sk has the prefix, in order; a consistent read."""
@@ -169,14 +169,17 @@ class Table:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def _get_batch(self, keys: "list[dict[str, AttributeValueTypeDef]]") -> Iterator[dict[str, Any]]:
+    def _get_batch(
+        self, keys: "list[dict[str, AttributeValueTypeDef]]", *, consistent: bool
+    ) -> Iterator[dict[str, Any]]:
         pause_s = _FIRST_PAUSE_S
         for attempt in range(_BATCH_TRIES):
             if attempt:
                 time.sleep(pause_s)
                 pause_s *= 2
             with _errors_translated():
-                answer = self._client.batch_get_item(RequestItems={self._name: {"Keys": keys, "ConsistentRead": True}})
+                request = {self._name: {"Keys": keys, "ConsistentRead": consistent}}
+                answer = self._client.batch_get_item(RequestItems=request)  # type: ignore[arg-type]
             yield from map(decode_item, answer["Responses"].get(self._name, ()))
             left = answer.get("UnprocessedKeys", {}).get(self._name)
             if left is None:

@@ -99,7 +99,7 @@ class NewestSearch:
 def traces_in_order(table: Table, project: str, ids: Iterable[str]) -> Iterator[Trace]:
     """The traces with these ids, in their order, without those that were deleted."""
     keys = [keyspace.trace(project, trace_id) for trace_id in ids]
-    found = {item["sk"]: item for item in table.get_all(keys)}
+    found = {item["sk"]: item for item in table.get_all(keys, consistent=False)}
     return (trace_items.from_item(found[key.sk]) for key in keys if key.sk in found)
 
 

@@ -90,14 +90,20 @@ class ConversationReader(Protocol):
 
 
 class TraceFinder(Protocol):
-    """Finds calls by several attributes."""
+    """Finds calls by several attributes, once they are settled.
+
+    Calls under way are found by `Status.OPEN`, and by nothing but their task. Reads are eventually consistent.
+    """
 
     @property
     def metadata_names(self) -> tuple[str, ...]:
         """The names of metadata entries that can be searched for."""
 
     def find_traces(self, project: str, search: TraceSearch, *, limit: int, cursor: str | None = None) -> FoundTraces:
-        """The calls of the search. Raises SearchRefused for what is not indexed, and for an invalid cursor."""
+        """The calls of the search. Raises SearchRefused for what is not indexed, and for an invalid cursor.
+
+        The number of requests to the store does not depend on the number of calls.
+        """
 
 
 class FacetReader(Protocol):

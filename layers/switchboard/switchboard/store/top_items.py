@@ -41,16 +41,26 @@ class TopList:
             return False
         return entry > self.floor or any(_same_call(entry, each) for each in self.entries)
 
+    @property
+    def is_short(self) -> bool:
+        """Whether there are fewer entries than the list had, so that others may belong in it."""
+        return len(self.entries) < MOST and self.floor != NO_FLOOR
+
     def with_calls(self, entries: Iterable[bytes], expires_at: int | None) -> "TopList":
         """The list with these calls' entries in place of their earlier ones."""
         by_id = {entry[_VALUE_BYTES:]: entry for entry in (*self.entries, *entries)}
-        ranked = sorted((entry for entry in by_id.values() if entry > self.floor), reverse=True)
-        return TopList(
-            tuple(ranked[:MOST]),
-            ranked[MOST] if len(ranked) > MOST else self.floor,
-            self.version + 1,
-            max((each for each in (self.expires_at, expires_at) if each is not None), default=None),
-        )
+        ends = [each for each in (self.expires_at, expires_at) if each is not None]
+        above = (entry for entry in by_id.values() if entry > self.floor)
+        return self._ranked(above, self.floor, max(ends, default=None))
+
+    def made_of(self, entries: Iterable[bytes]) -> "TopList":
+        """The list of these entries alone."""
+        return self._ranked(entries, NO_FLOOR, self.expires_at)
+
+    def _ranked(self, entries: Iterable[bytes], floor: bytes, expires_at: int | None) -> "TopList":
+        ranked = sorted(entries, reverse=True)
+        floor = ranked[MOST] if len(ranked) > MOST else floor
+        return TopList(tuple(ranked[:MOST]), floor, self.version + 1, expires_at)
 
 
 def entry_of(trace: Trace, order: Order) -> bytes | None:

@@ -41,6 +41,18 @@ class DynamoTopLists:
             self._known.pop(key, None)
             self._enter(key, entries)
 
+    def is_short(self, key: Key) -> bool:
+        """Whether the list has lost calls to corrections, and may lack others that it passed over before."""
+        item = self._table.get(key)
+        return item is not None and top_items.from_item(item).is_short
+
+    def fill(self, key: Key, traces: Iterable[Trace]) -> None:
+        """Make the list of the dearest anew, from all calls of its task and day, which has ended."""
+        known = self._remember(key, self._table.get(key))
+        entries = (top_items.entry_of(trace, Order.DEAREST) for trace in traces)
+        if not self._write(key, known, known.made_of(entry for entry in entries if entry is not None)):
+            raise StoreBusy("the list changed while it was filled")
+
     def _enter(self, key: Key, entries: Sequence[tuple[bytes, int | None]]) -> None:
         for _ in range(_MAX_ROUNDS):
             known = self._known.get(key) or self._read(key)

@@ -82,7 +82,7 @@ class TopSearch:
     def _ranked(self, project: str, search: TraceSearch, lists: _Lists, before: bytes | None) -> list[bytes]:
         """The entries above the highest floor, highest first."""
         keys = [keyspace.top_list(project, task, day, search.order) for task, day in product(lists.tasks, lists.days)]
-        tops = [top_items.from_item(item) for item in self.table.get_all(keys)]
+        tops = [top_items.from_item(item) for item in self.table.get_all(keys, consistent=False)]
         floor = max((top.floor for top in tops), default=top_items.NO_FLOOR)
         ids = keyspace.trace_range(search.since, search.until, None)
         entries = (entry for top in tops for entry in top.entries if before is None or entry < before)
