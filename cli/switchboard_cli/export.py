@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,13 +13,14 @@ from typing import Annotated, BinaryIO
 import typer
 
 from console.export_lines import Format, Skipped
-from console.exports import PAGE, Bounds, CursorInvalid, Part, Source, export
-from switchboard.domain.trace import TracePage
-from switchboard.store.ports import TraceStore
+from console.exports import PAGE, Bounds, CursorInvalid, Page, Part, Source, export
+from switchboard.domain.trace import Status
+from switchboard.domain.trace_search import TraceSearch
+from switchboard.store.query_ports import SearchRefused
 from switchboard_cli.failure import CommandFailed, errors_reported
 from switchboard_cli.moments import moment
 from switchboard_cli.projects import check_project
-from switchboard_cli.target import DataDirOption, EndpointOption, StackOption, TableOption, target
+from switchboard_cli.target import DataDirOption, EndpointOption, StackOption, TableOption, Target, target
 
 MAX_PART_BYTES = 64 * 1024 * 1024
 """Held in memory at once. Every line fits: a request has 6 MB at most, and 8 MB of its response are kept."""
@@ -42,6 +43,12 @@ def export_calls(
     task_id: Annotated[str | None, typer.Option("--task", help="Only this task's calls.")] = None,
     since: Annotated[str | None, typer.Option("--from", help="Calls that began at this time or later.")] = None,
     until: Annotated[str | None, typer.Option("--to", help="Calls that began before this time.")] = None,
+    environment: Annotated[str | None, typer.Option("--environment", help="Only this environment's calls.")] = None,
+    key_id: Annotated[str | None, typer.Option("--key-id", help="Only this key's calls.")] = None,
+    provider: Annotated[str | None, typer.Option("--provider", help="Only this provider's calls.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Only this model's calls.")] = None,
+    status: Annotated[Status | None, typer.Option("--status", help="Only calls that ended so.")] = None,
+    metadata: Annotated[list[str] | None, typer.Option("--metadata", help="Only calls with this NAME:VALUE.")] = None,
     cursor: Annotated[str | None, typer.Option("--cursor", help="Goes on after an export that ended early.")] = None,
     stack: StackOption = None,
     data_dir: DataDirOption = None,
@@ -52,23 +59,53 @@ def export_calls(
     with errors_reported():
         where = target(stack, data_dir, table, endpoint_url)
         check_project(where, project)
-        span = _moment(since), _moment(until)
-        source = _source(where.trace_store(timedelta(0)), project, task_id, span)
+        search = TraceSearch(
+            task_id=task_id,
+            environment=environment,
+            key_id=key_id,
+            provider=provider,
+            model=model,
+            status=status,
+            metadata=_entries(metadata or ()),
+            since=_moment(since),
+            until=_moment(until),
+        )
         with _opened(file, is_continued=cursor is not None) as out:
-            _export(source, line_format, cursor, out)
+            _export(_source(where, project, search), line_format, cursor, out)
 
 
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else moment(text)
 
 
-def _source(
-    store: TraceStore, project: str, task_id: str | None, span: tuple[datetime | None, datetime | None]
-) -> Source:
-    def page(cursor: str | None) -> TracePage:
-        return store.list_traces(project, limit=PAGE, task_id=task_id, since=span[0], until=span[1], cursor=cursor)
+def _entries(texts: Iterable[str]) -> dict[str, str]:
+    entries = dict[str, str]()
+    for text in texts:
+        name, colon, value = text.partition(":")
+        if not colon or not value or name in entries:
+            raise CommandFailed(f"{text!r} is no metadata: write NAME:VALUE, such as conversation-id:17, a name once.")
+        entries[name] = value
+    return entries
 
-    return Source(page, partial(store.find_bodies, project))
+
+def _source(where: Target, project: str, search: TraceSearch) -> Source:
+    """Where the calls come from: from the index, if they are chosen by more than task and time."""
+    store = where.trace_store(timedelta(0))
+    plain = TraceSearch(task_id=search.task_id, since=search.since, until=search.until)
+
+    def listed(cursor: str | None) -> Page:
+        times = {"since": search.since, "until": search.until}
+        return store.list_traces(project, limit=PAGE, task_id=search.task_id, cursor=cursor, **times)
+
+    finder = where.trace_finder()
+
+    def found(cursor: str | None) -> Page:
+        try:
+            return finder.find_traces(project, search, limit=PAGE, cursor=cursor)
+        except SearchRefused as refused:
+            raise CommandFailed(str(refused)) from refused
+
+    return Source(listed if search == plain else found, partial(store.find_bodies, project))
 
 
 @contextmanager

@@ -9,13 +9,18 @@ from typing import Annotated
 import boto3
 import typer
 
+from switchboard.domain.search_terms import DEFAULT_METADATA
 from switchboard.store.dynamodb import DynamoStore, connect
 from switchboard.store.ledger_audit import DynamoAudit
+from switchboard.store.ledger_dimensions import DynamoDimensions
 from switchboard.store.ledger_sweep import DynamoOpenCalls
+from switchboard.store.ledger_totals import DynamoTotals
 from switchboard.store.ports import KeyStore, PolicyStore, TraceStore
 from switchboard.store.price_book import DynamoBook
 from switchboard.store.price_ports import BookReader, PriceStore
 from switchboard.store.project_prices import DynamoPrices
+from switchboard.store.query_ports import TraceFinder
+from switchboard.store.trace_finder import DynamoTraceFinder
 from switchboard_cli.failure import CommandFailed
 from switchboard_cli.moments import now
 from switchboard_cli.stack import output
@@ -46,6 +51,14 @@ class Target:
     def trace_store(self, retention: timedelta) -> TraceStore:
         """The traces in it. What is written to it is kept so long."""
         return self._store(retention)
+
+    def trace_finder(self) -> TraceFinder:
+        """Finds the traces in it by several attributes, of the metadata entries by those that are usually indexed."""
+        client = connect(endpoint=self.endpoint)
+        costs, totals = DynamoDimensions(client, self.table), DynamoTotals(client, self.table)
+        return DynamoTraceFinder(
+            client, self.table, costs=costs, totals=totals, metadata_names=DEFAULT_METADATA, now=now
+        )
 
     def audits(self) -> DynamoAudit:
         """What audits of its totals read and write."""

@@ -712,7 +712,10 @@ COMMANDS = {
     "traces restore": names(f"file --retention-days {TARGET}"),
     "provider-keys put": names("name --stack"),
     "audit": names(f"day --days --project --repair {TARGET}"),
-    "export": names(f"file --format --project --task --from --to --cursor {TARGET}"),
+    "export": names(
+        f"""file --format --project --task --from --to --environment --key-id --provider --model --status --metadata
+        --cursor {TARGET}"""
+    ),
 }
 
 

@@ -7,13 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from console.access import Reader, ReadsOfApp
+from console.access import QueriesOfApp, Reader, ReadsOfApp
 from console.answers import MAX_ANSWER_BYTES, answer_bytes, refusals, text_length
 from console.errors import ParameterInvalid
 from console.export_lines import Skipped
 from console.export_query import ExportQuery
-from console.exports import PAGE, Bounds, CursorInvalid, Part, Source, export
+from console.exports import PAGE, Bounds, CursorInvalid, Pages, Part, Source, export
+from console.queries import Queries
 from console.reads import Reads
+from console.searches import Searches
 from switchboard.domain.limits import MAX_EXPORT_BYTES
 from switchboard.domain.trace import TracePage
 
@@ -48,10 +50,14 @@ _DESCRIBED = {
         **refusals(),
     },
 )
-def export_calls(reads: ReadsOfApp, project: Reader, query: Annotated[ExportQuery, Query()]) -> Response:
+def export_calls(
+    reads: ReadsOfApp, queries: QueriesOfApp, project: Reader, query: Annotated[ExportQuery, Query()]
+) -> Response:
     """Requests and responses of the project's calls as lines of JSON, newest first, at most 4 MB in an answer."""
+    pages = _found(queries, project, query) if query.are_indexed else _listed(reads, project, query)
+    source = Source(pages, partial(reads.store.find_bodies, project))
     try:
-        part = export(_source(reads, project, query), query.format, query.cursor, _bounds(reads.monotonic))
+        part = export(source, query.format, query.cursor, _bounds(reads.monotonic))
     except CursorInvalid as invalid:
         raise ParameterInvalid(str(invalid), param="cursor") from invalid
     answer = answer_bytes(b"".join(part.lines), LINES)
@@ -59,13 +65,18 @@ def export_calls(reads: ReadsOfApp, project: Reader, query: Annotated[ExportQuer
     return answer
 
 
-def _source(reads: Reads, project: str, query: ExportQuery) -> Source:
+def _listed(reads: Reads, project: str, query: ExportQuery) -> Pages:
     def page(cursor: str | None) -> TracePage:
         return reads.store.list_traces(
             project, limit=PAGE, task_id=query.task_id, since=query.since, until=query.until, cursor=cursor
         )
 
-    return Source(page, partial(reads.store.find_bodies, project))
+    return page
+
+
+def _found(queries: Queries, project: str, query: ExportQuery) -> Pages:
+    searches = Searches(queries.finder)
+    return lambda cursor: searches.find(project, query, limit=PAGE, cursor=cursor)
 
 
 def _bounds(monotonic: Callable[[], float]) -> Bounds:

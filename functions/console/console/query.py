@@ -45,8 +45,8 @@ class CallsQuery(Parameters):
     """`next_cursor` of the previous page."""
 
 
-class PageQuery(CallsQuery, Range):
-    """A page of a list: what began in [since, until) UTC."""
+class OrderedRange(Range):
+    """A range of time that begins before it ends."""
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
@@ -55,8 +55,12 @@ class PageQuery(CallsQuery, Range):
         return self
 
 
-class ListQuery(PageQuery):
-    """Which calls to list: those that have every value that is given."""
+class PageQuery(CallsQuery, OrderedRange):
+    """A page of a list: what began in [since, until) UTC."""
+
+
+class Filters(OrderedRange):
+    """Which calls are meant: those that have every value that is given."""
 
     task_id: Text = None
     environment: Text = None
@@ -66,11 +70,21 @@ class ListQuery(PageQuery):
     status: Annotated[Status | SkipJsonSchema[None], BeforeValidator(read_status)] = None
     metadata: Annotated[tuple[str, ...], Field(examples=[["conversation-id:17"]])] = ()
     """`name:value`, also several times; the names are those of the setting `SEARCH_METADATA`."""
+
+    @property
+    def are_indexed(self) -> bool:
+        """Whether they are a question for the index of settled calls, and not for all calls of a project or task."""
+        given = (self.environment, self.key_id, self.provider, self.model, self.status)
+        return any(given) or bool(self.metadata)
+
+
+class ListQuery(CallsQuery, Filters):
+    """Which calls to list."""
+
     sort: Annotated[Order, BeforeValidator(read_sort)] = Order.NEWEST
     """`slowest` by TTFT and `dearest` by cost are of `ok` calls."""
 
     @property
     def is_indexed(self) -> bool:
-        """Whether it is a question for the index of settled calls, and not for all calls of the project or a task."""
-        given = (self.environment, self.key_id, self.provider, self.model, self.status)
-        return any(given) or bool(self.metadata) or self.sort is not Order.NEWEST
+        """Whether it is a question for the index of settled calls."""
+        return self.are_indexed or self.sort is not Order.NEWEST

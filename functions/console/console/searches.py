@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.errors import ParameterInvalid
-from console.query import ListQuery
+from console.query import Filters, ListQuery
 from console.trace_json import found_json
 from console.trace_shapes import TracePageJson
-from switchboard.domain.trace_search import TraceSearch
+from switchboard.domain.trace_search import FoundTraces, Order, TraceSearch
 from switchboard.store.query_ports import SearchRefused, TraceFinder
 
 _PARAMETERS = {"since": "from", "until": "to", "order": "sort"}
@@ -22,20 +22,26 @@ class Searches:
 
     def page(self, project: str, query: ListQuery) -> TracePageJson:
         """One page of the calls that have every value of the query. Raises ParameterInvalid."""
+        return found_json(self.find(project, query, query.sort, limit=query.limit, cursor=query.cursor))
+
+    def find(
+        self, project: str, filters: Filters, order: Order = Order.NEWEST, *, limit: int, cursor: str | None
+    ) -> FoundTraces:
+        """Calls that have every value of the filters. Raises ParameterInvalid."""
         search = TraceSearch(
-            task_id=query.task_id,
-            environment=query.environment,
-            key_id=query.key_id,
-            provider=query.provider,
-            model=query.model,
-            status=query.status,
-            metadata=self._metadata(query.metadata),
-            since=query.since,
-            until=query.until,
-            order=query.sort,
+            task_id=filters.task_id,
+            environment=filters.environment,
+            key_id=filters.key_id,
+            provider=filters.provider,
+            model=filters.model,
+            status=filters.status,
+            metadata=self._metadata(filters.metadata),
+            since=filters.since,
+            until=filters.until,
+            order=order,
         )
         try:
-            return found_json(self.finder.find_traces(project, search, limit=query.limit, cursor=query.cursor))
+            return self.finder.find_traces(project, search, limit=limit, cursor=cursor)
         except SearchRefused as refused:
             raise ParameterInvalid(str(refused), param=_PARAMETERS.get(refused.field, refused.field)) from refused
 

@@ -90,6 +90,15 @@ def test_an_export_that_ends_early_goes_on_with_its_cursor(
     assert said(file.read_text()) == ["3", "2", "0"]
 
 
-def test_wrong_words_are_refused(export: Switchboard) -> None:
-    for words in (("--cursor", "x"), ("--from", "x"), ("--format", "csv")):
-        assert export(*words).exit_code != 0
+@pytest.mark.parametrize(
+    "words",
+    [("--cursor", "x"), ("--from", "x"), ("--format", "csv"), ("--metadata", "x"), ("--metadata", "pet:cat")],
+)
+def test_wrong_words_are_refused(export: Switchboard, words: tuple[str, str]) -> None:
+    ended = export(*words)
+    assert (ended.exit_code != 0, ended.stdout) == (True, "")
+
+
+def test_calls_that_are_not_settled_are_not_in_the_index(export: Switchboard) -> None:
+    ended = export("--metadata", "conversation-id:17", "--environment", "staging")
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (0, "", "0 calls\n")
