@@ -11,7 +11,7 @@ import pytest
 from switchboard.domain.settlement import Settlement
 from switchboard.domain.trace import Status, Trace
 from switchboard.domain.trace_search import Order, TraceSearch
-from switchboard.store import top_items, top_search
+from switchboard.store import top_search
 from switchboard.store.query_ports import SearchRefused
 from switchboard.store.top_lists import DynamoTopLists
 from switchboard.store.top_mending import DynamoTopMending
@@ -167,11 +167,3 @@ def test_an_invalid_cursor_is_refused(world: SearchWorld, cursor: str) -> None:
     with pytest.raises(SearchRefused) as refused:
         world.finder.find_traces("acme", TraceSearch(order=Order.DEAREST), limit=5, cursor=cursor)
     assert refused.value.field == "cursor"
-
-
-def test_a_list_expires_with_its_last_trace_and_is_small() -> None:
-    top = top_items.TopList().with_calls([b"a" * 24], 7).with_calls([b"b" * 24], 5)
-    assert (top.expires_at, top.version) == (7, 2)
-    full = top_items.TopList().with_calls((number.to_bytes(24) for number in range(150)), None)
-    assert len(full.entries) == 100
-    assert full.floor == (49).to_bytes(24)

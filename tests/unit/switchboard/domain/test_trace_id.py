@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from switchboard.domain.trace_id import created_at, earliest_trace_id, new_trace_id
+from switchboard.domain.trace_id import created_at, earliest_trace_id, lowest_trace_id, new_trace_id, time_of
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, 7000, UTC)
 
@@ -39,3 +39,15 @@ def test_the_earliest_id_of_a_millisecond_comes_after_the_one_before() -> None:
 def test_a_time_that_a_float_cannot_represent_is_exact() -> None:
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=1001)
     assert created_at(new_trace_id(moment, Random(1))) == moment
+
+
+def test_the_lowest_id_of_a_millisecond_is_valid_and_none_of_it_comes_before() -> None:
+    lowest = lowest_trace_id(NOW)
+    assert created_at(lowest) == time_of(lowest) == NOW
+    assert earliest_trace_id(NOW) < lowest
+    assert all(lowest <= new_trace_id(NOW, Random(seed)) for seed in range(100))
+
+
+@pytest.mark.parametrize(("text", "year"), [(str(UUID(int=0)), 1970), (str(UUID(int=2**128 - 1)), 9999)])
+def test_the_ends_of_a_range_have_times_too(text: str, year: int) -> None:
+    assert time_of(text).year == year
