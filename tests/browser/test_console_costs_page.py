@@ -78,6 +78,10 @@ def test_a_calls_cost_comes_with_its_settlement(page: Page, address: str, store:
     [
         (a_usual_usage(), "The price of claude-sonnet-4-5 at anthropic is unknown."),
         (ABSENT, "The number of tokens is unknown."),
+        (
+            replace(a_usual_usage(), service_tier="scale"),
+            "The price of claude-sonnet-4-5 at anthropic in the service tier scale is unknown.",
+        ),
     ],
 )
 def test_an_unpriced_call_is_marked_with_its_reason(
@@ -88,6 +92,26 @@ def test_an_unpriced_call_is_marked_with_its_reason(
     expect(costs_in_list(page)).to_have_text(["unpriced"])
     page.locator("#rows tr").first.click()
     expect(page.locator("#detail .unknown")).to_have_text(f"unpriced {reason}")
+
+
+def test_a_partly_priced_call_names_what_has_no_price(page: Page, address: str, store: MemoryStore) -> None:
+    usage = Usage(UsageSource.PROVIDER, Tokens(1000, 10, audio_input=300, searches=2))
+    store.complete_trace(a_settled_call(usage=usage), Bodies())
+    sign_in(page, address)
+    expect(costs_in_list(page)).to_have_text(["$0.00315"])
+    page.locator("#rows tr").first.click()
+    expect(page.locator("#detail .bill tbody tr")).to_have_text(
+        [
+            f"Fresh input1,000{TIMES} $3$0.003",
+            f"Output10{TIMES} $15$0.00015",
+            "Audio input300unpriced",
+            "Web searches2unpriced",
+            "Cost$0.00315",
+        ]
+    )
+    expect(page.locator("#detail .unknown")).to_have_text(
+        "partly priced No price is known of: Audio input, Web searches. The cost is that of the rest."
+    )
 
 
 def test_a_call_that_used_nothing_cost_nothing(page: Page, address: str, settle: Any) -> None:

@@ -122,7 +122,14 @@ function unpricedReason(trace) {
   const isOwn = ownCost(trace) === null;
   if (isOwn && trace.usage.source === "absent") return "The number of tokens is unknown.";
   const { model, provider } = isOwn ? trace : beside(trace).find(({ cost_usd }) => cost_usd === null);
-  return `The price of ${model} at ${provider} is unknown.`;
+  const told = isOwn && trace.usage.service_tier ? ` in the service tier ${trace.usage.service_tier}` : "";
+  return `The price of ${model} at ${provider}${told} is unknown.`;
+}
+
+const LABELS = { ...Object.fromEntries(CLASSES), searches: "Web searches" };
+
+function partlyPricedReason({ unpriced_classes }) {
+  return `No price is known of: ${unpriced_classes.map((name) => LABELS[name] ?? name).join(", ")}. The cost is that of the rest.`;
 }
 
 function costNodes(trace) {
@@ -133,6 +140,7 @@ function costNodes(trace) {
   return [
     hasRows ? bill(trace) : null,
     prices.length ? priceOrigin(prices) : null,
+    trace.partly_priced ? element("p", { class: "unknown" }, badge("unpriced", "partly priced"), ` ${partlyPricedReason(trace)}`) : null,
     trace.unpriced ? element("p", { class: "unknown" }, hasRows ? null : badge("unpriced"), ` ${unpricedReason(trace)}`) : null,
   ].filter(Boolean);
 }
