@@ -134,7 +134,7 @@ def _export(source: Source, line_format: Format, cursor: str | None, out: Binary
             lines += len(part.lines)
             skipped.update({_SAID[reason]: count for reason, count in part.skipped.items()})
             skipped.update({"too long": len(part.too_long)} if part.too_long else {})
-            _say(f"{lines:,} calls", *(f"{count:,} left out, {reason}" for reason, count in sorted(skipped.items())))
+            _say(f"exported: {lines:,}", *(f"{reason}: {count:,}" for reason, count in sorted(skipped.items())))
     except BaseException:  # Ctrl-C too
         if cursor is not None:
             _say(f"Ended early. It goes on with --cursor {cursor}")

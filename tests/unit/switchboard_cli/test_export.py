@@ -57,7 +57,7 @@ def said(lines: str) -> list[str]:
 def test_lines_go_to_stdout_and_the_progress_to_stderr(export: Switchboard) -> None:
     ended = export("--format", "messages")
     assert (ended.exit_code, said(ended.stdout)) == (0, ["3", "2", "0"])
-    assert ended.stderr == "3 calls; 1 left out, without stored bodies\n"
+    assert ended.stderr == "exported: 3; without stored bodies: 1\n"
 
 
 def test_lines_go_to_a_new_file_and_filters_apply(export: Switchboard, tmp_path: Path) -> None:
@@ -101,4 +101,4 @@ def test_wrong_words_are_refused(export: Switchboard, words: tuple[str, str]) ->
 
 def test_calls_that_are_not_settled_are_not_in_the_index(export: Switchboard) -> None:
     ended = export("--metadata", "conversation-id:17", "--environment", "staging")
-    assert (ended.exit_code, ended.stdout, ended.stderr) == (0, "", "0 calls\n")
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (0, "", "exported: 0\n")

@@ -9,6 +9,8 @@ from gateway.domain.masks import Span
 from gateway.domain.redaction import Kind
 from switchboard.domain.limits import MAX_OWN_PATTERN_CHARACTERS, MAX_OWN_PATTERNS
 
+MAX_PATTERN_MEMORY_BYTES = 2 * 1024 * 1024
+"""Of one compiled pattern. A match that needs more takes more time instead, which is still linear."""
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _FORM = 'must be a JSON object of patterns by name, such as {"account": "ACC-[0-9]{8}"}'
 
@@ -70,6 +72,7 @@ def _compiled(pattern: str, name: str = "") -> _Pattern:
     options = re2.Options()
     options.log_errors = False  # it would write the pattern to stderr
     options.never_capture = True
+    options.max_mem = MAX_PATTERN_MEMORY_BYTES
     try:
         return cast("_Pattern", cast("Callable[..., object]", re2.compile)(pattern.encode(), options))
     except re2.error as error:
