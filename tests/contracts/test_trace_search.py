@@ -9,7 +9,7 @@ import pytest
 from switchboard.domain.settlement import Settlement
 from switchboard.domain.trace import Status, Trace, Turn
 from switchboard.domain.trace_search import TraceSearch
-from switchboard.store import newest_search
+from switchboard.store import keyspace, newest_search
 from switchboard.store.query_ports import SearchRefused
 from testkit.dynamodb import new_table
 from testkit.samples import NOON, an_open_trace
@@ -155,3 +155,14 @@ def test_what_is_not_indexed_and_an_invalid_cursor_are_refused(
 def test_a_search_whose_end_is_before_its_beginning_finds_nothing(filled: SearchWorld) -> None:
     found = filled.finder.find_traces("acme", TraceSearch(since=NOON, until=NOON), limit=5)
     assert (found.traces, found.next_cursor, found.examined) == ((), None, 0)
+
+
+def test_a_row_that_cannot_be_read_is_no_fault_of_the_cursor(dynamodb: "DynamoDBClient", table: str) -> None:
+    world = SearchWorld(dynamodb, table)
+    trace = a_call(1)
+    world.add([trace])
+    key = keyspace.trace("acme", trace.trace_id)
+    item = {"pk": {"S": key.pk}, "sk": {"S": key.sk}, "status": {"S": "unheard of"}}
+    dynamodb.put_item(TableName=table, Item=item)
+    with pytest.raises((KeyError, ValueError)):
+        world.finder.find_traces("acme", TraceSearch(environment=trace.environment), limit=5)

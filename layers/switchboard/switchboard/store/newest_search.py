@@ -46,7 +46,7 @@ class NewestSearch:
     now: Callable[[], datetime]
 
     def find(self, project: str, search: TraceSearch, limit: int, cursor: str | None) -> FoundTraces:
-        """The newest calls of the search. Raises ValueError for an invalid cursor."""
+        """The newest calls of the search."""
         ids = keyspace.trace_range(search.since, search.until, cursor)
         if ids.is_empty:
             return FoundTraces((), None)

@@ -46,7 +46,7 @@ class TopSearch:
     now: Callable[[], datetime]
 
     def find(self, project: str, search: TraceSearch, limit: int, cursor: str | None) -> FoundTraces:
-        """The highest calls of the search by its order. Raises ValueError for an invalid cursor."""
+        """The highest calls of the search by its order."""
         before = None if cursor is None else top_items.read_cursor(cursor)
         lists = self._lists(project, search)
         ranked = self._ranked(project, search, lists, before)

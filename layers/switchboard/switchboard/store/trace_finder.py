@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from switchboard.domain.limits import clipped
 from switchboard.domain.trace import Status
 from switchboard.domain.trace_search import FoundTraces, Order, TraceSearch
+from switchboard.store import keyspace, top_items
 from switchboard.store.dynamodb_table import Table
 from switchboard.store.newest_search import NewestSearch
 from switchboard.store.ports import TotalsReader
@@ -43,11 +44,10 @@ class DynamoTraceFinder:
     def find_traces(self, project: str, search: TraceSearch, *, limit: int, cursor: str | None = None) -> FoundTraces:
         """The calls of the search (see the port)."""
         self._check(search)
-        method = self._newest if search.order is Order.NEWEST else self._top
-        try:
-            return method.find(project, search, limit, cursor)
-        except ValueError as invalid:
-            raise SearchRefused(str(invalid), "cursor") from invalid
+        is_newest = search.order is Order.NEWEST
+        if cursor is not None:
+            _check_cursor(cursor, keyspace.read_cursor if is_newest else top_items.read_cursor)
+        return (self._newest if is_newest else self._top).find(project, search, limit, cursor)
 
     def _check(self, search: TraceSearch) -> None:
         if unknown := [name for name in search.metadata if name not in self._names]:
@@ -56,3 +56,11 @@ class DynamoTraceFinder:
             )
         if search.order is not Order.NEWEST and search.status not in {None, Status.OK}:
             raise SearchRefused(f"The {search.order} calls are kept of `ok` calls only.", "status")
+
+
+def _check_cursor(cursor: str, read: Callable[[str], object]) -> None:
+    # Before the search, whose rows may have errors of the same kind.
+    try:
+        read(cursor)
+    except ValueError as invalid:
+        raise SearchRefused(str(invalid), "cursor") from invalid
