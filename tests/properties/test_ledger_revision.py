@@ -26,11 +26,12 @@ LATER = NOON + timedelta(days=2)
 
 COUNTS = st.integers(0, 1000)
 TOKENS = st.builds(Tokens, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, audio_input=COUNTS, searches=COUNTS)
-USAGES = st.just(ABSENT) | st.builds(
-    Usage, st.sampled_from([UsageSource.PROVIDER, UsageSource.ESTIMATED]), TOKENS, st.none() | st.none() | COUNTS
-)
+COUNTED = st.builds(Usage, st.sampled_from([UsageSource.PROVIDER, UsageSource.ESTIMATED]), TOKENS)
+BILLED = st.builds(Usage, st.just(UsageSource.PROVIDER), TOKENS, COUNTS)
+USAGES = COUNTED | COUNTED | COUNTED | BILLED | st.just(ABSENT)
 RATES = st.builds(Rates, COUNTS, COUNTS, *[st.none() | COUNTS] * (len(PRICED_CLASSES) - 2))
 BOOKS = st.dictionaries(st.sampled_from(MODELS), RATES)
+WHOLE_BOOKS = st.fixed_dictionaries(dict.fromkeys(MODELS, RATES))
 ATTEMPTS = st.builds(
     lambda names, outcome, usage: AttemptRecord(names[0], "host", names[1] or "", outcome, 1.0, 2.0, usage=usage),
     st.sampled_from(MODELS),
@@ -69,12 +70,10 @@ def card_of(book: dict[Any, Rates]) -> Any:
 @st.composite
 def revisions(draw: st.DrawFn) -> Revision | None:
     """A call that was settled with one book and is settled anew with another."""
-    trace = settled(draw(calls()), card_of(draw(BOOKS)), NOON)
-    card = card_of(draw(BOOKS))
-    if draw(st.booleans()):
-        return repriced(trace, card, LATER)
-    provider, model = draw(st.sampled_from(MODELS))
-    return corrected(trace, card, provider, model or "", reason="a test", at=LATER)
+    trace = settled(draw(calls()), card_of(draw(BOOKS | WHOLE_BOOKS)), NOON)
+    card = card_of(draw(WHOLE_BOOKS))
+    named = corrected(trace, card, trace.provider or "", trace.model or "", reason="a test", at=LATER)
+    return draw(st.sampled_from([repriced(trace, card, LATER) or named, named]))
 
 
 def counted(rows: dict[Key, Addition]) -> dict[Key, Counter[str]]:

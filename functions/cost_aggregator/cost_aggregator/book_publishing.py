@@ -13,7 +13,7 @@ from switchboard.store.ports import StoreUnavailable, WriteRefused
 
 STEP_CARDS = 100
 """After so many cards the progress is noted."""
-RUN_MS = 2000
+RUN_MS = 4000
 """No run goes on for longer: on one machine, calls wait to be settled meanwhile."""
 
 

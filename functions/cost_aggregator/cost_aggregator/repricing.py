@@ -82,10 +82,15 @@ class Repricing:
         def revise(trace: Trace) -> Revision | None:
             return repriced(trace, book.card, self.now())
 
-        waiting = [trace for trace in part.traces if (model.provider, model.model) in awaited_models(trace)]
-        self.revising.repeat([trace for trace in part.traces if trace not in waiting])
-        self.unpriced.forget(model, set(part.trace_ids) - {trace.trace_id for trace in waiting})
-        revised = self.revising.revise(waiting, revise, remaining_ms)
+        # A call that a sweep has found has its row before it is settled.
+        kept = [trace for trace in part.traces if trace.settlement is None or _waits_for(trace, model)]
+        self.revising.repeat([trace for trace in part.traces if trace not in kept])
+        self.unpriced.forget(model, set(part.trace_ids) - {trace.trace_id for trace in kept})
+        revised = self.revising.revise(kept, revise, remaining_ms)
         done.calls += len(revised.revisions)
         done.pico_usd += sum(revision.cost_difference for revision in revised.revisions)
         return revised.is_complete
+
+
+def _waits_for(trace: Trace, model: UnpricedModel) -> bool:
+    return (model.provider, model.model) in awaited_models(trace)

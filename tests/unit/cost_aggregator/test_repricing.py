@@ -9,6 +9,7 @@ import pytest
 
 from cost_aggregator.assembly import Aggregator
 from cost_aggregator.project_books import FRESH_S
+from switchboard.domain.pricing import settled
 from switchboard.domain.rates import RateCard, Rates
 from switchboard.domain.totals import Totals, totals_of
 from switchboard.domain.trace import Bodies, Status, Trace
@@ -19,7 +20,7 @@ from switchboard.store.ledger_totals import DynamoTotals
 from switchboard.store.ports import StoreUnavailable
 from switchboard.store.project_prices import DynamoPrices
 from switchboard.store.unpriced_calls import DynamoUnpriced
-from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace
+from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace, one_price
 from testkit.stream_events import SCHEDULED_EVENT, Seen, an_aggregator, connect_once, stream_event
 
 if TYPE_CHECKING:
@@ -164,6 +165,14 @@ def test_the_next_run_continues_where_time_ran_out(ledger: Ledger, monkeypatch: 
         runs, unpriced = runs + 1, ledger.total().unpriced_calls
     assert runs > 4
     assert ledger.waiting() == 0
+
+
+def test_the_row_of_a_call_that_is_not_settled_yet_is_kept(ledger: Ledger) -> None:
+    [trace] = ledger.calls(1)
+    ledger.unpriced.wait([settled(trace, one_price(None), NOON)], "other prices")
+    ledger.sandbox().repricing.reprice(["acme"], lambda: 60_000)
+    assert ledger.waiting() == 1
+    assert ledger.seen.named("call.settled") == []
 
 
 class Killed(BaseException):
