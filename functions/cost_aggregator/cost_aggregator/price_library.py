@@ -7,6 +7,7 @@ second. It makes no requests.
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 import genai_prices
 from genai_prices.data_snapshot import get_snapshot
@@ -44,6 +45,14 @@ _FREE = ":free"
 _NOTHING = Rates(fresh_input=0, output=0, cache_read=0, cache_write_5m=0, cache_write_1h=0)
 
 
+class _Found(NamedTuple):
+    """The library's entry, whose it is, and a suffix for the source if that is the model's maker."""
+
+    info: ModelInfo
+    seller: str
+    suffix: str = ""
+
+
 class PriceLibrary:
     """The prices that come with genai-prices, as rate cards."""
 
@@ -56,27 +65,23 @@ class PriceLibrary:
     def card(self, provider: str, model: str, at: datetime) -> RateCard | None:
         """The card for a call that began at `at` (UTC); None if the library has no price per token for the model."""
         found = self._find(provider, model)
-        if found is None:
-            return None
-        info, source = found
-        table = _rate_table(info.get_prices(at), model)
-        if table is None:
+        table = None if found is None else _rate_table(found.info.get_prices(at), model)
+        if found is None or table is None:
             return None
         rates, tiers = table
-        since, until = _window(info, at)
-        seller, suffix = source
+        since, until = _window(found.info, at)
         card = RateCard(
             provider,
             model,
             rates,
             valid_from=since,
             valid_until=until,
-            source=f"{self._source}{suffix}",
+            source=f"{self._source}{found.suffix}",
             tiers=tiers,
-            entry_id=f"{seller}/{info.id}",
-            variants=tuple(read_variants(info, at, is_claude=is_claude(model))),
+            entry_id=f"{found.seller}/{found.info.id}",
+            variants=tuple(read_variants(found.info, at, is_claude=is_claude(model))),
         )
-        return self._rules.apply(card, seller, info.id)
+        return self._rules.apply(card, found.seller, found.info.id)
 
     @property
     def version(self) -> str:
@@ -94,18 +99,17 @@ class PriceLibrary:
     def starts(self, provider: str, model: str, at: datetime) -> tuple[datetime, ...]:
         """When the model's prices begin, oldest first; of prices by the hour, those of the days around `at`."""
         found = self._find(provider, model)
-        changes = set() if found is None else set(_changes(found[0], at))
+        changes = set() if found is None else set(_changes(found.info, at))
         is_hourly = any(moment > at - timedelta(days=2) and moment.time() != time() for moment in changes)
         return tuple(sorted(changes if is_hourly else {ALWAYS, *changes}))
 
-    def _look_up(self, provider: str, model: str) -> tuple[ModelInfo, tuple[str, str]] | None:
-        """The library's entry, whose provider it is, and a suffix for the source if that is the maker's."""
+    def _look_up(self, provider: str, model: str) -> _Found | None:
         if provider in UNPRICED_PROVIDERS:
             return None
         if (named := LIBRARY_NAMES.get(provider)) and (info := self._entry(named, model)):
-            return info, (provider, "")
+            return _Found(info, provider)
         if (made := maker(model)) and (info := self._entry(LIBRARY_NAMES[made[0]], made[1])):
-            return info, (made[0], f" as {made[0]}")
+            return _Found(info, made[0], f" as {made[0]}")
         return None
 
     def _entry(self, library_name: str, model: str) -> ModelInfo | None:

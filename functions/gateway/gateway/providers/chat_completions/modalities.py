@@ -37,31 +37,33 @@ def split(usage: Json, prompt: int, output: int, *, read: int, written: int, rea
 
     Where it is not told what was read from the cache, it was text, as far as there is enough.
     """
-    media = _told(usage, _PROMPT).within(prompt)
-    text = prompt - media.audio - media.images
-    cached = min(prompt, read)
-    cached_media = _told(usage, _CACHED, within=_PROMPT).within(cached)
-    audio_read, image_read = min(media.audio, cached_media.audio), min(media.images, cached_media.images)
-    text_read = min(text, cached - audio_read - image_read)
-    rest = cached - audio_read - image_read - text_read
-    audio_read, rest = _filled(audio_read, media.audio, rest)
-    image_read, _ = _filled(image_read, media.images, rest)
+    media, said = _told(usage, _PROMPT).within(prompt), _told(usage, _ANSWER).within(output)
+    text, text_output = prompt - media.audio - media.images, output - said.audio - said.images
+    text_read, media_read = _from_cache(usage, min(prompt, read), text, media)
     text_written = min(text - text_read, written)
-    said = _told(usage, _ANSWER).within(output)
-    text_output = output - said.audio - said.images
     return Tokens(
         fresh_input=text - text_read - text_written,
         output=text_output,
         cache_read=text_read,
         cache_write_5m=text_written,
         reasoning=min(text_output, reasoning),
-        audio_input=media.audio - audio_read,
-        audio_cache_read=audio_read,
+        audio_input=media.audio - media_read.audio,
+        audio_cache_read=media_read.audio,
         audio_output=said.audio,
-        image_input=media.images - image_read,
-        image_cache_read=image_read,
+        image_input=media.images - media_read.images,
+        image_cache_read=media_read.images,
         image_output=said.images,
     )
+
+
+def _from_cache(usage: Json, cached: int, text: int, media: _Media) -> tuple[int, _Media]:
+    """How much of the text, and of the media, came from the cache: `cached` in all."""
+    told = _told(usage, _CACHED, within=_PROMPT).within(cached)
+    audio, images = min(media.audio, told.audio), min(media.images, told.images)
+    of_text = min(text, cached - audio - images)
+    audio, rest = _filled(audio, media.audio, cached - audio - images - of_text)
+    images, _ = _filled(images, media.images, rest)
+    return of_text, _Media(audio, images)
 
 
 def _filled(count: int, most: int, rest: int) -> tuple[int, int]:
