@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from switchboard.domain.conversation import CONVERSATION, conversation_of
-from switchboard.domain.dimensions import bounded
+from switchboard.domain.dimensions import AGENT_METADATA, CALLER_METADATA, bounded
 from switchboard.domain.limits import MAX_SEARCHED_NAME_CHARACTERS, MAX_SEARCHED_NAMES
 from switchboard.domain.trace import Status, Trace
 from switchboard.domain.trace_search import TraceSearch
@@ -11,7 +11,7 @@ from switchboard.domain.trace_search import TraceSearch
 type Term = tuple[str | None, ...]
 """`("environment", "production")`, `("metadata", "caller-id", "+4930123456")`."""
 
-DEFAULT_METADATA = (CONVERSATION, "caller-id", "agent-id", "call-sid", "called-number")
+DEFAULT_METADATA = (CONVERSATION, CALLER_METADATA, AGENT_METADATA, "call-sid", "called-number")
 """The metadata entries that calls are found by, unless the setting `SEARCH_METADATA` says otherwise."""
 
 

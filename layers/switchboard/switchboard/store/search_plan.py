@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from switchboard.domain.conversation import CONVERSATION
-from switchboard.domain.dimensions import AGENT_METADATA, CombinationDay, Dimension, bounded
+from switchboard.domain.dimensions import AGENT_METADATA, CALLER_METADATA, CombinationDay, Dimension, bounded
 from switchboard.domain.search_terms import Term, metadata_term, model_term
 from switchboard.domain.trace import Status
 from switchboard.domain.trace_search import TraceSearch
@@ -12,7 +12,7 @@ from switchboard.domain.trace_search import TraceSearch
 MAX_MODELS = 4
 """Of one search that names a provider or a model, not both: each is read by itself. With more, traces are read."""
 
-_RAREST = (CONVERSATION, "call-sid", "caller-id")
+_RAREST = (CONVERSATION, "call-sid", CALLER_METADATA)
 """The metadata entries that the fewest calls share, in this order; the others come after them."""
 
 _MODEL = (Dimension.PROVIDER, Dimension.MODEL)
