@@ -43,8 +43,7 @@ _SHAPES = {
         rb"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
     ),
 }
-"""The beginning, by which it is found, and the whole shape."""
-_COMPILED = {beginning: re.compile(shape) for beginning, shape in _SHAPES.items()}
+"""The beginning, by which it is found, and the whole shape; `re` compiles it when it is needed, not at the start."""
 
 
 def may_hold_key(content: bytes) -> bool:
@@ -54,6 +53,6 @@ def may_hold_key(content: bytes) -> bool:
 
 def find_keys(content: bytes) -> Iterator[Span]:
     """Where keys are."""
-    for beginning, shape in _COMPILED.items():
+    for beginning, shape in _SHAPES.items():
         if beginning in content:
-            yield from (found.span() for found in shape.finditer(content))
+            yield from (found.span() for found in re.finditer(shape, content))
