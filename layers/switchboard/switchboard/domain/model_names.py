@@ -3,6 +3,7 @@
 import re
 
 _SNAPSHOT = re.compile(r"(?:-\d{4}-\d{2}-\d{2}|[-@]20\d{6})$")
+_LATEST = "-latest"
 _GOOGLE_PREFIX = "models/"
 _MAKERS = (
     ("openai", re.compile(r"(?:openai/)?(?P<model>(?:gpt-(?!oss)|chatgpt-|o[134](?:-|$))[^/:]*)$")),
@@ -25,9 +26,9 @@ def spellings(model: str) -> tuple[str, ...]:
 
 
 def same_model(answered: str, called: str) -> bool:
-    """Whether the model that an answer names is the called one, a snapshot of it, or its name cut short."""
-    one, other = plain(answered), plain(called)
-    return other.startswith(one) or spellings(one)[-1] == spellings(other)[-1]
+    """Whether the model that an answer names is the called one, or another snapshot of it."""
+    one, other = (spellings(name)[-1].removesuffix(_LATEST) for name in (answered, called))
+    return one == other
 
 
 def maker(model: str) -> tuple[str, str] | None:

@@ -116,6 +116,8 @@ def test_anthropic_tells_the_speed() -> None:
         ("gpt-5.1-2025-11-13", "gpt-5.1", None),
         ("claude-haiku-4-5", "claude-haiku-4-5-20251001", None),
         ("models/gemini-2.5-flash", "gemini-2.5-flash", None),
+        ("claude-3-5-haiku-latest", "claude-3-5-haiku-20241022", None),
+        ("gpt-5.1-codex-mini", "gpt-5.1", "gpt-5.1"),
         ("my-deployment", "gpt-5.1-2025-11-13", "gpt-5.1-2025-11-13"),
         ("model-router", "gpt-5-mini", "gpt-5-mini"),
         ("auto", "Qwen/Qwen3", "Qwen/Qwen3"),
