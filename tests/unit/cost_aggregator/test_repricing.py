@@ -1,98 +1,30 @@
 """An unpriced call gets its price when there is one: from a project's own row, or from a newer book; each call once."""
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cost_aggregator.assembly import Aggregator
 from cost_aggregator.project_books import FRESH_S
 from switchboard.domain.pricing import settled
-from switchboard.domain.rates import RateCard, Rates
-from switchboard.domain.totals import Totals, totals_of
-from switchboard.domain.trace import Bodies, Status, Trace
-from switchboard.domain.unpriced import UnpricedModel
 from switchboard.store import unpriced_calls
-from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger_totals import DynamoTotals
 from switchboard.store.ports import StoreUnavailable
-from switchboard.store.project_prices import DynamoPrices
 from switchboard.store.unpriced_calls import DynamoUnpriced
-from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace, one_price
-from testkit.stream_events import SCHEDULED_EVENT, Seen, an_aggregator, connect_once, stream_event
+from testkit.samples import NOON, one_price
+from testkit.stream_events import SCHEDULED_EVENT
+from testkit.waiting_calls import CARD, Waiting, settle, sum_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-MINE = UnpricedModel("acme", "azure", "my-deployment")
-CARD = RateCard(
-    "azure",
-    "my-deployment",
-    Rates(3, 15, 1, 4, 6),
-    NOON - timedelta(days=1),
-    "project 2026-11-19",
-    entry_id="price_1",
-)
-
-
-class Ledger:
-    """A table with one project, and sandboxes whose clocks can be moved."""
-
-    def __init__(self, client: "DynamoDBClient", endpoint: str, table: str) -> None:
-        self.client, self.endpoint, self.table = client, endpoint, table
-        self.now = NOON
-        self.seen = Seen()
-        self.store = DynamoStore(client, table, retention=timedelta(days=30), clock=lambda: NOON)
-        self.store.put_key(a_key())
-        self.prices = DynamoPrices(client, table)
-        self.unpriced = DynamoUnpriced(client, table)
-
-    def sandbox(self, seed: int = 1) -> Aggregator:
-        client = connect_once(self.endpoint)
-        return an_aggregator(client, self.table, self.seen, seed=seed, now=lambda: self.now)
-
-    def calls(self, number: int, **fields: Any) -> list[Trace]:
-        """Finished calls in the table; their model has no price unless the fields say otherwise."""
-        traces = []
-        for minute in range(number):
-            trace = an_open_trace(started_at=NOON - timedelta(minutes=minute))
-            ended = {"status": Status.OK, "usage": a_usual_usage(), "provider": "azure", "model": "my-deployment"}
-            traces.append(replace(trace, **{**ended, **fields}))
-            self.store.complete_trace(traces[-1], Bodies())
-        return [self.stored(trace) for trace in traces]
-
-    def stored(self, trace: Trace) -> Trace:
-        found = self.store.find_trace(trace.project, trace.trace_id)
-        assert found
-        return found
-
-    def costs(self, traces: list[Trace]) -> list[int | None]:
-        return [found.settlement.cost_pico_usd for trace in traces if (found := self.stored(trace)).settlement]
-
-    def total(self) -> Totals:
-        [task] = DynamoTotals(self.client, self.table).task_totals("acme")
-        return task.totals
-
-    def waiting(self) -> int:
-        return sum(len(part.trace_ids) for part in self.unpriced.calls(MINE, None))
-
 
 @pytest.fixture
-def ledger(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str) -> Ledger:
-    return Ledger(dynamodb, dynamodb_endpoint, table)
+def ledger(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str) -> Waiting:
+    return Waiting(dynamodb, dynamodb_endpoint, table)
 
 
-def settle(sandbox: Aggregator, traces: list[Trace]) -> None:
-    assert sandbox.handle(stream_event(traces), lambda: 60_000) == {"batchItemFailures": []}
-
-
-def sum_of(ledger: Ledger, traces: list[Trace]) -> Totals:
-    return sum((totals_of(ledger.stored(trace)) for trace in traces), Totals())
-
-
-def test_waiting_calls_get_their_price_when_the_project_has_one(ledger: Ledger) -> None:
+def test_waiting_calls_get_their_price_when_the_project_has_one(ledger: Waiting) -> None:
     sandbox, traces = ledger.sandbox(), ledger.calls(3)
     settle(sandbox, traces)
     assert (ledger.costs(traces), ledger.total().unpriced_calls, ledger.waiting()) == ([None] * 3, 3, 3)
@@ -112,7 +44,7 @@ def test_waiting_calls_get_their_price_when_the_project_has_one(ledger: Ledger) 
     assert sandbox.repricing.reprice(["acme"], lambda: 60_000).calls == 0
 
 
-def test_a_projects_price_outranks_the_library_and_is_nobody_elses(ledger: Ledger) -> None:
+def test_a_projects_price_outranks_the_library_and_is_nobody_elses(ledger: Waiting) -> None:
     ledger.prices.add_price("acme", replace(CARD, provider="anthropic", model="claude-sonnet-4-5"))
     claude = {"provider": "anthropic", "model": "claude-sonnet-4-5"}
     [own] = ledger.calls(1, **claude)
@@ -122,7 +54,7 @@ def test_a_projects_price_outranks_the_library_and_is_nobody_elses(ledger: Ledge
     assert [price and price.source.split()[0] for price in sources] == ["project", "genai-prices"]
 
 
-def test_a_price_applies_from_its_start_on(ledger: Ledger) -> None:
+def test_a_price_applies_from_its_start_on(ledger: Waiting) -> None:
     traces = ledger.calls(4)
     ledger.prices.add_price("acme", replace(CARD, valid_from=traces[1].started_at))
     settle(ledger.sandbox(), traces)
@@ -130,7 +62,7 @@ def test_a_price_applies_from_its_start_on(ledger: Ledger) -> None:
     assert ledger.waiting() == 2
 
 
-def test_calls_are_tried_once_at_the_same_prices(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_are_tried_once_at_the_same_prices(ledger: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox, traces = ledger.sandbox(), ledger.calls(2)
     settle(sandbox, traces)
     sandbox.repricing.reprice(["acme"], lambda: 60_000)
@@ -139,7 +71,7 @@ def test_calls_are_tried_once_at_the_same_prices(ledger: Ledger, monkeypatch: py
     sandbox.repricing.reprice(["acme"], lambda: 60_000)
 
 
-def test_a_call_settled_by_a_process_with_older_prices_is_not_passed_by(ledger: Ledger) -> None:
+def test_a_call_settled_by_a_process_with_older_prices_is_not_passed_by(ledger: Waiting) -> None:
     old, new = ledger.sandbox(1), ledger.sandbox(2)
     settle(old, ledger.calls(1))
     ledger.prices.add_price("acme", CARD)
@@ -151,7 +83,7 @@ def test_a_call_settled_by_a_process_with_older_prices_is_not_passed_by(ledger: 
     assert ledger.waiting() == 0
 
 
-def test_the_next_run_continues_where_time_ran_out(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_run_continues_where_time_ran_out(ledger: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpriced_calls, "PART_CALLS", 2)
     traces = ledger.calls(20)
     settle(ledger.sandbox(), traces)
@@ -167,7 +99,7 @@ def test_the_next_run_continues_where_time_ran_out(ledger: Ledger, monkeypatch: 
     assert ledger.waiting() == 0
 
 
-def test_the_row_of_a_call_that_is_not_settled_yet_is_kept(ledger: Ledger) -> None:
+def test_the_row_of_a_call_that_is_not_settled_yet_is_kept(ledger: Waiting) -> None:
     [trace] = ledger.calls(1)
     ledger.unpriced.wait([settled(trace, one_price(None), NOON)], "other prices")
     ledger.sandbox().repricing.reprice(["acme"], lambda: 60_000)
@@ -175,36 +107,7 @@ def test_the_row_of_a_call_that_is_not_settled_yet_is_kept(ledger: Ledger) -> No
     assert ledger.seen.named("call.settled") == []
 
 
-class Killed(BaseException):
-    """The process ends."""
-
-
-@pytest.mark.parametrize("request_name", ["TransactWriteItems", "DeleteItem", "UpdateItem", "PutItem"])
-def test_a_process_that_ends_anywhere_leaves_nothing_undone(ledger: Ledger, request_name: str) -> None:
-    traces = ledger.calls(6)
-    settle(ledger.sandbox(), traces)
-    ledger.prices.add_price("acme", CARD)
-    for number in range(12):
-        client = connect_once(ledger.endpoint)
-        left = [number // 2]
-
-        def end(left: list[int] = left, **_event: object) -> None:
-            left[0] -= 1
-            if left[0] < 0:
-                raise Killed
-
-        client.meta.events.register(f"{('before-send', 'after-call')[number % 2]}.dynamodb.{request_name}", end)
-        with suppress(Killed):
-            an_aggregator(client, ledger.table, ledger.seen, seed=number).repricing.reprice(["acme"], lambda: 60_000)
-        assert ledger.total() == sum_of(ledger, traces)
-    ledger.sandbox(99).repricing.reprice(["acme"], lambda: 60_000)
-    assert ledger.total() == sum_of(ledger, traces)
-    assert ledger.total().unpriced_calls == ledger.waiting() == 0
-    told = {line["trace_id"] for line in ledger.seen.named("call.settled") if line["revision"] == 1}
-    assert told == {trace.trace_id for trace in traces}
-
-
-def test_the_schedule_reprices_and_a_failure_does_not_end_it(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_schedule_reprices_and_a_failure_does_not_end_it(ledger: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
     traces = ledger.calls(1)
     settle(ledger.sandbox(), traces)
     ledger.prices.add_price("acme", CARD)
@@ -221,7 +124,7 @@ def test_the_schedule_reprices_and_a_failure_does_not_end_it(ledger: Ledger, mon
     assert ledger.seen.named("reprice.done") == [{"repriced": 1, "is_complete": True}]
 
 
-def test_prices_are_read_again_after_a_minute_by_either_clock(ledger: Ledger) -> None:
+def test_prices_are_read_again_after_a_minute_by_either_clock(ledger: Waiting) -> None:
     sandbox = ledger.sandbox()
     books = sandbox.repricing.books
     first = books.of("acme")
