@@ -204,6 +204,18 @@ def test_the_document_needs_no_key_and_declares_the_key_for_the_rest(console: Ch
     assert all(operation["security"] for operation in console.document.operations().values())
 
 
+def test_every_shape_that_the_document_names_is_in_it(console: CheckedClient) -> None:
+    document = console.get("/api/openapi.json").json()
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
+    assert named == set(document["components"]["schemas"])
+
+
+def test_the_document_tells_what_a_new_price_needs(console: CheckedClient) -> None:
+    body = console.document.operations()["post", "/api/prices"]["requestBody"]["content"]["application/json"]["schema"]
+    assert set(body["properties"]) == set(PRICE)
+    assert set(body["required"]) == {"provider", "model", "from", "input", "output"}
+
+
 def test_no_error_has_fastapis_own_shape(console: CheckedClient) -> None:
     assert "HTTPValidationError" not in console.get("/api/openapi.json").text
     assert all("422" not in operation["responses"] for operation in console.document.operations().values())

@@ -5,27 +5,31 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, TypeAdapter
 from pydantic.json_schema import SkipJsonSchema
 
 from console.access import Admin, Reader
 from console.answers import answer_json, answering, refusals
 from console.errors import BodyTooLarge, PriceConflict, PriceRefused, PriceUnknown, TooManyPrices
 from console.parameters import Parameters
-from console.price_shapes import ElevenLabsJson, PricesJson, StoredPriceJson
+from console.price_shapes import ElevenLabsJson, NewPriceJson, PricesJson, StoredPriceJson
 from console.prices import Asked, Prices
 from console.query import DEFAULT_LIMIT, MAX_LIMIT, read_limit
 from switchboard.domain.limits import MAX_PRICE_BYTES
 
 router = APIRouter(prefix="/api/prices", tags=["prices"])
 
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": f"The price, {MAX_PRICE_BYTES:,} bytes at most.",
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/NewPriceJson"}}},
-    }
-}
+
+def _body() -> dict[str, Any]:
+    """The body's description. The shapes within it are in the document already: stored prices have them too."""
+    schema = TypeAdapter(NewPriceJson).json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs")
+    schema["required"] = [*schema["required"], "input", "output"]  # of the amounts, which all prices share
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": True, "description": _BODY_DESCRIPTION, "content": content}}
+
+
+_BODY_DESCRIPTION = f"The price, {MAX_PRICE_BYTES:,} bytes at most."
 
 
 class PricesAsked(Parameters):
@@ -68,7 +72,7 @@ def list_elevenlabs_prices(prices: PricesOfApp, project: Reader) -> ElevenLabsJs
     status_code=201,
     response_model=StoredPriceJson,
     responses=refusals(PriceRefused, BodyTooLarge, PriceConflict, TooManyPrices),
-    openapi_extra=_BODY,
+    openapi_extra=_body(),
 )
 async def add_price(request: Request, prices: PricesOfApp, project: Admin) -> Response:
     """Add a price of the project's own. It outranks the book for calls from its start on."""
