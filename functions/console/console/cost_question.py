@@ -74,6 +74,7 @@ def cost_question(asked: CostsOfProject, now: datetime) -> CostQuestion:
     source = _source(group_by, filters, days)
     if asked.latency:
         _check_latency(group_by, filters)
+        source = Source.TASK if source is Source.HOURS else source  # percentiles are kept by UTC day
     notes = [KEPT_AS_TRACES] if source is Source.CALLERS else []
     if source is not Source.HOURS and zone is not UTC:
         days, notes = read_days(asked.since, asked.until, now, UTC), [ONLY_UTC, *notes]

@@ -2,8 +2,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from console.refusals import add_refusals
 from switchboard.domain.keys import Scope, digest
 from switchboard.domain.trace import Bodies
 from switchboard.store.ports import StoreUnavailable
@@ -153,6 +155,13 @@ def test_a_refused_key_is_logged_by_its_id_only(client: TestClient, log: Any) ->
     assert fields["route"] == "/api/traces/{trace_id}"
     assert str(fields["key_id"]).startswith("key_")
     assert canary not in str(log.lines)
+
+
+def test_what_fastapi_itself_refuses_is_answered_in_the_same_shape(log: Any) -> None:
+    app = FastAPI()
+    add_refusals(app, log, [])
+    app.add_api_route("/count", lambda number: {"number": number}, methods=["GET"])
+    assert error_of(TestClient(app).get("/count")) == (400, "parameter_invalid", "number")
 
 
 async def test_a_caller_that_leaves_while_it_uploads_is_no_error(client: TestClient, log: Any) -> None:

@@ -106,6 +106,7 @@ def test_another_zone_applies_to_one_task_alone_for_a_month() -> None:
         {"task": "a", "model": "gpt"},
         {"group_by": "task"},
         {"caller": "+49"},
+        {"task": "a", "group_by": "day", "latency": "true"},
     ],
 )
 def test_any_other_question_is_answered_by_utc_days_and_says_so(parameters: dict[str, str]) -> None:
