@@ -47,7 +47,8 @@ def summed(question: CostQuestion, rows: Iterable[Row]) -> dict[GroupKey, Totals
 
 def latencies(question: CostQuestion, rows: Iterable[LatencyDay]) -> dict[GroupKey, Latencies]:
     """The histograms by group. Raises ParameterInvalid for too many rows."""
-    wanted = {name: bounded(value) for name, value in question.filters.items()}
+    # Of the statuses a question can only ask for `ok`, and these are the times of such calls.
+    wanted = {name: bounded(value) for name, value in question.filters.items() if name is not GroupBy.STATUS}
     found: dict[GroupKey, Latencies] = {}
     for number, row in enumerate(rows):
         _check_number(number)

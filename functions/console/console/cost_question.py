@@ -9,6 +9,7 @@ from console.cost_days import Days, read_days, read_hours, read_zone
 from console.cost_parameters import PERIODS, CostsOfProject, GroupBy, read_group_by
 from console.costs_query import MAX_HOURS
 from console.errors import ParameterInvalid
+from switchboard.domain.trace import Status
 from switchboard.store.total_items import HOURS_KEPT_FOR
 
 _HOUR = timedelta(hours=1)
@@ -16,6 +17,7 @@ _MAX_DAYS = MAX_HOURS // 24
 _BY_TASK = frozenset({GroupBy.TASK})
 _BY_CALLER = frozenset({GroupBy.CALLER})
 _BY_MODEL = frozenset({GroupBy.TASK, GroupBy.PROVIDER, GroupBy.MODEL})
+_OK = (GroupBy.STATUS, Status.OK)
 _DAYS = frozenset({GroupBy.DAY, GroupBy.MONTH})
 
 ONLY_UTC = (
@@ -125,8 +127,10 @@ def _check_hours(since: datetime, until: datetime, now: datetime) -> None:
 
 
 def _check_latency(group_by: tuple[GroupBy, ...], filters: Mapping[GroupBy, str]) -> None:
-    if others := sorted({*group_by, *filters} - _BY_MODEL - _DAYS):
+    names = {*group_by, *(name for name, value in filters.items() if (name, value) != _OK)}
+    if others := sorted(names - _BY_MODEL - _DAYS):
         raise ParameterInvalid(
-            f"Percentiles are known by `task`, `provider`, `model`, `day` and `month`, and not by `{others[0]}`.",
+            "Percentiles are of `ok` calls, and known by `task`, `provider`, `model`, `day` and `month`, not by "
+            f"`{others[0]}`.",
             param="latency",
         )

@@ -72,6 +72,8 @@ def test_any_names_can_be_grouped_by_and_filtered(names: set[GroupBy], filters: 
         ({"caller": "+49", "group_by": "hour"}, "group_by"),
         ({"group_by": "environment", "latency": "true"}, "latency"),
         ({"agent": "a", "latency": "true"}, "latency"),
+        ({"status": "timeout", "latency": "true"}, "latency"),
+        ({"status": "ok", "group_by": "status", "latency": "true"}, "latency"),
         ({"caller": "a", "latency": "true"}, "latency"),
         ({"latency": "yes"}, "latency"),
         ({"status": "failed"}, "status"),
