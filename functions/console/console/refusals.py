@@ -35,7 +35,7 @@ def add_refusals(app: FastAPI, log: Log, routes: Sequence[BaseRoute]) -> None:
         return answer_error(refusal)
 
     async def invalid(request: Request, error: Exception) -> Response:
-        # The models refuse by themselves; this is for what they leave to pydantic, such as text that is no Unicode.
+        # The models refuse by themselves; this is for what they leave to pydantic.
         [first, *_] = cast("RequestValidationError", error).errors()
         name = str(first["loc"][-1])
         return await refused(request, ParameterInvalid(f"`{name}` is not valid: {first['msg']}.", param=name))

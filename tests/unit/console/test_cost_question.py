@@ -121,3 +121,36 @@ def test_notes_say_what_the_caller_must_know() -> None:
     assert asked(task="a", tz="Asia/Kolkata").notes == (PARTS_OF_HOURS,)
     assert asked(caller="a").notes == (KEPT_AS_TRACES,)
     assert asked(group_by="model", tz="UTC").notes == ()
+
+
+TIMES = st.one_of(
+    st.dates().map(str),
+    st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat()),
+    st.sampled_from(["2026-11-20", "2026-11-01T10:00:00Z", "0001-01-01", "9999-12-31", "9999-12-31T23:59:59+14:00"]),
+    st.text(max_size=12),
+)
+VALUES = {
+    "group_by": st.lists(st.sampled_from([*GroupBy]), max_size=3).map(",".join) | st.text(max_size=9),
+    "from": TIMES,
+    "to": TIMES,
+    "tz": st.timezone_keys() | st.text(max_size=9),
+    "latency": st.sampled_from(["true", "false", "1"]),
+    **{
+        name: st.sampled_from(["booking", "ok", "\ud83d"]) | st.text(max_size=200)
+        for name in ("task", "caller", "model")
+    },
+}
+
+
+@given(st.fixed_dictionaries({}, optional=VALUES))
+def test_any_question_is_answered_from_some_totals_or_refused_by_name(parameters: dict[str, str]) -> None:
+    given_values = {name: value for name, value in parameters.items() if value}
+    refused_by, question = None, None
+    try:
+        question = cost_question(CostsOfProject.model_validate(given_values), NOW)
+    except ParameterInvalid as refused:
+        refused_by = refused.param
+    assert (question is None) == (refused_by in {*given_values, "from"})
+    if question is not None:
+        assert question.since < question.until
+        assert question.days.first <= question.days.last
