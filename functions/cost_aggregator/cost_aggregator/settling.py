@@ -139,6 +139,9 @@ class Settling:
                 batch.take(record_id, trace)
 
     def _price(self, trace: Trace, batch: _Batch) -> Trace | None:
+        if not self.backoff.has_time(batch.remaining_ms):  # a store that is away takes seconds for each call
+            self._defer([trace], "the invocation has no time left", batch)
+            return None
         try:
             return settled(trace, self.books.of(trace.project).card, self.now())
         except StoreUnavailable as unavailable:
