@@ -243,8 +243,8 @@ MAX_COST_DAYS = 400
 MAX_COST_ROWS = 5000
 """Of the answer. All of them are in its sums."""
 
-MAX_READ_ROWS = 100_000
-"""Of totals that are read for one question. It has 30 seconds, and reads about 20,000 in one."""
+MAX_READ_ROWS = 50_000
+"""Of totals that are read for one question. It has 29 s, and Lambda with 512 MB reads some thousands in each."""
 
 MAX_TIME_ZONE_CHARACTERS = 64
 """Of a time zone's name."""
