@@ -14,6 +14,7 @@ from switchboard.domain.rates import RateCard
 from switchboard.domain.trace import Trace
 from switchboard.store import keyspace
 from switchboard.store.ledger_group import pack
+from switchboard.store.ledger_rows import additions
 from switchboard.store.ports import Ledger, SettledRows, StoreBusy, StoreUnavailable, WriteRefused
 
 
@@ -115,8 +116,23 @@ class Settling:
         return [trace for trace in priced if trace is not None]
 
     def _settle_priced(self, traces: Iterable[Trace], batch: _Batch) -> None:
-        for group in pack(traces):
+        for group in self._groups(tuple(traces), batch):
             self._write(group, lambda part: self._settle_group(part, batch), batch)
+
+    def _groups(self, traces: Sequence[Trace], batch: _Batch) -> list[tuple[Trace, ...]]:
+        """The calls by transaction, without those that cannot be added to totals."""
+        try:
+            return list(pack(traces))
+        except Exception:  # noqa: BLE001 - one invalid call must not block the others
+            return list(pack(trace for trace in traces if self._is_countable(trace, batch)))
+
+    def _is_countable(self, trace: Trace, batch: _Batch) -> bool:
+        try:
+            additions(trace, keyspace.TOTALS_SHARDS[0])
+        except Exception as error:  # noqa: BLE001 - as above
+            self._isolate(batch.ids_of([trace]), f"cannot be counted: {type(error).__name__}: {error}", batch)
+            return False
+        return True
 
     def _settle_group(self, group: Sequence[Trace], batch: _Batch) -> None:
         answer = self.ledger.settle(group)
@@ -159,22 +175,25 @@ class Settling:
             try:
                 write(group)
             except WriteRefused as refused:
-                return self._write_halves(group, write, refused, batch)
+                return self._write_halves(group, write, str(refused), batch)
             except StoreBusy as busy:
                 tries += 1
                 if not self.backoff.pause(tries, batch.remaining_ms):
                     return self._defer(group, str(busy), batch)
             except StoreUnavailable as unavailable:
                 return self._defer(group, str(unavailable), batch)
+            except Exception as error:  # noqa: BLE001 - one invalid call must not block the others
+                reason = f"cannot be written: {type(error).__name__}: {error}"
+                return self._write_halves(group, write, reason, batch)
             else:
                 return True
 
     def _write_halves(
-        self, group: Sequence[Trace], write: Callable[[Sequence[Trace]], None], refused: WriteRefused, batch: _Batch
+        self, group: Sequence[Trace], write: Callable[[Sequence[Trace]], None], reason: str, batch: _Batch
     ) -> bool:
-        """Split a group that the store refuses in halves, until the refused trace is found."""
+        """Split a group that cannot be written in halves, until the trace that is at fault is found."""
         if len(group) == 1:
-            self._isolate(batch.ids_of(group), str(refused), batch)
+            self._isolate(batch.ids_of(group), reason, batch)
             return True
         middle = len(group) // 2
         written = [self._write(half, write, batch) for half in (group[:middle], group[middle:])]

@@ -127,8 +127,7 @@ def lag_ms(trace: Trace) -> float | None:
     """From the call's end to its settlement; None if the end is unknown."""
     if trace.settlement is None or trace.duration_ms is None:
         return None
-    ended_at = trace.started_at + timedelta(milliseconds=trace.duration_ms)
-    return max(0.0, (trace.settlement.settled_at - ended_at) / _MILLISECOND)
+    return max(0.0, (trace.settlement.settled_at - trace.started_at) / _MILLISECOND - trace.duration_ms)
 
 
 def utc_now() -> datetime:

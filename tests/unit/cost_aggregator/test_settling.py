@@ -1,13 +1,16 @@
 """A batch: what is settled, what goes to the poison queue, what is delivered again."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from cost_aggregator.backoff import FIRST_PAUSE_S, LONGEST_PAUSE_S, ONE_TRY_MS
+from switchboard.domain.conversation_facts import facts_of
 from switchboard.domain.settlement import Settlement
-from switchboard.domain.trace import Failure, Status
+from switchboard.domain.trace import Failure, Status, Trace
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
 from switchboard.store.ports import StoreBusy, StoreUnavailable
 from testkit.samples import NOON, a_lost_hedge, an_open_trace
@@ -207,3 +210,27 @@ def test_prices_are_not_asked_for_without_time(monkeypatch: pytest.MonkeyPatch) 
     traces = [finished(), finished(1), finished(2)]
     assert hand.settle(stream_event(traces), lambda: left[0]) == tuple(map(number, (1, 2, 3)))
     assert len(left) == 1
+
+
+class ReadingRows(ScriptedRows):
+    """Rows that are made from what calls tell, and so fail on a call that tells the impossible."""
+
+    def write(self, traces: Sequence[Trace]) -> None:
+        for trace in traces:
+            facts_of(trace)
+        super().write(traces)
+
+
+def test_a_call_that_no_row_can_be_made_of_does_not_block_the_others() -> None:
+    rows = ReadingRows()
+    hand = Hand(ScriptedLedger(), rows)
+    uncountable = finished(1, started_at=datetime(9998, 12, 31, tzinfo=UTC), prompt_version="0123456789ab")
+    unwritable = replace(finished(2), duration_ms=1e120)
+    traces = [finished(), uncountable, unwritable, finished(3)]
+    assert hand.settle(stream_event(traces)) == ()
+    assert hand.ledger.kept.keys() == {traces[place].trace_id for place in (0, 2, 3)}
+    assert {each for written in rows.written for each in written} == {traces[0].trace_id, traces[3].trace_id}
+    assert [(poison.record_id.sk, poison.reason.partition(": ")[0]) for poison in hand.seen.poison] == [
+        (uncountable.trace_id, "cannot be counted"),
+        (unwritable.trace_id, "cannot be written"),
+    ]
