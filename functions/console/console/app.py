@@ -22,6 +22,7 @@ from console.page import Page
 from console.prices import Prices
 from console.queries import NOTHING, Queries
 from console.reads import Reads
+from console.reference import add_reference
 from console.refusals import add_refusals
 
 ROUTERS = (
@@ -45,6 +46,7 @@ def create_app(reads: Reads, page: Page, log: Log, queries: Queries = NOTHING, p
     for path in ("/console", "/console/"):
         app.add_api_route(path, _shown(page), methods=["GET", "HEAD"], include_in_schema=False)
     add_document(app)
+    add_reference(app)
     add_refusals(app, log, [*app.routes, *(route for router in ROUTERS for route in router.routes)])
     return app
 

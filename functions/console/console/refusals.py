@@ -18,6 +18,9 @@ from switchboard.store.ports import StoreUnavailable
 DOCUMENT = "/api/openapi.json"
 """Where the API's own document is."""
 
+REFERENCE = "/api/reference"
+"""Where it can be read as a page."""
+
 LEFT_EARLY = 499
 """The status of a request whose caller left before it was complete."""
 
@@ -67,7 +70,7 @@ def add_refusals(app: FastAPI, log: Log, routes: Sequence[BaseRoute]) -> None:
 def _no_route(request: Request, error: Exception, routes: Sequence[BaseRoute]) -> Response:
     is_method = isinstance(error, HTTPException) and error.status_code == 405  # noqa: PLR2004
     asked = f"{request.method} {request.url.path}"
-    refused = (MethodRefused if is_method else RouteUnknown)(f"There is nothing at {asked}. See {DOCUMENT}.")
+    refused = (MethodRefused if is_method else RouteUnknown)(f"There is nothing at {asked}. See {REFERENCE}.")
     response = answer_error(refused)
     if is_method:
         response.headers["allow"] = ", ".join(sorted(_methods_at(request, routes)))
