@@ -1,11 +1,10 @@
-"""The console's OpenAPI document is true: it has what the answers have, and nothing else. The API's page agrees."""
+"""The console's OpenAPI document is true: it has what the answers have, and nothing else."""
 
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -32,9 +31,7 @@ from testkit.memory_prices import MemoryBook, MemoryPrices
 from testkit.memory_store import MemoryStore
 from testkit.samples import NOON, a_key, an_open_trace
 
-PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text("utf-8")
 TRACE_ID = "019aa0e3-0000-7000-8000-000000000000"
-ON_ANOTHER_PAGE = {"PolicyJson", "TargetJson", "BufferWordsJson"}
 POLICY = {
     "provider": "openai",
     "fallback": ["groq/llama", {"target": "openai/gpt-5", "ttft_timeout_ms": 900}],
@@ -227,53 +224,6 @@ def test_an_answer_that_differs_from_the_document_is_noticed(console: CheckedCli
         answer._content = json.dumps(changed).encode()
         with pytest.raises(AssertionError):
             console.document.check(answer)
-
-
-# The API's page
-
-
-def test_the_page_has_a_section_for_every_route_and_for_no_other(console: CheckedClient) -> None:
-    assert {place for section in sections() for place in section.places} == set(console.document.operations())
-
-
-def test_the_page_tells_every_parameter_and_no_other(console: CheckedClient) -> None:
-    operations = console.document.operations()
-    for section in sections():
-        declared = {
-            parameter["name"]
-            for place in section.places
-            for parameter in operations[place].get("parameters", ())
-            if parameter["in"] == "query"
-        }
-        assert section.parameters == declared, section.places
-
-
-def test_the_page_tells_every_field(console: CheckedClient) -> None:
-    told = set(re.findall(r"\w+", " ".join(re.findall(r"```.*?```|`[^`]+`", PAGE, re.DOTALL))))
-    names = {name for component, name in console.document.declared() if component not in ON_ANOTHER_PAGE}
-    assert names - told == set()
-
-
-@dataclass(frozen=True)
-class Section:
-    """A section of the page: the routes in its heading or a table of routes, and the query parameters in its table."""
-
-    places: frozenset[tuple[str, str]]
-    parameters: frozenset[str]
-
-
-def sections() -> list[Section]:
-    found = []
-    for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]:
-        heading, _, text = part.partition("\n")
-        places = re.findall(
-            r"`(GET|PUT|POST|DELETE) (/[^`]*)`", heading + "".join(re.findall(r"^\|[^|]*\|", text, re.MULTILINE))
-        )
-        table = re.search(r"^\| parameter \|.*?\n\n", text + "\n\n", re.DOTALL | re.MULTILINE)
-        cells = [row.split("|")[1] for row in table[0].splitlines()[2:] if row] if table else []
-        names = frozenset(name for cell in cells for name in re.findall(r"`([^`]+)`", cell))
-        found.append(Section(frozenset((method.lower(), path) for method, path in places), names))
-    return [section for section in found if section.places]
 
 
 def template_of(console: CheckedClient, method: str, path: str) -> str:

@@ -77,17 +77,22 @@ def cost_question(asked: CostsOfProject, now: datetime) -> CostQuestion:
     if asked.latency:
         _check_latency(group_by, filters)
         source = Source.TASK if source is Source.HOURS else source  # percentiles are kept by UTC day
-    notes = [KEPT_AS_TRACES] if source is Source.CALLERS else []
-    if source is not Source.HOURS and zone is not UTC:
-        days, notes = read_days(asked.since, asked.until, now, UTC), [ONLY_UTC, *notes]
-    since, until = days.since, days.until
     if source is Source.HOURS:
-        if GroupBy.HOUR in group_by:
-            since, until = read_hours(asked.since, asked.until, now, zone)
-        elif not days.has_whole_hours:
-            notes.append(PARTS_OF_HOURS)
-        _check_hours(since, until, now)
-    return CostQuestion(source, days, group_by, filters, since, until, asked.latency, tuple(notes))
+        return _of_hours(asked, days, group_by, filters, now)
+    notes = (KEPT_AS_TRACES,) if source is Source.CALLERS else ()
+    if zone is not UTC:
+        days, notes = read_days(asked.since, asked.until, now, UTC), (ONLY_UTC, *notes)
+    return CostQuestion(source, days, group_by, filters, days.since, days.until, asked.latency, notes)
+
+
+def _of_hours(
+    asked: CostsOfProject, days: Days, group_by: tuple[GroupBy, ...], filters: Mapping[GroupBy, str], now: datetime
+) -> CostQuestion:
+    is_by_hour = GroupBy.HOUR in group_by
+    since, until = read_hours(asked.since, asked.until, now, days.zone) if is_by_hour else (days.since, days.until)
+    _check_hours(since, until, now)
+    notes = () if is_by_hour or days.has_whole_hours else (PARTS_OF_HOURS,)
+    return CostQuestion(Source.HOURS, days, group_by, filters, since, until, with_latency=False, notes=notes)
 
 
 def _source(group_by: tuple[GroupBy, ...], filters: Mapping[GroupBy, str], days: Days) -> Source:
