@@ -16,6 +16,8 @@ from gateway.api.auth import Authenticator
 from gateway.api.body import parse_chat
 from gateway.api.credentials import (
     PROVIDER_KEY_HEADER,
+    Headers,
+    first_of,
     gateway_key,
     refuse_too_many,
     secrets_of,
@@ -86,11 +88,12 @@ class Gateway:
 
     async def _reply(self, request: Request) -> Response | Refusal | Reply:
         arrival = arrival_of(request)
+        headers = first_of(request.headers)
         try:
-            caller = await self.authenticator.authenticate(gateway_key(request.headers))
+            caller = await self.authenticator.authenticate(gateway_key(headers))
         except GatewayError as error:
             return self._refuse_unauthenticated(error, request)
-        known = KnownRequest(request, arrival, caller, self.clock.milliseconds_since(arrival.moment))
+        known = KnownRequest(request, arrival, caller, self.clock.milliseconds_since(arrival.moment), headers)
         try:
             call, policy = await self._read(known)
             plan = self.planner.plan(call, policy)
@@ -103,14 +106,14 @@ class Gateway:
             known.scrubber.exception(error)
             self.telemetry.failed(known.trace_id)
             return self._refuse(known, answer_internal())
-        journal = Journal(call, self.clock)
+        journal = Journal(call, self.clock, request_scrubber=known.scrubber)
         add_notes(journal.notes, plan.notes)
         tracker = self._watch(call, plan, policy, ids)
         return Reply(journal, plan, self.relay, self.recorder, self.telemetry, tracker)
 
     async def _read(self, known: KnownRequest) -> tuple[Call, Policy]:
         """The call, and the policy that holds for it. Raises CallRefused, KeysUnavailable or ClientDisconnect."""
-        headers = known.request.headers
+        headers = known.headers
         refuse_too_many(known.secrets)
         known.labels = read_labels(headers, self.capture, known.scrubber)
         policy = self.planner.policy(known.caller, known.labels.task_id)
@@ -120,7 +123,7 @@ class Gateway:
         chat = await parse_chat(body, self.max_messages)
         known.labels = with_extras(known.labels, chat, known.scrubber)
         route = read_route(headers)
-        await self._refuse_own_keys(route, gateway_key(headers))
+        await self._refuse_own_keys(route, headers)
         call = Call(
             trace_id=known.trace_id,
             arrival=known.arrival,
@@ -134,14 +137,14 @@ class Gateway:
         )
         return call, policy
 
-    async def _refuse_own_keys(self, route: Route, own: str | None) -> None:
+    async def _refuse_own_keys(self, route: Route, headers: Headers) -> None:
         """Send no key of this deployment to a provider. A key of another Switchboard is a provider's key.
 
         Raises HeaderMalformed or KeysUnavailable.
         """
         for key in (route.key, *route.keys.values(), *route.upstream_headers.values()):
             text = without_scheme(key.reveal()) if key is not None else ""
-            if text.startswith(PREFIX) and (text == own or await self.authenticator.knows(text)):
+            if text.startswith(PREFIX) and (text == gateway_key(headers) or await self.authenticator.knows(text)):
                 raise HeaderMalformed(
                     "This is a gateway key of this deployment: it is not sent to a provider. Send the provider's key.",
                     param=PROVIDER_KEY_HEADER,

@@ -40,10 +40,18 @@ _KEY_NAME = re.compile("key|token|secret|auth|password|credential", re.IGNORECAS
 _SCHEMES = re.compile(r"(?:\s*+bearer\s++)*+", re.IGNORECASE)
 
 
+def first_of(headers: Headers) -> dict[str, str]:
+    """The headers with one value each, the first: a server's own mapping looks through all of them for each name."""
+    found: dict[str, str] = {}
+    for name, value in headers.items():
+        found.setdefault(name, value)
+    return found
+
+
 def gateway_key(headers: Headers) -> str | None:
     """The text of the caller's gateway key: from a header of its own, else from Authorization."""
     for name in PROJECT_KEY_HEADERS:
-        if own := without_scheme(headers.get(name, "")):
+        if (value := headers.get(name)) and (own := without_scheme(value)):
             return own
     return without_scheme(headers.get("authorization", "")) or None
 

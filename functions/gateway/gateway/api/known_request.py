@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
-from gateway.api.credentials import secrets_of
+from gateway.api.credentials import Headers, secrets_of
 from gateway.api.responses import entry_of
 from gateway.domain.call import Arrival, Caller, Labels
 from gateway.domain.secret import Scrubber, Secret
@@ -18,6 +18,7 @@ class KnownRequest:
     arrival: Arrival
     caller: Caller
     auth_ms: float
+    headers: Headers
     secrets: tuple[Secret, ...] = field(init=False)
     scrubber: Scrubber = field(init=False)
     labels: Labels = field(default_factory=Labels)

@@ -153,11 +153,12 @@ class Reply:
         self.relay.ended(self.journal)
         self._note_ids()
         record = self.recorder.completed(self.journal)  # before the first await: a cancellation cannot prevent it
-        closing = asyncio.create_task(self.tracker.close())
+        closing = None if self.tracker is NO_TURN else asyncio.create_task(self.tracker.close())
         try:
             await self.recorder.kept(record, self.journal.call.arrival)
         finally:
-            await closing
+            if closing is not None:
+                await closing
 
 
 async def _disconnect(receive: Receive) -> None:

@@ -29,6 +29,12 @@ def is_host_of(host: str, pattern: str) -> bool:
     return _compiled(pattern).fullmatch(host.lower()) is not None
 
 
+@lru_cache(maxsize=1024)
+def is_any_host_of(host: str, patterns: tuple[str, ...]) -> bool:
+    """Whether one of the patterns matches the host name. Remembered: each call asks it of its own few hosts."""
+    return any(is_host_of(host, pattern) for pattern in patterns)
+
+
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(re.escape(pattern).replace(r"\*", "[a-z0-9-]+"))

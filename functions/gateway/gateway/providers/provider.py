@@ -22,10 +22,10 @@ from gateway.providers.chat_completions.usage_doubts import (
 from gateway.providers.histories.names import given_tool_names
 from gateway.providers.histories.refusals import Refusals
 from gateway.providers.histories.stage import fit_history
-from gateway.providers.hosts import RegionOf, is_host_of, no_region
+from gateway.providers.hosts import RegionOf, is_any_host_of, no_region
 from gateway.providers.paths import HomePath, completions_path
 from gateway.providers.reasoning_models import leave_out_reasoning_fields
-from switchboard.domain.usage import Usage, UsageSource, believed
+from switchboard.domain.usage import ABSENT, Usage, UsageSource, believed
 from switchboard.stream.deltas import Json
 from switchboard.stream.provider_errors import InBandError, read_error
 
@@ -110,7 +110,7 @@ class Provider:
 
     def serves(self, host: str) -> bool:
         """Whether the host is one of this provider's."""
-        return any(is_host_of(host, pattern) for pattern in self.hosts)
+        return is_any_host_of(host, self.hosts)
 
     def encode(self, chat: Chat, model: str, memory: Memory) -> tuple[bytes, tuple[str, ...]]:
         """The body's bytes as this provider takes them, and a note for each change. Raises BodyMalformed."""
@@ -151,15 +151,17 @@ class Provider:
 
     def usage_told(self, usage: Json | None) -> Usage:
         """The tokens, and the cost where the provider tells it, of a usage object; what cannot be was not told."""
+        if usage is None:
+            return ABSENT
         counted = self.read_usage(usage)
         bill = self.read_bill(usage) if counted.source is UsageSource.PROVIDER else None
-        return believed(replace(counted, billed_pico_usd=bill))
+        return believed(counted if bill is None else replace(counted, billed_pico_usd=bill))
 
     def doubts(self, usage: Json | None) -> Iterator[str]:
         """Notes for the trace on what in a usage object cannot be."""
         if usage is None:
             return
-        if has_impossible_count(usage) or self.read_usage(usage).tokens != self.usage_told(usage).tokens:
+        if has_impossible_count(usage) or (counted := self.read_usage(usage)).tokens != believed(counted).tokens:
             yield IMPOSSIBLE_COUNT
         if self.read_bill is not read_no_bill and has_impossible_bill(usage):
             yield IMPOSSIBLE_BILL

@@ -1,5 +1,7 @@
 """The table of providers, and the three ways to find one: by name, by host, by a model's name."""
 
+from functools import lru_cache
+
 from gateway.providers.anthropic import row as anthropic
 from gateway.providers.provider import Provider
 from gateway.providers.rows.azure import AZURE
@@ -58,14 +60,19 @@ def by_dialect(dialect: str) -> Provider:
 
 def by_host(host: str) -> Provider | None:
     """The provider that owns the host, None for an unknown host."""
-    return next((provider for provider in PROVIDERS if provider.serves(host)), None)
+    return next(iter(_rows_of(host)), None)
 
 
 def by_url(host: str, path: str) -> Provider | None:
     """The row for a URL: of the host's rows the one whose path ending the path has, else the one without an ending."""
-    rows = [provider for provider in PROVIDERS if provider.serves(host)]
+    rows = _rows_of(host)
     ending = next((row for row in rows if row.path_ending and path.rstrip("/").endswith(row.path_ending)), None)
     return ending or next((row for row in rows if not row.path_ending), None)
+
+
+@lru_cache(maxsize=256)
+def _rows_of(host: str) -> tuple[Provider, ...]:
+    return tuple(provider for provider in PROVIDERS if provider.serves(host))
 
 
 def by_model(model: str) -> tuple[Provider, str] | None:

@@ -24,17 +24,18 @@ def with_terms(usage: Usage, transcript: Transcript, target: Target, scrub: Call
     """
     if usage.tokens is None:
         return usage
+    usage = _with_search(usage, target)
     counters = {
         name: scrub(value) if isinstance(value, str) else value for name, value in (transcript.usage or {}).items()
     }
     answered = transcript.model and _another_model(transcript.model, target.model)
-    return replace(
-        _with_search(usage, target),
-        service_tier=_service_tier(counters, transcript.service_tier and scrub(transcript.service_tier)),
-        region=_region(counters) or told(table.by_dialect(target.dialect).region_of(target.host)),
-        speed=told(counters.get("speed")),
-        answer_model=answered and scrub(answered),
-    )
+    tier = _service_tier(counters, transcript.service_tier and scrub(transcript.service_tier))
+    region = _region(counters) or told(table.by_dialect(target.dialect).region_of(target.host))
+    speed = told(counters.get("speed"))
+    if not (tier or region or speed or answered):
+        return usage
+    other = answered and scrub(answered)
+    return replace(usage, service_tier=tier, region=region, speed=speed, answer_model=other)
 
 
 def _with_search(usage: Usage, target: Target) -> Usage:
@@ -60,6 +61,6 @@ def _region(counters: Json) -> str | None:
 
 def _another_model(answered: str, called: str) -> str | None:
     """The answer's model, unless it is the called one or one of its snapshots, or too long to be whole."""
-    if len(answered) >= MAX_ANSWER_NAME_CHARACTERS or same_model(answered, called):
+    if answered == called or len(answered) >= MAX_ANSWER_NAME_CHARACTERS or same_model(answered, called):
         return None
     return answered

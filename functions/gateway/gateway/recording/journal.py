@@ -1,6 +1,6 @@
 """What is known of one call while it runs: written by the relay and the reply, read by the recorder at the end."""
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from functools import partial
 
 from gateway.domain.attempt import Attempt
@@ -26,7 +26,8 @@ class Journal:
     `first_sentence_ms`: when the answer's first sentence was; `longest_stall_ms`: the longest wait for a later part of
     it. `platform_ids`: what Lambda and API Gateway call the request. `notes`: what the trace notes of the call.
     `duration_ms`: when the reply was over. `sent`: the bytes of the answer as they were sent, without buffer words, as
-    far as they are kept for the trace. `scrubber` removes the call's secrets from whatever is kept or told of it.
+    far as they are kept for the trace. `scrubber` removes the call's secrets from whatever is kept or told of it;
+    `request_scrubber`: the same, where it is made already.
     """
 
     call: Call
@@ -45,16 +46,17 @@ class Journal:
     notes: list[str] = field(default_factory=list)
     duration_ms: float | None = None
     sent: list[bytes] = field(default_factory=list)
+    request_scrubber: InitVar[Scrubber | None] = None
     scrubber: Scrubber = field(init=False)
     _secrets: tuple[Secret, ...] = field(init=False)
     _room: int = field(default=0, init=False)
     _prompt_size: PromptSize | None = field(default=None, init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, request_scrubber: Scrubber | None) -> None:
         if self.call.labels.capture is Capture.FULL:
             self._room = MAX_KEPT_ANSWER_BYTES
         self.notes.extend(self.call.labels.notes)
-        self._secrets, self.scrubber = self.call.secrets, Scrubber(self.call.secrets)
+        self._secrets, self.scrubber = self.call.secrets, request_scrubber or Scrubber(self.call.secrets)
 
     @property
     def prompt_size(self) -> PromptSize:

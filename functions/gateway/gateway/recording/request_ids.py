@@ -28,7 +28,10 @@ def request_ids(platform: RequestIds, attempt: Attempt | None) -> RequestIds:
 
 
 def _provider_id(headers: Mapping[str, str]) -> str | None:
-    return next((text for name in PROVIDER_HEADERS if (text := _bounded(headers.get(name)))), None)
+    if not headers:  # of a call under way
+        return None
+    found = filter(None, map(headers.get, PROVIDER_HEADERS))
+    return next(filter(None, map(_bounded, found)), None)
 
 
 def _bounded(text: str | None) -> str | None:

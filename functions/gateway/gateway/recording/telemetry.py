@@ -1,12 +1,12 @@
 """Log lines and metrics for operators, in CloudWatch's embedded format (docs/logs.md lists them)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Protocol
 
 from gateway.recording.line_size import fitted
 from switchboard.domain.trace import AttemptRecord, Failure, RequestIds, Trace
-from switchboard.domain.usage import Usage
+from switchboard.domain.usage import Tokens, Usage
 from switchboard.store.trace_lines import to_line
 
 NAMESPACE = "Switchboard"
@@ -15,6 +15,7 @@ COMPLETED = "completed"
 """What is unwritten of a call: its row and its bodies."""
 BODIES = "bodies"
 """What is unwritten of a call: its bodies alone."""
+_CLASSES = tuple(field.name for field in fields(Tokens))
 
 
 class Log(Protocol):
@@ -146,7 +147,7 @@ def _classes(usage: Usage) -> dict[str, object] | None:
     """The tokens by class, without those of which there are none."""
     if usage.tokens is None:
         return None
-    counts = {name: count for name, count in asdict(usage.tokens).items() if count}
+    counts = {name: count for name in _CLASSES if (count := getattr(usage.tokens, name))}
     bill = {} if usage.billed_pico_usd is None else {"billed_pico_usd": usage.billed_pico_usd}
     return {"source": usage.source.value, "fresh_input": 0, "output": 0} | counts | bill
 

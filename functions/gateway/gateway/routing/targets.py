@@ -57,8 +57,10 @@ class Targets:
         known = _named(call) or owner
         key = call.route.key or (call.route.keys.get(owner.name) if owner else None)
         target = _target(known or table.GENERIC, call.chat.model, parsed, key, uses_stored_key=False)
+        if known is not None:
+            return target
         # At an unknown host the model's name decides who bills the call, never which dialect is used.
-        priced_as = known or _provider_of_model(call) or table.GENERIC
+        priced_as = _provider_of_model(call) or table.GENERIC
         return replace(target, provider=priced_as.name)
 
     def _by_model(self, call: Call) -> Target:

@@ -12,6 +12,7 @@ from switchboard.domain.limits import MAX_EVENT_BYTES, MAX_EVENT_LINES, MAX_EVEN
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LONGEST_BLANK_LINE = 4
 _BEGINNING_BYTES = 16
+_DATA = b"data: "
 JSON_BEGINS = (b"{", b"[")
 _NAMED_ERROR = re.compile(rb"(?:\A|[\r\n])event: ?error[ \t]*(?:[\r\n]|\Z)")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -57,7 +58,7 @@ class EventSplitter:
         """The events that this chunk completes."""
         self._buffer += chunk
         events = []
-        while (end := self._end_of_event()) is not None:
+        while self._buffer and (end := self._end_of_event()) is not None:
             if self._is_skipping or (end > MAX_EVENT_LINES and self._is_too_long(end)):
                 self._is_skipping = False
             else:
@@ -98,10 +99,13 @@ class EventSplitter:
     def _event(self, raw: bytes) -> Event:
         if not self._has_begun:
             self._has_begun, raw = True, raw.removeprefix(BYTE_ORDER_MARK)
+        if raw.startswith(_DATA) and raw.find(b"\n") == len(raw) - 2 and b"\r" not in raw:  # nearly every event
+            return Event(raw, raw[len(_DATA) : -2])
         values = [_value(line) for line in raw.splitlines() if line == b"data" or line.startswith(b"data:")]
         return Event(raw, b"\n".join(values) if values else None)
 
     def _end_of_event(self) -> int | None:
+        """Where the first event in the buffer ends; None where it is not complete."""
         found = _BLANK_LINE.search(self._buffer, max(0, self._searched - _LONGEST_BLANK_LINE))
         if found is None:
             self._searched = len(self._buffer)

@@ -24,6 +24,7 @@ from switchboard.stream.deltas import FAILED_REASONS
 type Fields = dict[str, object]
 
 _PLAIN = frozenset({"content", "role"})
+_TEXT = frozenset({"content"})
 _CUT = frozenset({"length", "content_filter"})
 """Finish reasons of answers that are not complete: a tool call without arguments may have been about to get some."""
 
@@ -64,6 +65,8 @@ class ChoiceRepair:
 
         `note` is what the trace records of it. `late_parts` are parts of tool calls that must be sent before the chunk.
         """
+        if self._is_text_alone(choice):  # nearly every chunk
+            return False
         delta, changed = self._delta_of(choice)
         reason = choice.get("finish_reason")
         if reason or "finish_reason" not in choice or reason == "":
@@ -90,6 +93,18 @@ class ChoiceRepair:
             self._remember()
         self._begin(delta, changed=changed)
         return changed
+
+    def _is_text_alone(self, choice: Fields) -> bool:
+        """Whether the chunk is a part of the text as OpenAI sends it, to which nothing below has anything to do."""
+        delta = choice.get(self._part)
+        if not (isinstance(delta, dict) and delta.keys() == _TEXT and isinstance(delta["content"], str)):
+            return False
+        if choice.get("finish_reason", "") is not None or self._part != "delta":
+            return False
+        if self._reasoning is not None and not self._reasoning.has_ended:
+            return False
+        self._has_spoken, self._has_begun = self._has_spoken or bool(delta["content"]), True
+        return True
 
     def held_back(self, finish_reason: str | None) -> Fields:
         """The delta for text that is still held back at the end of the stream; empty where there is none."""
