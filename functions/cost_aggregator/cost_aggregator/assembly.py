@@ -8,7 +8,7 @@ from random import Random, SystemRandom
 from typing import Any, Protocol
 
 from cost_aggregator.auditing import AuditedDays, Auditing, DayAuditor
-from cost_aggregator.backoff import Backoff, RemainingMs
+from cost_aggregator.backoff import Backoff, RemainingMs, part_of
 from cost_aggregator.book_publishing import BookPublishing, BookStore
 from cost_aggregator.overrides import shipped_overrides
 from cost_aggregator.poison import NoQueue, PoisonQueue, SqsPoisonQueue
@@ -36,6 +36,10 @@ from switchboard.store.project_prices import DynamoPrices
 from switchboard.store.search_rows import DynamoSearchRows
 from switchboard.store.top_lists import DynamoTopLists
 from switchboard.store.unpriced_calls import DynamoUnpriced
+
+_SWEEPS = 3 / 5
+_REPRICES = 1 / 2
+"""Of the time that is left when the step begins."""
 
 
 class EventUnknown(Exception):
@@ -93,13 +97,18 @@ class Aggregator:
             self.publishing.publish()
             return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
         if event.get("source") == "aws.events":
-            self.sweeping.sweep(remaining_ms)
-            self.publishing.publish()
-            self.repricing.sweep(self.sweeping.projects(), remaining_ms)
-            self.auditing.audit(remaining_ms)
-            self.book.publish(remaining_ms)
+            self._keep_house(remaining_ms)
             return {}
         raise EventUnknown(f"neither a batch of the stream nor a scheduled event: {sorted(event)}")
+
+    def _keep_house(self, remaining_ms: RemainingMs) -> None:
+        """Every step has its part of the time, since one project can give each of them work for hours."""
+        self.sweeping.sweep(part_of(remaining_ms, _SWEEPS))
+        self.publishing.publish()
+        self.book.publish(remaining_ms)
+        projects = self.sweeping.projects()
+        self.repricing.sweep(projects, part_of(remaining_ms, _REPRICES))
+        self.auditing.audit(projects, remaining_ms)
 
 
 def dependencies(settings: Settings, telemetry: Telemetry, poison: PoisonQueue | None = None) -> Dependencies:

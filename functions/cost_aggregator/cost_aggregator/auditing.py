@@ -47,14 +47,24 @@ class Auditing:
     now: Callable[[], datetime]
     kept_for: timedelta
 
-    def audit(self, remaining_ms: RemainingMs) -> None:
-        """Audit the closed days that have not been audited."""
+    def audit(self, projects: Sequence[str], remaining_ms: RemainingMs) -> None:
+        """Audit the closed days of these projects, in their order, that have not been audited."""
         try:
             history = self.days.record_retention(self.kept_for)
-            for project in self.days.projects():
-                self._audit(project, history, remaining_ms)
+            days = {project.project: project for project in self.days.projects()}
+            for project in projects:
+                if project in days:
+                    self._try(days[project], history, remaining_ms)
         except StoreUnavailable as unavailable:
             self.telemetry.audit_deferred(str(unavailable))
+
+    def _try(self, project: ProjectDays, history: tuple[Retention, ...], remaining_ms: RemainingMs) -> None:
+        try:
+            self._audit(project, history, remaining_ms)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one project's rows must not keep the others waiting
+            self.telemetry.audit_deferred(f"{project.project}: {type(error).__name__}: {error}")
 
     def _audit(self, project: ProjectDays, history: tuple[Retention, ...], remaining_ms: RemainingMs) -> None:
         day, last = project.unaudited, last_closed_day(self.now())

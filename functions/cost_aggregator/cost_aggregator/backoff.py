@@ -13,6 +13,12 @@ type RemainingMs = Callable[[], float]
 """Returns the milliseconds left for the invocation."""
 
 
+def part_of(remaining_ms: RemainingMs, part: float) -> RemainingMs:
+    """What is left until that part of the present rest is used: one step of an invocation leaves time to the others."""
+    kept_ms = remaining_ms() * (1 - part)
+    return lambda: remaining_ms() - kept_ms
+
+
 @dataclass(frozen=True, slots=True)
 class Backoff:
     """Pauses between tries. `sleep` takes seconds."""

@@ -11,7 +11,7 @@ from cost_aggregator.telemetry import Telemetry
 from switchboard.domain.repricing import Revision, awaited_models, repriced
 from switchboard.domain.trace import Trace
 from switchboard.domain.unpriced import Progress, UnpricedModel, WaitingCalls
-from switchboard.store.ports import StoreUnavailable, WriteRefused
+from switchboard.store.ports import StoreUnavailable
 from switchboard.store.price_ports import UnpricedCalls
 
 
@@ -36,11 +36,18 @@ class Repricing:
     now: Callable[[], datetime]
 
     def sweep(self, projects: Iterable[str], remaining_ms: RemainingMs) -> None:
-        """Try the waiting calls, and log a failure: the next run continues."""
-        try:
-            self.reprice(projects, remaining_ms)
-        except (StoreUnavailable, WriteRefused) as failed:
-            self.telemetry.reprice_deferred(str(failed))
+        """Try the waiting calls, and log a failure: the next run continues. Unreadable rows stop only their project."""
+        done = Repriced()
+        for project in projects:
+            try:
+                if done.is_complete:
+                    self._reprice_project(project, done, remaining_ms)
+            except StoreUnavailable as unavailable:
+                self.telemetry.reprice_deferred(str(unavailable))
+                break
+            except Exception as error:  # noqa: BLE001 - one project's rows must not keep the others waiting
+                self.telemetry.reprice_deferred(f"{project}: {type(error).__name__}: {error}")
+        self.telemetry.repriced(done.calls, is_complete=done.is_complete)
 
     def reprice(self, projects: Iterable[str], remaining_ms: RemainingMs) -> Repriced:
         """Try the waiting calls of the projects at today's prices, as far as there is time.

@@ -29,6 +29,7 @@ class Days:
         self.differences: tuple[Difference, ...] = ()
         self.pages_left = 1000
         self.is_away = False
+        self.broken: set[str] = set()
 
     def projects(self) -> Sequence[ProjectDays]:
         return [ProjectDays(project, day) for project, day in self.unaudited.items()]
@@ -43,6 +44,8 @@ class Days:
 
     def audit(self, project: str, day: date, has_time: Callable[[], bool], *, repair: bool = False) -> DayAudit | None:
         assert not repair
+        if project in self.broken:
+            raise KeyError("calls")
         self.pages_left -= 1
         if self.pages_left < 0 or not has_time():
             return None
@@ -64,7 +67,7 @@ class Audits:
         backoff = Backoff(lambda _seconds: None, Random(1))
         telemetry = Telemetry(self.seen, self.seen.emit)
         use_case = Auditing(self.days, self.days, telemetry, backoff, lambda: self.now, kept_for)
-        use_case.audit(lambda: remaining_ms)
+        use_case.audit(tuple(self.days.unaudited), lambda: remaining_ms)
         return [day for _, day in self.days.audited]
 
     def at(self, moment: datetime) -> "Audits":
@@ -158,3 +161,25 @@ def test_an_unreachable_table_is_logged(audits: Audits) -> None:
     audits.days.is_away = True
     audits.run()
     assert audits.seen.named("audit.deferred") == [{"reason": "the table is away"}]
+
+
+def test_a_project_whose_rows_cannot_be_read_does_not_keep_the_others_waiting(audits: Audits) -> None:
+    audits.days.unaudited = {"broken": DAY, "acme": DAY}
+    audits.days.broken = {"broken"}
+    audits.at(start_of(DAY) + CLOSED_AFTER).run()
+    assert audits.days.audited == [("acme", DAY)]
+    assert audits.seen.named("audit.deferred") == [{"reason": "broken: KeyError: 'calls'"}]
+
+
+def test_projects_are_audited_in_the_order_of_the_sweep(audits: Audits) -> None:
+    audits.days.unaudited = {"acme": DAY, "zeta": DAY, "gone": None}
+    audits.at(start_of(DAY) + CLOSED_AFTER)
+    Auditing(
+        audits.days,
+        audits.days,
+        Telemetry(audits.seen, audits.seen.emit),
+        Backoff(lambda _seconds: None, Random(1)),
+        lambda: audits.now,
+        timedelta(days=30),
+    ).audit(("zeta", "new", "gone", "acme"), lambda: 60_000)
+    assert [project for project, _ in audits.days.audited] == ["zeta", "acme"]

@@ -135,3 +135,22 @@ def test_prices_are_read_again_after_a_minute_by_either_clock(ledger: Waiting) -
     second = books.of("acme")
     assert second.fingerprint != first.fingerprint
     assert second.card("azure", "My-Deployment", NOON) == CARD
+
+
+def test_a_project_whose_rows_cannot_be_read_does_not_keep_the_others_waiting(
+    ledger: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traces = ledger.calls(1)
+    settle(ledger.sandbox(), traces)
+    ledger.prices.add_price("acme", CARD)
+    models = DynamoUnpriced.models
+
+    def broken(store: DynamoUnpriced, project: str) -> Any:
+        if project == "broken":
+            raise KeyError("provider")
+        return models(store, project)
+
+    monkeypatch.setattr(DynamoUnpriced, "models", broken)
+    ledger.sandbox().repricing.sweep(["broken", "acme"], lambda: 60_000)
+    assert None not in ledger.costs(traces)
+    assert ledger.seen.named("reprice.deferred") == [{"reason": "broken: KeyError: 'provider'"}]
