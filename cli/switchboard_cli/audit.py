@@ -24,6 +24,7 @@ _SAID = {
     Outcome.DIFFERS: "wrong",
     Outcome.UNSETTLED: "not compared: a call is not settled yet",
     Outcome.EXPIRED: "not compared: its calls have expired, or may have",
+    Outcome.TOO_LARGE: "not compared: it has too many rows",
     Outcome.MOVING: "not compared: its totals are changing just now",
 }
 

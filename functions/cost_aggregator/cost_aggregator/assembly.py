@@ -23,7 +23,7 @@ from cost_aggregator.settling import Settling
 from cost_aggregator.sweeping import Sweeping
 from cost_aggregator.telemetry import Telemetry, utc_now
 from cost_aggregator.waiting_rows import WaitingRows
-from switchboard.store.auditor import Auditor
+from switchboard.store.auditor import MAX_SCHEDULED_ROWS, Auditor
 from switchboard.store.conversation_facts import DynamoConversationFacts
 from switchboard.store.dynamodb_client import connect
 from switchboard.store.ledger import DynamoLedger
@@ -134,7 +134,7 @@ def dependencies(settings: Settings, telemetry: Telemetry, poison: PoisonQueue |
             lists,
         ),
         days=audits,
-        auditor=Auditor(audits),
+        auditor=Auditor(audits, MAX_SCHEDULED_ROWS),
         kept_for=timedelta(days=settings.retention_days),
         random=random,
     )

@@ -20,6 +20,8 @@ class Outcome(StrEnum):
     """A call of the day is open or not settled yet, so its rows cannot be compared yet."""
     EXPIRED = "expired"
     """Calls of the day have been deleted, or may have been, so its rows can never be compared again."""
+    TOO_LARGE = "too_large"
+    """The day has more rows than a scheduled audit compares."""
     MOVING = "moving"
     """Rows changed during each of the tries, so they could not be compared."""
 

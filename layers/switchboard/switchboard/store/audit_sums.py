@@ -45,6 +45,7 @@ class DaySums:
     `shard` and `after`: where the reading of traces continues, as a shard of traces and the last id that was read.
     `unsettled`: the id of a call that is not settled, with which the day cannot be compared. `before`: the counters of
     the rows that differed, as they were before the calls were read again; `tries`: how often that has happened.
+    `stops`: how often the time ended while the rows were read.
     """
 
     rows: dict[Key, RowSum] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class DaySums:
     unsettled: str | None = None
     before: dict[Key, dict[str, int]] | None = None
     tries: int = 0
+    stops: int = 0
 
     @property
     def is_complete(self) -> bool:
@@ -83,12 +85,14 @@ class DaySums:
         """The sums as bytes, to be continued by another process."""
         before = None if self.before is None else [[key.pk, key.sk, row] for key, row in self.before.items()]
         rows = [_packed_row(row) for row in self.rows.values()]
-        return zlib.compress(json.dumps([self.calls, self.shard, self.after, self.tries, before, rows]).encode())
+        return zlib.compress(
+            json.dumps([self.calls, self.shard, self.after, self.tries, self.stops, before, rows]).encode()
+        )
 
 
 def unpacked(packed: bytes) -> DaySums:
     """The sums of such bytes."""
-    calls, shard, after, tries, before, rows = json.loads(zlib.decompress(packed))
+    calls, shard, after, tries, stops, before, rows = json.loads(zlib.decompress(packed))
     return DaySums(
         rows={row.about.key: row for row in map(_unpacked_row, rows)},
         calls=calls,
@@ -96,6 +100,7 @@ def unpacked(packed: bytes) -> DaySums:
         after=after,
         before=None if before is None else {Key(pk, sk): row for pk, sk, row in before},
         tries=tries,
+        stops=stops,
     )
 
 

@@ -15,6 +15,10 @@ from switchboard.store.keyspace import Key
 from switchboard.store.ledger_audit import DynamoAudit, StoredRow
 
 MAX_TRIES = 3
+MAX_STOPS = 3
+"""Runs that may end while a day's rows are read. A day that takes longer is too large."""
+MAX_SCHEDULED_ROWS = 20_000
+"""Of one day that an audit in 512 MB and a part of a minute compares."""
 
 type HasTime = Callable[[], bool]
 type _Rows = Mapping[Key, StoredRow]
@@ -23,16 +27,20 @@ type _Rows = Mapping[Key, StoredRow]
 class Auditor:
     """Audits one day at a time. What it could not finish in time, the next call continues."""
 
-    def __init__(self, store: DynamoAudit) -> None:
+    def __init__(self, store: DynamoAudit, max_rows: int | None = None) -> None:
         self._store = store
+        self._max_rows = max_rows
 
     def audit(self, project: str, day: date, has_time: HasTime, *, repair: bool = False) -> DayAudit | None:
         """Audit a closed day whose traces all exist; None if the time did not suffice. Raises StoreUnavailable."""
         sums = self._store.load(project, day) or DaySums()
         while self._read(project, day, sums, has_time):
-            if sums.unsettled is not None:
-                return self._end(project, day, DayAudit(project, day, Outcome.UNSETTLED, sums.calls))
-            stored = self._stored(project, day, sums)
+            if (outcome := self._uncomparable(sums)) is not None:
+                return self._end(project, day, DayAudit(project, day, outcome, sums.calls))
+            if (stored := self._stored(project, day, sums, has_time)) is None:
+                sums.stops += 1
+                self._store.save(project, day, sums)
+                return None
             differing, found = self._compare(
                 DayAudit(project, day, Outcome.CLEAN, sums.calls, len(stored)), sums, stored
             )
@@ -47,17 +55,35 @@ class Auditor:
 
     def _read(self, project: str, day: date, sums: DaySums, has_time: HasTime) -> bool:
         """Read the calls that are left; False, with the sums stored, if the time did not suffice."""
-        while not sums.is_complete and sums.unsettled is None:
+        while not sums.is_complete and sums.unsettled is None and not self._is_too_large(sums):
             if not has_time():
                 self._store.save(project, day, sums)
                 return False
             self._store.read_page(project, day, sums)
         return True
 
-    def _stored(self, project: str, day: date, sums: DaySums) -> dict[Key, StoredRow]:
-        """The rows that the day's calls are in, and all others of the day that are stored."""
-        keys = dict.fromkeys([*sums.rows, *self._store.keys_of_day(project, day)])
-        return dict(self._store.rows(keys))
+    def _uncomparable(self, sums: DaySums) -> Outcome | None:
+        if sums.unsettled is not None:
+            return Outcome.UNSETTLED
+        return Outcome.TOO_LARGE if self._is_too_large(sums) else None
+
+    def _is_too_large(self, sums: DaySums) -> bool:
+        return sums.stops > MAX_STOPS or (self._max_rows is not None and len(sums.rows) > self._max_rows)
+
+    def _stored(self, project: str, day: date, sums: DaySums, has_time: HasTime) -> dict[Key, StoredRow] | None:
+        """The rows that the day's calls are in, and all others of the day that are stored; None without time for it."""
+        keys = dict.fromkeys(sums.rows)
+        for key in self._store.keys_of_day(project, day):
+            if not has_time():
+                return None
+            keys[key] = None
+        stored = {}
+        for key, row in self._store.rows(keys):
+            if not has_time():
+                return None
+            if row.shards or key in sums.rows:
+                stored[key] = row
+        return stored
 
     def _compare(self, found: DayAudit, sums: DaySums, stored: _Rows) -> tuple[list[Key], DayAudit]:
         """The rows that differ, and the audit with their differences and the number of rows that cannot be compared."""

@@ -1,6 +1,7 @@
 """What an audit reads and writes: a day's traces, rows of totals, its own checkpoint, and repairs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import batched
@@ -27,6 +28,7 @@ PAGE_ROWS = 400
 KIND = "audit"
 RETENTION_KIND = "retention"
 _ROWS_AT_ONCE = 25
+_THREADS = 8
 _PART_BYTES = 300 * 1024
 _SAVED_FOR = timedelta(days=2)
 _NOT_COUNTERS = frozenset({"expires_at"})
@@ -68,16 +70,27 @@ class DynamoAudit:
         ids = keyspace.trace_range(start_of(day), start_of(day + timedelta(days=1)), None)
         pk = keyspace.traces_of_project(project, keyspace.SHARDS[sums.shard])
         page = self._table.page(pk, ids, sums.after, PAGE_ROWS)
-        sums.add(map(trace_items.from_item, page.items), page.last)
+        try:
+            traces = [trace_items.from_item(item) for item in page.items]
+        except Exception:  # noqa: BLE001 - a row that cannot be read is not settled either
+            sums.unsettled = page.items[0]["sk"]
+        else:
+            sums.add(traces, page.last)
 
     def rows(self, keys: Iterable[Key]) -> Iterator[tuple[Key, StoredRow]]:
         """The stored rows with these keys of shard 0, consistent; a row that does not exist is empty."""
-        for batch in batched(keys, _ROWS_AT_ONCE, strict=False):
-            sharded = [keyspace.in_shard(key, shard) for key in batch for shard in keyspace.TOTALS_SHARDS]
-            found: dict[Key, list[dict[str, Any]]] = {key: [] for key in batch}
-            for item in self._table.get_all(sharded):
-                found[keyspace.in_shard(Key(item["pk"], item["sk"]), 0)].append(item)
-            yield from ((key, StoredRow(items)) for key, items in found.items())
+        with ThreadPoolExecutor(_THREADS, "audit") as pool:
+            for batches in batched(batched(keys, _ROWS_AT_ONCE, strict=False), _THREADS, strict=False):
+                for found in pool.map(self._rows, batches):
+                    yield from found.items()
+
+    def _rows(self, keys: Sequence[Key]) -> dict[Key, StoredRow]:
+        found: dict[Key, list[dict[str, Any]]] = {key: [] for key in keys}
+        for item in self._table.get_all(
+            keyspace.in_shard(key, shard) for key in keys for shard in keyspace.TOTALS_SHARDS
+        ):
+            found[keyspace.in_shard(Key(item["pk"], item["sk"]), 0)].append(item)
+        return {key: StoredRow(items) for key, items in found.items()}
 
     def conversation_spans(self, project: str, conversation_ids: Iterable[str]) -> dict[str, Span]:
         """From the first to the last call of each conversation whose facts are stored."""
@@ -93,9 +106,8 @@ class DynamoAudit:
         return dict(StoredRow(list(audit_rows.days_of_task(self._table, project, task_id))))
 
     def keys_of_day(self, project: str, day: date) -> Iterator[Key]:
-        """The keys, in shard 0, of every stored row of the day that can be listed: all but those of callers."""
-        for item in audit_rows.listed(self._table, project, day):
-            yield keyspace.in_shard(Key(item["pk"], item["sk"]), 0)
+        """The keys, in shard 0, of every row of the day that can be listed; there need not be such rows of tasks."""
+        return audit_rows.keys_of_day(self._table, project, day)
 
     def repair(self, row: StoredRow, found: Difference, about: Addition | None) -> bool:
         """Add what is missing to one shard of the row, if its counter is as it was read; returns whether it was.
