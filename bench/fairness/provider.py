@@ -48,6 +48,19 @@ async def _large_json() -> AsyncIterator[bytes]:
     yield b'"}}]}'
 
 
+async def _readable_json() -> AsyncIterator[bytes]:
+    """Just within the bounds, so that all of it is read."""
+    yield _JSON + b'{"choices":[{"message":{"content":"'
+    for _ in range(30):
+        yield b"a" * MIB
+    yield b'"},"finish_reason":"stop"}]}'
+
+
+async def _readable_objects() -> AsyncIterator[bytes]:
+    more = b"{}," * 240_000
+    yield _JSON + b'{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}],"more":[' + more + b"0]}"
+
+
 async def _many_objects() -> AsyncIterator[bytes]:
     yield (
         _JSON
@@ -84,7 +97,9 @@ ANSWERS: dict[str, Callable[[], AsyncIterator[bytes]]] = {
     "finish-reasons": _finish_reasons,
     "large-event": _large_event,
     "large-json": _large_json,
+    "readable-json": _readable_json,
     "many-objects": _many_objects,
+    "readable-objects": _readable_objects,
     "bomb": _bomb,
     "huge-counts": _huge_counts,
     "refusal": _refusal,

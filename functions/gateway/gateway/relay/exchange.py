@@ -18,6 +18,7 @@ from gateway.domain.errors import (
     ProviderKeyMissing,
     UpstreamCut,
 )
+from gateway.domain.large import LARGE_FROM_BYTES, is_large, read_beside_the_loop
 from gateway.domain.reports import UpstreamRejected
 from gateway.domain.secret import Secret, secrets_in
 from gateway.providers import table
@@ -146,7 +147,7 @@ class _Exchange:
         is_stream, content = body.is_stream, body.content
         if is_page(content):
             raise page_instead(self.attempt.target, response.status, content, self._scrub)
-        whole = await self._folded(content) if is_stream else self.provider.read_answer(content, self._context())
+        whole = await (self._folded(content) if is_stream else self._read_whole(content))
         add_notes(self.attempt.notes, whole.notes)
         if (error := whole.delta.error) is not None:
             raise reported(self.attempt.target, error, self._scrub)
@@ -154,6 +155,12 @@ class _Exchange:
         if not whole.delta.is_useful:
             raise self._empty(whole.raw, is_stream=is_stream)
         return Answer(JSON, once(whole.raw), response, source)
+
+    async def _read_whole(self, content: bytes) -> WholeAnswer:
+        """A document; a large one is read beside the loop."""
+        context = self._context()
+        size = LARGE_FROM_BYTES if is_large(content) else len(content)
+        return await read_beside_the_loop(size, lambda: self.provider.read_answer(content, context))
 
     async def _folded(self, body: bytes) -> WholeAnswer:
         """A stream where one document was asked, as that document. Raises UpstreamCut or AnswerTooLarge."""

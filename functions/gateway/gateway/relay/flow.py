@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gateway.domain.attempt import Attempt
 from gateway.domain.errors import AnswerLate, AnswerTooLarge, EmptyCompletion, UpstreamCut
+from gateway.domain.large import read_beside_the_loop
 from gateway.recording.journal import Journal
 from gateway.relay.reported import reported
 from gateway.relay.slices import SLICE_BYTES, in_slices
@@ -72,14 +73,16 @@ class Flow:
 
     async def _pass(self) -> AsyncIterator[bytes]:
         """The bytes for the caller of each read, to the end. Raises UpstreamFailure."""
-        stream, seen, since_ms = self.stream, 0, 0.0
+        stream, seen, since_ms, unread = self.stream, 0, 0.0, 0
         while not stream.is_over:
             if stream.progress != seen:  # keep-alives and empty chunks are silence
-                seen, since_ms = stream.progress, self.journal.elapsed_ms()
+                seen, since_ms, unread = stream.progress, self.journal.elapsed_ms(), 0
             chunk = await self._next(since_ms)
+            unread += len(chunk or b"")
             try:
                 if chunk is None:
-                    yield stream.finish()
+                    # What has led to nothing yet may be a document, which is read now.
+                    yield await read_beside_the_loop(unread, stream.finish)
                 elif len(chunk) <= SLICE_BYTES:
                     yield stream.feed(chunk)
                 else:

@@ -1,6 +1,7 @@
 """Remembers reasoning state from one turn of a conversation for its next, in this process."""
 
 from dataclasses import dataclass
+from threading import Lock
 
 from gateway.domain.call import Target
 from gateway.domain.clock import Clock
@@ -32,6 +33,7 @@ class SignatureMemory:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._projects = BoundedDict[str, Entries](MAX_PROJECTS)
+        self._lock = Lock()  # large requests and large answers are read in threads
 
     def of(self, project: str, conversation: str | None, target: Target) -> "ConversationMemory":
         """The memory of one conversation at one provider. A conversation without an id is told by its history."""
@@ -47,15 +49,17 @@ class SignatureMemory:
 
     def keep(self, project: str, key: Key, value: str) -> None:
         """Keep a value under its complete key."""
-        entries = self._projects.get(project)
-        if entries is None:
-            entries = self._projects[project] = BoundedDict(MAX_CHARACTERS, _characters)
-        entries[key] = value, self._clock.moment()
+        with self._lock:
+            entries = self._projects.get(project)
+            if entries is None:
+                entries = self._projects[project] = BoundedDict(MAX_CHARACTERS, _characters)
+            entries[key] = value, self._clock.moment()
 
     def find(self, project: str, key: Key) -> str | None:
         """The value under a complete key; None where there is none or it is older than MAX_AGE_S."""
-        entries = self._projects.get(project)
-        found = entries.get(key) if entries is not None else None
+        with self._lock:
+            entries = self._projects.get(project)
+            found = entries.get(key) if entries is not None else None
         return found[0] if found is not None and self._clock.age_s(found[1]) < MAX_AGE_S else None
 
 
