@@ -57,9 +57,9 @@ def _moment(entry: Entry, name: str, report: Report) -> datetime | None:
         return None
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        in_utc = None if moment.tzinfo is None else moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        in_utc = None
+    if in_utc is None:
         report(f'{name!r} must be a date and time with an offset, such as "2026-01-01T00:00:00Z".')
-        return None
-    return moment.astimezone(UTC)
+    return in_utc

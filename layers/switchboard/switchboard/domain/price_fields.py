@@ -1,8 +1,9 @@
 """Reads the amounts of a price as an operator writes them: USD per million tokens, by class, and per web search."""
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 
+from switchboard.domain.limits import MAX_TOKENS
 from switchboard.domain.model_names import is_claude
 from switchboard.domain.rates import Rates, Tier, from_usd_per_million
 from switchboard.domain.token_classes import complete_rates
@@ -39,7 +40,7 @@ def _pico_usd(value: object, name: str, report: Report) -> int | None:
         return None
     try:
         return from_usd_per_million(Decimal(value) * (10**6 if name == _PER_SEARCH else 1))
-    except InvalidOperation:
+    except DecimalException:  # also for an exponent that no number may have
         report(f"{name!r} is not a number: {value!r}.")
     except ValueError as error:
         report(f"{name!r}: {error}")
@@ -65,8 +66,8 @@ def _tier(tier: Entry, where: str, named: list[str], model: str, report: Report)
         report(f"{where} must have 'above' and the same prices as its entry: {', '.join(named)}.")
         return None
     above = tier["above"]
-    if type(above) is not int or above <= 0:
-        report(f"{where}: 'above' must be a whole number of tokens.")
+    if type(above) is not int or not 0 < above <= MAX_TOKENS:
+        report(f"{where}: 'above' must be a whole number of tokens, {MAX_TOKENS:,} at most.")
         return None
     rates = read_rates(tier, model, lambda problem: report(f"{where}: {problem}"))
     return None if rates is None else Tier(above, rates)

@@ -47,6 +47,7 @@ def parse_price(text: bytes) -> RateCard:
         raise PriceTooLarge
     try:
         entry = json.loads(text)
+        json.dumps(entry, ensure_ascii=False).encode()  # fails for half of a surrogate pair, which no row can hold
     except (ValueError, RecursionError) as error:
         raise PriceInvalid(["The price is not valid JSON."]) from error
     if not isinstance(entry, dict):

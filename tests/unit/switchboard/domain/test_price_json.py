@@ -82,12 +82,20 @@ def test_amounts_that_a_price_does_not_have_are_left_out() -> None:
     [
         ({"input": 2.5}, "'input' must be a string"),
         ({"input": "many"}, "'input' is not a number: 'many'."),
+        ({"input": "1E+999999"}, "'input': 1E+999999 is not a price"),
+        ({"searches": "1E+999999"}, "'searches' is not a number: '1E+999999'."),
         ({"from": "2026-12-01"}, "'from' must be a date and time with an offset"),
+        ({"from": "0001-01-01T00:00:00+10:00"}, "'from' must be a date and time with an offset"),
+        ({"until": "9999-12-31T23:59:59-10:00"}, "'until' must be a date and time with an offset"),
         ({"until": "2026-11-01T00:00:00Z"}, "'until' must be later than 'from'."),
         ({"price": "1"}, "'price' is not a field of a price."),
         ({"provider": "acme"}, "There is no provider 'acme'. There are: anthropic, azure,"),
         ({"model": "x" * (MAX_PRICE_MODEL_CHARACTERS + 1)}, "'model' may have 512 characters at most."),
         ({"tiers": [{}] * (MAX_PRICE_TIERS + 1)}, "'tiers' may have 16 entries at most."),
+        (
+            {"tiers": [{"above": 10**40, "input": "1", "output": "2", "cache_read": "1"}]},
+            "tokens, 1,000,000,000 at most.",
+        ),
         ({"variants": [{}] * (MAX_PRICE_TIERS + 1)}, "'variants' may have 16 entries at most."),
     ],
 )
@@ -102,7 +110,7 @@ def test_every_problem_is_named_up_to_a_number() -> None:
     assert len(many) < 20 * 310
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b"null", b"{", b'{"a": NaN', b"\xff", b"[" * 16_000])
+@pytest.mark.parametrize("text", [b"", b"[]", b"null", b"{", b'{"a": NaN', b"\xff", b"[" * 16_000, b'{"a": "\\ud800"}'])
 def test_what_is_no_object_is_refused(text: bytes) -> None:
     with pytest.raises(PriceInvalid, match="JSON"):
         parse_price(text)
