@@ -21,7 +21,7 @@ CHROMIUM := /usr/bin/chromium
 PAGES := providers=testkit.providers_page conformance=testkit.twins.matrix failures=testkit.failures_page \
   clients=testkit.clients_page
 
-.PHONY: help run test clients browser pages check lint bench bench-relay bench-fairness soak-ledger build deploy setup sam clients-setup lock clean
+.PHONY: help run test clients browser pages check lint bench bench-relay bench-fairness soak-ledger build deploy setup sam older-runtime clients-setup lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ test: setup
 else
 # Each worker imports the tests: byte code is kept even where the machine's default is not to, so that only the first
 # run compiles.
-test: setup sam ## every test that needs no container engine and no browser (2 minutes); FILE=tests/unit/…: one file or folder
+test: setup sam older-runtime ## every test that needs no container engine and no browser (2 minutes); FILE=tests/unit/…: one file or folder
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n auto --dist worksteal \
 	  -m "not sam_local and not browser and not load and not clients and not fuzz and not recorded" $(PYTEST_ARGS)
 endif
@@ -89,10 +89,12 @@ setup: .venv/.ready node_modules/.ready
 
 sam: .tools/sam/.ready
 
+older-runtime: .tools/older_runtime/.ready
+
 clients-setup: $(CLIENT_ENVS)/python/.ready tests/clients/ai_sdk/node_modules/.ready
 
 lock: .tools/uv/.ready ## compile every pin again from pyproject.toml
-	@for file in tools sam clients/python; do $(UV) pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url \
+	@for file in tools sam older_runtime clients/python; do $(UV) pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url \
 	  --no-header --python-version 3.13 requirements/$$file.in -o requirements/$$file.txt; done
 	@$(UV) pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.13 \
 	  pyproject.toml --all-extras --group dev -o requirements/dev.txt
@@ -122,6 +124,11 @@ clean: ## remove what the tools installed and cached (not your data)
 .tools/sam/.ready: requirements/sam.txt .tools/uv/.ready
 	@test -x .tools/sam/bin/python || $(UV) venv -q --python 3.13 .tools/sam
 	@$(UV) pip sync -q --require-hashes --python .tools/sam requirements/sam.txt
+	@touch $@
+
+# AWS decides which version of its runtime a function gets. Tests put this folder before the newest one's packages.
+.tools/older_runtime/.ready: requirements/older_runtime.txt .venv/.ready
+	@$(UV) pip sync -q --require-hashes --python .venv --target $(@D) $<
 	@touch $@
 
 # The clients pin much of what we pin too, differently.

@@ -15,6 +15,7 @@ from testkit.emulator import Emulator
 from testkit.events import rest_event
 from testkit.openai_events import DONE, chunk, completion, finish, role, usage
 from testkit.runtime_api import RuntimeApi
+from testkit.runtime_versions import VERSIONS, runtime_env
 from testkit.upstream import Answer, ScriptedUpstream, json_answer
 from testkit.watched_engine import WatchedEngine
 
@@ -57,9 +58,10 @@ def call_event(upstream: ScriptedUpstream, *, stream: bool = True) -> dict[str, 
 
 
 @pytest.mark.emulator
-def test_a_streamed_call_is_prelude_eight_nuls_and_events(deployment: Deployment) -> None:
+@pytest.mark.parametrize("runtime", VERSIONS)
+def test_a_streamed_call_is_prelude_eight_nuls_and_events(deployment: Deployment, runtime: str) -> None:
     deployment.upstream.answers(Answer([*SPOKEN[:-1], usage(7, 2), DONE]))
-    with Emulator(handler=HANDLER, env=deployment.env) as emulator:
+    with Emulator(handler=HANDLER, env=deployment.env | runtime_env(runtime)) as emulator:
         answer = emulator.invoke(call_event(deployment.upstream))
     head, nuls, body = answer.payload.partition(b"\0" * 8)
     assert nuls

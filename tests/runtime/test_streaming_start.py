@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from testkit.runtime_api import RuntimeApi
+from testkit.runtime_versions import NEWEST, OLDER, runtime_env
 
 
-def init_error(handler: str, *, streaming: bool) -> dict[str, Any]:
+def init_error(handler: str, *, streaming: bool, runtime: str = NEWEST) -> dict[str, Any]:
     with RuntimeApi() as api:
-        api.start(handler, streaming=streaming)
+        api.start(handler, runtime_env(runtime), streaming=streaming)
         assert api.init_error is not None
         return api.init_error
 
@@ -20,6 +21,14 @@ def init_error(handler: str, *, streaming: bool) -> dict[str, Any]:
 )
 def test_a_handler_that_cannot_be_loaded_is_the_same_error_with_and_without_the_layer(handler: str) -> None:
     assert init_error(handler, streaming=True) == init_error(handler, streaming=False)
+
+
+def test_an_older_runtime_reports_a_failed_import_as_without_the_layer() -> None:
+    with_layer, without = (
+        init_error("testkit.runtime_broken_import.handler", streaming=streaming, runtime=OLDER)
+        for streaming in (True, False)
+    )
+    assert with_layer == without
 
 
 def test_a_module_that_raises_keeps_its_error_and_its_line() -> None:

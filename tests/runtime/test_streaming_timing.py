@@ -8,12 +8,13 @@ import pytest
 from testkit.events import rest_event
 from testkit.runtime_api import RuntimeApi
 from testkit.runtime_recorded import DELIMITER, Recorded, reports
+from testkit.runtime_versions import NEWEST, VERSIONS, runtime_env
 
 
-@pytest.fixture(scope="module")
-def api() -> Iterator[RuntimeApi]:
+@pytest.fixture(scope="module", params=VERSIONS)
+def api(request: pytest.FixtureRequest) -> Iterator[RuntimeApi]:
     with RuntimeApi() as sandbox:
-        sandbox.start("testkit.runtime_apps.raw")
+        sandbox.start("testkit.runtime_apps.raw", runtime_env(request.param))
         yield sandbox
 
 
@@ -23,6 +24,7 @@ def delays_ms(recorded: Recorded) -> list[float]:
 
 
 @pytest.mark.alone
+@pytest.mark.parametrize("api", [NEWEST], indirect=True)
 @pytest.mark.parametrize("threads", ["0", "1"], ids=["loop-alone", "beside-a-busy-thread"])
 def test_every_chunk_is_sent_within_5_ms(api: RuntimeApi, threads: str) -> None:
     event = rest_event(path="/stream", query={"count": "50", "every_ms": "5", "threads": threads})
@@ -102,11 +104,6 @@ def test_after_a_disconnect_the_application_is_stopped_before_the_deadline(api: 
     assert len(reports(api.log, "drained")) == drained
     assert "application.cancelled reason=deadline" in api.log
     assert api.send(rest_event(path="/echo")).head["statusCode"] == 200
-
-
-def test_the_runtimes_invocation_id_is_sent_back(api: RuntimeApi) -> None:
-    recorded = api.send(rest_event(path="/echo"), headers={"Lambda-Runtime-Invocation-Id": "inner-7"})
-    assert recorded.headers["lambda-runtime-invocation-id"] == "inner-7"
 
 
 def test_a_framework_streams_and_its_background_task_runs_after_the_response() -> None:

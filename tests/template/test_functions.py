@@ -125,6 +125,22 @@ def test_the_same_metadata_is_searched_as_is_indexed(written: Template, settings
         assert function(written, name)["Environment"]["Variables"]["SEARCH_METADATA"] == {"Ref": "SearchMetadata"}
 
 
+def not_pinned(template: Template) -> list[str]:
+    """The functions that start by a layer's wrapper, and whose runtime AWS may replace between two deployments."""
+    return [
+        name
+        for name in SETTINGS
+        if "AWS_LAMBDA_EXEC_WRAPPER" in function(template, name)["Environment"]["Variables"]
+        and function(template, name).get("RuntimeManagementConfig") != {"UpdateRuntimeOn": "FunctionUpdate"}
+    ]
+
+
+def test_a_version_behind_the_wrapper_keeps_the_runtime_that_it_was_deployed_with(translated: Template) -> None:
+    assert not_pinned(translated) == []
+    function(translated, "GatewayFunction")["RuntimeManagementConfig"] = {"UpdateRuntimeOn": "Auto"}
+    assert not_pinned(translated) == ["GatewayFunction"]
+
+
 def test_the_gateway_runs_behind_the_streaming_layers_wrapper(written: Template) -> None:
     gateway, layer = function(written, "GatewayFunction"), written["Resources"]["ResponseStreamingLayer"]
     wrapper = REPOSITORY / layer["Properties"]["ContentUri"] / "wrapper"

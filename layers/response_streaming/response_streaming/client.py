@@ -1,8 +1,10 @@
 """Lambda's runtime client, which can also post an exchange: a response that is sent while it is produced."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from awslambdaric import __version__
 from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
+from awslambdaric.lambda_runtime_exception import FaultException
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
 
 from response_streaming.exchange import Exchange
@@ -21,6 +23,11 @@ class StreamingRuntimeClient(LambdaRuntimeClient):
     """Posts exchanges chunk by chunk, and everything else as Lambda's own client does."""
 
     marshaller = _StreamingMarshaller()
+    is_created: ClassVar[bool] = False
+
+    def __init__(self, *arguments: object, **keywords: object) -> None:
+        super().__init__(*arguments, **keywords)
+        StreamingRuntimeClient.is_created = True
 
     def post_invocation_result(
         self,
@@ -34,3 +41,18 @@ class StreamingRuntimeClient(LambdaRuntimeClient):
             result_data.relay(ResponsePost(self.lambda_runtime_address, invoke_id, *invocation_id))
         else:
             super().post_invocation_result(invoke_id, result_data, content_type, *invocation_id)
+
+
+def require_streaming_client() -> None:
+    """Raise `FaultException`, which ends the start, unless the runtime has created the client that streams.
+
+    Every version of the runtime creates its client before it loads the handler. One that does so by another name than
+    those that the layer replaces could send no exchange: each call would fail with an error of marshalling.
+    """
+    if not StreamingRuntimeClient.is_created:
+        raise FaultException(
+            "Runtime.StreamingClientUnused",
+            f"Lambda's runtime (awslambdaric {__version__}) did not create the streaming layer's client, so no "
+            "response could be sent: go back to the runtime version that worked, or update the layer (docs/deploy.md).",
+            None,
+        )

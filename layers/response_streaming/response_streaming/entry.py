@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+from typing import Any
 
+from response_streaming.client import require_streaming_client
 from response_streaming.function import load
 from response_streaming.handler import StreamingHandler, is_mangum
 
@@ -13,4 +15,8 @@ asyncio.set_event_loop(_loop)
 os.environ["_HANDLER"] = os.environ.pop("RESPONSE_STREAMING_HANDLER")
 _function = load(os.environ["_HANDLER"])
 
-handler = StreamingHandler(_function, _loop) if is_mangum(_function) else _function
+if is_mangum(_function):
+    require_streaming_client()
+    handler: Any = StreamingHandler(_function, _loop)
+else:
+    handler = _function

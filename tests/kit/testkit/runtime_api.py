@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from testkit.runtime_command import REPOSITORY, command, environment
+from testkit.runtime_command import REPOSITORY, START_FILE, command, environment
 from testkit.runtime_recorded import Recorded
 from testkit.runtime_server import Invocation, RuntimeServer
 
@@ -62,12 +62,18 @@ class RuntimeApi:
         return self._process is not None and self._process.poll() is None
 
     def start(
-        self, handler: str, env: Mapping[str, str] | None = None, *, streaming: bool = True, timeout_s: float = 30
+        self,
+        handler: str,
+        env: Mapping[str, str] | None = None,
+        *,
+        streaming: bool = True,
+        start_file: Path = START_FILE,
+        timeout_s: float = 30,
     ) -> None:
         """Start the sandbox and wait for its first poll (then `init_ms` is set) or its `init_error`."""
         started_ns = time.monotonic_ns()
         self._process = subprocess.Popen(
-            command(streaming=streaming),
+            command(start_file, streaming=streaming),
             env=environment(handler, env) | {"AWS_LAMBDA_RUNTIME_API": self.address},
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,

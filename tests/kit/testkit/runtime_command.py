@@ -8,12 +8,12 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 _WRAPPER = REPOSITORY / "layers/response_streaming/wrapper"
-_START_FILE = Path(__file__).with_name("runtime_bootstrap.py")
+START_FILE = Path(__file__).with_name("runtime_bootstrap.py")
 
 
-def command(*, streaming: bool = True) -> list[str]:
+def command(start_file: Path = START_FILE, *, streaming: bool = True) -> list[str]:
     """Return the runtime's start command, behind the streaming layer's wrapper if `streaming`."""
-    start = [sys.executable, str(_START_FILE)]
+    start = [sys.executable, str(start_file)]
     return [str(_WRAPPER), *start] if streaming else start
 
 
