@@ -18,7 +18,7 @@ from console.settings import Settings
 from switchboard.domain.dimensions import Dimension
 from switchboard.domain.rates import usd
 from switchboard.domain.trace import Failure, Status, Trace, Turn
-from switchboard.store import key_items
+from switchboard.store import facet_reader, key_items
 from switchboard.store.attributes import encode_item
 from switchboard.store.ledger_totals import DynamoTotals
 from testkit.console_document import CheckedClient
@@ -169,6 +169,16 @@ def test_facets_have_the_values_by_calls(console: CheckedClient, calls: list[Tra
     assert facets["task"]["truncated"] is False
     before = ask(console, "/api/facets", from_="2026-01-01", to="2026-02-01")
     assert all(facet["values"] == [] for facet in before["facets"])
+
+
+def test_facets_of_more_rows_than_are_read_are_refused(
+    console: CheckedClient,
+    calls: list[Trace],  # noqa: ARG001 - so that there are rows
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(facet_reader, "MAX_READ_ROWS", 3)
+    answer = console.get("/api/facets")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "from")
 
 
 def test_a_conversation_without_settled_calls_is_unknown(talks: Talks, console: CheckedClient) -> None:

@@ -84,6 +84,14 @@ def test_a_search_finds_what_looking_at_every_call_finds(filled: SearchWorld, na
     assert bool(expected) is (name != "none")
 
 
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_search_finds_the_same_where_the_totals_are_too_many(
+    filled: SearchWorld, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(newest_search, "MAX_PLANNED_ROWS", 2)
+    assert filled.found("acme", FILTERS[name]) == filtered(filled.calls, "acme", FILTERS[name])
+
+
 @pytest.mark.parametrize("name", ["environment", "model", "open", "caller", "many", "all"])
 def test_short_pages_have_each_call_once(filled: SearchWorld, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(newest_search, "MAX_ROWS", 64)

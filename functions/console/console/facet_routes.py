@@ -6,8 +6,10 @@ from fastapi import APIRouter, Query
 
 from console.access import QueriesOfApp, Reader, ReadsOfApp
 from console.answers import answering, refusals
+from console.errors import ParameterInvalid
 from console.facet_query import FacetsQuery, facets_json, read_range
 from console.facet_shapes import FacetsJson
+from switchboard.store.query_ports import SearchRefused
 
 router = APIRouter(prefix="/api/facets", tags=["traces"])
 
@@ -19,4 +21,8 @@ def list_facets(
 ) -> FacetsJson:
     """The values that calls have, by name, with the number of calls."""
     days = read_range(asked, reads.now())
-    return facets_json(days, queries.facets.facets(project, days.first, days.last))
+    try:
+        facets = queries.facets.facets(project, days.first, days.last)
+    except SearchRefused as refused:
+        raise ParameterInvalid(str(refused), param="from") from refused
+    return facets_json(days, facets)

@@ -235,6 +235,9 @@ MAX_SEARCHED_NAME_CHARACTERS = 64
 MAX_FACET_VALUES = 1000
 """Of one name that are listed, those with the most calls first."""
 
+MAX_PLANNED_ROWS = 10_000
+"""Of totals that are read to decide which search rows are read. It takes some seconds, for every page."""
+
 # A question about costs
 
 MAX_COST_DAYS = 400

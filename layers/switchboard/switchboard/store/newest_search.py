@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import batched
+from itertools import batched, islice
 from typing import Any
 
+from switchboard.domain.limits import MAX_PLANNED_ROWS
 from switchboard.domain.search_terms import is_found, wanted_terms
 from switchboard.domain.trace import Trace
 from switchboard.domain.trace_id import earliest_trace_id, lowest_trace_id, time_of
@@ -65,7 +66,10 @@ class NewestSearch:
             return _Part(plan(search), ids)
         last = min(indexed.now, time_of(ids.last)).date()
         first = max(last - PLANNED_DAYS, indexed.first_day)
-        days = tuple(self.costs.combination_days(project, first, last + timedelta(days=1)))
+        rows = self.costs.combination_days(project, first, last + timedelta(days=1))
+        days = tuple(islice(rows, MAX_PLANNED_ROWS + 1))
+        if len(days) > MAX_PLANNED_ROWS:
+            return _Part(plan(search, None), ids)
         begin = midnight(first)
         if first == indexed.first_day or earliest_trace_id(begin) <= ids.first:
             return _Part(plan(search, days), ids)

@@ -110,4 +110,7 @@ class FacetReader(Protocol):
     """Reads which values can be searched for."""
 
     def facets(self, project: str, first: date, last: date) -> tuple[Facet, ...]:
-        """The values of every dimension, by calls, in the order of `Dimension`: the first 1,000 of each."""
+        """The values of every dimension, by calls, in the order of `Dimension`: the first 1,000 of each.
+
+        Raises SearchRefused for a range with more than `MAX_READ_ROWS` rows of totals.
+        """

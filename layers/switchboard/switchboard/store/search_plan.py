@@ -52,13 +52,13 @@ def needs_totals(search: TraceSearch) -> bool:
     return models == 1 or len(given) - max(0, models - 1) > 1
 
 
-def plan(search: TraceSearch, days: Sequence[CombinationDay] = ()) -> Source:
-    """What the search reads. `days`: the totals of the time that it searches, where it needs them."""
+def plan(search: TraceSearch, days: Sequence[CombinationDay] | None = ()) -> Source:
+    """What the search reads. `days`: the totals of the time that it searches, where it needs them; None: too many."""
     if search.status is Status.OPEN:  # only finished calls have search rows
         return ProjectTraces() if search.task_id is None else TaskTraces(search.task_id)
     if (name := _rarest_id(search)) is not None:
         return Rows((metadata_term(name, search.metadata[name]),))
-    sources = {source: _calls(days, names) for source, names in _sources(_given(search), days)}
+    sources = {source: _calls(days or (), names) for source, names in _sources(_given(search), days)}
     return min(sources, key=sources.__getitem__, default=ProjectTraces())
 
 
@@ -82,7 +82,7 @@ def _given(search: TraceSearch) -> _Names:
     return {dimension: str(value) for dimension, value in given.items() if value is not None}
 
 
-def _sources(given: _Names, days: Sequence[CombinationDay]) -> Iterator[tuple[Source, _Names]]:
+def _sources(given: _Names, days: Sequence[CombinationDay] | None) -> Iterator[tuple[Source, _Names]]:
     """What has all of the search's calls, and the values of the calls that it has; the cheapest to read first."""
     for dimension in (Dimension.AGENT, Dimension.KEY, Dimension.STATUS, Dimension.ENVIRONMENT):
         if (value := given.get(dimension)) is not None:
@@ -90,15 +90,17 @@ def _sources(given: _Names, days: Sequence[CombinationDay]) -> Iterator[tuple[So
             yield Rows((term,)), {dimension: value}
     if models := {dimension: given[dimension] for dimension in _MODEL if dimension in given}:
         terms = _model_terms(models, days)
-        if len(terms) <= MAX_MODELS:
+        if terms is not None and len(terms) <= MAX_MODELS:
             yield Rows(terms), models
     if (task_id := given.get(Dimension.TASK)) is not None:
         yield TaskTraces(task_id), {Dimension.TASK: task_id}
 
 
-def _model_terms(models: _Names, days: Sequence[CombinationDay]) -> tuple[Term, ...]:
+def _model_terms(models: _Names, days: Sequence[CombinationDay] | None) -> tuple[Term, ...] | None:
     if len(models) == len(_MODEL):
         return (model_term(models[Dimension.PROVIDER], models[Dimension.MODEL]),)
+    if days is None:
+        return None
     found = {model_term(*(day.combination[each] for each in _MODEL)) for day in days if _has(day, models)}
     return tuple(sorted(found, key=repr))
 

@@ -89,3 +89,16 @@ def test_a_provider_with_many_models_is_not_read_by_its_models() -> None:
     assert plan(TraceSearch(provider="groq"), days[:4]) == Rows(
         tuple(("model", "groq", f"m{number}") for number in range(4))
     )
+
+
+@pytest.mark.parametrize(
+    ("search", "source"),
+    [
+        (TraceSearch(provider="groq"), ProjectTraces()),
+        (TraceSearch(model="llama", task_id="booking"), TaskTraces("booking")),
+        (TraceSearch(model="llama", environment="staging"), Rows((("environment", "staging"),))),
+        (TraceSearch(provider="groq", model="llama", task_id="booking"), Rows((("model", "groq", "llama"),))),
+    ],
+)
+def test_where_the_totals_are_too_many_nothing_depends_on_them(search: TraceSearch, source: Source) -> None:
+    assert plan(search, None) == source
