@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from hashlib import sha256
 
 HEX_DIGITS = 12
@@ -10,6 +11,9 @@ MIN_VARIABLE_CHARACTERS = 3
 """Of a value that is looked for. A shorter one is in ordinary words too."""
 MAX_OCCURRENCES = 1000
 """Of one value. One that occurs more often is a word of the prompt, and no variable."""
+
+MAX_REMEMBERED_CHARACTERS = 64 * 1024
+"""Versions of longer prompts are not remembered: the prompts would take too much memory."""
 
 _SLICE_CHARACTERS = 64 * 1024
 """What is masked at once: other threads wait meanwhile."""
@@ -28,12 +32,21 @@ def prompt_version(prompt: str, variables: Iterable[str]) -> str:
 
     The work grows with the prompt and with the number of variables, whatever they are.
     """
-    for variable in sorted(variables, key=len, reverse=True):  # a value may contain another one
+    ordered = tuple(sorted(variables, key=len, reverse=True))  # a value may contain another one
+    return (_version if len(prompt) > MAX_REMEMBERED_CHARACTERS else _remembered)(prompt, ordered)
+
+
+def _version(prompt: str, variables: tuple[str, ...]) -> str:
+    for variable in variables:
         prompt = _without(prompt, variable)
     digest = sha256()
     for part in _slices(prompt):
         digest.update(_without_dates_and_numbers(part).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:HEX_DIGITS]
+
+
+_remembered = lru_cache(maxsize=32)(_version)
+"""An agent sends the same prompt with every turn of a conversation."""
 
 
 def _without(prompt: str, variable: str) -> str:

@@ -1,7 +1,7 @@
 """One streamed answer: held until its first content, then passed on as it comes, to its end."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from gateway.domain.attempt import Attempt
@@ -12,6 +12,7 @@ from gateway.relay.reported import reported
 from gateway.relay.slices import SLICE_BYTES, in_slices
 from gateway.relay.stream import DocumentTooLarge, Stream
 from gateway.relay.unspoken import unspoken
+from gateway.relay.waits import Waits
 from gateway.relay.wrong_url import page_instead
 from gateway.routing.plan import Plan
 from switchboard.domain.limits import MAX_HELD_BYTES
@@ -74,26 +75,27 @@ class Flow:
     async def _pass(self) -> AsyncIterator[bytes]:
         """The bytes for the caller of each read, to the end. Raises UpstreamFailure."""
         stream, seen, since_ms, unread = self.stream, 0, 0.0, 0
-        while not stream.is_over:
-            if stream.progress != seen:  # keep-alives and empty chunks are silence
-                seen, since_ms, unread = stream.progress, self.journal.elapsed_ms(), 0
-            chunk = await self._next(since_ms)
-            unread += len(chunk or b"")
-            try:
-                if chunk is None:
-                    # What has led to nothing yet may be a document, which is read now.
-                    yield await read_beside_the_loop(unread, stream.finish)
-                elif len(chunk) <= SLICE_BYTES:
-                    yield stream.feed(chunk)
-                else:
-                    async for part in in_slices(chunk):
-                        yield stream.feed(part)
-                        if stream.error is not None:
-                            break
-            except DocumentTooLarge as large:
-                raise AnswerTooLarge(self.attempt.target, f"the answer has more than {large}") from None
+        try:
+            with closing(Waits()) as waits:
+                while not stream.is_over:
+                    if stream.progress != seen:  # keep-alives and empty chunks are silence
+                        seen, since_ms, unread = stream.progress, self.journal.elapsed_ms(), 0
+                    chunk = await self._next(waits, since_ms)
+                    unread += len(chunk or b"")
+                    if chunk is None:
+                        # What has led to nothing yet may be a document, which is read now.
+                        yield await read_beside_the_loop(unread, stream.finish)
+                    elif len(chunk) <= SLICE_BYTES:
+                        yield stream.feed(chunk)
+                    else:
+                        async for part in in_slices(chunk):
+                            yield stream.feed(part)
+                            if stream.error is not None:
+                                break
+        except DocumentTooLarge as large:
+            raise AnswerTooLarge(self.attempt.target, f"the answer has more than {large}") from None
 
-    async def _next(self, since_ms: float) -> bytes | None:
+    async def _next(self, waits: Waits, since_ms: float) -> bytes | None:
         """The next read, None at the end. `since_ms`: when the last chunk with content came. Raises UpstreamFailure."""
         plan, is_finished = self.plan, self.stream.is_finished or self.stream.is_done
         if not (is_finished or self.stream.transcript.is_useful):  # until the first content the race watches the clock
@@ -101,10 +103,7 @@ class Flow:
         stalls_ms = since_ms + (min(plan.stall_ms, self._grace_ms()) if is_finished else plan.stall_ms)
         left_ms = min(stalls_ms, plan.call_timeout_ms) - self.journal.elapsed_ms()
         try:
-            async with asyncio.timeout(left_ms / 1000):
-                if left_ms <= 0:  # what can be read without a wait would never time out
-                    await asyncio.sleep(0)
-                return await anext(self.source, None)
+            return await waits.next_of(self.source, left_ms / 1000)
         except (TimeoutError, UpstreamCut) as failed:
             if is_finished:  # nothing that the caller waits for is missing
                 if not self.stream.is_done:

@@ -56,6 +56,9 @@ class EventSplitter:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that this chunk completes."""
+        if not (self._buffer or self._is_skipping) and _is_one_line(chunk):  # nearly every chunk is one event
+            self._has_begun = True
+            return [Event(chunk, chunk[len(_DATA) : -2])]
         self._buffer += chunk
         events = []
         while self._buffer and (end := self._end_of_event()) is not None:
@@ -99,7 +102,7 @@ class EventSplitter:
     def _event(self, raw: bytes) -> Event:
         if not self._has_begun:
             self._has_begun, raw = True, raw.removeprefix(BYTE_ORDER_MARK)
-        if raw.startswith(_DATA) and raw.find(b"\n") == len(raw) - 2 and b"\r" not in raw:  # nearly every event
+        if _is_one_line(raw):
             return Event(raw, raw[len(_DATA) : -2])
         values = [_value(line) for line in raw.splitlines() if line == b"data" or line.startswith(b"data:")]
         return Event(raw, b"\n".join(values) if values else None)
@@ -114,6 +117,14 @@ class EventSplitter:
         if found.end() == len(self._buffer) and self._buffer.endswith(b"\r"):
             return None
         return found.end()
+
+
+def _is_one_line(raw: bytes) -> bool:
+    """Whether it is one short event of one line of data, with its blank line."""
+    end = len(raw) - 2
+    if not (raw.startswith(_DATA) and raw.endswith(b"\n\n") and end < MAX_EVENT_LINES):
+        return False
+    return raw.find(b"\n") == end and b"\r" not in raw
 
 
 def _value(line: bytes) -> bytes:
