@@ -18,6 +18,10 @@ STALE_S = 3600
 """How long a known key is accepted while the store is down, so that phone calls go on during an outage."""
 FIRST_WAIT_S = 2.0
 """How long a call with a key that is not in memory waits for the store."""
+UNKNOWN_S = 10
+"""How long a key that does not exist is refused without a further look-up.
+
+A key that was tried before it was created is refused for at most this long after its creation."""
 _UNAVAILABLE = "The gateway cannot look up keys at the moment. Try again."
 
 
@@ -44,7 +48,7 @@ class Authenticator:
         self._store = store
         self._clock = clock
         times = {"fresh_s": FRESH_S, "old_s": OLD_S, "stale_s": STALE_S, "first_wait_s": FIRST_WAIT_S}
-        self._cache = StaleCache(self._find, clock, **times)
+        self._cache = StaleCache(self._find, clock, **times, missing_s=UNKNOWN_S)
         self._own = StaleCache(self._is_own, clock, **times)
 
     async def authenticate(self, key: str | None) -> Caller:

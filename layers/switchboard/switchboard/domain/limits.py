@@ -53,6 +53,9 @@ MAX_DOMAIN_LOOKUPS = 32
 MAX_KEY_LOOKUPS = 8
 """Of gateway keys that are not in memory, in one process at once; the same for provider keys."""
 
+MAX_UNKNOWN_KEYS = 10_000
+"""Of keys that were looked up and do not exist, remembered in one process for a few seconds."""
+
 # An answer
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024

@@ -43,6 +43,7 @@ def test_a_limit_names_its_unit(name: str) -> None:
         "ATTEMPTS",
         "TARGETS",
         "SECRETS",
+        "KEYS",
         "MEMBERS",
         "BLOCKS",
         "SEARCHES",
