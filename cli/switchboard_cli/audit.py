@@ -9,9 +9,9 @@ import typer
 
 from switchboard.domain.audit import DayAudit, Difference, Outcome, is_closed, is_kept, last_closed_day
 from switchboard.domain.rates import usd
-from switchboard.store.auditor import Auditor
-from switchboard.store.ledger_audit import DynamoAudit
-from switchboard.store.total_items import whole_name
+from switchboard.store.audit.audit_store import DynamoAudit
+from switchboard.store.audit.auditor import Auditor
+from switchboard.store.ledger.total_items import whole_name
 from switchboard_cli.failure import CommandFailed, errors_reported
 from switchboard_cli.moments import now
 from switchboard_cli.projects import check_project

@@ -11,7 +11,7 @@ import typer
 from switchboard.domain.limits import MAX_PRICE_BYTES
 from switchboard.domain.price_json import PriceInvalid, parse_price, price_json
 from switchboard.domain.rates import RateCard
-from switchboard.store.price_ports import PriceExists, PricesFull
+from switchboard.store.prices.price_ports import PriceExists, PricesFull
 from switchboard_cli import price_corrections
 from switchboard_cli.failure import CommandFailed, errors_reported
 from switchboard_cli.moments import written

@@ -16,12 +16,12 @@ from cost_aggregator.repricing import Repricing
 from cost_aggregator.revising import Revising
 from cost_aggregator.telemetry import Telemetry
 from switchboard.store.dynamodb_client import connect
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_totals import DynamoTotals
-from switchboard.store.period_calls import DynamoPeriodCalls
-from switchboard.store.top_lists import DynamoTopLists
-from switchboard.store.top_mending import DynamoTopMending
-from switchboard.store.unpriced_calls import DynamoUnpriced
+from switchboard.store.ledger.ledger import DynamoLedger
+from switchboard.store.ledger.period_calls import DynamoPeriodCalls
+from switchboard.store.ledger.totals import DynamoTotals
+from switchboard.store.prices.unpriced_calls import DynamoUnpriced
+from switchboard.store.search.top_lists import DynamoTopLists
+from switchboard.store.search.top_mending import DynamoTopMending
 from switchboard_cli.moments import now
 from switchboard_cli.target import Target
 

@@ -10,17 +10,17 @@ import boto3
 import typer
 
 from switchboard.domain.search_terms import DEFAULT_METADATA
+from switchboard.store.audit.audit_store import DynamoAudit
 from switchboard.store.dynamodb import DynamoStore, connect
-from switchboard.store.ledger_audit import DynamoAudit
-from switchboard.store.ledger_dimensions import DynamoDimensions
-from switchboard.store.ledger_sweep import DynamoOpenCalls
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.dimensions import DynamoDimensions
+from switchboard.store.ledger.open_calls import DynamoOpenCalls
+from switchboard.store.ledger.totals import DynamoTotals
 from switchboard.store.ports import KeyStore, PolicyStore, TraceStore
-from switchboard.store.price_book import DynamoBook
-from switchboard.store.price_ports import BookReader, PriceStore
-from switchboard.store.project_prices import DynamoPrices
+from switchboard.store.prices.price_book import DynamoBook
+from switchboard.store.prices.price_ports import BookReader, PriceStore
+from switchboard.store.prices.project_prices import DynamoPrices
 from switchboard.store.query_ports import TraceFinder
-from switchboard.store.trace_finder import DynamoTraceFinder
+from switchboard.store.search.trace_finder import DynamoTraceFinder
 from switchboard_cli.failure import CommandFailed
 from switchboard_cli.moments import now
 from switchboard_cli.stack import output

@@ -13,7 +13,7 @@ import typer
 
 from switchboard.domain.trace import Bodies, Trace
 from switchboard.store.ports import FoundLost, TraceStore
-from switchboard.store.trace_lines import from_line
+from switchboard.store.traces.trace_lines import from_line
 from switchboard_cli.failure import CommandFailed, errors_reported
 from switchboard_cli.target import DataDirOption, EndpointOption, StackOption, TableOption, target
 

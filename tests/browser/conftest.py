@@ -17,9 +17,9 @@ from console.assembly import build
 from console.settings import Settings
 from switchboard.domain.trace import Bodies, Trace
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_group import pack
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.group import pack
+from switchboard.store.ledger.ledger import DynamoLedger
+from switchboard.store.ledger.totals import DynamoTotals
 from testkit.memory_store import MemoryStore
 from testkit.missing import missing
 from testkit.samples import a_key

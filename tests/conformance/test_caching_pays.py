@@ -12,8 +12,8 @@ from cost_aggregator.prices import PriceBook
 from switchboard.domain.pricing import settled
 from switchboard.domain.trace import Bodies, Trace
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.ledger import DynamoLedger
+from switchboard.store.ledger.totals import DynamoTotals
 from testkit.twins.conversation import RECORDED, added, scripted
 from testkit.twins.gateway import TwinGateway, headers_for
 from testkit.twins.received import ReceivedAnswer, read_response

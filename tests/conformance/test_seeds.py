@@ -13,7 +13,7 @@ from mangum import Mangum
 from switchboard.domain.keys import PREFIX
 from switchboard.domain.trace import Status, Trace
 from switchboard.store.item_size import item_bytes
-from switchboard.store.trace_items import to_item
+from switchboard.store.traces.trace_items import to_item
 from testkit.sam import EVENTS, EXAMPLE_KEY
 from testkit.twins.gateway import PROJECT, RedirectedUpstream, WatchedStore, a_key, twin_app
 from testkit.twins.provider_twins import KEY, ProviderTwins

@@ -10,14 +10,15 @@ import pytest
 from switchboard.domain.audit import DayAudit, Difference, Outcome
 from switchboard.domain.pricing import settled
 from switchboard.domain.trace import Bodies, Status
-from switchboard.store import keyspace, ledger_audit
-from switchboard.store.addition import Addition
-from switchboard.store.audit_sums import DaySums
-from switchboard.store.auditor import MAX_TRIES, Auditor
-from switchboard.store.conversation_facts import DynamoConversationFacts
+from switchboard.store import keyspace
+from switchboard.store.audit import audit_store
+from switchboard.store.audit.audit_store import DynamoAudit, StoredRow
+from switchboard.store.audit.audit_sums import DaySums
+from switchboard.store.audit.auditor import MAX_TRIES, Auditor
+from switchboard.store.conversations.conversation_facts import DynamoConversationFacts
 from switchboard.store.keyspace import Key
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_audit import DynamoAudit, StoredRow
+from switchboard.store.ledger.addition import Addition
+from switchboard.store.ledger.ledger import DynamoLedger
 from testkit.audited_ledger import CARD, DAY, Ledger, always
 from testkit.samples import NOON, an_open_trace, one_price
 
@@ -128,8 +129,8 @@ class Pages(DynamoAudit):
 
 
 def test_an_audit_continues_where_its_time_ended(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_audit, "PAGE_ROWS", 3)
-    monkeypatch.setattr(ledger_audit, "_PART_BYTES", 100)
+    monkeypatch.setattr(audit_store, "PAGE_ROWS", 3)
+    monkeypatch.setattr(audit_store, "_PART_BYTES", 100)
     [call, *_] = ledger.add(40)
     ledger.plant(ledger.stored_rows(call)[1], "cost_pico_usd", 1)
     rounds, found = 0, None

@@ -6,7 +6,7 @@ import pytest
 
 from switchboard.domain.audit import DayAudit, Outcome
 from switchboard.store import keyspace
-from switchboard.store.auditor import MAX_STOPS, Auditor
+from switchboard.store.audit.auditor import MAX_STOPS, Auditor
 from testkit.audited_ledger import DAY, Ledger, always
 
 if TYPE_CHECKING:

@@ -29,9 +29,9 @@ from switchboard.domain.rates import ALWAYS, RateCard, Rates
 from switchboard.domain.trace import Bodies, Failure, Status, Trace
 from switchboard.domain.usage import Tokens, Usage, UsageSource
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_group import pack
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.group import pack
+from switchboard.store.ledger.ledger import DynamoLedger
+from switchboard.store.ledger.totals import DynamoTotals
 from testkit.console_document import CheckedClient
 from testkit.dynamodb import new_table
 from testkit.events import rest_event

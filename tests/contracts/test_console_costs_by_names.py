@@ -25,9 +25,9 @@ from switchboard.domain.totals import ZERO, Totals, totals_of
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.domain.usage import Tokens, Usage, UsageSource
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_group import pack
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.group import pack
+from switchboard.store.ledger.ledger import DynamoLedger
+from switchboard.store.ledger.totals import DynamoTotals
 from testkit.console_document import CheckedClient
 from testkit.samples import NOON, a_key, an_open_trace, one_price
 

@@ -14,7 +14,7 @@ from console.page import load_page
 from console.reads import Reads
 from console.settings import Settings
 from switchboard.domain.trace import Bodies
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.totals import DynamoTotals
 from switchboard_cli.main import app
 from testkit.console_document import CheckedClient
 from testkit.conversations import Talks, finished_call

@@ -17,8 +17,8 @@ from switchboard.domain.keys import Scope
 from switchboard.domain.limits import MAX_PRICE_BYTES
 from switchboard.domain.price_book import BookMark
 from switchboard.domain.rates import ALWAYS, RateCard, Rates
-from switchboard.store.price_book import DynamoBook
-from switchboard.store.project_prices import DynamoPrices
+from switchboard.store.prices.price_book import DynamoBook
+from switchboard.store.prices.project_prices import DynamoPrices
 from testkit.console_document import CheckedClient
 from testkit.memory_store import MemoryStore
 from testkit.samples import NOON, a_key
@@ -94,7 +94,7 @@ def test_an_invalid_price_is_refused(console: TestClient) -> None:
 
 
 def test_too_many_prices_are_refused(console: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("switchboard.store.project_prices.MAX_PRICES", 1)
+    monkeypatch.setattr("switchboard.store.prices.project_prices.MAX_PRICES", 1)
     assert add(console).status_code == 201
     assert error(add(console, model="another")) == (409, "prices_full")
 

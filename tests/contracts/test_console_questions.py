@@ -18,9 +18,10 @@ from console.settings import Settings
 from switchboard.domain.dimensions import Dimension
 from switchboard.domain.rates import usd
 from switchboard.domain.trace import Failure, Status, Trace, Turn
-from switchboard.store import facet_reader, key_items
+from switchboard.store import key_items
 from switchboard.store.attributes import encode_item
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.totals import DynamoTotals
+from switchboard.store.search import facet_reader
 from testkit.console_document import CheckedClient
 from testkit.conversations import Talks, finished_call
 from testkit.samples import NOON, a_key

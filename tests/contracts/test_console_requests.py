@@ -16,11 +16,11 @@ from console.settings import Settings
 from switchboard.domain.pricing import settled
 from switchboard.domain.rates import ALWAYS, RateCard, Rates
 from switchboard.domain.trace import Status, Trace
-from switchboard.store.conversation_facts import DynamoConversationFacts
+from switchboard.store.conversations.conversation_facts import DynamoConversationFacts
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_group import pack
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.group import pack
+from switchboard.store.ledger.ledger import DynamoLedger
+from switchboard.store.ledger.totals import DynamoTotals
 from testkit import ledger_world
 from testkit.console_document import CheckedClient
 from testkit.dynamodb import new_table

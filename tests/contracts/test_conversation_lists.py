@@ -9,7 +9,7 @@ import pytest
 
 from switchboard.domain.trace import Trace, Turn
 from switchboard.store import keyspace
-from switchboard.store.conversations import DynamoConversations
+from switchboard.store.conversations.conversation_reader import DynamoConversations
 from switchboard.store.dynamodb_table import Table
 from testkit.conversations import Talks
 from testkit.dynamodb import items_of

@@ -13,12 +13,13 @@ from switchboard.domain.conversation_facts import facts_of
 from switchboard.domain.pricing import settled
 from switchboard.domain.rates import ALWAYS, RateCard, Rates
 from switchboard.domain.trace import Failure, Status, Trace, Turn
-from switchboard.store import conversation_items, keyspace
+from switchboard.store import keyspace
 from switchboard.store.attributes import decode_item
-from switchboard.store.conversation_facts import DynamoConversationFacts
-from switchboard.store.conversations import DynamoConversations
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_group import pack
+from switchboard.store.conversations import conversation_items
+from switchboard.store.conversations.conversation_facts import DynamoConversationFacts
+from switchboard.store.conversations.conversation_reader import DynamoConversations
+from switchboard.store.ledger.group import pack
+from switchboard.store.ledger.ledger import DynamoLedger
 from switchboard.store.ports import StoreBusy, StoreUnavailable
 from testkit.conversations import EXPIRES_AT, Talks, conversation_of_all, finished_call
 from testkit.dynamodb import items_of

@@ -16,8 +16,8 @@ from switchboard.domain.pricing import settled
 from switchboard.domain.totals import ZERO, Span, Totals, totals_of
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.store import keyspace
-from switchboard.store.ledger_dimensions import DynamoDimensions
-from switchboard.store.ledger_group import pack
+from switchboard.store.ledger.dimensions import DynamoDimensions
+from switchboard.store.ledger.group import pack
 from switchboard.store.ports import StoreUnavailable
 from switchboard.store.query_ports import CostReader, PromptReader
 from testkit.ledger_books import CARD, Books

@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from switchboard.store import keyspace
-from switchboard.store.ledger_dimensions import DynamoDimensions
-from switchboard.store.ledger_sweep import DynamoOpenCalls
+from switchboard.store.ledger.dimensions import DynamoDimensions
+from switchboard.store.ledger.open_calls import DynamoOpenCalls
 from testkit.dynamodb import items_of
 from testkit.ledger_books import Books
 from testkit.samples import NOON, a_key

@@ -13,10 +13,10 @@ import pytest
 from switchboard.domain.pricing import settled
 from switchboard.domain.totals import ZERO, Span, totals_of
 from switchboard.domain.trace import Bodies, SettledTraces, Status, Trace
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_dimensions import DynamoDimensions
-from switchboard.store.ledger_group import MAX_ROWS, MAX_TRACES, Group, pack
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.dimensions import DynamoDimensions
+from switchboard.store.ledger.group import MAX_ROWS, MAX_TRACES, Group, pack
+from switchboard.store.ledger.ledger import DynamoLedger
+from switchboard.store.ledger.totals import DynamoTotals
 from switchboard.store.ports import StoreBusy, StoreUnavailable, WriteRefused
 from testkit.dynamodb import item_bytes, items_of
 from testkit.ledger_books import CARD, Books

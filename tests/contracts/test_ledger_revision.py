@@ -17,9 +17,9 @@ from switchboard.domain.totals import ZERO, Granularity, Totals, totals_of
 from switchboard.domain.trace import Bodies, SettledTraces, Status, Trace
 from switchboard.store import keyspace
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_group import pack
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.group import pack
+from switchboard.store.ledger.ledger import DynamoLedger
+from switchboard.store.ledger.totals import DynamoTotals
 from switchboard.store.ports import StoreBusy
 from testkit.dynamodb import items_of
 from testkit.samples import NOON, a_lost_hedge, a_usual_usage, an_open_trace, one_price

@@ -56,22 +56,16 @@ from switchboard.domain.totals import Granularity, PeriodTotals, TaskTotals
 from switchboard.domain.trace import Bodies, Failure, Status, Trace, TracePage
 from switchboard.domain.turns import TurnRow
 from switchboard.domain.usage import UsageSource
-from switchboard.store import (
-    body_items,
-    conversation_items,
-    key_items,
-    policy_items,
-    rate_items,
-    trace_items,
-    turn_items,
-)
+from switchboard.store import key_items, policy_items, rate_items, turn_items
+from switchboard.store.conversations import conversation_items
 from switchboard.store.dynamodb_update import Update
 from switchboard.store.keyspace import Key
-from switchboard.store.ledger_group import Group
-from switchboard.store.ledger_sweep import DynamoOpenCalls
+from switchboard.store.ledger.group import Group
+from switchboard.store.ledger.open_calls import DynamoOpenCalls
 from switchboard.store.ports import StoreUnavailable
-from switchboard.store.shared_content import SharedContent
-from switchboard.store.trace_lines import to_line
+from switchboard.store.traces import body_items, trace_items
+from switchboard.store.traces.shared_content import SharedContent
+from switchboard.store.traces.trace_lines import to_line
 from switchboard_cli.main import app as cli
 from switchboard_local import http_protocol
 from switchboard_local.aggregator_process import Aggregator

@@ -10,10 +10,10 @@ import pytest
 
 from switchboard.domain.pricing import settled
 from switchboard.domain.trace import Bodies, Status, Trace
-from switchboard.store import ledger_sweep
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_sweep import DynamoOpenCalls
+from switchboard.store.ledger import open_calls
+from switchboard.store.ledger.ledger import DynamoLedger
+from switchboard.store.ledger.open_calls import DynamoOpenCalls
 from switchboard.store.ports import ProjectSweep, StoreBusy, StoreUnavailable
 from testkit.samples import NOON, a_key, an_open_trace, one_price
 from testkit.stream_events import connect_once
@@ -54,7 +54,7 @@ def calls(dynamodb: "DynamoDBClient", table: str) -> Calls:
 def test_every_unsettled_call_of_the_range_is_in_one_part(
     calls: Calls, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    monkeypatch.setattr(ledger_sweep, "PAGE_ROWS", rows)
+    monkeypatch.setattr(open_calls, "PAGE_ROWS", rows)
     traces = calls.add(60)
     parts = list(calls.open.unsettled("acme", None, NOON + 2 * HOUR))
     given = list(chain.from_iterable(part.traces for part in parts))
@@ -74,7 +74,7 @@ def test_every_unsettled_call_of_the_range_is_in_one_part(
 def test_what_began_before_a_parts_time_is_in_it_or_in_an_earlier_one(
     calls: Calls, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    monkeypatch.setattr(ledger_sweep, "PAGE_ROWS", rows)
+    monkeypatch.setattr(open_calls, "PAGE_ROWS", rows)
     traces, given, times = calls.add(60), set[str](), list[datetime]()
     for part in calls.open.unsettled("acme", None, NOON + 2 * HOUR):
         given |= {trace.trace_id for trace in part.traces}

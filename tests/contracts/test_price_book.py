@@ -8,7 +8,7 @@ import pytest
 
 from switchboard.domain.price_book import BookMark
 from switchboard.domain.rates import ALWAYS, RateCard, Rates
-from switchboard.store.price_book import CLAIMED_FOR, DynamoBook
+from switchboard.store.prices.price_book import CLAIMED_FOR, DynamoBook
 from testkit.samples import NOON
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pytest
 
 from switchboard.domain.limits import MAX_PRICES
 from switchboard.domain.rates import RateCard, Rates, Tier
-from switchboard.store.price_ports import PriceExists, PricesFull, PriceStore
-from switchboard.store.project_prices import DynamoPrices
+from switchboard.store.prices.price_ports import PriceExists, PricesFull, PriceStore
+from switchboard.store.prices.project_prices import DynamoPrices
 from testkit.memory_prices import MemoryPrices
 from testkit.samples import NOON
 
@@ -71,7 +71,7 @@ def test_a_price_is_removed_once_by_its_id(store: PriceStore) -> None:
 
 def test_the_number_of_prices_is_limited(store: PriceStore, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_PRICES == 200
-    for module in ("switchboard.store.project_prices", "testkit.memory_prices"):
+    for module in ("switchboard.store.prices.project_prices", "testkit.memory_prices"):
         monkeypatch.setattr(f"{module}.MAX_PRICES", 2)
     for number in range(2):
         store.add_price("acme", replace(CARD, model=f"model {number}"))

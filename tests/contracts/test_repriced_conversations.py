@@ -7,7 +7,7 @@ import pytest
 
 from switchboard.domain.rates import ALWAYS, RateCard, Rates
 from switchboard.domain.repricing import repriced
-from switchboard.store.ledger import DynamoLedger
+from switchboard.store.ledger.ledger import DynamoLedger
 from testkit.conversations import Talks
 from testkit.samples import NOON, one_price
 

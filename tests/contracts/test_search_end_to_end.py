@@ -11,7 +11,7 @@ from console.settings import Settings
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.domain.trace_search import FacetValue, Order, TraceSearch
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.totals import DynamoTotals
 from testkit.dynamodb import items_of
 from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace
 from testkit.stream_events import Seen, an_aggregator, connect_once, stream_event
@@ -76,7 +76,7 @@ def test_settled_calls_are_found_and_listed_as_facets(
     assert facets["status"] == (FacetValue("ok", 11), FacetValue("timeout", 1))
 
 
-class Killed(Exception):
+class Killed(BaseException):
     """The process ends here."""
 
 

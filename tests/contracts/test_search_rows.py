@@ -12,7 +12,7 @@ from switchboard.domain.trace import Bodies, Status, Trace, Turn
 from switchboard.domain.trace_search import TraceSearch
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ports import StoreBusy, StoreUnavailable
-from switchboard.store.search_rows import DynamoSearchRows
+from switchboard.store.search.search_rows import DynamoSearchRows
 from testkit.dynamodb import item_bytes, items_of
 from testkit.samples import NOON, a_usual_usage, an_open_trace
 from testkit.search_world import SearchWorld

@@ -11,10 +11,10 @@ import pytest
 from switchboard.domain.settlement import Settlement
 from switchboard.domain.trace import Status, Trace
 from switchboard.domain.trace_search import Order, TraceSearch
-from switchboard.store import top_search
 from switchboard.store.query_ports import SearchRefused
-from switchboard.store.top_lists import DynamoTopLists
-from switchboard.store.top_mending import DynamoTopMending
+from switchboard.store.search import top_search
+from switchboard.store.search.top_lists import DynamoTopLists
+from switchboard.store.search.top_mending import DynamoTopMending
 from testkit.samples import NOON, an_open_trace
 from testkit.search_world import SearchWorld, highest
 from testkit.stream_events import connect_once

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from switchboard.domain.totals import ZERO, Granularity, PeriodTotals
 from switchboard.store import keyspace
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.totals import DynamoTotals
 from testkit.dynamodb import items_of
 from testkit.ledger_books import Books
 from testkit.samples import NOON

@@ -9,8 +9,9 @@ import pytest
 from switchboard.domain.settlement import Settlement
 from switchboard.domain.trace import Status, Trace, Turn
 from switchboard.domain.trace_search import TraceSearch
-from switchboard.store import keyspace, newest_search
+from switchboard.store import keyspace
 from switchboard.store.query_ports import SearchRefused
+from switchboard.store.search import newest_search
 from testkit.dynamodb import new_table
 from testkit.samples import NOON, an_open_trace
 from testkit.search_world import SearchWorld, filtered, ids_at

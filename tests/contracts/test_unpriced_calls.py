@@ -10,9 +10,9 @@ import pytest
 from switchboard.domain.pricing import settled
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.domain.unpriced import Progress, UnpricedModel
-from switchboard.store import unpriced_calls
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.unpriced_calls import DynamoUnpriced
+from switchboard.store.prices import unpriced_calls
+from switchboard.store.prices.unpriced_calls import DynamoUnpriced
 from testkit.dynamodb import items_of
 from testkit.samples import NOON, a_lost_hedge, a_usual_usage, an_open_trace, one_price
 

@@ -23,15 +23,15 @@ from switchboard.domain.totals import ZERO, Granularity, Totals
 from switchboard.domain.trace import Status, Trace
 from switchboard.domain.trace_search import TraceSearch
 from switchboard.store import keyspace
-from switchboard.store.auditor import Auditor
-from switchboard.store.conversations import DynamoConversations
+from switchboard.store.audit.audit_store import DynamoAudit
+from switchboard.store.audit.auditor import Auditor
+from switchboard.store.conversations.conversation_reader import DynamoConversations
 from switchboard.store.dynamodb_client import connect
 from switchboard.store.dynamodb_table import Table
-from switchboard.store.ledger_audit import DynamoAudit
-from switchboard.store.ledger_dimensions import DynamoDimensions
-from switchboard.store.ledger_totals import DynamoTotals
-from switchboard.store.trace_finder import DynamoTraceFinder
-from switchboard.store.trace_items import from_item
+from switchboard.store.ledger.dimensions import DynamoDimensions
+from switchboard.store.ledger.totals import DynamoTotals
+from switchboard.store.search.trace_finder import DynamoTraceFinder
+from switchboard.store.traces.trace_items import from_item
 from testkit import ledger_world
 from testkit.dynamodb import new_table
 from testkit.engine_table import dynoxide

@@ -15,8 +15,8 @@ import pytest
 
 from switchboard.store.attributes import decode_item
 from switchboard.store.dynamodb_client import connect
-from switchboard.store.trace_items import from_item
-from switchboard.store.trace_lines import from_line
+from switchboard.store.traces.trace_items import from_item
+from switchboard.store.traces.trace_lines import from_line
 from switchboard_local.engine import running_engine
 from testkit.dynamodb import items_of
 from testkit.local_system import LocalSystem, local_system

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from switchboard.domain.trace import Status
-from switchboard.store.trace_lines import from_line
+from switchboard.store.traces.trace_lines import from_line
 from testkit.local_system import END_S, LocalSystem, local_system
 from testkit.openai_events import DONE, chunk, finish, usage
 from testkit.upstream import Answer, End, Framing, Request, ScriptedUpstream

@@ -21,7 +21,7 @@ from switchboard.domain.totals import ZERO, Granularity, PeriodTotals, Span, Tot
 from switchboard.domain.trace import AttemptRecord, Bodies, Failure, Status, Trace
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.totals import DynamoTotals
 from testkit.dynamodb import new_table
 from testkit.misfortune import Fault, Killed, Misfortune
 from testkit.samples import NOON, a_lost_hedge, a_usual_attempt, an_open_trace

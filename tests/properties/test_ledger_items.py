@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from switchboard.domain.rates import PRICED_CLASSES, Price, Rates
 from switchboard.domain.settlement import AttemptCost, Correction, Settlement
 from switchboard.domain.totals import COUNTERS, ZERO, Granularity, Totals
-from switchboard.store import keyspace, settlement_items, trace_items
+from switchboard.store import keyspace
 from switchboard.store.attributes import decode_item, encode_item
+from switchboard.store.traces import settlement_items, trace_items
 from testkit.samples import an_open_trace
 
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001

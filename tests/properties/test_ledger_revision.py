@@ -14,10 +14,10 @@ from switchboard.domain.repricing import Revision, awaited_models, corrected, re
 from switchboard.domain.totals import COUNTERS
 from switchboard.domain.trace import AttemptRecord, Failure, Status, Trace
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
-from switchboard.store import total_items
-from switchboard.store.addition import Addition, by_row
 from switchboard.store.keyspace import Key
-from switchboard.store.ledger_rows import additions, differences
+from switchboard.store.ledger import total_items
+from switchboard.store.ledger.addition import Addition, by_row
+from switchboard.store.ledger.rows import additions, differences
 from testkit.samples import NOON, an_open_trace
 
 MONEY = {"cost_pico_usd", "unpriced_calls", "partly_priced_calls", "unheard_pico_usd", "saved_pico_usd"}

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.domain.trace import Bodies
-from switchboard.store import body_items
-from switchboard.store.bodies import Piece, split_request
+from switchboard.store.traces import body_items
+from switchboard.store.traces.bodies import Piece, split_request
 
 LONG = st.sampled_from(["x" * 1200, 'é\n"\\ \u2028' * 300, "\ud800 escaped" * 120])
 SPACE = st.text(" \t\n\r", max_size=3)

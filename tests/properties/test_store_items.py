@@ -12,8 +12,9 @@ from switchboard.domain.limits import MAX_SEARCHES, MAX_TOKENS
 from switchboard.domain.trace import AttemptRecord, Failure, RequestIds, Status, Trace, Turn
 from switchboard.domain.trace_id import _with_random_bits
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
-from switchboard.store import key_items, trace_items, trace_lines
+from switchboard.store import key_items
 from switchboard.store.attributes import decode_item, encode_item
+from switchboard.store.traces import trace_items, trace_lines
 from testkit.samples import NOON
 
 TEXT = st.text(max_size=40)

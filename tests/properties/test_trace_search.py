@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from switchboard.domain.settlement import Settlement
 from switchboard.domain.trace import Status, Trace, Turn
 from switchboard.domain.trace_search import Order, TraceSearch
-from switchboard.store import newest_search
+from switchboard.store.search import newest_search
 from testkit.dynamodb import new_table
 from testkit.samples import NOON, an_open_trace
 from testkit.search_world import SearchWorld, filtered, highest

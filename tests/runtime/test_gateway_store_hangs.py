@@ -12,7 +12,7 @@ from gateway.recording.recorder import AFTER_REPLY_MS
 from switchboard.domain.keys import GatewayKey, Scope, digest
 from switchboard.domain.trace import Bodies, Status
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.trace_lines import from_line
+from switchboard.store.traces.trace_lines import from_line
 from testkit.emulator import Emulator
 from testkit.events import rest_event
 from testkit.openai_events import DONE, chunk, finish

@@ -8,8 +8,8 @@ import pytest
 
 from switchboard.domain.totals import Granularity
 from switchboard.domain.trace import Bodies, Status, Trace
-from switchboard.store import trace_items
 from switchboard.store.attributes import decode_item
+from switchboard.store.traces import trace_items
 from testkit.containers import Kept
 from testkit.sam import EVENTS, BuiltStack, Invocation
 from testkit.samples import an_open_trace

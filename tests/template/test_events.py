@@ -21,8 +21,9 @@ from gateway.upstream.addresses import PrivateHosts
 from gateway.upstream.client import HttpUpstream
 from gateway.upstream.keyring import EnvironmentKeyring
 from switchboard.domain.keys import PREFIX, GatewayKey, Scope, digest
-from switchboard.store import keyspace, trace_items
+from switchboard.store import keyspace
 from switchboard.store.attributes import decode_item
+from switchboard.store.traces import trace_items
 from switchboard_local.demo import Pace, create_app
 from switchboard_local.event_filter import EventFilter
 from switchboard_local.event_source import SCHEDULED_EVENT

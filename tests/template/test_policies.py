@@ -12,10 +12,10 @@ import pytest
 from switchboard.domain.pricing import settled
 from switchboard.domain.trace import Bodies, Status
 from switchboard.store import keyspace
-from switchboard.store.audit_sums import DaySums
+from switchboard.store.audit.audit_store import DynamoAudit
+from switchboard.store.audit.audit_sums import DaySums
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_audit import DynamoAudit
+from switchboard.store.ledger.ledger import DynamoLedger
 from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace, one_price
 from testkit.stream_events import SCHEDULED_EVENT, Seen, an_aggregator, connect_once, stream_event
 

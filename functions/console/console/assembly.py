@@ -15,15 +15,15 @@ from console.queries import NOTHING, Queries
 from console.reads import Reads, Store, utc_now
 from console.settings import Settings
 from switchboard.domain.totals import PeriodTotals, TaskTotals
-from switchboard.store.conversations import DynamoConversations
+from switchboard.store.conversations.conversation_reader import DynamoConversations
 from switchboard.store.dynamodb import DynamoStore, connect
-from switchboard.store.facet_reader import TotalsFacets
-from switchboard.store.ledger_dimensions import DynamoDimensions
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.dimensions import DynamoDimensions
+from switchboard.store.ledger.totals import DynamoTotals
 from switchboard.store.ports import TotalsReader
-from switchboard.store.price_book import DynamoBook
-from switchboard.store.project_prices import DynamoPrices
-from switchboard.store.trace_finder import DynamoTraceFinder
+from switchboard.store.prices.price_book import DynamoBook
+from switchboard.store.prices.project_prices import DynamoPrices
+from switchboard.store.search.facet_reader import TotalsFacets
+from switchboard.store.search.trace_finder import DynamoTraceFinder
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

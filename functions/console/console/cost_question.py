@@ -10,7 +10,7 @@ from console.cost_parameters import PERIODS, CostsOfProject, GroupBy, read_group
 from console.costs_query import MAX_HOURS
 from console.errors import ParameterInvalid
 from switchboard.domain.trace import Status
-from switchboard.store.total_items import HOURS_KEPT_FOR
+from switchboard.store.ledger.total_items import HOURS_KEPT_FOR
 
 _HOUR = timedelta(hours=1)
 _MAX_DAYS = MAX_HOURS // 24

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 from console.errors import ParameterInvalid
 from console.parameters import FROM_BEFORE_TO, Range
 from switchboard.domain.totals import EARLIEST, LATEST, Granularity
-from switchboard.store.total_items import HOURS_KEPT_FOR
+from switchboard.store.ledger.total_items import HOURS_KEPT_FOR
 
 MAX_HOURS = 31 * 24
 """31 days: the most that a chart can show and an answer should contain."""

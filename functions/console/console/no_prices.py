@@ -6,7 +6,7 @@ from console.prices import Prices
 from console.reads import utc_now
 from switchboard.domain.price_book import BookMark, BookPage
 from switchboard.domain.rates import RateCard
-from switchboard.store.price_ports import PricesFull
+from switchboard.store.prices.price_ports import PricesFull
 
 
 class _NoPrices:

@@ -21,7 +21,7 @@ from switchboard.domain.model_names import plain
 from switchboard.domain.price_book import BookMark, BookPage
 from switchboard.domain.price_json import PriceInvalid, PriceTooLarge, parse_price, price_json
 from switchboard.domain.rates import RateCard
-from switchboard.store.price_ports import BookReader, PriceExists, PricesFull, PriceStore
+from switchboard.store.prices.price_ports import BookReader, PriceExists, PricesFull, PriceStore
 
 
 @dataclass(frozen=True, slots=True)

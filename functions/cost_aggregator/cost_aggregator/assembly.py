@@ -23,19 +23,19 @@ from cost_aggregator.settling import Settling
 from cost_aggregator.sweeping import Sweeping
 from cost_aggregator.telemetry import Telemetry, utc_now
 from cost_aggregator.waiting_rows import WaitingRows
-from switchboard.store.auditor import MAX_SCHEDULED_ROWS, Auditor
-from switchboard.store.conversation_facts import DynamoConversationFacts
+from switchboard.store.audit.audit_store import DynamoAudit
+from switchboard.store.audit.auditor import MAX_SCHEDULED_ROWS, Auditor
+from switchboard.store.conversations.conversation_facts import DynamoConversationFacts
 from switchboard.store.dynamodb_client import connect
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_audit import DynamoAudit
-from switchboard.store.ledger_sweep import DynamoOpenCalls
+from switchboard.store.ledger.ledger import DynamoLedger
+from switchboard.store.ledger.open_calls import DynamoOpenCalls
 from switchboard.store.ports import Ledger, OpenCalls, SettledRows
-from switchboard.store.price_book import DynamoBook
-from switchboard.store.price_ports import PriceStore, RevisingLedger, UnpricedCalls
-from switchboard.store.project_prices import DynamoPrices
-from switchboard.store.search_rows import DynamoSearchRows
-from switchboard.store.top_lists import DynamoTopLists
-from switchboard.store.unpriced_calls import DynamoUnpriced
+from switchboard.store.prices.price_book import DynamoBook
+from switchboard.store.prices.price_ports import PriceStore, RevisingLedger, UnpricedCalls
+from switchboard.store.prices.project_prices import DynamoPrices
+from switchboard.store.prices.unpriced_calls import DynamoUnpriced
+from switchboard.store.search.search_rows import DynamoSearchRows
+from switchboard.store.search.top_lists import DynamoTopLists
 
 _SWEEPS = 3 / 5
 _REPRICES = 1 / 2

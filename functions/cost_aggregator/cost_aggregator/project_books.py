@@ -9,7 +9,7 @@ from typing import Protocol
 from cost_aggregator.overrides import Overrides
 from switchboard.domain.bounded_dict import BoundedDict
 from switchboard.domain.rates import RateCard
-from switchboard.store.price_ports import PriceStore
+from switchboard.store.prices.price_ports import PriceStore
 
 FRESH_S = 60.0
 """How long a project's own prices are used before they are read again."""

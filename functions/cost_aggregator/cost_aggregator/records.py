@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from switchboard.domain.trace import Status, Trace
-from switchboard.store import trace_items
 from switchboard.store.attributes import decode_item
+from switchboard.store.traces import trace_items
 
 type StreamRecord = Mapping[str, Any]
 """As Lambda passes it: `eventName`, `dynamodb: {SequenceNumber, Keys, NewImage, …}`."""

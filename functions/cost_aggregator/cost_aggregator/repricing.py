@@ -12,7 +12,7 @@ from switchboard.domain.repricing import Revision, awaited_models, repriced
 from switchboard.domain.trace import Trace
 from switchboard.domain.unpriced import Progress, UnpricedModel, WaitingCalls
 from switchboard.store.ports import StoreUnavailable
-from switchboard.store.price_ports import UnpricedCalls
+from switchboard.store.prices.price_ports import UnpricedCalls
 
 
 @dataclass(slots=True)

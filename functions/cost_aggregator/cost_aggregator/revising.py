@@ -9,9 +9,9 @@ from cost_aggregator.telemetry import Telemetry
 from switchboard.domain.repricing import Revision, awaited_models
 from switchboard.domain.trace import Trace
 from switchboard.domain.unpriced import UnpricedModel
-from switchboard.store.ledger_group import pack
+from switchboard.store.ledger.group import pack
 from switchboard.store.ports import StoreBusy, WriteRefused
-from switchboard.store.price_ports import RevisingLedger, UnpricedCalls
+from switchboard.store.prices.price_ports import RevisingLedger, UnpricedCalls
 
 type Revise = Callable[[Trace], Revision | None]
 """What becomes of a call; None if it stays as it is."""

@@ -13,8 +13,8 @@ from switchboard.domain.pricing import settled
 from switchboard.domain.rates import RateCard
 from switchboard.domain.trace import Trace
 from switchboard.store import keyspace
-from switchboard.store.ledger_group import pack
-from switchboard.store.ledger_rows import additions
+from switchboard.store.ledger.group import pack
+from switchboard.store.ledger.rows import additions
 from switchboard.store.ports import Ledger, SettledRows, StoreBusy, StoreUnavailable, WriteRefused
 
 

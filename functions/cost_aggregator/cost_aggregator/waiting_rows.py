@@ -8,7 +8,7 @@ from datetime import datetime
 from cost_aggregator.project_books import ProjectBooks
 from switchboard.domain.repricing import awaited_models, repriced
 from switchboard.domain.trace import Trace
-from switchboard.store.price_ports import UnpricedCalls
+from switchboard.store.prices.price_ports import UnpricedCalls
 
 
 @dataclass(frozen=True, slots=True)

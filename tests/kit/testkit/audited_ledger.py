@@ -9,15 +9,15 @@ from switchboard.domain.audit import DayAudit
 from switchboard.domain.pricing import settled
 from switchboard.domain.rates import ALWAYS, RateCard, Rates
 from switchboard.domain.trace import Bodies, Status, Trace
-from switchboard.store.addition import Scope
-from switchboard.store.auditor import Auditor
-from switchboard.store.conversation_facts import DynamoConversationFacts
+from switchboard.store.audit.audit_store import DynamoAudit
+from switchboard.store.audit.auditor import Auditor
+from switchboard.store.conversations.conversation_facts import DynamoConversationFacts
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.keyspace import Key
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_audit import DynamoAudit
-from switchboard.store.ledger_group import pack
-from switchboard.store.ledger_rows import additions
+from switchboard.store.ledger.addition import Scope
+from switchboard.store.ledger.group import pack
+from switchboard.store.ledger.ledger import DynamoLedger
+from switchboard.store.ledger.rows import additions
 from testkit.samples import NOON, a_usual_usage, an_open_trace, one_price
 
 if TYPE_CHECKING:

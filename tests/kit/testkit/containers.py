@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.totals import DynamoTotals
 from testkit.missing import missing
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from switchboard.domain.conversation import Conversation, conversation_of, is_re
 from switchboard.domain.conversation_facts import facts_of
 from switchboard.domain.totals import ZERO, totals_of
 from switchboard.domain.trace import Bodies, Status, Trace
-from switchboard.store.conversations import DynamoConversations
+from switchboard.store.conversations.conversation_reader import DynamoConversations
 from switchboard.store.dynamodb import DynamoStore
 from testkit.samples import NOON, a_usual_usage, an_open_trace
 from testkit.stream_events import Seen, an_aggregator, connect_once, stream_event

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Never
 
 from switchboard.domain.trace import Status, Trace
-from switchboard.store import trace_items
+from switchboard.store.traces import trace_items
 from testkit.twins.gateway import PROJECT
 
 HALVES = re.compile(rb"\\u[dD][89a-fA-F]")

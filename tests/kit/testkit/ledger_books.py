@@ -10,8 +10,8 @@ from switchboard.domain.rates import ALWAYS, RateCard, Rates
 from switchboard.domain.totals import Granularity, PeriodTotals
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.ledger import DynamoLedger
+from switchboard.store.ledger.totals import DynamoTotals
 from testkit.samples import NOON, a_usual_attempt, a_usual_usage, an_open_trace, one_price
 from testkit.stream_events import connect_once
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from switchboard.domain.trace import AttemptRecord, Failure, RequestIds, Status, Trace, Turn
 from switchboard.domain.trace_id import new_trace_id
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
-from switchboard.store import key_items, trace_items
+from switchboard.store import key_items
 from switchboard.store.attributes import encode_item
+from switchboard.store.traces import trace_items
 from testkit.samples import NOON
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from switchboard.domain.limits import MAX_PRICES
 from switchboard.domain.price_book import BookMark, BookPage
 from switchboard.domain.rates import RateCard
 from switchboard.store import keyspace
-from switchboard.store.price_ports import PriceExists, PricesFull
+from switchboard.store.prices.price_ports import PriceExists, PricesFull
 
 
 class MemoryPrices:

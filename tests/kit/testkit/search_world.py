@@ -13,11 +13,11 @@ from switchboard.domain.totals import PeriodTotals, Span, TaskTotals, Totals
 from switchboard.domain.trace import Status, Trace
 from switchboard.domain.trace_id import created_at, new_trace_id
 from switchboard.domain.trace_search import FoundTraces, Order, TraceSearch
-from switchboard.store import trace_items
-from switchboard.store.ledger_table import BATCH_ITEMS, LedgerTable
-from switchboard.store.search_rows import DynamoSearchRows
-from switchboard.store.top_lists import DynamoTopLists
-from switchboard.store.trace_finder import DynamoTraceFinder
+from switchboard.store.ledger.conditions import BATCH_ITEMS, LedgerTable
+from switchboard.store.search.search_rows import DynamoSearchRows
+from switchboard.store.search.top_lists import DynamoTopLists
+from switchboard.store.search.trace_finder import DynamoTraceFinder
+from switchboard.store.traces import trace_items
 from testkit.samples import NOON
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from switchboard.domain.totals import Totals, totals_of
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.domain.unpriced import UnpricedModel
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger_totals import DynamoTotals
-from switchboard.store.project_prices import DynamoPrices
-from switchboard.store.unpriced_calls import DynamoUnpriced
+from switchboard.store.ledger.totals import DynamoTotals
+from switchboard.store.prices.project_prices import DynamoPrices
+from switchboard.store.prices.unpriced_calls import DynamoUnpriced
 from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace
 from testkit.stream_events import Seen, an_aggregator, connect_once, stream_event
 

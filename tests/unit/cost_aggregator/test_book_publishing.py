@@ -14,7 +14,7 @@ from cost_aggregator.telemetry import Telemetry
 from switchboard.domain.price_book import BookMark
 from switchboard.domain.rates import ALWAYS, RateCard, Rates
 from switchboard.store.ports import StoreBusy
-from switchboard.store.price_book import CLAIMED_FOR, DynamoBook
+from switchboard.store.prices.price_book import CLAIMED_FOR, DynamoBook
 from testkit.samples import NOON
 from testkit.stream_events import Seen
 

@@ -16,11 +16,11 @@ from cost_aggregator.assembly import EventUnknown
 from cost_aggregator.settings import Settings
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.settings import SettingsInvalid
-from switchboard.store import trace_items
 from switchboard.store.attributes import decode_item
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.totals import DynamoTotals
 from switchboard.store.rate_items import from_item
+from switchboard.store.traces import trace_items
 from switchboard_local.event_filter import EventFilter
 from testkit.dynamodb import items_of
 from testkit.samples import NOON, a_key, an_open_trace

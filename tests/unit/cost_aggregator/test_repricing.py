@@ -8,9 +8,9 @@ import pytest
 
 from cost_aggregator.project_books import FRESH_S
 from switchboard.domain.pricing import settled
-from switchboard.store import unpriced_calls
 from switchboard.store.ports import StoreUnavailable
-from switchboard.store.unpriced_calls import DynamoUnpriced
+from switchboard.store.prices import unpriced_calls
+from switchboard.store.prices.unpriced_calls import DynamoUnpriced
 from testkit.samples import NOON, one_price
 from testkit.stream_events import SCHEDULED_EVENT
 from testkit.waiting_calls import CARD, Waiting, settle, sum_of

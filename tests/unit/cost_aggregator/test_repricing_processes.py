@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cost_aggregator.project_books import FRESH_S
-from switchboard.store import keyspace, top_items
-from switchboard.store.ledger_table import LedgerTable
+from switchboard.store import keyspace
+from switchboard.store.ledger.conditions import LedgerTable
+from switchboard.store.search import top_items
 from testkit.samples import NOON
 from testkit.stream_events import an_aggregator, connect_once
 from testkit.waiting_calls import CARD, Waiting, settle, sum_of

@@ -16,14 +16,15 @@ from switchboard.domain.rates import ALWAYS, RateCard, Rates
 from switchboard.domain.totals import Totals
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.domain.usage import estimate
-from switchboard.store import ledger_sweep, trace_items
 from switchboard.store.attributes import encode_item
-from switchboard.store.conversation_facts import DynamoConversationFacts
+from switchboard.store.conversations.conversation_facts import DynamoConversationFacts
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_sweep import DynamoOpenCalls
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger import open_calls
+from switchboard.store.ledger.ledger import DynamoLedger
+from switchboard.store.ledger.open_calls import DynamoOpenCalls
+from switchboard.store.ledger.totals import DynamoTotals
 from switchboard.store.ports import FoundLost, StoreUnavailable, SweepPart, WriteRefused
+from switchboard.store.traces import trace_items
 from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace, one_price
 from testkit.stream_events import Seen, an_aggregator, stream_event
 
@@ -216,7 +217,7 @@ def test_a_sweep_looks_at_the_time_also_where_nothing_is_open_and_keeps_how_far_
 ) -> None:
     traces = [sweep.finish(100 - number) for number in range(80)]
     an_aggregator(sweep.client, sweep.table, Seen()).handle(stream_event(traces), lambda: 60_000)
-    monkeypatch.setattr(ledger_sweep, "PAGE_ROWS", 3)
+    monkeypatch.setattr(open_calls, "PAGE_ROWS", 3)
     checkpoints = []
     for _ in range(20):
         sweep.run_for(parts=12)
@@ -230,7 +231,7 @@ def test_a_sweep_looks_at_the_time_also_where_nothing_is_open_and_keeps_how_far_
 
 
 def test_no_call_is_missed_between_parts(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_sweep, "PAGE_ROWS", 2)
+    monkeypatch.setattr(open_calls, "PAGE_ROWS", 2)
     calls = [sweep.finish(16 + number / 1000) if number % 3 else sweep.open(16 + number / 1000) for number in range(60)]
     for _ in range(20):
         sweep.run_for(parts=9)
@@ -263,7 +264,7 @@ def test_a_checkpoint_of_a_clock_that_was_ahead_is_mended(sweep: Sweep) -> None:
 
 
 def test_a_checkpoint_is_never_ahead_of_now(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_sweep, "PAGE_ROWS", 1)
+    monkeypatch.setattr(open_calls, "PAGE_ROWS", 1)
     for minutes_ago in (-60, -1, 0, 14, 16, 18, 20, 22):
         sweep.open(minutes_ago)
     for parts in range(1, 12):

@@ -13,9 +13,9 @@ from switchboard.domain.audit import last_closed_day, start_of
 from switchboard.domain.pricing import settled
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.store import keyspace
+from switchboard.store.audit.audit_store import DynamoAudit
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_audit import DynamoAudit
+from switchboard.store.ledger.ledger import DynamoLedger
 from testkit.samples import a_key, a_usual_usage, an_open_trace, one_price
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from switchboard.domain.price_book import BookMark
 from switchboard.domain.totals import Totals, totals_of
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger import DynamoLedger
-from switchboard.store.ledger_totals import DynamoTotals
-from switchboard.store.price_book import DynamoBook
-from switchboard.store.project_prices import DynamoPrices
+from switchboard.store.ledger.ledger import DynamoLedger
+from switchboard.store.ledger.totals import DynamoTotals
+from switchboard.store.prices.price_book import DynamoBook
+from switchboard.store.prices.project_prices import DynamoPrices
 from testkit.samples import NOON, a_key, a_lost_hedge, a_usual_usage, an_open_trace
 from testkit.stream_events import Seen, an_aggregator, connect_once, stream_event
 
@@ -190,7 +190,7 @@ def test_only_calls_of_the_model_in_the_period_and_project_are_corrected(prices:
 def test_a_correction_that_was_cut_off_is_completed_by_the_same_command(
     prices: Switchboard, there: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("switchboard.store.period_calls.PART_CALLS", 1)
+    monkeypatch.setattr("switchboard.store.ledger.period_calls.PART_CALLS", 1)
     traces = there.calls(12)
     added(prices, CLAUDE)
     left = [4]

@@ -12,7 +12,7 @@ from typer.testing import Result
 
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.trace_lines import to_line
+from switchboard.store.traces.trace_lines import to_line
 from testkit.samples import a_usual_attempt, a_usual_usage, an_open_trace
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from switchboard.domain.trace import Bodies, Status
 from switchboard.domain.usage import Tokens, Usage, UsageSource
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.totals import DynamoTotals
 from switchboard_local import aggregation, retention
 from switchboard_local.aggregation import aggregating
 from testkit.engine_table import EngineTable

@@ -20,7 +20,7 @@ from switchboard.domain.totals import Totals
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.domain.usage import Tokens, Usage, UsageSource
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger_totals import DynamoTotals
+from switchboard.store.ledger.totals import DynamoTotals
 from switchboard_local import event_source
 from switchboard_local.event_filter import EventFilter
 from switchboard_local.event_source import SCHEDULED_EVENT, EventSource, Handle

@@ -7,7 +7,7 @@ from typing import Protocol
 from gateway.recording.line_size import fitted
 from switchboard.domain.trace import AttemptRecord, Failure, RequestIds, Trace
 from switchboard.domain.usage import Tokens, Usage
-from switchboard.store.trace_lines import to_line
+from switchboard.store.traces.trace_lines import to_line
 
 NAMESPACE = "Switchboard"
 CONVERSATION = "conversation-id"

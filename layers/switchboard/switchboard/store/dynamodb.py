@@ -12,12 +12,13 @@ from switchboard.domain.limits import MAX_TASK_POLICIES
 from switchboard.domain.policy import Policy, ProjectPolicies
 from switchboard.domain.trace import Bodies, Status, Trace, TracePage
 from switchboard.domain.turns import Arrival, TurnCall, TurnRow
-from switchboard.store import body_items, key_items, keyspace, policy_items, trace_items
-from switchboard.store.bodies import split_request
+from switchboard.store import key_items, keyspace, policy_items
 from switchboard.store.dynamodb_client import connect, connect_both
 from switchboard.store.dynamodb_table import Table
 from switchboard.store.ports import BodiesUnwritten, FoundLost, PoliciesFull, StoreUnavailable
-from switchboard.store.shared_content import SharedContent
+from switchboard.store.traces import body_items, trace_items
+from switchboard.store.traces.bodies import split_request
+from switchboard.store.traces.shared_content import SharedContent
 from switchboard.store.turn_table import TurnTable
 
 if TYPE_CHECKING:

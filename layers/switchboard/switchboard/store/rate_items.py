@@ -14,7 +14,7 @@ from switchboard.domain.rates import PRICED_CLASSES, Dimension, Price, RateCard,
 from switchboard.store import keyspace
 from switchboard.store.attributes import Item, Value
 from switchboard.store.moment_items import moment_number, read_moment
-from switchboard.store.usage_items import TOKEN_NAMES
+from switchboard.store.traces.usage_items import TOKEN_NAMES
 
 KIND = "rates"
 

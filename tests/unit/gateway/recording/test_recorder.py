@@ -19,7 +19,7 @@ from gateway.recording.traces import SHORT
 from switchboard.domain.trace import Failure, Status, Trace
 from switchboard.domain.usage import UsageSource
 from switchboard.store.ports import StoreUnavailable
-from switchboard.store.trace_lines import from_line
+from switchboard.store.traces.trace_lines import from_line
 from switchboard.stream.deltas import ChoiceDelta, Delta
 from testkit.inline_executor import InlineExecutor
 from testkit.memory_store import MemoryStore

@@ -14,7 +14,7 @@ from switchboard.domain.rates import ALWAYS, RateCard, Rates
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.domain.trace_id import new_trace_id
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger import DynamoLedger
+from switchboard.store.ledger.ledger import DynamoLedger
 from testkit.dynamodb import new_table
 from testkit.fuzz_bodies import serialised
 from testkit.fuzz_checks import Asked, Heard, Said

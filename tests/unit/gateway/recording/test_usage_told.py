@@ -13,10 +13,10 @@ from switchboard.domain.pricing import settled
 from switchboard.domain.rates import ALWAYS, RateCard, Rates
 from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.domain.usage import UsageSource
-from switchboard.store import trace_items
 from switchboard.store.attributes import Value, encode_item
 from switchboard.store.dynamodb import DynamoStore
-from switchboard.store.ledger import DynamoLedger
+from switchboard.store.ledger.ledger import DynamoLedger
+from switchboard.store.traces import trace_items
 from testkit.fuzz_bodies import serialised
 from testkit.fuzz_checks import Asked, Said
 from testkit.fuzz_gateway import FuzzedGateway, routed

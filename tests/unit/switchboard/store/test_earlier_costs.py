@@ -8,7 +8,8 @@ import pytest
 from switchboard.domain.rates import ALWAYS, Price, RateCard, Rates, Tier
 from switchboard.domain.settlement import AttemptCost, Settlement
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
-from switchboard.store import rate_items, settlement_items, usage_items
+from switchboard.store import rate_items
+from switchboard.store.traces import settlement_items, usage_items
 from testkit.samples import NOON
 
 LONG_RATES = {"fresh_input": 3, "output": 15, "cache_read": 1, "cache_write_5m": 4, "cache_write_1h": 6}

@@ -12,9 +12,9 @@ import testkit
 from switchboard.domain.rates import Rates
 from switchboard.domain.trace import NO_REQUEST_IDS, Failure, Status, Trace, Turn
 from switchboard.domain.usage import Tokens, Usage, UsageSource
-from switchboard.store import settlement_items, trace_documents
 from switchboard.store.attributes import decode_item
-from switchboard.store.trace_items import from_item, to_item
+from switchboard.store.traces import settlement_items, trace_documents
+from switchboard.store.traces.trace_items import from_item, to_item
 from testkit.samples import NOON, a_lost_hedge, a_usual_attempt, a_usual_usage, an_open_trace
 
 ROWS: dict[str, Any] = json.loads((Path(testkit.__file__).parent / "earlier_traces.json").read_text(encoding="utf-8"))

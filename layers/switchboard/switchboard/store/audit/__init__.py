@@ -1,0 +1,1 @@
+"""The audit: sums over calls, compared with the rows of totals."""

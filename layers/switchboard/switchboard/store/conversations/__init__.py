@@ -1,0 +1,1 @@
+"""Conversations: the facts of each beside the ledger's sums, and their readers."""

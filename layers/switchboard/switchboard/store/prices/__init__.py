@@ -1,0 +1,1 @@
+"""Prices: the book, a project's own, and the calls that wait for one."""
