@@ -14,6 +14,9 @@ _DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 _RUN = re.compile(rb"(?<![0-9])(?<![0-9]\.)[0-9](?:[ -]?[0-9]){12,255}")
 """Digits with single separators, in parts of 256, so that a text of nothing else takes no more memory. Not those after
 a decimal point: a logarithm of a probability has 16."""
+_GOES_ON = re.compile(rb"[ -]?[0-9]")
+_LONGEST_BYTES = 19 + 18
+"""Of a number with a separator after each digit."""
 _ISSUERS = re.compile(
     rb"(?=(?P<visa>4)"
     rb"|(?P<amex>3[47])"
@@ -40,8 +43,15 @@ def may_hold_card(content: bytes) -> bool:
 
 def find_cards(content: bytes) -> Iterator[Span]:
     """Where card numbers are. Digits before or after one, as a security code, are not part of it."""
-    for run in _RUN.finditer(content):
-        yield from _in_run(run[0], run.start())
+    at = done = 0
+    while (run := _RUN.search(content, at)) is not None:
+        for start, end in _in_run(run[0], run.start()):
+            if start >= done:
+                yield start, end
+                done = end
+        at = run.end()
+        if _GOES_ON.match(content, at) is not None:
+            at -= _LONGEST_BYTES  # a number may lie in two parts
 
 
 def _in_run(run: bytes, offset: int) -> Iterator[Span]:

@@ -41,6 +41,18 @@ def test_single_spaces_and_dashes_may_be_between_the_digits(text: str) -> None:
     assert _found(text.replace(" ", "  ").replace("-", "--")) == []
 
 
+@pytest.mark.parametrize("before", range(220, 300))
+def test_a_number_is_found_after_any_number_of_digits(before: int) -> None:
+    for number in ("378282246310005", "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1"):
+        assert _found(f"{'7' * before} {number}") == [number]
+        assert _found(f"{'7 ' * before}{number}") == [number]
+
+
+def test_every_number_of_a_long_list_is_found() -> None:
+    for number in CARDS.values():
+        assert _found(" ".join([number] * 100)) == [number] * 100
+
+
 def test_other_digits_beside_a_number_are_no_part_of_it() -> None:
     number = "4111 1111 1111 1111"
     assert _found(f"{number} 123") == [number]
