@@ -9,11 +9,13 @@ from random import Random
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import ClientDisconnect
 
 from gateway.api.arrival import arrival_of
 from gateway.api.auth import Authenticator
 from gateway.api.body import parse_chat
+from gateway.api.calls_first import CALLS_PATH, CallsFirst
 from gateway.api.credentials import (
     PROVIDER_KEY_HEADER,
     Headers,
@@ -35,7 +37,7 @@ from gateway.api.other_routes import (
     refuse_route,
     tell_health,
 )
-from gateway.api.paths import App, PathRepair
+from gateway.api.paths import App, PathRepair, Receive, Scope, Send
 from gateway.api.platform_ids import platform_ids
 from gateway.api.refusal import Refusal
 from gateway.api.reply import Reply
@@ -76,6 +78,11 @@ class Gateway:
     capture: Capture
     has_demo: bool
     max_messages: int = MAX_MESSAGES
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one chat completion request, as an ASGI application."""
+        reply = await self.answer(Request(scope, receive, send))
+        await reply(scope, receive, send)
 
     async def answer(self, request: Request) -> Response | Refusal | Reply:
         """The reply to one chat completion request."""
@@ -198,11 +205,12 @@ def create_app(gateway: Gateway) -> App:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     # Plain routes: FastAPI would serialise a reply of a class it does not know, and its response models cost 60 ms at
     # start.
-    app.add_route("/v1/chat/completions", gateway.answer, methods=["POST"])  # type: ignore[arg-type]
+    app.add_route(CALLS_PATH, gateway.answer, methods=["POST"])  # type: ignore[arg-type]
     app.add_route("/v1/models", list_models(has_demo=gateway.has_demo), methods=["GET"])
     app.add_route("/v1/models/{name:path}", describe_model(has_demo=gateway.has_demo), methods=["GET"])
     app.add_route("/v1/responses", refuse_responses, methods=["POST"])
     app.add_route("/health", tell_health, methods=["GET"])
     app.add_exception_handler(HTTPException, refuse_route)
     app.add_exception_handler(Exception, answer_broken)
-    return PathRepair(app, gateway.clock, gateway.random)
+    calls = ServerErrorMiddleware(gateway.serve, handler=answer_broken)
+    return PathRepair(CallsFirst(calls, app), gateway.clock, gateway.random)
