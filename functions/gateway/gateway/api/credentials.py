@@ -16,6 +16,8 @@ from switchboard.domain.limits import MAX_SECRETS
 type Headers = Mapping[str, str]
 """Names in lower case."""
 
+PREFIX = "x-inference-"
+"""Of every header that is the gateway's own."""
 PROVIDER_KEY_HEADER = "x-inference-provider-api-key"
 PROVIDER_KEY_PREFIX = "x-inference-key-"
 PROJECT_KEY_HEADERS = ("x-inference-project-api-key", "x-inference-observability-api-key")
@@ -99,7 +101,13 @@ def secrets_of(headers: Headers) -> tuple[Secret, ...]:
 
     None of them may be kept, logged or sent back. Of several headers of one name, each counts.
     """
-    texts = {text for name, value in headers.items() for text in _secret_texts(name, value) if text}
+    texts = {
+        text
+        for name, value in headers.items()
+        if name in _KEY_HEADERS or name.startswith(PREFIX)
+        for text in _secret_texts(name, value)
+        if text
+    }
     return tuple(Secret(text) for text in sorted(texts))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from gateway.api.credentials import (
+    PREFIX,
     PROJECT_KEY_HEADERS,
     PROVIDER_KEY_PREFIX,
     UPSTREAM_HEADER_PREFIX,
@@ -29,7 +30,6 @@ from switchboard.domain.notes import note_names
 from switchboard.domain.policy import FallbackTarget
 from switchboard.domain.policy_json import PolicyInvalid, read_fallback, read_hedge_after
 
-PREFIX = "x-inference-"
 METADATA_PREFIX = "x-inference-metadata-"
 EXTRA_BODY = "elevenlabs_extra_body"
 EXTRA_PREFIX = "extra."

@@ -21,6 +21,8 @@ def head(headers: Iterable[Header]) -> list[tuple[bytes, bytes]]:
 
 
 def _carried(value: str) -> bytes:
+    if value.isascii() and value.isprintable():  # nearly every value
+        return value.strip(" ").encode()
     encoded = value.encode("latin-1", "backslashreplace").strip(b" \t")
     return _CONTROL.sub(lambda found: b"\\x%02x" % ord(found.group()), encoded)
 

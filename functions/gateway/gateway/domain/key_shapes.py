@@ -8,8 +8,7 @@ from gateway.domain.masks import Span
 _NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 _ANY_NAME = bytes.maketrans(_NAME, b"a" * len(_NAME))
 _LONG_NAME = b"a" * 24
-"""All keys but those of `_SHORT` are longer."""
-_SHORT = (b"AKIA", b"ASIA", b"PRIVATE KEY")
+"""All keys are longer, but those of AWS and private ones."""
 
 _SHAPES = {
     # A look-behind after the beginning: so `re` searches for the beginning itself, which is ten times as fast.
@@ -48,7 +47,10 @@ _SHAPES = {
 
 def may_hold_key(content: bytes) -> bool:
     """Whether the text has a name as long as a key."""
-    return _LONG_NAME in content.translate(_ANY_NAME) or any(beginning in content for beginning in _SHORT)
+    if _LONG_NAME in content.translate(_ANY_NAME):
+        return True
+    # Not `any`: a generator takes longer than the search.
+    return b"AKIA" in content or b"ASIA" in content or b"PRIVATE KEY" in content
 
 
 def find_keys(content: bytes) -> Iterator[Span]:

@@ -54,16 +54,18 @@ class Redactor:
     def may_hold(self, content: bytes) -> bool:
         """Whether there may be something to find; a quick look at nearly every text."""
         for _ in range(MAX_DECODINGS + 1):
-            if any(kind.may_hold(content) for kind in self._kinds):
-                return True
+            for kind in self._kinds:  # not `any`: a generator takes as long as a kind's look at a short text
+                if kind.may_hold(content):
+                    return True
             if not self._may_be_encoded(content):
                 return False
             content = decoded(content, self._codes)
         return False
 
     def _may_be_encoded(self, content: bytes) -> bool:
-        if any(mark in content for mark in self._marks):
-            return True
+        for mark in self._marks:
+            if mark in content:
+                return True
         return (b"%" in content or b"\\u00" in content) and _ASCII_CODE.search(content) is not None
 
     def _find(self, content: bytes, decodings: int) -> Iterator[Mark]:

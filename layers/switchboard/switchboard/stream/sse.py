@@ -13,6 +13,7 @@ _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LONGEST_BLANK_LINE = 4
 _BEGINNING_BYTES = 16
 _DATA = b"data: "
+_END = b"\n\n"
 JSON_BEGINS = (b"{", b"[")
 _NAMED_ERROR = re.compile(rb"(?:\A|[\r\n])event: ?error[ \t]*(?:[\r\n]|\Z)")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -56,9 +57,9 @@ class EventSplitter:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that this chunk completes."""
-        if not (self._buffer or self._is_skipping) and _is_one_line(chunk):  # nearly every chunk is one event
+        if not (self._buffer or self._is_skipping) and (whole := _whole_events(chunk)):  # nearly every chunk
             self._has_begun = True
-            return [Event(chunk, chunk[len(_DATA) : -2])]
+            return whole
         self._buffer += chunk
         events = []
         while self._buffer and (end := self._end_of_event()) is not None:
@@ -102,8 +103,6 @@ class EventSplitter:
     def _event(self, raw: bytes) -> Event:
         if not self._has_begun:
             self._has_begun, raw = True, raw.removeprefix(BYTE_ORDER_MARK)
-        if _is_one_line(raw):
-            return Event(raw, raw[len(_DATA) : -2])
         values = [_value(line) for line in raw.splitlines() if line == b"data" or line.startswith(b"data:")]
         return Event(raw, b"\n".join(values) if values else None)
 
@@ -119,12 +118,16 @@ class EventSplitter:
         return found.end()
 
 
-def _is_one_line(raw: bytes) -> bool:
-    """Whether it is one short event of one line of data, with its blank line."""
-    end = len(raw) - 2
-    if not (raw.startswith(_DATA) and raw.endswith(b"\n\n") and end < MAX_EVENT_LINES):
-        return False
-    return raw.find(b"\n") == end and b"\r" not in raw
+def _whole_events(chunk: bytes) -> list[Event]:
+    """The events of a chunk that has only whole short events of one line of data; none where it has anything else."""
+    if not (chunk.startswith(_DATA) and chunk.endswith(_END)) or len(chunk) > MAX_EVENT_LINES or b"\r" in chunk:
+        return []
+    if chunk.find(b"\n") == len(chunk) - len(_END):
+        return [Event(chunk, chunk[len(_DATA) : -len(_END)])]
+    parts = chunk[: -len(_END)].split(_END)
+    if chunk.count(b"\n") != len(_END) * len(parts) or not all(part.startswith(_DATA) for part in parts):
+        return []
+    return [Event(part + _END, part[len(_DATA) :]) for part in parts]
 
 
 def _value(line: bytes) -> bytes:
