@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from switchboard.domain.settlement import Settlement
 from switchboard.domain.trace import Status, Trace
 from switchboard.domain.trace_search import Order, TraceSearch
+from switchboard.store.keyspace import Key
 from switchboard.store.query_ports import SearchRefused
 from switchboard.store.search import top_search
+from switchboard.store.search.top_items import TopList
 from switchboard.store.search.top_lists import DynamoTopLists
 from switchboard.store.search.top_mending import DynamoTopMending
 from testkit.samples import NOON, an_open_trace
@@ -100,12 +103,12 @@ def test_a_call_below_the_floor_and_a_repetition_cost_no_request(world: SearchWo
     client.meta.events.register("before-call.dynamodb", lambda model, **_event: asked.append(model.name))
     lists = DynamoTopLists(client, world.table)
     lists.write(calls)
-    assert asked == ["GetItem", "PutItem"] * 2
+    assert sorted(asked) == ["GetItem"] * 2 + ["PutItem"] * 2
     lists.write(calls)
     lists.write([call(1000.5, 1000, 200), call(7, 7)])
-    assert asked == ["GetItem", "PutItem"] * 2
+    assert sorted(asked) == ["GetItem"] * 2 + ["PutItem"] * 2
     lists.write([call(1020.5, 0, 200)])
-    assert asked == ["GetItem", "PutItem"] * 2 + ["PutItem"]
+    assert sorted(asked) == ["GetItem"] * 2 + ["PutItem"] * 2 + ["PutItem"]
 
 
 def test_a_corrected_cost_moves_a_call(world: SearchWorld, dynamodb: "DynamoDBClient") -> None:
@@ -167,3 +170,17 @@ def test_an_invalid_cursor_is_refused(world: SearchWorld, cursor: str) -> None:
     with pytest.raises(SearchRefused) as refused:
         world.finder.find_traces("acme", TraceSearch(order=Order.DEAREST), limit=5, cursor=cursor)
     assert refused.value.field == "cursor"
+
+
+def test_lists_of_different_tasks_are_written_at_once(
+    dynamodb: "DynamoDBClient", table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, together = DynamoTopLists._read, Barrier(8, timeout=10)
+
+    def read_together(lists: DynamoTopLists, key: Key) -> TopList:
+        together.wait()
+        return read(lists, key)
+
+    monkeypatch.setattr(DynamoTopLists, "_read", read_together)
+    DynamoTopLists(dynamodb, table).write([call(1, 2, task=f"task {number}") for number in range(8)])
+    assert not together.broken

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -141,3 +142,16 @@ def test_rows_expire_with_their_trace_and_the_models_row_a_day_later(rows: Rows)
         latest.trace_id: 2 * A_DAY,
         "anthropic#claude-sonnet-4-5": 3 * A_DAY,
     }
+
+
+def test_models_are_noted_at_once(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    traces = [rows.call(number, model=f"model {number}") for number in range(8)]
+    note, together = DynamoUnpriced._register, Barrier(8, timeout=10)
+
+    def note_together(unpriced: DynamoUnpriced, *model: Any) -> None:
+        together.wait()
+        note(unpriced, *model)
+
+    monkeypatch.setattr(DynamoUnpriced, "_register", note_together)
+    rows.unpriced.wait(traces, "prices 1")
+    assert len(rows.models()) == 8

@@ -6,6 +6,7 @@ prices than the process knows, they count as untried: that trial may not have se
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 KIND = "unpriced"
 PART_CALLS = 100
 """Calls that are read at once."""
+
+_THREADS = 8
+"""Models that are written at once: one caller may name another for each call."""
 
 _DAY_S = 86_400
 _EXISTS = "attribute_exists(pk)"
@@ -48,8 +52,8 @@ class DynamoUnpriced:
                 items.append(_call_item(model, trace))
                 ends[model] = max(ends[model], trace.expires_at or _NEVER)
         self._table.put_all(items)
-        for model, end in ends.items():
-            self._register(model, end, prices)
+        with ThreadPoolExecutor(_THREADS, "unpriced") as pool:
+            list(pool.map(lambda model: self._register(model, ends[model], prices), ends))
 
     def models(self, project: str) -> Iterator[tuple[UnpricedModel, Progress]]:
         """The models that calls of the project wait for, and how far these were tried."""

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from switchboard.domain.trace import Trace
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 RANKED = (Order.SLOWEST, Order.DEAREST)
 _MAX_ROUNDS = 8
 _MAX_KNOWN = 1000
+_THREADS = 8
+"""Lists that are written at once: one caller may use another task for each call."""
+
+type _Entries = Mapping[Key, Sequence[tuple[bytes, int | None]]]
 
 
 class DynamoTopLists:
@@ -33,14 +38,14 @@ class DynamoTopLists:
 
     def write(self, traces: Sequence[Trace]) -> None:
         """Enter each settled `ok` call that is among its task's highest of the day; a repetition changes nothing."""
-        for key, entries in _by_list(traces).items():
-            self._enter(key, entries)
+        self._enter_all(_by_list(traces))
 
     def move(self, traces: Iterable[Trace]) -> None:
         """Enter calls whose cost or time is another than it was, in place of what the lists have of them."""
-        for key, entries in _by_list(traces).items():
+        found = _by_list(traces)
+        for key in found:
             self._known.pop(key, None)
-            self._enter(key, entries)
+        self._enter_all(found)
 
     def is_short(self, key: Key) -> bool:
         """Whether the list has lost calls to corrections, and may lack others that it passed over before."""
@@ -53,6 +58,10 @@ class DynamoTopLists:
         entries = (top_items.entry_of(trace, Order.DEAREST) for trace in traces)
         if not self._write(key, known, known.made_of(entry for entry in entries if entry is not None)):
             raise StoreBusy("the list changed while it was filled")
+
+    def _enter_all(self, lists: _Entries) -> None:
+        with ThreadPoolExecutor(_THREADS, "lists") as pool:
+            list(pool.map(self._enter, lists.keys(), lists.values()))
 
     def _enter(self, key: Key, entries: Sequence[tuple[bytes, int | None]]) -> None:
         for _ in range(_MAX_ROUNDS):
@@ -85,7 +94,7 @@ class DynamoTopLists:
         return self._known[key]
 
 
-def _by_list(traces: Iterable[Trace]) -> dict[Key, list[tuple[bytes, int | None]]]:
+def _by_list(traces: Iterable[Trace]) -> _Entries:
     """The entries of these calls and when they expire, by list."""
     found: dict[Key, list[tuple[bytes, int | None]]] = defaultdict(list)
     for trace in traces:
