@@ -80,8 +80,9 @@ def price_json(card: RateCard) -> dict[str, object]:
 
 
 def _of_project(card: RateCard) -> RateCard:
-    names = json.dumps([card.provider, card.model, _text(card.valid_from)])
-    entry_id = f"price_{hashlib.sha256(names.encode()).hexdigest()[:16]}"
+    """The price with its source, and an id that no other price has: costs name it after it was replaced, too."""
+    whole = json.dumps(price_json(replace(card, source="", entry_id="")))
+    entry_id = f"price_{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
     return replace(card, source=f"project {card.valid_from.date().isoformat()}", entry_id=entry_id)
 
 

@@ -52,15 +52,30 @@ def test_a_price_is_read_with_its_source_and_an_id() -> None:
     card = parsed()
     rates = Rates(2_500_000, 10_000_000, 1_250_000, 2_500_000, 2_500_000)
     assert card == RateCard(
-        "azure", "my-deployment", rates, DECEMBER, "project 2026-12-01", entry_id="price_f88dcc485deeb1cd"
+        "azure", "my-deployment", rates, DECEMBER, "project 2026-12-01", entry_id="price_7431d98777913e91"
     )
 
 
-def test_the_id_names_provider_model_and_start() -> None:
-    others: tuple[dict[str, Any], ...] = ({}, {"provider": "openai"}, {"model": "x"}, {"from": "2026-12-02T00:00Z"})
-    ids = {parsed(**fields).entry_id for fields in others}
-    assert len(ids) == 4
-    assert parsed(input="9").entry_id == parsed(model="MY-DEPLOYMENT").entry_id == parsed().entry_id
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"provider": "openai"},
+        {"model": "x"},
+        {"from": "2026-12-02T00:00Z"},
+        {"until": "2026-12-09T00:00Z"},
+        {"input": "9"},
+        {"searches": "0.01"},
+        {"tiers": [{"above": 9, "input": "5", "output": "20", "cache_read": "1"}]},
+        {"variants": [{"region": "eu", "factor": "1.1"}]},
+    ],
+)
+def test_another_price_has_another_id(fields: dict[str, Any]) -> None:
+    assert parsed(**fields).entry_id != parsed().entry_id
+
+
+def test_the_same_price_has_the_same_id_however_it_is_written() -> None:
+    same = {"model": "MY-DEPLOYMENT", "input": "2.500", "from": "2026-12-01T01:00+01:00", "tiers": []}
+    assert parsed(**same).entry_id == parsed().entry_id
 
 
 def test_a_price_is_shown_with_the_fields_that_it_was_written_with() -> None:
