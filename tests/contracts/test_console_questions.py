@@ -168,6 +168,7 @@ def test_facets_have_the_values_by_calls(console: CheckedClient, calls: list[Tra
     assert values[0]["calls"] == max(counted.values())
     assert facets["status"]["values"][0] == {"value": "ok", "calls": 25}
     assert facets["task"]["truncated"] is False
+    assert shown["dimensions_since"] == "2026-11-20"
     before = ask(console, "/api/facets", from_="2026-01-01", to="2026-02-01")
     assert all(facet["values"] == [] for facet in before["facets"])
 

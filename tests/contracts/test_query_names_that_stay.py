@@ -23,7 +23,7 @@ FIELDS = {
     "ConversationPageJson": "conversations next_cursor",
     "FacetValueJson": "value calls",
     "FacetJson": "name values truncated",
-    "FacetsJson": "from to facets",
+    "FacetsJson": "from to dimensions_since facets",
     "TracePageJson": "traces next_cursor searched_since",
 }
 PARAMETERS = {

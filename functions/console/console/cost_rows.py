@@ -25,6 +25,14 @@ from switchboard.domain.totals import ZERO, Totals
 
 BEGAN_LATER = "Totals by these names have every call from {day} on (UTC); calls before may be missing."
 BEGIN_LATER = "Totals by these names do not have every call of a day yet."
+SOME_BEGAN_LATER = (
+    "`unheard_usd`, `saved_usd`, `partly_priced_calls` and the tokens of audio, images and searches have every call "
+    "from {day} on (UTC); calls before may be missing in them."
+)
+SOME_BEGIN_LATER = (
+    "`unheard_usd`, `saved_usd`, `partly_priced_calls` and the tokens of audio, images and searches do not have every "
+    "call of a day yet."
+)
 
 _DIGITS = 3
 
@@ -46,11 +54,12 @@ def project_costs_json(
 
 
 def _incomplete(question: CostQuestion, since: date | None) -> list[str]:
-    if question.source in (Source.HOURS, Source.TASK) and not question.with_latency:
-        return []
+    """What the answer may lack. A task's own rows are older than those by names, but not all of their counters."""
+    is_of_task = question.source in (Source.HOURS, Source.TASK) and not question.with_latency
     if since is None:
-        return [BEGIN_LATER]
-    return [BEGAN_LATER.format(day=since.isoformat())] if question.days.first < since else []
+        return [SOME_BEGIN_LATER if is_of_task else BEGIN_LATER]
+    note = SOME_BEGAN_LATER if is_of_task else BEGAN_LATER
+    return [note.format(day=since.isoformat())] if question.days.first < since else []
 
 
 def _together(question: CostQuestion, groups: Sequence[Group]) -> Group:

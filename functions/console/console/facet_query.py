@@ -1,7 +1,7 @@
 """Which values to list, and the list in the API's JSON."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from console.cost_days import Days, read_days
 from console.facet_shapes import FacetsJson
@@ -19,11 +19,12 @@ def read_range(asked: FacetsQuery, now: datetime) -> Days:
     return read_days(asked.since, asked.until, now, UTC)
 
 
-def facets_json(days: Days, facets: Iterable[Facet]) -> FacetsJson:
-    """The values by name, those with the most calls first."""
+def facets_json(days: Days, facets: Iterable[Facet], since: date | None) -> FacetsJson:
+    """The values by name, those with the most calls first. `since`: the first day with every call."""
     return {
         "from": iso_utc(days.since),
         "to": iso_utc(days.until),
+        "dimensions_since": None if since is None else since.isoformat(),
         "facets": [
             {
                 "name": facet.name,

@@ -25,4 +25,4 @@ def list_facets(
         facets = queries.facets.facets(project, days.first, days.last)
     except SearchRefused as refused:
         raise ParameterInvalid(str(refused), param="from") from refused
-    return facets_json(days, facets)
+    return facets_json(days, facets, queries.costs.dimensions_since(project))

@@ -24,5 +24,10 @@ class FacetJson(TypedDict):
     """Whether there are more than the first 1,000."""
 
 
-FacetsJson = TypedDict("FacetsJson", {"from": str, "to": str, "facets": list[FacetJson]})
-"""The values that calls of the range have, by name; `from` and `to` are the days that were counted."""
+FacetsJson = TypedDict(
+    "FacetsJson", {"from": str, "to": str, "dimensions_since": str | None, "facets": list[FacetJson]}
+)
+"""The values that calls of the range have, by name; `from` and `to` are the days that were counted.
+
+`dimensions_since`: the first UTC day of which every call is counted.
+"""

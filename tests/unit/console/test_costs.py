@@ -114,7 +114,17 @@ def test_one_tasks_days_come_from_its_own_rows() -> None:
     rows = Rows(5, since=None)
     answer = ask(rows, task="booking", group_by="day")
     assert [(row["group"]["day"], row["calls"]) for row in answer["rows"]] == [("2026-10-22", 1), ("2026-11-20", 2)]
-    assert (rows.read, answer["notes"]) == (0, [])
+    assert rows.read == 0
+
+
+@pytest.mark.parametrize(
+    ("since", "notes"),
+    [(TODAY - timedelta(days=40), []), (TODAY, ["from 2026-11-20 on (UTC)"]), (None, ["do not have every call"])],
+)
+def test_one_tasks_sums_say_from_when_their_newer_counters_count(since: date | None, notes: list[str]) -> None:
+    told = ask(Rows(5, since), task="booking", group_by="day")["notes"]
+    assert [note in found for note, found in zip(notes, told, strict=True)] == [True] * len(notes)
+    assert all(name in found for found in told for name in ("unheard_usd", "saved_usd", "partly_priced_calls"))
 
 
 def test_a_months_days_are_one_group() -> None:
