@@ -50,6 +50,7 @@ from switchboard.domain.conversation_facts import ConversationFacts
 from switchboard.domain.keys import GatewayKey, Scope
 from switchboard.domain.policy import Policy
 from switchboard.domain.policy_json import policy_json
+from switchboard.domain.pricing import settled
 from switchboard.domain.rates import Price, RateCard, Rates
 from switchboard.domain.settlement import Settlement
 from switchboard.domain.totals import Granularity, PeriodTotals, TaskTotals
@@ -75,7 +76,7 @@ from testkit.filled import call_every_method, filled, paths
 from testkit.memory_store import MemoryStore
 from testkit.openai_events import completion
 from testkit.running_gateway import KEY, RecordedLog, chat
-from testkit.samples import NOON, a_key
+from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace, one_price
 from testkit.upstream import ScriptedUpstream, json_answer
 
 
@@ -495,9 +496,8 @@ CONSOLE_EVENTS = {
     "request.failed": names("route code http_status key_id reason"),
 }
 GATEWAY_METRICS = names(
-    """Calls/Count/provider Errors/Count/provider ColdStarts/Count/provider Hedges/Count/provider
-    TTFT/Milliseconds/provider GatewayOverhead/Milliseconds/provider ErrorsByClass/Count/error
-    FailedAttempts/Count/provider Refused/Count/error"""
+    """Calls/Count/provider Errors/Count/provider TTFT/Milliseconds/provider GatewayOverhead/Milliseconds
+    ColdStarts/Count Hedges/Count FailedAttempts/Count Refused/Count"""
 )
 AGGREGATOR_METRICS = names(
     """Settled/Count Unpriced/Count PartlyPriced/Count Poisoned/Count Lag/Milliseconds Lost/Count
@@ -521,7 +521,10 @@ class _Emitted:
 
     def emit(self, metrics: Mapping[str, tuple[str, object]], dimensions: Iterable[str] = ()) -> None:
         """Remember the metrics as `name/unit/dimension`."""
-        self.metrics |= {"/".join((name, unit, *dimensions)) for name, (unit, _) in metrics.items()}
+        by_provider = gateway.recording.telemetry.BY_PROVIDER
+        self.metrics |= {
+            "/".join((name, unit, *(dimensions if name in by_provider else ()))) for name, (unit, _) in metrics.items()
+        }
 
 
 def _check_events(events: Mapping[str, set[str]], frozen: Mapping[str, set[str]]) -> None:
@@ -541,7 +544,10 @@ def test_the_gateways_log_events_and_metrics() -> None:
 
 def test_the_aggregators_log_events_and_metrics() -> None:
     emitted = _Emitted()
-    call_every_method(cost_aggregator.telemetry.Telemetry(cast("Any", emitted), emitted.emit))
+    telemetry = cost_aggregator.telemetry.Telemetry(cast("Any", emitted), emitted.emit)
+    call_every_method(telemetry)
+    answered = replace(an_open_trace(), status=Status.OK, usage=a_usual_usage())
+    telemetry.counted([settled(answered, one_price(None), NOON)], 0)
     _check_events(emitted.events, AGGREGATOR_EVENTS)
     check("a metric", emitted.metrics, AGGREGATOR_METRICS)
     assert cost_aggregator.telemetry.NAMESPACE == "Switchboard"

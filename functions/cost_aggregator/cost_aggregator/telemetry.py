@@ -52,12 +52,10 @@ class Telemetry:
             return
         unpriced = sum(trace.settlement is not None and trace.settlement.is_unpriced for trace in fresh)
         partly = sum(trace.settlement is not None and trace.settlement.is_partly_priced for trace in fresh)
-        metrics: dict[str, tuple[str, Sequence[float]]] = {
-            "Settled": ("Count", [len(fresh)]),
-            "Unpriced": ("Count", [unpriced]),
-            "PartlyPriced": ("Count", [partly]),
-            "Poisoned": ("Count", [poisoned]),
-        }
+        rare = {"Unpriced": unpriced, "PartlyPriced": partly, "Poisoned": poisoned}
+        metrics: dict[str, tuple[str, Sequence[float]]] = {"Settled": ("Count", [len(fresh)])}
+        # A metric is billed for the hours in which it is written: a count of none is not.
+        metrics |= {name: ("Count", [count]) for name, count in rare.items() if count}
         if lags := [lag for trace in fresh if (lag := lag_ms(trace)) is not None]:
             metrics["Lag"] = ("Milliseconds", lags)
         self._emit(metrics)
@@ -79,6 +77,7 @@ class Telemetry:
         """Log how many waiting calls got a price; nothing if none did and all were tried."""
         if calls or not is_complete:
             self._log.info("reprice.done", extra={"repriced": calls, "is_complete": is_complete})
+        if calls:
             self._emit({"Repriced": ("Count", [calls])})
 
     def reprice_deferred(self, reason: str) -> None:

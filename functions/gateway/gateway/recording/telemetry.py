@@ -15,6 +15,8 @@ COMPLETED = "completed"
 """What is unwritten of a call: its row and its bodies."""
 BODIES = "bodies"
 """What is unwritten of a call: its bodies alone."""
+BY_PROVIDER = frozenset({"Calls", "Errors", "TTFT"})
+"""The metrics that are told by provider too. All are told by service: CloudWatch bills every combination."""
 _CLASSES = tuple(field.name for field in fields(Tokens))
 
 
@@ -35,7 +37,7 @@ class Log(Protocol):
 
 
 type Emit = Callable[[dict[str, tuple[str, float]], dict[str, str]], None]
-"""Emits metrics (name → unit, value) under dimensions (name → value), as one document."""
+"""Emits metrics (name → unit, value) as one document; those of BY_PROVIDER under dimensions (name → value) too."""
 
 
 class Telemetry:
@@ -81,7 +83,7 @@ class Telemetry:
     def refused(self, failure: Failure, key_id: str | None, trace_id: str) -> None:
         """Log and count a request without a valid key: there is no project to keep a trace for."""
         self._log.warning("call.refused", extra={"trace_id": trace_id, "key_id": key_id, **_reason(failure)})
-        self._emit({"Refused": ("Count", 1)}, {"error": failure.code})
+        self._emit({"Refused": ("Count", 1)}, {})
 
     def unwritten(self, trace: Trace, what: str, reason: str) -> None:
         """Log that the store did not take a finished call; without a row in the table, the line has it."""
@@ -107,22 +109,19 @@ class Telemetry:
         self._log.exception("gateway.failed", extra={"trace_id": trace_id})
 
     def _count(self, trace: Trace, *, is_cold: bool) -> None:
-        metrics = {
-            "Calls": ("Count", 1.0),
-            "Errors": ("Count", float(trace.is_error)),
-            "ColdStarts": ("Count", float(is_cold)),
-        }
-        if trace.attempts:
-            metrics["Hedges"] = ("Count", float(any(attempt.is_hedge for attempt in trace.attempts)))
+        metrics = {"Calls": ("Count", 1.0), "Errors": ("Count", float(trace.is_error))}
         if trace.ttft_ms is not None:
             metrics["TTFT"] = ("Milliseconds", trace.ttft_ms)
         if trace.gateway_ms is not None:
             metrics["GatewayOverhead"] = ("Milliseconds", trace.gateway_ms)
+        rare = {
+            "ColdStarts": float(is_cold),
+            "Hedges": float(any(attempt.is_hedge for attempt in trace.attempts)),
+            "FailedAttempts": float(len(_failed(trace))),
+        }
+        # A metric is billed for the hours in which it is written: a count of none is not.
+        metrics |= {name: ("Count", count) for name, count in rare.items() if count}
         self._emit(metrics, {"provider": trace.provider or "none"})
-        if trace.failure is not None and trace.is_error:
-            self._emit({"ErrorsByClass": ("Count", 1.0)}, {"error": trace.failure.code})
-        for attempt in _failed(trace):
-            self._emit({"FailedAttempts": ("Count", 1.0)}, {"provider": attempt.provider})
 
 
 def _failed(trace: Trace) -> list[AttemptRecord]:
