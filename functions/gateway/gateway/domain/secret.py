@@ -100,9 +100,9 @@ class Scrubber:
         return self._may_be_encoded(content)
 
     def _may_be_encoded(self, content: bytes) -> bool:
-        if self._has_marks and (b"\\" in content or b"&" in content):
+        if b"%" in content or b"\\u00" in content:
             return True
-        return b"%" in content or b"\\u00" in content
+        return self._has_marks and (b"\\" in content or b"&" in content)
 
     def _find(self, content: bytes, min_tail: int, decodings: int) -> Iterator[Span]:
         ends = tuple(_ends(content, min_tail))

@@ -78,9 +78,10 @@ class Flow:
         try:
             with closing(Waits()) as waits:
                 while not stream.is_over:
+                    now_ms = self.journal.elapsed_ms()
                     if stream.progress != seen:  # keep-alives and empty chunks are silence
-                        seen, since_ms, unread = stream.progress, self.journal.elapsed_ms(), 0
-                    chunk = await self._next(waits, since_ms)
+                        seen, since_ms, unread = stream.progress, now_ms, 0
+                    chunk = await self._next(waits, since_ms, now_ms)
                     unread += len(chunk or b"")
                     if chunk is None:
                         # What has led to nothing yet may be a document, which is read now.
@@ -95,13 +96,13 @@ class Flow:
         except DocumentTooLarge as large:
             raise AnswerTooLarge(self.attempt.target, f"the answer has more than {large}") from None
 
-    async def _next(self, waits: Waits, since_ms: float) -> bytes | None:
+    async def _next(self, waits: Waits, since_ms: float, now_ms: float) -> bytes | None:
         """The next read, None at the end. `since_ms`: when the last chunk with content came. Raises UpstreamFailure."""
         plan, is_finished = self.plan, self.stream.is_finished or self.stream.is_done
         if not (is_finished or self.stream.transcript.is_useful):  # until the first content the race watches the clock
             return await anext(self.source, None)
         stalls_ms = since_ms + (min(plan.stall_ms, self._grace_ms()) if is_finished else plan.stall_ms)
-        left_ms = min(stalls_ms, plan.call_timeout_ms) - self.journal.elapsed_ms()
+        left_ms = min(stalls_ms, plan.call_timeout_ms) - now_ms
         try:
             return await waits.next_of(self.source, left_ms / 1000)
         except (TimeoutError, UpstreamCut) as failed:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import cast
 
 
 class Waits:
@@ -27,9 +26,9 @@ class Waits:
         A cancellation of the task is passed on. Where no time is left, nothing is read: what can be read without a wait
         would never time out.
         """
-        if timeout_s <= 0:
+        task = asyncio.current_task()
+        if timeout_s <= 0 or task is None:
             raise TimeoutError
-        task = cast("asyncio.Task[object]", asyncio.current_task())
         cancellations = task.cancelling()
         self._task, self._is_over, self._until_s = task, False, self._loop.time() + timeout_s
         if self._timer is None or self._timer.when() > self._until_s:

@@ -1,7 +1,7 @@
 """A dict with a maximum size, for what a process remembers between calls."""
 
 from collections.abc import Callable, Iterator, MutableMapping
-from typing import override
+from typing import overload, override
 
 
 def _one(_key: object, _value: object) -> int:
@@ -26,9 +26,21 @@ class BoundedDict[K, V](MutableMapping[K, V]):
     def __getitem__(self, key: K) -> V:
         return self._entries[key]
 
+    @overload
+    def get(self, key: K, /) -> V | None: ...
+
+    @overload
+    def get[D](self, key: K, /, default: V | D) -> V | D: ...
+
+    @override
+    def get[D](self, key: K, /, default: V | D | None = None) -> V | D | None:
+        # MutableMapping's own raises and catches a KeyError for each key that is not there.
+        return self._entries.get(key, default)
+
     @override
     def __setitem__(self, key: K, value: V) -> None:
-        self.pop(key, None)
+        if key in self._entries:
+            del self[key]
         self._entries[key] = value
         self._size += self._size_of(key, value)
         while self._size > self._max_size:

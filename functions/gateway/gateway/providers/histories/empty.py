@@ -17,15 +17,19 @@ _SAYS_SOMETHING = (
 _KEPT_LISTS = frozenset({"messages", "metadata", "content"})
 
 
-def leave_out_empty_lists(body: Draft) -> None:
-    """Leave out fields of the request, of messages and of parts whose value is an empty list: it is refused by some.
-
-    Nothing further inside is looked at: a schema, arguments and metadata are the caller's.
-    """
+def leave_out_empty_fields(body: Draft) -> None:
+    """Leave out fields of the request whose value is an empty list: it is refused by some."""
     empty = [name for name, value in body.fields.items() if value == [] and name not in _KEPT_LISTS]
     for name in empty:
         del body.fields[name]
     note_names(body.notes, "left out an empty {}", empty, "left out {} more empty lists")
+
+
+def leave_out_empty_lists(body: Draft) -> None:
+    """Leave out fields of messages and of parts whose value is an empty list.
+
+    Nothing further inside is looked at: a schema, arguments and metadata are the caller's.
+    """
     for position, message in enumerate(body.messages):
         kept = _without_empty_lists(message)
         content = kept.get("content")

@@ -15,7 +15,11 @@ from gateway.providers.histories import (
     shapes,
     tool_shapes,
 )
-from gateway.providers.histories.refusals import Empty, Refusals
+from gateway.providers.histories.refusals import INSTRUCTIONS, Empty, Refusals
+from switchboard.stream.deltas import Json
+
+_TURN = ("role", "content")
+_SPEAKERS = (*INSTRUCTIONS, "user", "assistant")  # not a set: a role may be of any type, hashable or not
 
 
 def fit_history(body: Draft, refuses: Refusals, taken_in_messages: frozenset[str] | None) -> None:
@@ -24,8 +28,12 @@ def fit_history(body: Draft, refuses: Refusals, taken_in_messages: frozenset[str
     `taken_in_messages` are the fields of messages that are sent on, None for all. Raises BodyMalformed for a part of
     the last user turn that cannot be sent. The work grows with the size of the body alone.
     """
+    if all(map(_is_plain, body.messages)):  # most histories: their messages are looked at once instead of ten times
+        _fit_around_messages(body, refuses)
+        return
     shapes.fit_shapes(body)
     tool_shapes.fit_tool_shapes(body)
+    empty.leave_out_empty_fields(body)
     empty.leave_out_empty_lists(body)
     has_parts = any(type(message.get("content")) is list for message in body.messages)
     if has_parts:
@@ -39,6 +47,26 @@ def fit_history(body: Draft, refuses: Refusals, taken_in_messages: frozenset[str
     nested.keep_tool_fields(body, refuses)
     _fit_calls(body, refuses)
     _fit_turns(body, refuses)
+
+
+def _is_plain(message: Json) -> bool:
+    """Whether it is a turn with words and nothing else, as every provider takes it."""
+    content = message.get("content")
+    return type(content) is str and not (
+        not content or content.isspace() or len(message) > len(_TURN) or message.get("role") not in _SPEAKERS
+    )
+
+
+def _fit_around_messages(body: Draft, refuses: Refusals) -> None:
+    """The repairs of what is beside the messages, and of their order."""
+    tool_shapes.fit_tool_shapes(body)
+    empty.leave_out_empty_fields(body)
+    if refuses.functions:
+        functions.send_functions_as_tools(body)
+    nested.keep_tool_fields(body, refuses)
+    if refuses.tool_names is not None:
+        names.fit_tool_names(body, refuses.tool_names)
+    _fit_order(body, refuses)
 
 
 def _fit_calls(body: Draft, refuses: Refusals) -> None:
@@ -58,6 +86,10 @@ def _fit_turns(body: Draft, refuses: Refusals) -> None:
         empty.leave_out_empty_messages(body, refuses.empty)
     if refuses.joined_roles:
         contents.join_texts(body, refuses.joined_roles, null_as_text=refuses.null_content)
+    _fit_order(body, refuses)
+
+
+def _fit_order(body: Draft, refuses: Refusals) -> None:
     if refuses.any_system(body.model):
         roles.mark_every_system(body)
     elif refuses.later_system(body.model):
