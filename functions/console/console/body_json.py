@@ -9,6 +9,10 @@ from switchboard.stream.transcript import assemble
 # The fields of an event stream, or a comment; a byte order mark and blank lines may precede them.
 _STREAM_BEGINS = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*(?:data|event|id|retry)?:")
 
+# Within a text the second quotation mark would have a backslash before it.
+_CREATED = re.compile(rb'"created": ?(\d{1,12})\b(?![.eE])')
+_FIRST_EVENTS_BYTES = 16_384
+
 
 def request_value(body: bytes | None) -> object:
     """The request as JSON; as text if it is not JSON, None if it was not stored."""
@@ -22,7 +26,13 @@ def response_value(body: bytes | None, *, streamed: bool) -> object:
     if not is_event_stream(body, streamed=streamed):
         return _json_or_text(body)
     found = assemble(body)
-    return _text(body) if found.is_cut else found.completion()
+    return _text(body) if found.is_cut else _created(body) | found.completion()
+
+
+def _created(stream: bytes) -> dict[str, object]:
+    """When the completion began, as the first event that tells it says: OpenAI's clients want it in each completion."""
+    found = _CREATED.search(stream, 0, _FIRST_EVENTS_BYTES)
+    return {} if found is None else {"created": int(found[1])}
 
 
 def is_event_stream(body: bytes, *, streamed: bool) -> bool:

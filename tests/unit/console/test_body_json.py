@@ -53,6 +53,22 @@ def test_a_stream_is_shown_as_its_assembled_completion() -> None:
         {"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}
     ]
     assert shown["usage"] == events.usage_object(3, 2)
+    assert shown["created"] == events.CREATED_S
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        {"choices": [{"index": 0, "delta": {"content": '"created": 17'}}]},
+        {"created": "17", "choices": []},
+        {"created": 1.7, "choices": []},
+        {"created": None, "choices": []},
+    ],
+)
+def test_a_stream_that_does_not_tell_when_it_began_is_shown_without(chunk: dict[str, object]) -> None:
+    shown = response_value(events.event(chunk), streamed=True)
+    assert isinstance(shown, dict)
+    assert "created" not in shown
 
 
 def test_a_stream_with_an_endless_event_is_shown_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
