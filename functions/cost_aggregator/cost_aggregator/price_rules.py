@@ -116,9 +116,19 @@ def _tiers(tiers: Iterable[Tier], rule: Rule) -> tuple[Tier, ...]:
     return tuple(replace(tier, rates=_completed(tier.rates, rule)) for tier in tiers)
 
 
+_INPUT_OF = {"audio_cache_read": "audio_input", "image_cache_read": "image_input"}
+
+
 def _completed(rates: Rates, rule: Rule) -> Rates:
-    found = {name: getattr(rates, other) for name, other in rule.same.items()} | dict(rule.prices)
+    same = {name: getattr(rates, other) for name, other in rule.same.items() if not _costs_otherwise(name, rates)}
+    found = same | dict(rule.prices)
     return replace(rates, **{name: rate for name, rate in found.items() if getattr(rates, name) is None})
+
+
+def _costs_otherwise(name: str, rates: Rates) -> bool:
+    """Whether it is a cache read of what the list prices unlike text when it is fresh."""
+    fresh = getattr(rates, _INPUT_OF[name]) if name in _INPUT_OF else None
+    return fresh is not None and fresh != rates.fresh_input
 
 
 def _variants(card: RateCard, rules: Iterable[Rule]) -> Iterator[Variant]:

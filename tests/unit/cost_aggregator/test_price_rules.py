@@ -1,6 +1,7 @@
 """What providers document beside their price lists: each rule, and that each applies to something."""
 
 import tomllib
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any
@@ -138,3 +139,18 @@ def test_every_rule_has_its_document_and_changes_a_price(entry: dict[str, Any]) 
 def _text(entry: dict[str, Any]) -> str:
     blocks = SHIPPED.read_text("utf-8").split("[[rule]]\n")[2:]
     return "[[rule]]\n" + next(block for block in blocks if tomllib.loads(block) == entry)
+
+
+def test_cached_images_do_not_cost_what_cached_text_does_where_fresh_ones_cost_otherwise() -> None:
+    rule = 'same = { image_input = "fresh_input", image_cache_read = "cache_read" }'
+    assert applied(rule).rates.image_cache_read == 10
+    of_their_own = applied(rule, replace(CARD, rates=replace(CARD.rates, image_input=300))).rates
+    assert (of_their_own.image_input, of_their_own.image_cache_read) == (300, None)
+
+
+def test_no_model_of_the_library_has_media_in_its_cache_at_the_price_of_text_alone() -> None:
+    for provider, model in LIBRARY.models():
+        plain, card = PLAIN.card(provider, model, TODAY), LIBRARY.card(provider, model, TODAY)
+        if plain is None or card is None or card.rates.image_input == card.rates.fresh_input:
+            continue
+        assert card.rates.image_cache_read == plain.rates.image_cache_read, (provider, model)
