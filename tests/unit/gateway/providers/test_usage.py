@@ -4,7 +4,13 @@ from typing import Any
 import pytest
 
 from gateway.providers import table
-from gateway.providers.chat_completions.usage import UsageReader, read_by_total, read_openai, read_reasoning_outside
+from gateway.providers.chat_completions.usage import (
+    UsageReader,
+    read_by_total,
+    read_openai,
+    read_reasoning_outside,
+    read_seconds_of_audio,
+)
 from switchboard.domain.usage import ABSENT, Tokens, Usage, UsageSource
 from switchboard.stream.deltas import read_chunk
 from testkit.usage_bodies import recorded_usage
@@ -50,6 +56,18 @@ OPENROUTER = GPT_5_6 | {
     "is_byok": False,
     "cost_details": {"upstream_inference_cost": 0.00014, "upstream_inference_prompt_cost": 8.1e-05},
 }
+VOXTRAL = {"prompt_audio_seconds": 203, "prompt_tokens": 4, "total_tokens": 3264, "completion_tokens": 635}
+LITELLM = {
+    "prompt_tokens": 590,
+    "completion_tokens": 9,
+    "total_tokens": 599,
+    "cache_creation_input_tokens": 500,
+    "prompt_tokens_details": {
+        "cached_tokens": 80,
+        "cache_creation_tokens": 500,
+        "cache_creation_token_details": {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 400},
+    },
+}
 GEMINI = {"prompt_tokens": 12, "completion_tokens": 8, "total_tokens": 150}
 
 
@@ -65,6 +83,19 @@ def counted(fresh_input: int, output: int, **classes: int) -> Usage:
         ("deepseek", DEEPSEEK, counted(44, 20, cache_read=256)),
         ("xai", XAI, counted(26, 103, cache_read=6, reasoning=94)),
         ("mistral", MISTRAL, counted(206, 99, cache_read=48)),
+        ("mistral", VOXTRAL, counted(4, 635, audio_input=2625)),
+        ("mistral", VOXTRAL | {"total_tokens": 639}, counted(4, 635, audio_input=203)),
+        ("mistral", MISTRAL | {"prompt_audio_seconds": 6.2}, counted(206, 99, cache_read=48, audio_input=7)),
+        ("mistral", MISTRAL | {"prompt_audio_seconds": None}, counted(206, 99, cache_read=48)),
+        ("mistral", MISTRAL | {"prompt_audio_seconds": 0}, counted(206, 99, cache_read=48)),
+        ("mistral", MISTRAL | {"prompt_audio_seconds": True}, counted(206, 99, cache_read=48)),
+        ("mistral", MISTRAL | {"prompt_audio_seconds": float("inf")}, counted(206, 99, cache_read=48)),
+        ("generic", LITELLM, counted(10, 9, cache_read=80, cache_write_5m=100, cache_write_1h=400)),
+        (
+            "generic",
+            LITELLM | {"prompt_tokens_details": None, "cache_creation": {"ephemeral_1h_input_tokens": 9999}},
+            counted(90, 9, cache_write_1h=500),
+        ),
         ("openai", GPT_5_6, counted(2, 5, cache_read=6, cache_write_5m=4012)),
         ("openrouter", OPENROUTER, counted(2, 5, cache_read=6, cache_write_5m=4012)),
         ("google", GEMINI, counted(12, 138, reasoning=130)),
@@ -83,7 +114,7 @@ def test_every_dialect_is_read_into_disjoint_classes(provider: str, usage: dict[
     assert found.read_usage(usage) == read
 
 
-@pytest.mark.parametrize("reader", [read_openai, read_reasoning_outside, read_by_total])
+@pytest.mark.parametrize("reader", [read_openai, read_reasoning_outside, read_by_total, read_seconds_of_audio])
 @pytest.mark.parametrize(
     "usage",
     [

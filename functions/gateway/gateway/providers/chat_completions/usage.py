@@ -5,9 +5,12 @@ Usage whose prompt or completion count is missing is ABSENT, never 0.
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import ceil
+from typing import TypeIs
 
 from gateway.domain.json_text import count_field, object_field
 from gateway.providers.chat_completions.modalities import split
+from switchboard.domain.limits import MAX_TOKENS
 from switchboard.domain.usage import ABSENT, Usage, UsageSource
 from switchboard.stream.deltas import Json
 
@@ -36,6 +39,25 @@ def read_by_total(usage: Json | None) -> Usage:
     return _read(usage, output)
 
 
+def read_seconds_of_audio(usage: Json | None) -> Usage:
+    """Mistral's: audio is told in seconds, and its tokens, if at all, in the total only.
+
+    They are a class of their own, which its price list charges by the minute. Where only seconds are told, each counts
+    as one token, so that the call is known to have had audio.
+    """
+    read = read_openai(usage)
+    seconds = None if usage is None else usage.get("prompt_audio_seconds")
+    if usage is None or read.tokens is None or not _is_duration(seconds):
+        return read
+    rest = (count_field(usage, "total_tokens") or 0) - read.tokens.prompt - read.tokens.completion
+    audio = rest if rest > 0 else ceil(seconds)
+    return replace(read, tokens=replace(read.tokens, audio_input=read.tokens.audio_input + audio))
+
+
+def _is_duration(seconds: object) -> TypeIs[int | float]:
+    return isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds <= MAX_TOKENS
+
+
 def _read(usage: Json | None, output_of: Callable[[Json], int]) -> Usage:
     if usage is None or (prompt := _count_or_rest(usage, "prompt_tokens", "completion_tokens")) is None:
         return ABSENT
@@ -45,7 +67,16 @@ def _read(usage: Json | None, output_of: Callable[[Json], int]) -> Usage:
     reasoning = max(_reasoning(usage), output - _completion(usage))
     read, written = _cache_read(usage), _cache_write(usage)
     tokens = split(usage, prompt, output, read=read, written=written, reasoning=reasoning)
-    return Usage(UsageSource.PROVIDER, replace(tokens, searches=_searches(usage)))
+    for_an_hour = min(tokens.cache_write_5m, _written_for_an_hour(usage))
+    return Usage(
+        UsageSource.PROVIDER,
+        replace(
+            tokens,
+            cache_write_5m=tokens.cache_write_5m - for_an_hour,
+            cache_write_1h=for_an_hour,
+            searches=_searches(usage),
+        ),
+    )
 
 
 def _count_or_rest(usage: Json, name: str, other: str) -> int | None:
@@ -96,6 +127,17 @@ def _cache_read(usage: Json) -> int:
 def _cache_write(usage: Json) -> int:
     """Part of the prompt's count, as OpenAI (from GPT-5.6 on), OpenRouter and Qwen send it."""
     return _first_count(usage, _CACHE_WRITES)
+
+
+_LIFETIMES = ("cache_creation", "cache_creation_token_details")
+"""Anthropic's own object, and LiteLLM's, in the details."""
+
+
+def _written_for_an_hour(usage: Json) -> int:
+    """Part of what was written to the cache, as gateways in front of Claude pass it on."""
+    places = (*(object_field(usage, details) for details in _DETAILS if details in usage), usage)
+    found = (object_field(place, name) for place in places for name in _LIFETIMES if name in place)
+    return next((count for each in found if (count := count_field(each, "ephemeral_1h_input_tokens"))), 0)
 
 
 def _first_count(usage: Json, names: tuple[str, ...]) -> int:

@@ -3,13 +3,15 @@
 Answers 422 `extra_forbidden` to an unknown field, in messages and tools too. Roles have an order: instructions and user
 turns may not directly follow a tool's result, nor instructions an assistant's turn, and the last turn is the user's or
 a tool's. Tool-call ids are nine letters or digits; an assistant's message is never empty. `seed` is called
-`random_seed`. Usage comes in the last chunk without being asked for; cached tokens in `prompt_tokens_details`.
+`random_seed`. Usage comes in the last chunk without being asked for; cached tokens in `prompt_tokens_details`, audio in
+`prompt_audio_seconds`.
 https://docs.mistral.ai/api/endpoint/chat · https://docs.mistral.ai/studio-api/conversations/advanced/prompt-caching
 https://github.com/mistralai/client-python (the fields)
 https://github.com/mistralai/mistral-common (the order of roles, the ids)
 """
 
 from gateway.domain.codec import Draft
+from gateway.providers.chat_completions.usage import read_seconds_of_audio
 from gateway.providers.histories.refusals import Empty, NameRule, Refusals, always
 from gateway.providers.histories.rules import MISTRAL_IDS
 from gateway.providers.provider import CORE, CORE_OF_MESSAGES, Provider
@@ -63,4 +65,5 @@ MISTRAL = Provider(
         end_with_user,
     ),
     takes_stream_options=False,
+    read_usage=read_seconds_of_audio,
 )
