@@ -1,5 +1,6 @@
 """Sums stored rows into the groups of a question."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
@@ -49,15 +50,15 @@ def latencies(question: CostQuestion, rows: Iterable[LatencyDay]) -> dict[GroupK
     """The histograms by group. Raises ParameterInvalid for too many rows."""
     # Of the statuses a question can only ask for `ok`, and these are the times of such calls.
     wanted = {name: bounded(value) for name, value in question.filters.items() if name is not GroupBy.STATUS}
-    found: dict[GroupKey, Latencies] = {}
+    found = defaultdict[GroupKey, dict[Latency, Counter[int]]](lambda: {each: Counter() for each in Latency})
     for number, row in enumerate(rows):
         _check_number(number)
         names = _latency_names(row)
         if all(names[name] == value for name, value in wanted.items()):
             key = tuple(names[name] for name in question.group_by)
-            earlier = found.get(key, {})
-            found[key] = {each: row.histograms[each] + earlier.get(each, Histogram()) for each in Latency}
-    return found
+            for each, counts in found[key].items():
+                counts.update(row.histograms[each].counts)
+    return {key: {each: Histogram(counts) for each, counts in of.items()} for key, of in found.items()}
 
 
 def rows_of_combinations(rows: Iterable[CombinationDay]) -> Iterator[Row]:

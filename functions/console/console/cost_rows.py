@@ -67,7 +67,7 @@ def _together(question: CostQuestion, groups: Sequence[Group]) -> Group:
     if not question.with_latency:
         return Group((), totals)
     found = [group.latencies or {} for group in groups]
-    return Group((), totals, {each: reduce(add, (of.get(each, _NONE) for of in found), _NONE) for each in Latency})
+    return Group((), totals, {each: Histogram.sum_of(of.get(each, _NONE) for of in found) for each in Latency})
 
 
 _NONE = Histogram()

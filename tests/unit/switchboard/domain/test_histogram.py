@@ -26,6 +26,12 @@ def test_histograms_add_up_to_that_of_all_values(some: list[float], others: list
     assert (added, added.count) == (histogram_of(some + others), len(some) + len(others))
 
 
+@given(st.lists(TIMES_MS, max_size=5))
+def test_the_sum_of_many_is_that_of_all_values(parts: list[list[float]]) -> None:
+    whole = histogram_of([value_ms for part in parts for value_ms in part])
+    assert Histogram.sum_of(map(histogram_of, parts)) == whole
+
+
 def test_without_values_there_is_no_percentile() -> None:
     assert Histogram().percentile(50) is None
 
