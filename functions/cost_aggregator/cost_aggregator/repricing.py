@@ -62,6 +62,9 @@ class Repricing:
         return done
 
     def _reprice_project(self, project: str, done: Repriced, remaining_ms: RemainingMs) -> None:
+        if not self.backoff.has_time(remaining_ms):
+            done.is_complete = False
+            return
         book = self.books.of(project)
         for model, progress in self.unpriced.models(project):
             if done.is_complete and progress != Progress(book.fingerprint, None, is_done=True):

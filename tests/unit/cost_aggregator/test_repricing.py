@@ -154,3 +154,11 @@ def test_a_project_whose_rows_cannot_be_read_does_not_keep_the_others_waiting(
     ledger.sandbox().repricing.sweep(["broken", "acme"], lambda: 60_000)
     assert None not in ledger.costs(traces)
     assert ledger.seen.named("reprice.deferred") == [{"reason": "broken: KeyError: 'provider'"}]
+
+
+def test_projects_are_asked_for_only_while_there_is_time(ledger: Waiting) -> None:
+    asked = list[str]()
+    ledger.client.meta.events.register("before-call.dynamodb", lambda model, **_event: asked.append(model.name))
+    ledger.sandbox().repricing.sweep([f"project {number}" for number in range(100)], lambda: 0.0)
+    assert asked == []
+    assert ledger.seen.named("reprice.done") == [{"repriced": 0, "is_complete": False}]
