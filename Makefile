@@ -77,13 +77,20 @@ bench-fairness: setup ## what hostile callers of one project cost the calls of a
 soak-ledger: setup ## 200,000 calls settled while much goes wrong; every total is then the sum of its calls (an hour)
 	@LEDGER_CALLS=$${LEDGER_CALLS:-200000} $(PYTHON) -m pytest -m load $(PYTEST_ARGS) tests/load/test_ledger_simulation.py
 
-build: setup sam ## the deployable artifacts, with byte code (Lambda's code folder is read-only)
-	@$(SAM) build
+# Only what is given on make's command line counts: an environment may have a variable REGION or PROFILE by chance.
+given = $(if $(filter command,$(origin $(1))),--$(2) "$($(1))")
+DEPLOY_OPTIONS = $(call given,STACK,stack) $(call given,REGION,region) $(call given,PROFILE,profile) \
+  $(call given,ENVIRONMENT,environment) $(if $(filter command,$(origin GUIDED)),--guided)
+
+build: .venv/.ready sam ## the deployable artifacts, with byte code (Lambda's code folder is read-only)
+	@$(SAM) build --cached --parallel $(call given,ENVIRONMENT,config-env)
 	@$(PYTHON) -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build
 
-deploy: build ## deploy to your AWS account; the first time SAM asks for the parameters
-	@if grep -q '^\[default.deploy.parameters\]' samconfig.toml && grep -q '^stack_name' samconfig.toml; \
-	then $(SAM) deploy; else $(SAM) deploy --guided; fi
+# The build takes a minute: what would end the deployment is looked for before it, too.
+deploy: .venv/.ready sam ## deploy to your AWS account: STACK=switchboard REGION=eu-central-1 PROFILE=… ENVIRONMENT=…; GUIDED=1: SAM asks
+	@switchboard deploy $(DEPLOY_OPTIONS) --check
+	@$(MAKE) --no-print-directory build
+	@switchboard deploy $(DEPLOY_OPTIONS)
 
 setup: .venv/.ready node_modules/.ready
 

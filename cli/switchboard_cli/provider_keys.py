@@ -7,6 +7,7 @@ from typing import Annotated
 import boto3
 import typer
 
+from switchboard_cli.deployments import use_deployment
 from switchboard_cli.failure import CommandFailed, errors_reported
 from switchboard_cli.stack import output
 
@@ -31,6 +32,7 @@ def put(
     with errors_reported():
         if not re.fullmatch(r"[a-z]{1,32}", name):
             raise CommandFailed(f"{name!r} is not a provider's name: use lower-case letters, such as openai.")
+        use_deployment(stack)
         path = output(boto3.client("cloudformation"), stack, "ProviderKeysPath").rstrip("/")
         parameter = f"{path}/{name}"
         boto3.client("ssm").put_parameter(Name=parameter, Value=_value(name), Type="SecureString", Overwrite=True)

@@ -21,6 +21,7 @@ from switchboard.store.prices.price_ports import BookReader, PriceStore
 from switchboard.store.prices.project_prices import DynamoPrices
 from switchboard.store.query_ports import TraceFinder
 from switchboard.store.search.trace_finder import DynamoTraceFinder
+from switchboard_cli.deployments import use_deployment
 from switchboard_cli.failure import CommandFailed
 from switchboard_cli.moments import now
 from switchboard_cli.stack import output
@@ -87,6 +88,7 @@ def target(stack: str | None, data_dir: Path | None, table: str | None, endpoint
     if stack is not None and data_dir is not None:
         raise CommandFailed("Use --stack NAME or --data-dir FOLDER, not both: they are different tables.")
     if stack is not None:
+        use_deployment(stack)
         return Target(output(boto3.client("cloudformation"), stack, "TableName"))
     if data_dir is not None:
         return _local(data_dir)

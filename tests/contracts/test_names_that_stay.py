@@ -711,6 +711,7 @@ COMMANDS = {
     "prices correct": names(f"--provider --model --from --to --reason --project --yes {TARGET}"),
     "traces restore": names(f"file --retention-days {TARGET}"),
     "provider-keys put": names("name --stack"),
+    "deploy": names("--stack --region --profile --environment --guided --check"),
     "audit": names(f"day --days --project --repair {TARGET}"),
     "export": names(
         f"""file --format --project --task --from --to --environment --key-id --provider --model --status --metadata

@@ -1,12 +1,16 @@
 """What an operator sees: parameters, outputs, and retention."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from switchboard_cli.sam_deploy import PROTECTION
+
 type Template = dict[str, Any]
+type Translate = Callable[[Template], Template]
 
 
 @pytest.mark.parametrize("section", ["Parameters", "Outputs"])
@@ -62,12 +66,29 @@ def test_the_poison_queue_has_the_maximum_retention(written: Template) -> None:
 def test_the_table_is_retained_and_has_backups(written: Template) -> None:
     table = written["Resources"]["Table"]
 
-    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
     assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
     assert table["Properties"]["SSESpecification"]["SSEEnabled"] is True
     assert table["Properties"]["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
     assert table["Properties"]["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+
+
+def test_the_table_is_protected_only_after_the_stack_was_created(written: Template) -> None:
+    """Else a failed creation could not remove it, and the stack would be stuck."""
+    table = written["Resources"]["Table"]["Properties"]
+    parameter = written["Parameters"][PROTECTION]
+
+    assert table["DeletionProtectionEnabled"] == {"Fn::If": ["ProtectsTable", True, False]}
+    assert written["Conditions"]["ProtectsTable"] == {"Fn::Equals": [{"Ref": PROTECTION}, "On"]}
+    assert (parameter["Default"], parameter["AllowedValues"]) == ("Off", ["On", "Off"])
+
+
+def test_a_guided_deployment_does_not_ask_about_authentication(written: Template, translate: Translate) -> None:
+    """SAM looks for any Auth at the API; this one changes nothing of what is deployed."""
+    with_auth = translate(written)
+    assert written["Resources"]["Api"]["Properties"].pop("Auth")
+    assert translate(written) == with_auth
 
 
 def test_logs_expire(written: Template) -> None:
