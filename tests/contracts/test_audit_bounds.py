@@ -6,8 +6,11 @@ import pytest
 
 from switchboard.domain.audit import DayAudit, Outcome
 from switchboard.store import keyspace
+from switchboard.store.audit import auditor
+from switchboard.store.audit.audit_store import DynamoAudit
 from switchboard.store.audit.auditor import MAX_STOPS, Auditor
 from testkit.audited_ledger import DAY, Ledger, always
+from testkit.samples import NOON
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,6 +38,30 @@ def test_an_audit_stops_while_it_reads_rows_and_never_for_good(ledger: Ledger) -
         audits.append(ledger.auditor.audit("acme", DAY, lambda left=time_left: next(left, False)))  # type: ignore[misc]
     assert len(audits) == MAX_STOPS + 2
     assert audits[-1].outcome is Outcome.TOO_LARGE
+
+
+class Slow(DynamoAudit):
+    """Time for the days of one task."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(ledger.client, ledger.table, lambda: NOON)
+        self.asked: set[str] = set()
+
+    def has_time(self) -> bool:
+        return not self.asked
+
+    def days_of_task(self, project: str, task_id: str) -> dict[str, int]:
+        self.asked.add(task_id)
+        return super().days_of_task(project, task_id)
+
+
+def test_an_audit_stops_while_it_reads_the_days_of_many_tasks(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auditor, "_THREADS", 1)
+    ledger.add(80)  # of three tasks, from midnight on, so that they have calls on the next day too
+    slow = Slow(ledger)
+    assert Auditor(slow).audit("acme", DAY, slow.has_time) is None
+    assert len(slow.asked) == 1
+    assert ledger.audit().outcome is Outcome.CLEAN
 
 
 def test_a_row_that_cannot_be_read_counts_as_a_call_that_is_not_settled(ledger: Ledger) -> None:

@@ -5,8 +5,10 @@ corrected, a trace restored), that is repeated.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import batched
 
 from switchboard.domain.audit import DayAudit, Difference, Outcome, start_of
 from switchboard.store.audit.audit_store import DynamoAudit, StoredRow
@@ -17,6 +19,7 @@ from switchboard.store.ledger.addition import Scope
 MAX_TRIES = 3
 MAX_STOPS = 3
 """Runs that may end while a day's rows are read. A day that takes longer is too large."""
+_THREADS = 8
 MAX_SCHEDULED_ROWS = 20_000
 """Of one day that an audit in 512 MB and a part of a minute compares."""
 
@@ -34,16 +37,21 @@ class Auditor:
     def audit(self, project: str, day: date, has_time: HasTime, *, repair: bool = False) -> DayAudit | None:
         """Audit a closed day whose traces all exist; None if the time did not suffice. Raises StoreUnavailable."""
         sums = self._store.load(project, day) or DaySums()
+        try:
+            return self._audit(project, day, sums, has_time, repair=repair)
+        except _TimeEnded as ended:
+            ended.sums.stops += 1
+            self._store.save(project, day, ended.sums)
+            return None
+
+    def _audit(self, project: str, day: date, sums: DaySums, has_time: HasTime, *, repair: bool) -> DayAudit | None:
         while self._read(project, day, sums, has_time):
             if (outcome := self._uncomparable(sums)) is not None:
                 return self._end(project, day, DayAudit(project, day, outcome, sums.calls))
-            if (stored := self._stored(project, day, sums, has_time)) is None:
-                sums.stops += 1
-                self._store.save(project, day, sums)
-                return None
-            differing, found = self._compare(
-                DayAudit(project, day, Outcome.CLEAN, sums.calls, len(stored)), sums, stored
-            )
+            timely = _Timely(has_time, sums)
+            stored = self._stored(project, day, timely)
+            whole = DayAudit(project, day, Outcome.CLEAN, sums.calls, len(stored))
+            differing, found = self._compare(whole, timely, stored)
             if not differing:
                 return self._end(project, day, found)
             if sums.before == (now := _counters(stored, differing)):
@@ -70,33 +78,35 @@ class Auditor:
     def _is_too_large(self, sums: DaySums) -> bool:
         return sums.stops > MAX_STOPS or (self._max_rows is not None and len(sums.rows) > self._max_rows)
 
-    def _stored(self, project: str, day: date, sums: DaySums, has_time: HasTime) -> dict[Key, StoredRow] | None:
-        """The rows that the day's calls are in, and all others of the day that are stored; None without time for it."""
-        keys = dict.fromkeys(sums.rows)
-        for key in self._store.keys_of_day(project, day):
-            if not has_time():
-                return None
-            keys[key] = None
-        stored = {}
-        for key, row in self._store.rows(keys):
-            if not has_time():
-                return None
-            if row.shards or key in sums.rows:
-                stored[key] = row
-        return stored
+    def _stored(self, project: str, day: date, timely: "_Timely") -> dict[Key, StoredRow]:
+        """The rows that the day's calls are in, and all others of the day that are stored."""
+        counted = timely.sums.rows
+        keys = dict.fromkeys([*counted, *timely.each(self._store.keys_of_day(project, day))])
+        found = timely.each(self._store.rows(keys))
+        return {key: row for key, row in found if row.shards or key in counted}
 
-    def _compare(self, found: DayAudit, sums: DaySums, stored: _Rows) -> tuple[list[Key], DayAudit]:
+    def _compare(self, found: DayAudit, timely: "_Timely", stored: _Rows) -> tuple[list[Key], DayAudit]:
         """The rows that differ, and the audit with their differences and the number of rows that cannot be compared."""
-        counted = {key: sums.rows[key].counters if key in sums.rows else {} for key in stored}
+        rows = timely.sums.rows
+        counted = {key: rows[key].counters if key in rows else {} for key in stored}
         differing = {key: own for key in stored if (own := list(_differences(key, stored[key], counted[key])))}
-        others = self._of_other_days(found, {key: sums.rows[key] for key in differing if key in sums.rows}, stored)
-        for key in others:
-            differing[key] = self._task_differences(found.project, key, sums.rows[key].task_id)
+        others = self._of_other_days(found, {key: rows[key] for key in differing if key in rows}, stored)
+        differing |= self._tasks_differences(found.project, {key: rows[key].task_id for key in others}, timely)
         differences = tuple(each for own in differing.values() for each in own)
-        unaudited = sum(sums.rows[key].task_id is None for key in others)
+        unaudited = sum(rows[key].task_id is None for key in others)
         return [key for key, own in differing.items() if own], replace(
             found, differences=differences, unaudited=unaudited
         )
+
+    def _tasks_differences(
+        self, project: str, tasks: Mapping[Key, str | None], timely: "_Timely"
+    ) -> dict[Key, list[Difference]]:
+        """How the rows of tasks differ from the sums of their days, several at once; nothing of other rows."""
+        found: dict[Key, list[Difference]] = {}
+        with ThreadPoolExecutor(_THREADS, "audit") as pool:
+            for some in timely.each(batched(tasks.items(), _THREADS, strict=False)):
+                found |= pool.map(lambda each: (each[0], self._task_differences(project, *each)), some)
+        return found
 
     def _task_differences(self, project: str, key: Key, task_id: str | None) -> list[Difference]:
         """How a task's row differs from the sum of its days: both are written at once, so that neither is ahead."""
@@ -135,6 +145,28 @@ class Auditor:
     def _end(self, project: str, day: date, found: DayAudit) -> DayAudit:
         self._store.forget(project, day)
         return found
+
+
+class _TimeEnded(Exception):
+    """The time ended while rows were read. `sums`: of the calls, which have all been read."""
+
+    def __init__(self, sums: DaySums) -> None:
+        super().__init__("the time ended")
+        self.sums = sums
+
+
+@dataclass(frozen=True, slots=True)
+class _Timely:
+    """Goes on while there is time. Raises _TimeEnded."""
+
+    has_time: HasTime
+    sums: DaySums
+
+    def each[T](self, items: Iterable[T]) -> Iterator[T]:
+        for item in items:
+            if not self.has_time():
+                raise _TimeEnded(self.sums)
+            yield item
 
 
 def _differences(key: Key, stored: StoredRow, counted: Mapping[str, int]) -> Iterator[Difference]:
