@@ -98,7 +98,8 @@ class Telemetry:
         `settled`: finished calls that it settled, since the stream had not brought them.
         """
         self._log.info("sweep.done", extra={"lost": lost, "settled": settled, "is_complete": is_complete})
-        self._emit({"Lost": ("Count", [lost])})
+        if lost:
+            self._emit({"Lost": ("Count", [lost])})
 
     def audited(self, found: DayAudit) -> None:
         """Log the audit of a day, with a line for each of the first differences."""
@@ -115,7 +116,8 @@ class Telemetry:
                 "differences": len(found.differences),
             },
         )
-        self._emit({"AuditDifferences": ("Count", [len(found.differences)])})
+        if found.differences:
+            self._emit({"AuditDifferences": ("Count", [len(found.differences)])})
 
     def audit_deferred(self, reason: str) -> None:
         """Log that the audit could not go on; it continues after the next sweep."""

@@ -39,6 +39,7 @@ async def cascade(
         clock=clock,
         policy=stack,
         trust=trust,
+        telemetry=None,
         **(defaults | settings),
     ) as gateway:
         yield gateway

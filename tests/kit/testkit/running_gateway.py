@@ -178,12 +178,13 @@ async def running_gateway(
     clock: Clock | None = None,
     policy: Mapping[str, object] | None = None,
     trust: ssl.SSLContext | None = None,
+    telemetry: Telemetry | None = None,
     **settings: str,
 ) -> AsyncIterator[RunningGateway]:
     """A gateway on a free port.
 
     `settings` are its environment variables in lower case, `environment` stored keys, `policy` the stack's own, `trust`
-    the certificates of providers that it accepts.
+    the certificates of providers that it accepts, `telemetry` another than one that fills `log` and `metrics`.
     """
     store = AwaitedStore(GatewayKey(digest(KEY), PROJECT, frozenset({Scope.CALL}), datetime(2026, 1, 1, tzinfo=UTC)))
     log, metrics = RecordedLog(), []  # type: tuple[RecordedLog, list[Any]]
@@ -195,7 +196,7 @@ async def running_gateway(
         **{name.upper(): value for name, value in settings.items()},
     }
     upstream = HttpUpstream(PrivateHosts.parse(allowed), trust or _trust())
-    telemetry = Telemetry(log, lambda values, dimensions: metrics.append((values, dimensions)))
+    telemetry = telemetry or Telemetry(log, lambda values, dimensions: metrics.append((values, dimensions)))
     parts = Dependencies(store, upstream, EnvironmentKeyring(environment or {}), telemetry, clock or Clock(), Random(1))
     async with (
         aclosing(upstream),

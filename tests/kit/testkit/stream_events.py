@@ -100,6 +100,7 @@ def an_aggregator(
     seed: int = 1,
     sleep: Callable[[float], None] = lambda _seconds: None,
     now: Callable[[], datetime] = lambda: NOON,
+    telemetry: Telemetry | None = None,
 ) -> Aggregator:
     """An aggregator on that table, at noon unless another clock is given."""
     audits = DynamoAudit(client, table, lambda: NOON)
@@ -117,7 +118,7 @@ def an_aggregator(
             unpriced=DynamoUnpriced(client, table),
             lists=DynamoTopLists(client, table),
             poison=seen,
-            telemetry=Telemetry(seen, seen.emit),
+            telemetry=telemetry or Telemetry(seen, seen.emit),
             days=audits,
             auditor=Auditor(audits),
             kept_for=timedelta(days=30),
