@@ -1,5 +1,7 @@
 """The published book on a real engine: complete, listed by provider in pages, written once however many write it."""
 
+import json
+from base64 import urlsafe_b64encode as b64encode
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -91,6 +93,21 @@ def test_a_page_has_the_providers_and_the_model_that_are_asked_for(book: DynamoB
     assert list(book.book_page(MARK.providers, limit=3, model="beta-2#", cursor=page.next_cursor).cards) == [CARDS[9]]
     assert book.book_page([], limit=100).cards == ()
     assert book.book_page(["openai"], limit=100, model="beta").cards == ()
+
+
+@pytest.mark.parametrize("order", ["z", "\U0010ffff" * 9, "", "\0", "alpha#2026"])
+@pytest.mark.parametrize("model", ["", "beta-2#"])
+def test_a_cursor_of_another_list_is_no_fault_of_the_store(book: DynamoBook, order: str, model: str) -> None:
+    publish(book)
+    cursor = b64encode(json.dumps(["openai", order]).encode()).decode()
+    assert set(book.book_page(["openai"], limit=9, model=model, cursor=cursor).cards) <= set(CARDS[6:])
+
+
+@pytest.mark.parametrize("order", ["x" * 1025, "\ud800"])
+def test_a_cursor_that_no_key_can_be_is_refused(book: DynamoBook, order: str) -> None:
+    publish(book)
+    with pytest.raises(ValueError, match="next_cursor"):
+        book.book_page(["openai"], limit=9, cursor=b64encode(json.dumps(["openai", order]).encode()).decode())
 
 
 @pytest.mark.parametrize("cursor", ["x", "W10", "WyJncm9xIiwgIngiXQ", "é"])

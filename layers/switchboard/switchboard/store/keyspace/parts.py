@@ -7,6 +7,9 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+MAX_SORT_KEY_BYTES = 1024
+"""DynamoDB's limit."""
+
 _LONGEST_PART = 512  # a partition key holds 2,048 bytes
 _DIGEST_BYTES = 16
 

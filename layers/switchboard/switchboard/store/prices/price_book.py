@@ -17,6 +17,7 @@ from switchboard.store.attributes import Item, Value
 from switchboard.store.dynamodb_table import Table
 from switchboard.store.dynamodb_update import Update
 from switchboard.store.keyspace import Key
+from switchboard.store.keyspace.parts import MAX_SORT_KEY_BYTES
 from switchboard.store.ledger.conditions import LedgerTable
 
 if TYPE_CHECKING:
@@ -86,10 +87,10 @@ class DynamoBook:
     ) -> Iterator[RateCard]:
         prefix = keyspace.book_order(model) if model else ""
         for provider in providers:
-            first = f"{after} " if after else prefix or " "
-            keys = self._table.index_between(
-                keyspace.book_of_provider(provider), first, f"{prefix}\U0010ffff", page_size + 1
-            )
+            first, last = max(prefix, f"{after} "), f"{prefix}\U0010ffff"
+            if first > last:  # a cursor of another list
+                return
+            keys = self._table.index_between(keyspace.book_of_provider(provider), first, last, page_size + 1)
             while batch := list(islice(keys, page_size + 1)):
                 rows = list(self._table.get_all(Key(key["pk"], key["sk"]) for key in batch))
                 for row in sorted(rows, key=lambda row: str(row["gsi1sk"])):
@@ -159,7 +160,7 @@ def _write_cursor(card: RateCard) -> str:
 def _read_cursor(cursor: str) -> tuple[str, str]:
     try:
         match json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))):
-            case [str(provider), str(order)]:
+            case [str(provider), str(order)] if len(order.encode()) < MAX_SORT_KEY_BYTES:
                 return provider, order
     except (ValueError, RecursionError):
         pass
