@@ -8,6 +8,7 @@ from switchboard.stream.deltas import Json
 
 PICO = 10**12
 _PICO_PER_TICK = 100
+_DOLLARS = "USD"
 
 
 def read_no_bill(_usage: Json | None) -> int | None:
@@ -20,7 +21,7 @@ def read_cost(usage: Json | None) -> int | None:
 
     With the caller's own key at the provider (`is_byok`), `cost` is OpenRouter's fee; the provider's part is added.
     """
-    if usage is None or (fee := pico_usd(usage.get("cost"))) is None:
+    if usage is None or not _is_in_dollars(usage) or (fee := pico_usd(usage.get("cost"))) is None:
         return None
     if usage.get("is_byok") is not True:
         return fee
@@ -37,7 +38,15 @@ def read_ticks(usage: Json | None) -> int | None:
 
 def read_total_cost(usage: Json | None) -> int | None:
     """Perplexity's `cost`, an object with the parts and their sum."""
-    return None if usage is None else pico_usd(object_field(usage, "cost").get("total_cost"))
+    if usage is None:
+        return None
+    cost = object_field(usage, "cost")
+    return pico_usd(cost.get("total_cost")) if _is_in_dollars(cost) else None
+
+
+def _is_in_dollars(holder: Json) -> bool:
+    """Whether no other currency is told beside an amount."""
+    return str(holder.get("currency") or _DOLLARS).strip().upper() == _DOLLARS
 
 
 def pico_usd(amount: object) -> int | None:

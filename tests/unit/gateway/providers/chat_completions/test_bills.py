@@ -16,17 +16,8 @@ OPENROUTER = {
     "cost_details": {"upstream_inference_cost": 0.00014, "upstream_inference_prompt_cost": 8.1e-05},
 }
 XAI = {"prompt_tokens": 32, "completion_tokens": 9, "cost_in_usd_ticks": 37_756_000, "num_sources_used": 0}
-PERPLEXITY = {
-    "prompt_tokens": 8,
-    "completion_tokens": 439,
-    "search_context_size": "low",
-    "cost": {
-        "input_tokens_cost": 2.4e-05,
-        "output_tokens_cost": 0.006585,
-        "request_cost": 0.006,
-        "total_cost": 0.012609,
-    },
-}
+COST = {"input_tokens_cost": 2.4e-05, "output_tokens_cost": 0.006585, "request_cost": 0.006, "total_cost": 0.012609}
+PERPLEXITY = {"prompt_tokens": 8, "completion_tokens": 439, "search_context_size": "low", "cost": COST}
 MOST_TICKS = MAX_BILL_PICO_USD // 100
 
 
@@ -37,6 +28,8 @@ MOST_TICKS = MAX_BILL_PICO_USD // 100
         (OPENROUTER | {"is_byok": True}, 291_000_000),
         (OPENROUTER | {"is_byok": True, "cost_details": None}, 151_000_000),
         ({"cost": 0}, 0),
+        (OPENROUTER | {"currency": "usd"}, 151_000_000),
+        (OPENROUTER | {"currency": "CNY"}, None),
         ({"cost": 0.95}, 950_000_000_000),
         ({"cost": "0.95"}, None),
         ({"cost": -1}, None),
@@ -72,7 +65,17 @@ def test_ten_billion_of_xais_ticks_are_a_dollar(ticks: object, pico_usd: int | N
 
 
 @pytest.mark.parametrize(
-    ("cost", "pico_usd"), [(PERPLEXITY["cost"], 12_609_000_000), ({}, None), (0.5, None), (None, None), ("1", None)]
+    ("cost", "pico_usd"),
+    [
+        (COST, 12_609_000_000),
+        ({**COST, "currency": "USD"}, 12_609_000_000),
+        ({**COST, "currency": "EUR"}, None),
+        ({**COST, "currency": None}, 12_609_000_000),
+        ({}, None),
+        (0.5, None),
+        (None, None),
+        ("1", None),
+    ],
 )
 def test_perplexitys_total(cost: object, pico_usd: int | None) -> None:
     assert table.by_dialect("generic").read_bill({"cost": cost}) == pico_usd
