@@ -13,12 +13,12 @@ from typing import Annotated, BinaryIO
 import typer
 
 from console.export_lines import Format, Skipped
-from console.exports import PAGE, Bounds, CursorInvalid, Page, Part, Source, export
+from console.exports import PAGE, Bounds, CursorInvalid, Part, Source, export
 from switchboard.domain.trace import Status
-from switchboard.domain.trace_search import TraceSearch
+from switchboard.domain.trace_search import FoundTraces, TraceSearch
 from switchboard.store.query_ports import SearchRefused
 from switchboard_cli.failure import CommandFailed, errors_reported
-from switchboard_cli.moments import moment
+from switchboard_cli.moments import moment, written
 from switchboard_cli.projects import check_project
 from switchboard_cli.target import DataDirOption, EndpointOption, StackOption, TableOption, Target, target
 
@@ -93,13 +93,14 @@ def _source(where: Target, project: str, search: TraceSearch) -> Source:
     store = where.trace_store(timedelta(0))
     plain = TraceSearch(task_id=search.task_id, since=search.since, until=search.until)
 
-    def listed(cursor: str | None) -> Page:
+    def listed(cursor: str | None) -> FoundTraces:
         times = {"since": search.since, "until": search.until}
-        return store.list_traces(project, limit=PAGE, task_id=search.task_id, cursor=cursor, **times)
+        page = store.list_traces(project, limit=PAGE, task_id=search.task_id, cursor=cursor, **times)
+        return FoundTraces(page.traces, page.next_cursor)
 
     finder = where.trace_finder()
 
-    def found(cursor: str | None) -> Page:
+    def found(cursor: str | None) -> FoundTraces:
         try:
             return finder.find_traces(project, search, limit=PAGE, cursor=cursor)
         except SearchRefused as refused:
@@ -135,6 +136,8 @@ def _export(source: Source, line_format: Format, cursor: str | None, out: Binary
             skipped.update({_SAID[reason]: count for reason, count in part.skipped.items()})
             skipped.update({"too long": len(part.too_long)} if part.too_long else {})
             _say(f"exported: {lines:,}", *(f"{reason}: {count:,}" for reason, count in sorted(skipped.items())))
+            if part.searched_since is not None:
+                _say(f"Calls before {written(part.searched_since)} may be missing: not all of them are indexed.")
     except BaseException:  # Ctrl-C too
         if cursor is not None:
             _say(f"Ended early. It goes on with --cursor {cursor}")

@@ -74,6 +74,23 @@ def test_an_export_of_a_search_goes_on_in_the_middle_of_a_page(
     assert exported(console) == list(range(CALLS))[::-1]
 
 
+def test_an_export_says_which_calls_its_filters_cannot_find(
+    console: CheckedClient, dynamodb: "DynamoDBClient", table: str, dynamodb_endpoint: str
+) -> None:
+    dynamodb.update_item(
+        TableName=table,
+        Key={"pk": {"S": "PROJECTS"}, "sk": {"S": "acme"}},
+        UpdateExpression="SET dimensions_since = :day",
+        ExpressionAttributeValues={":day": {"S": LATER.date().isoformat()}},
+    )
+    by_environment = console.get("/api/exports?environment=staging&from=2026-11-20")
+    assert by_environment.headers["x-switchboard-searched-since"] == "2026-11-21T00:00:00.000Z"
+    assert "x-switchboard-searched-since" not in console.get("/api/exports?from=2026-11-20").headers
+    asked = ("--project", "acme", "--environment", "staging", "--table", table, "--endpoint-url", dynamodb_endpoint)
+    ended = CliRunner().invoke(app, ["export", *asked])
+    assert "Calls before 2026-11-21 00:00Z may be missing: not all of them are indexed." in ended.stderr
+
+
 @pytest.mark.usefixtures("console")
 def test_the_command_exports_the_same_calls(table: str, dynamodb_endpoint: str) -> None:
     asked = ("--project", "acme", "--metadata", "conversation-id:conv_1", "--environment", "staging")

@@ -13,16 +13,18 @@ from console.errors import ParameterInvalid
 from console.export_lines import Skipped
 from console.export_query import ExportQuery
 from console.exports import PAGE, Bounds, CursorInvalid, Pages, Part, Source, export
+from console.moments import iso_utc
 from console.queries import Queries
 from console.reads import Reads
 from console.searches import Searches
 from switchboard.domain.limits import MAX_EXPORT_BYTES
-from switchboard.domain.trace import TracePage
+from switchboard.domain.trace_search import FoundTraces
 
 LINES = "application/jsonl"
 NEXT_CURSOR = "x-switchboard-next-cursor"
 EXPORTED = "x-switchboard-exported"
 TOO_LONG = "x-switchboard-too-long"
+SEARCHED_SINCE = "x-switchboard-searched-since"
 
 router = APIRouter(prefix="/api/exports", tags=["traces"])
 
@@ -36,6 +38,7 @@ _DESCRIBED = {
     EXPORTED: "How many lines this part has.",
     **{_header(reason): "How many calls of this part have no line for this reason." for reason in Skipped},
     TOO_LONG: "The ids of calls whose line is too long for a part; their bodies are at their raw routes.",
+    SEARCHED_SINCE: "In the last part: calls that began before may be missing. Absent if none can be.",
 }
 
 
@@ -66,10 +69,11 @@ def export_calls(
 
 
 def _listed(reads: Reads, project: str, query: ExportQuery) -> Pages:
-    def page(cursor: str | None) -> TracePage:
-        return reads.store.list_traces(
+    def page(cursor: str | None) -> FoundTraces:
+        listed = reads.store.list_traces(
             project, limit=PAGE, task_id=query.task_id, since=query.since, until=query.until, cursor=cursor
         )
+        return FoundTraces(listed.traces, listed.next_cursor)
 
     return page
 
@@ -94,6 +98,8 @@ def _headers(part: Part) -> dict[str, str]:
     headers = {name: str(count) for name, count in counts.items()}
     if part.too_long:
         headers[TOO_LONG] = ", ".join(part.too_long)
+    if part.searched_since is not None:
+        headers[SEARCHED_SINCE] = iso_utc(part.searched_since)
     if part.next_cursor is not None:
         headers[NEXT_CURSOR] = part.next_cursor
     return headers

@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from console.export_lines import Format, Skipped, export_line
 from switchboard.domain.limits import MAX_EXPORT_BYTES, MAX_EXPORT_LONG_LINES, MAX_EXPORT_MS
 from switchboard.domain.trace import Bodies, Trace
+from switchboard.domain.trace_search import FoundTraces
 
 PAGE = 50
 """Calls that are listed at once."""
@@ -19,19 +20,7 @@ class CursorInvalid(ValueError):
     """The cursor is not one of an earlier part."""
 
 
-class Page(Protocol):
-    """Calls, newest first, and the cursor of the next page; None at the end."""
-
-    @property
-    def traces(self) -> Sequence[Trace]:
-        """The calls."""
-
-    @property
-    def next_cursor(self) -> str | None:
-        """Continues after them."""
-
-
-type Pages = Callable[[str | None], Page]
+type Pages = Callable[[str | None], FoundTraces]
 """The page at a cursor, None for the first, of the calls to be exported. Raises ValueError for an invalid cursor."""
 
 
@@ -55,14 +44,18 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of an export. `skipped`: calls without a line, by reason. `too_long`: calls whose line is longer than a
-    part may be, by trace id. `next_cursor`: None at the end.
+    """One part of an export.
+
+    `skipped`: calls without a line, by reason. `too_long`: calls whose line is longer than a part may be, by trace id.
+    `next_cursor`: None at the end. `searched_since`, in the last part: every call that began at or after it was looked
+    at, earlier ones may be missing; None if all of the range were.
     """
 
     lines: tuple[bytes, ...]
     skipped: Mapping[Skipped, int]
     too_long: tuple[str, ...]
     next_cursor: str | None
+    searched_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +114,11 @@ class _Progress:
         self.place = _Place(self.place.page, trace.trace_id)
         return True
 
-    def part(self, *, is_last: bool) -> Part:
-        cursor = None if is_last else self.place.written()
-        return Part(tuple(self.lines), dict(self.skipped), tuple(self.too_long), cursor)
+    def part(self) -> Part:
+        return Part(tuple(self.lines), dict(self.skipped), tuple(self.too_long), self.place.written())
+
+    def last_part(self, page: FoundTraces) -> Part:
+        return replace(self.part(), next_cursor=None, searched_since=page.searched_since)
 
 
 def export(source: Source, line_format: Format, cursor: str | None, bounds: Bounds) -> Part:
@@ -136,19 +131,19 @@ def export(source: Source, line_format: Format, cursor: str | None, bounds: Boun
         page = _page(source, progress.place)
         for trace in filter(progress.place.is_before, page.traces):
             if progress.is_over():
-                return progress.part(is_last=False)
+                return progress.part()
             bodies = Bodies() if trace.is_zero_retention else source.find_bodies(trace.trace_id)
             if not progress.take(trace, export_line(trace, bodies, line_format)):
-                return progress.part(is_last=False)
+                return progress.part()
         if page.next_cursor is None:
-            return progress.part(is_last=True)
+            return progress.last_part(page)
         progress.place = _Place(page.next_cursor)
         progress.seen += 1
         if progress.is_over():
-            return progress.part(is_last=False)
+            return progress.part()
 
 
-def _page(source: Source, place: _Place) -> Page:
+def _page(source: Source, place: _Place) -> FoundTraces:
     try:
         return source.pages(place.page)
     except ValueError as invalid:

@@ -1,7 +1,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from console.export_lines import Format, Skipped
 from console.exports import Bounds, CursorInvalid, Part, Source, export
 from switchboard.domain.limits import MAX_EXPORT_LONG_LINES
-from switchboard.domain.trace import Bodies, Trace, TracePage
+from switchboard.domain.trace import Bodies, Trace
+from switchboard.domain.trace_search import FoundTraces
 from testkit.samples import NOON, an_open_trace
 
 ANSWER = b'{"choices":[]}'
@@ -37,14 +38,16 @@ class Calls:
     page: int = 3
     ms: Iterator[float] = field(default_factory=lambda: iter(count(0.0, 0.0)))
     asked: int = 0
+    searched_since: datetime | None = None
 
-    def pages(self, cursor: str | None) -> TracePage:
+    def pages(self, cursor: str | None) -> FoundTraces:
         """The page that begins there."""
         if cursor == "nonsense":
             raise ValueError("The cursor is invalid.")
         begin = int(cursor or 0)
         end = begin + self.page
-        return TracePage(tuple(self.traces[begin:end]), str(end) if end < len(self.traces) else None)
+        next_cursor = str(end) if end < len(self.traces) else None
+        return FoundTraces(tuple(self.traces[begin:end]), next_cursor, self.searched_since)
 
     def find_bodies(self, trace_id: str) -> Bodies:
         """The bodies of a call."""
@@ -118,6 +121,12 @@ def test_bodies_under_zero_retention_are_not_asked_for() -> None:
     calls = Calls([replace(trace, is_zero_retention=True) for trace in _traces(2)], [1, 2])
     assert calls.part().skipped == {Skipped.ZERO_RETENTION: 2}
     assert calls.asked == 0
+
+
+def test_the_last_part_says_which_calls_were_not_looked_at() -> None:
+    parts = Calls(_traces(5), [9] * 5, searched_since=NOON).parts(max_bytes=150)
+    assert len(parts) > 1
+    assert [part.searched_since for part in parts] == [None] * (len(parts) - 1) + [NOON]
 
 
 def test_an_export_of_nothing_is_at_its_end() -> None:
