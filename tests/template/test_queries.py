@@ -16,11 +16,15 @@ from testkit.samples import NOON, a_usual_attempt, a_usual_usage, an_open_trace,
 
 type Template = dict[str, Any]
 
-OF_CALLS = {"FirstTokenByModel", "ErrorsByUpstream", "FailedAttempts", "CallsOfConversation"}
+OF_CALLS = {"FirstTokenByModel", "ErrorsByUpstream", "FailedAttempts", "CallsOfConversation"} | {
+    "SlowestCalls",
+    "FallbacksAndHedges",
+    "ColdStarts",
+}
 OF_COSTS = {"CostPerTask", "CostPerHour", "UnpricedModels"}
 CARD = RateCard("anthropic", "claude-sonnet-4-5", Rates(3, 15, 1, 4, 6), ALWAYS, "a test")
 COMMANDS = {"filter", "stats", "fields", "sort", "limit"}
-FUNCTIONS = {"count", "ispresent", "latest", "pct", "sortsLast", "sum"}
+FUNCTIONS = {"bin", "count", "ispresent", "latest", "pct", "sortsLast", "sum"}
 INSIGHTS_WORDS = COMMANDS | FUNCTIONS | {"by", "as", "and", "not", "in", "asc", "desc"}
 
 
@@ -45,6 +49,8 @@ def log_fields() -> dict[str, set[str]]:
         an_open_trace(),
         status=Status.UPSTREAM_ERROR,
         ttft_ms=412.25,
+        first_sentence_ms=640.0,
+        queue_ms=12.5,
         duration_ms=1843.6,
         gateway_ms=3.1,
         finish_reason="stop",
@@ -101,7 +107,13 @@ def test_a_query_reads_the_group_that_has_its_line(written: Template, name: str)
 
 @pytest.mark.parametrize(
     ("name", "field"),
-    [("FirstTokenByModel", "ttft_ms"), ("CostPerTask", "cost_pico_usd"), ("CostPerHour", "hour")],
+    [
+        ("FirstTokenByModel", "ttft_ms"),
+        ("FallbacksAndHedges", "is_hedged"),
+        ("ColdStarts", "queue_ms"),
+        ("CostPerTask", "cost_pico_usd"),
+        ("CostPerHour", "hour"),
+    ],
 )
 def test_a_renamed_field_is_detected(
     queries: dict[str, str], log_fields: dict[str, set[str]], name: str, field: str
