@@ -12,6 +12,9 @@ from gateway.recording.scrubbed_bodies import scrubbed_bodies
 from switchboard.domain.limits import MAX_EXCERPT_CHARACTERS
 from switchboard.domain.trace import Bodies, Trace
 
+_LAST_CHARACTERS = 512
+"""Of a longer message's beginning: what was cut off there may be the first part of something that is redacted."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeptContent:
@@ -50,4 +53,6 @@ class KeptContent:
         # Clipped before, it could end with the beginning of a secret.
         words = self.scrubber.text(self.prompt.words, is_cut=self.prompt.has_more_words)
         words = self.redactor.text(words, Counter())  # counted in the body of the request
+        if self.prompt.has_more_words:
+            words = words[:-_LAST_CHARACTERS]
         return words[:MAX_EXCERPT_CHARACTERS] or None

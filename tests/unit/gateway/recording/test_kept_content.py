@@ -58,6 +58,15 @@ def test_no_secret_is_in_the_excerpt_nor_its_beginning(before: str) -> None:
     assert excerpt == f"{before}*** ***"[:80]
 
 
+@pytest.mark.parametrize("cut", range(1, 20))
+def test_no_beginning_of_what_is_redacted_is_in_the_excerpt_after_a_long_key(cut: int) -> None:
+    key = f"-----BEGIN PRIVATE KEY-----\n{'A' * (WORDS_CHARACTERS - 55 - cut)}\n-----END PRIVATE KEY-----"
+    words = {"role": "user", "content": f"{key} 4111 1111 1111 1111, please"}
+    content = KeptContent.of(call_with(words), Scrubber(), redactor(DEFAULT, {}))
+    assert content.prompt.words.endswith("4111 1111 1111 1111, please"[:cut])
+    assert "4" not in (content.trace(an_open_trace()).excerpt or "")
+
+
 def test_a_secret_at_the_end_of_what_is_kept_in_memory_is_removed_in_part() -> None:
     content = KeptContent.of(
         call_with({"role": "user", "content": "x" * (WORDS_CHARACTERS - 9) + KEY}), Scrubber([Secret(KEY)]), Redactor()
