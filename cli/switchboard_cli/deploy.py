@@ -16,7 +16,8 @@ from switchboard_cli.stack import CloudFormation, Stack, find_stack, set_paramet
 
 _LEFT_OVER = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 """States that CloudFormation updates no stack in: the first deployment failed, or the deletion."""
-
+_NEVER_MADE = "REVIEW_IN_PROGRESS"
+"""The state of a stack whose first change set was not executed: it has no resources."""
 _FIRST_REGION = "us-east-1"
 """What SAM proposes to someone who has configured no region."""
 
@@ -89,7 +90,7 @@ def _place(
 
 def _updatable(found: Stack | None, place: Place) -> Stack | None:
     """The stack, or None if the deployment creates it. Raises CommandFailed if its state allows no deployment."""
-    if found is None or found.status == "REVIEW_IN_PROGRESS":  # a change set that was never executed
+    if found is None or found.status == _NEVER_MADE:
         return None
     if found.status in _LEFT_OVER:
         raise CommandFailed(
@@ -111,11 +112,12 @@ def _plan(place: Place, found: Stack | None, who: Caller) -> str:
 def _finish(place: Place) -> None:
     """After a deployment: remember it, protect the table, and say where the gateway is. Raises CommandFailed."""
     stack = find_stack(place.cloudformation(), place.stack)
-    if stack is None or not stack.outputs:
+    if stack is None or stack.status == _NEVER_MADE:
         raise CommandFailed(f"The stack {place.stack} was not deployed to {place.deployment.region}.")
     record(place.stack, place.deployment)
     if stack.parameters.get(PROTECTION) == "Off":
         typer.echo("Switching the table's deletion protection on.")
         set_parameter(place.cloudformation(), stack, PROTECTION, "On")
     for name in ("BaseUrl", "ConsoleUrl"):
-        typer.echo(f"{name}: {stack.outputs.get(name)}")
+        if name in stack.outputs:
+            typer.echo(f"{name}: {stack.outputs[name]}")

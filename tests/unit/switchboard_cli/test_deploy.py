@@ -160,3 +160,13 @@ def test_a_failed_deployment_is_not_remembered(switchboard: Switchboard, folder:
     ended = switchboard("deploy", "--region", "eu-central-1")
     assert (ended.exit_code, "`sam deploy` failed" in ended.stderr) == (1, True)
     assert (deployments(), len(account.updates)) == ({}, 1)
+
+
+def test_a_first_deployment_that_the_user_declined_is_not_remembered(
+    switchboard: Switchboard, folder: Path, account: CloudAccount
+) -> None:
+    account.states[1] = ("REVIEW_IN_PROGRESS", OFF)
+    ended = switchboard("deploy", "--region", "eu-central-1")
+    assert (folder / "words").exists()
+    assert (ended.exit_code, "was not deployed to eu-central-1" in ended.stderr) == (1, True)
+    assert (deployments(), len(account.updates)) == ({}, 1)
