@@ -93,3 +93,14 @@ def test_an_error_text_with_request_data_is_detected(written: Template, translat
     )
 
     assert list(echoing_answers(translate(written))) == ["DEFAULT_4XX"]
+
+
+def test_a_web_acl_belongs_to_the_stage_if_there_is_one(written: Template, translated: Template) -> None:
+    association = translated["Resources"]["WebAclAssociation"]
+
+    assert association["Condition"] == "HasWebAcl"
+    assert translated["Conditions"]["HasWebAcl"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebAclArn"}, ""]}]}
+    assert written["Parameters"]["WebAclArn"]["Default"] == ""
+    (stage,) = (n for n, r in translated["Resources"].items() if r["Type"] == "AWS::ApiGateway::Stage")
+    resource = association["Properties"]["ResourceArn"]["Fn::Sub"]
+    assert resource.endswith(f"::/restapis/${{Api}}/stages/${{{stage}}}"), "and waits for it"

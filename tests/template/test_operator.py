@@ -35,6 +35,8 @@ def test_every_parameter_has_a_default_and_bounds(written: Template) -> None:
         ("KeylessProviders", "demo,generic", True),
         ("SearchMetadata", "conversation-id,tenant_id", True),
         ("SearchMetadata", "a b", False),
+        ("WebAclArn", "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/voice/1a2b", True),
+        ("WebAclArn", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/voice/1a2b", False),
         ("DynamoDbEndpoint", "http://host.docker.internal:8001", True),
         ("DynamoDbEndpoint", "8001", False),
     ],
