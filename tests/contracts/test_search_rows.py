@@ -152,7 +152,7 @@ def _shard(client: "DynamoDBClient", table: str, trace: Trace) -> str:
     return row["pk"]["S"][-1]
 
 
-class Killed(Exception):
+class Killed(BaseException):
     """The process ends here."""
 
 
