@@ -7,7 +7,6 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    EndpointConnectionError,
     HTTPClientError,
     NoCredentialsError,
     ProfileNotFound,
@@ -15,6 +14,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
+from botocore.exceptions import ConnectionError as AwsUnreachable
 
 from switchboard_cli.failure import CommandFailed
 
@@ -51,7 +51,7 @@ def caller(session: Session) -> Caller:
         raise CommandFailed(f"The AWS credentials cannot be used: {error} {_SIGN_IN}") from error
     except ClientError as error:
         raise CommandFailed(f"AWS refused the credentials: {error.response['Error']['Message']}. {_SIGN_IN}") from error
-    except (EndpointConnectionError, HTTPClientError) as error:
+    except (AwsUnreachable, HTTPClientError) as error:
         raise CommandFailed(f"AWS did not answer in the region {session.region_name}: {error}") from error
     except BotoCoreError as error:
         raise CommandFailed(f"The AWS credentials cannot be used: {error}") from error

@@ -59,6 +59,8 @@ def deploy(
         if guided and answered != settings:  # SAM stores the answers there
             place = _place(answered, None, None, profile)
         _finish(place)
+        if found is None:
+            typer.echo(f"Next, a key: .venv/bin/switchboard keys create --stack {place.stack}")
 
 
 def _place(

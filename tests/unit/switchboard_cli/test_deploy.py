@@ -54,13 +54,15 @@ def test_the_first_deployment_is_unprotected_and_its_table_protected_afterwards(
     )
     assert (account.states, account.updates) == ([], [])
     assert "BaseUrl: https://x.example/prod/v1" in ended.stdout
+    assert ended.stdout.endswith("keys create --stack switchboard\n")
 
 
 def test_a_later_deployment_leaves_the_table_protected(
     switchboard: Switchboard, folder: Path, account: CloudAccount
 ) -> None:
     account.states, account.updates = [(DONE, ON), ("UPDATE_COMPLETE", ON)], []
-    assert switchboard("deploy", "--region", "eu-central-1").exit_code == 0
+    ended = switchboard("deploy", "--region", "eu-central-1")
+    assert (ended.exit_code, "keys create" in ended.stdout) == (0, False)
     assert words(folder).endswith(" --parameter-overrides DeletionProtection=On")
     assert account.asked == ["sts", "cloudformation", "cloudformation"]
 
