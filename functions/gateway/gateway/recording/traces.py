@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from gateway.domain.attempt import OK, Attempt
 from gateway.domain.call import Capture
+from gateway.domain.cut_text import beginning
 from gateway.domain.errors import AddressRefused, ConnectFailed, UpstreamCut
 from gateway.domain.reports import UpstreamRejected, UpstreamReported
 from gateway.providers import table
@@ -99,7 +100,9 @@ def bodies_of(journal: Journal) -> Bodies:
 
 def bounded(failure: Failure) -> Failure:
     """The failure as it is stored."""
-    return replace(failure, message=clipped(failure.message, MAX_FAILURE_CHARACTERS))
+    if len(failure.message) <= MAX_FAILURE_CHARACTERS:
+        return failure
+    return replace(failure, message=f"{beginning(failure.message, MAX_FAILURE_CHARACTERS - 1)}…")
 
 
 def _finish_reason(journal: Journal, latest: Attempt) -> str | None:

@@ -9,6 +9,7 @@ from gateway.domain.attempt import Attempt
 from gateway.domain.call import Call, Target
 from gateway.domain.clock import Clock
 from gateway.domain.codec import AnswerContext, Memory, WholeAnswer
+from gateway.domain.cut_text import beginning
 from gateway.domain.error_names import error_names
 from gateway.domain.errors import (
     AnswerTooLarge,
@@ -235,7 +236,7 @@ class _Exchange:
         )
 
     def _scrub(self, text: str, *, is_cut: bool = False) -> str:
-        return self.journal.scrubber.text(text, is_cut=is_cut)[:MAX_ERROR_CHARACTERS]
+        return beginning(self.journal.scrubber.text(text, is_cut=is_cut), MAX_ERROR_CHARACTERS)
 
 
 def _headers(provider: Provider, target: Target, key: Secret | None) -> dict[str, str]:
