@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TextIO, override
 
 from gateway.recording.telemetry import BODIES, Telemetry
-from switchboard.domain.trace import Failure, Trace
+from switchboard.domain.trace import Failure, RequestIds, Trace
 from switchboard_local.data_dir import DataDir
 
 WELCOME = """
@@ -73,8 +73,8 @@ class ScreenedTelemetry(Telemetry):
         self._screen.show(line_of(trace))
 
     @override
-    def refused(self, failure: Failure, key_id: str | None, trace_id: str) -> None:
-        self._inner.refused(failure, key_id, trace_id)
+    def refused(self, failure: Failure, key_id: str | None, trace_id: str, ids: RequestIds) -> None:
+        self._inner.refused(failure, key_id, trace_id, ids)
         now = datetime.now().astimezone()
         self._screen.show(
             _printable(f"  {now:%H:%M:%S}  {'refused':<{STATUS_WIDTH}}  {failure.code}: {failure.message}")
@@ -89,8 +89,12 @@ class ScreenedTelemetry(Telemetry):
         self._screen.show(f"  The {part} of {trace.trace_id} could not be stored; the log has the reason.")
 
     @override
-    def failed(self, trace_id: str) -> None:
-        self._inner.failed(trace_id)
+    def turn_untracked(self, trace_id: str, what: str, reason: str, ids: RequestIds) -> None:
+        self._inner.turn_untracked(trace_id, what, reason, ids)
+
+    @override
+    def failed(self, trace_id: str, ids: RequestIds) -> None:
+        self._inner.failed(trace_id, ids)
         self._screen.show(f"  The gateway failed in call {trace_id}; the log has the reason.")
 
 

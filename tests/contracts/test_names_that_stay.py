@@ -457,8 +457,9 @@ def test_the_json_of_policies_and_of_errors() -> None:
 
 CALL = "trace_id project task_id environment provider model"
 GATEWAY_CALL = f"{CALL} conversation_id key_id streamed"
+PLATFORM_IDS = names("lambda_request_id api_gateway_request_id")
 GATEWAY_EVENTS = {
-    "call.opened": names(GATEWAY_CALL),
+    "call.opened": names(GATEWAY_CALL, PLATFORM_IDS),
     "call.completed": names(
         GATEWAY_CALL,
         names(
@@ -469,10 +470,10 @@ GATEWAY_EVENTS = {
             longest_stall_ms prompt_characters provider_request_id lambda_request_id api_gateway_request_id"""
         ),
     ),
-    "call.refused": names("trace_id key_id error error_message"),
-    "trace.unwritten": names("trace_id project what reason row cut"),
-    "turn.untracked": names("trace_id what reason"),
-    "gateway.failed": names("trace_id"),
+    "call.refused": names("trace_id key_id error error_message", PLATFORM_IDS),
+    "trace.unwritten": names("trace_id project what reason row cut", PLATFORM_IDS),
+    "turn.untracked": names("trace_id what reason", PLATFORM_IDS),
+    "gateway.failed": names("trace_id", PLATFORM_IDS),
 }
 AGGREGATOR_EVENTS = {
     "call.settled": names(

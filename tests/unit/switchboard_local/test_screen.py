@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.recording.telemetry import Telemetry
 from switchboard.domain.trace import Failure, Status, Trace
 from switchboard_local.data_dir import DataDir
-from switchboard_local.screen import Screen, line_of
+from switchboard_local.screen import Screen, ScreenedTelemetry, line_of
+from testkit.filled import call_every_method
+from testkit.running_gateway import RecordedLog
 
 TRACE = Trace(
     trace_id="01",
@@ -61,3 +64,15 @@ def test_the_curl_works_in_any_folder(tmp_path: Path, monkeypatch: pytest.Monkey
     Screen(out).welcome(8000, "sb-key", DataDir(Path("my data")))
     assert f"$(cat '{tmp_path}/my data/gateway-key')" in out.getvalue()
     assert '{"model": "demo/echo"' in out.getvalue()
+
+
+def test_every_event_reaches_the_log_and_the_metrics() -> None:
+    log, metrics = RecordedLog(), []  # type: tuple[RecordedLog, list[object]]
+    plain, plain_metrics = RecordedLog(), []  # type: tuple[RecordedLog, list[object]]
+    inner = Telemetry(log, lambda values, dimensions: metrics.append((values, dimensions)))
+    screened = ScreenedTelemetry(inner, Screen(StringIO()))
+    screened.count_only()
+    call_every_method(screened)
+    call_every_method(Telemetry(plain, lambda values, dimensions: plain_metrics.append((values, dimensions))))
+    assert sorted(log.events()) == sorted(plain.events())
+    assert len(metrics) == len(plain_metrics)

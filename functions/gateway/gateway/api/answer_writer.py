@@ -76,7 +76,7 @@ class AnswerWriter:
     def log_internal_error(self) -> None:
         """Log that the gateway itself failed; the exception is being handled."""
         self.journal.scrubber.exception(sys.exception())
-        self.telemetry.failed(self.journal.call.trace_id)
+        self.telemetry.failed(self.journal.call.trace_id, self.journal.platform_ids)
 
     async def _begin(self, content_type: str) -> None:
         if not self.outlet.has_begun:

@@ -50,6 +50,7 @@ from gateway.domain.large import beside_the_loop
 from gateway.domain.secret import Scrubber
 from gateway.recording.journal import Journal
 from gateway.recording.recorder import Recorder
+from gateway.recording.scrubbed_trace import scrubbed_ids
 from gateway.recording.telemetry import Telemetry
 from gateway.relay.relay import Relay
 from gateway.routing.plan import Plan, Planner
@@ -59,7 +60,7 @@ from switchboard.domain.keys import PREFIX, digest, key_id
 from switchboard.domain.limits import MAX_MESSAGES
 from switchboard.domain.notes import add_notes
 from switchboard.domain.policy import Policy
-from switchboard.domain.trace import Failure, Status
+from switchboard.domain.trace import Failure, RequestIds, Status
 from switchboard.domain.turns import TurnIds
 
 
@@ -90,7 +91,7 @@ class Gateway:
             return await self._reply(request)
         except Exception as error:  # noqa: BLE001 — the caller gets an answer whatever happens, the log gets the reason
             Scrubber(secrets_of(request.headers)).exception(error)
-            self.telemetry.failed(entry_of(request).request_id)
+            self.telemetry.failed(entry_of(request).request_id, _platform_ids(request))
             return respond_with_error(request, answer_internal(), Labels().task_id)
 
     async def _reply(self, request: Request) -> Response | Refusal | Reply:
@@ -111,11 +112,12 @@ class Gateway:
             return self._left(known)
         except Exception as error:  # noqa: BLE001 — as above; of a caller that is known, there is a trace too
             known.scrubber.exception(error)
-            self.telemetry.failed(known.trace_id)
+            self.telemetry.failed(known.trace_id, known.platform_ids)
             return self._refuse(known, answer_internal())
-        journal = Journal(call, self.clock, request_scrubber=known.scrubber)
+        platform = known.platform_ids
+        journal = Journal(call, self.clock, platform_ids=platform, request_scrubber=known.scrubber)
         add_notes(journal.notes, plan.notes)
-        tracker = self._watch(call, plan, policy, ids)
+        tracker = self._watch(call, plan, policy, ids, platform)
         return Reply(journal, plan, self.relay, self.recorder, self.telemetry, tracker)
 
     async def _read(self, known: KnownRequest) -> tuple[Call, Policy]:
@@ -157,7 +159,7 @@ class Gateway:
                     param=PROVIDER_KEY_HEADER,
                 )
 
-    def _watch(self, call: Call, plan: Plan, policy: Policy, ids: TurnIds | None) -> Tracker:
+    def _watch(self, call: Call, plan: Plan, policy: Policy, ids: TurnIds | None, platform: RequestIds) -> Tracker:
         arrived_at = call.arrival.at - timedelta(milliseconds=call.arrival.queue_ms or 0)
         return self.turns.begin(
             call.caller.project,
@@ -166,12 +168,14 @@ class Gateway:
             call.trace_id,
             has_choice=len(plan.targets) > 1,
             counts_retries=policy.recognises_retries is not False,
+            platform_ids=platform,
         )
 
     def _refuse_unauthenticated(self, error: GatewayError, request: Request) -> Response:
         answer = scrubbed_answer(error, request)
         key = gateway_key(request.headers)
-        self.telemetry.refused(answer.failure, key_id(digest(key)) if key else None, entry_of(request).request_id)
+        name, trace_id = key_id(digest(key)) if key else None, entry_of(request).request_id
+        self.telemetry.refused(answer.failure, name, trace_id, _platform_ids(request))
         return respond_with_error(request, answer, Labels().task_id)
 
     def _refuse(self, known: KnownRequest, answer: ErrorAnswer) -> Refusal:
@@ -191,8 +195,12 @@ class Gateway:
             self.recorder.refused,
             *(known.trace_id, known.arrival, known.caller, known.labels, failure),
             status=status,
-            platform_ids=platform_ids(known.request.scope),
+            platform_ids=known.platform_ids,
         )
+
+
+def _platform_ids(request: Request) -> RequestIds:
+    return scrubbed_ids(platform_ids(request.scope), Scrubber(secrets_of(request.headers)))
 
 
 def _turn_ids(call: Call) -> TurnIds | None:

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from gateway.api.credentials import Headers, secrets_of
+from gateway.api.platform_ids import platform_ids
 from gateway.api.responses import entry_of
 from gateway.domain.call import Arrival, Caller, Labels
 from gateway.domain.secret import Scrubber, Secret
+from gateway.recording.scrubbed_trace import scrubbed_ids
+from switchboard.domain.trace import RequestIds
 
 
 @dataclass(slots=True)
@@ -31,3 +34,8 @@ class KnownRequest:
     def trace_id(self) -> str:
         """The id of the call, and of its trace."""
         return entry_of(self.request).request_id
+
+    @property
+    def platform_ids(self) -> RequestIds:
+        """What Lambda and API Gateway call the request."""
+        return scrubbed_ids(platform_ids(self.request.scope), self.scrubber)

@@ -9,7 +9,6 @@ from gateway.api.endings import CLIENT_CLOSED, SEND_FAILED, UNREAD_S, Ending, en
 from gateway.api.error_answers import answer_stopped
 from gateway.api.outlet import CallerLeft, Outlet
 from gateway.api.paths import Receive, Scope, Send
-from gateway.api.platform_ids import platform_ids
 from gateway.domain.errors import GatewayError
 from gateway.recording.journal import Journal
 from gateway.recording.recorder import Recorder
@@ -36,10 +35,8 @@ class Reply:
     telemetry: Telemetry
     tracker: Tracker = NO_TURN
     _writer: AnswerWriter = field(init=False)
-    _scope: Scope = field(init=False)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._scope = scope
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         self._writer = AnswerWriter(Outlet(send), self.journal, self.telemetry, self.tracker)
         leaving = asyncio.create_task(_disconnect(receive))
         answer: Answer | None = None
@@ -111,7 +108,7 @@ class Reply:
 
     def _request_sent(self) -> None:
         """Write the open row and the turn while the provider works on its answer."""
-        self._note_ids()
+        self.journal.turn = self.tracker.turn
         self.recorder.opened(self.journal)
         self.tracker.start()
 
@@ -146,12 +143,9 @@ class Reply:
             async with asyncio.timeout(UNREAD_S):
                 await self._writer.error(answer)
 
-    def _note_ids(self) -> None:
-        self.journal.turn, self.journal.platform_ids = self.tracker.turn, platform_ids(self._scope)
-
     async def _record(self) -> None:
         self.relay.ended(self.journal)
-        self._note_ids()
+        self.journal.turn = self.tracker.turn
         record = self.recorder.completed(self.journal)  # before the first await: a cancellation cannot prevent it
         closing = None if self.tracker is NO_TURN else asyncio.create_task(self.tracker.close())
         try:

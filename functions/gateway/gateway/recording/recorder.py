@@ -93,7 +93,7 @@ class Recorder:
             content = KeptContent.of(journal.call, journal.scrubber, self._redactor)
             trace = trace_of(journal, duration_ms, content.prompt)
         except Exception:  # noqa: BLE001 - whatever it is, the call keeps a row
-            self._telemetry.failed(journal.call.trace_id)
+            self._telemetry.failed(journal.call.trace_id, journal.platform_ids)
             content = KeptContent(Prompt(), journal.scrubber, self._redactor, journal.call.labels.capture)
             trace = short_trace_of(journal, duration_ms)
         return self._complete(trace, journal.http_status, lambda: bodies_of(journal), content)

@@ -21,8 +21,13 @@ def scrubbed_trace(trace: Trace, scrubber: Scrubber) -> Trace:
         attempts=tuple(_attempt(attempt, scrubber) for attempt in trace.attempts),
         notes=tuple(dict.fromkeys(scrubber.text(note) for note in trace.notes)),
         failure=_failure(trace.failure, scrubber),
-        request_ids=_request_ids(trace.request_ids, scrubber),
+        request_ids=scrubbed_ids(trace.request_ids, scrubber),
     )
+
+
+def scrubbed_ids(ids: RequestIds, scrubber: Scrubber) -> RequestIds:
+    """The ids as they may be stored and logged: callers can choose API Gateway's, by a header."""
+    return replace(ids, provider=_text(ids.provider, scrubber), api_gateway=_text(ids.api_gateway, scrubber))
 
 
 def _texts(trace: Trace) -> Iterator[str]:
@@ -34,7 +39,7 @@ def _texts(trace: Trace) -> Iterator[str]:
         yield from (attempt.host, attempt.model, attempt.error or "")
     yield from trace.notes
     yield trace.failure.message if trace.failure is not None else ""
-    yield trace.request_ids.provider or ""
+    yield from (trace.request_ids.provider or "", trace.request_ids.api_gateway or "")
 
 
 def _attempt(attempt: AttemptRecord, scrubber: Scrubber) -> AttemptRecord:
@@ -52,10 +57,6 @@ def _metadata(metadata: Mapping[str, str], scrubber: Scrubber) -> dict[str, str]
 
 def _failure(failure: Failure | None, scrubber: Scrubber) -> Failure | None:
     return None if failure is None else replace(failure, message=scrubber.text(failure.message))
-
-
-def _request_ids(ids: RequestIds, scrubber: Scrubber) -> RequestIds:
-    return replace(ids, provider=_text(ids.provider, scrubber))
 
 
 def _text(text: str | None, scrubber: Scrubber) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Protocol
 
 from gateway.recording.line_size import fitted
+from gateway.recording.request_ids import request_ids
 from switchboard.domain.trace import AttemptRecord, Failure, RequestIds, Trace
 from switchboard.domain.usage import Tokens, Usage
 from switchboard.store.traces.trace_lines import to_line
@@ -50,7 +51,7 @@ class Telemetry:
 
     def opened(self, trace: Trace) -> None:
         """Log that a request is out and its answer awaited."""
-        self._log.info("call.opened", extra=_identity(trace))
+        self._log.info("call.opened", extra={**_identity(trace), **_platform_ids(trace.request_ids)})
 
     def completed(self, trace: Trace, http_status: int) -> None:
         """Log and count a call that is over."""
@@ -70,7 +71,8 @@ class Telemetry:
             "attempt_outcomes": [_outcome(attempt) for attempt in trace.attempts] or None,
             "failed_attempts": [f"{attempt.host} {attempt.outcome}" for attempt in _failed(trace)],
             "prompt_characters": trace.prompt_characters,
-            **_request_ids(trace.request_ids),
+            "provider_request_id": trace.request_ids.provider,
+            **_platform_ids(trace.request_ids),
             "is_hedged": any(attempt.is_hedge for attempt in trace.attempts),
             "upstream": decisive.host if decisive else None,
             "upstream_status": decisive.status if decisive else None,
@@ -80,9 +82,10 @@ class Telemetry:
         self._log.info("call.completed", extra=fitted(fields))
         self._count(trace, is_cold=is_cold)
 
-    def refused(self, failure: Failure, key_id: str | None, trace_id: str) -> None:
+    def refused(self, failure: Failure, key_id: str | None, trace_id: str, ids: RequestIds) -> None:
         """Log and count a request without a valid key: there is no project to keep a trace for."""
-        self._log.warning("call.refused", extra={"trace_id": trace_id, "key_id": key_id, **_reason(failure)})
+        fields = {"trace_id": trace_id, "key_id": key_id, **_reason(failure), **_platform_ids(ids)}
+        self._log.warning("call.refused", extra=fields)
         self._emit({"Refused": ("Count", 1)}, {})
 
     def unwritten(self, trace: Trace, what: str, reason: str) -> None:
@@ -97,16 +100,18 @@ class Telemetry:
                 "reason": reason,
                 "row": line.row if line else None,
                 "cut": list(line.cut) or None if line else None,
+                **_platform_ids(trace.request_ids),
             },
         )
 
-    def turn_untracked(self, trace_id: str, what: str, reason: str) -> None:
+    def turn_untracked(self, trace_id: str, what: str, reason: str, ids: RequestIds) -> None:
         """Log that the table did not answer about a call's turn, once per call."""
-        self._log.warning("turn.untracked", extra={"trace_id": trace_id, "what": what, "reason": reason})
+        fields = {"trace_id": trace_id, "what": what, "reason": reason, **_platform_ids(ids)}
+        self._log.warning("turn.untracked", extra=fields)
 
-    def failed(self, trace_id: str) -> None:
+    def failed(self, trace_id: str, ids: RequestIds) -> None:
         """Log that the gateway itself failed, with the exception that is being handled."""
-        self._log.exception("gateway.failed", extra={"trace_id": trace_id})
+        self._log.exception("gateway.failed", extra={"trace_id": trace_id, **_platform_ids(ids)})
 
     def _count(self, trace: Trace, *, is_cold: bool) -> None:
         metrics = {"Calls": ("Count", 1.0), "Errors": ("Count", float(trace.is_error))}
@@ -171,12 +176,10 @@ def _reason(failure: Failure | None) -> dict[str, object]:
     return {"error": failure.code, "error_message": failure.message}
 
 
-def _request_ids(ids: RequestIds) -> dict[str, object]:
-    return {
-        "provider_request_id": ids.provider,
-        "lambda_request_id": ids.lambda_,
-        "api_gateway_request_id": ids.api_gateway,
-    }
+def _platform_ids(ids: RequestIds) -> dict[str, object]:
+    """By which a line is found from Lambda's lines and API Gateway's, and they from it."""
+    bounded = request_ids(ids, None)
+    return {"lambda_request_id": bounded.lambda_, "api_gateway_request_id": bounded.api_gateway}
 
 
 def _timings(trace: Trace) -> dict[str, object]:

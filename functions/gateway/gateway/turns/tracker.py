@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from gateway.domain.clock import Clock
 from gateway.recording.telemetry import Telemetry
 from gateway.turns.local_table import LocalTurnTable
-from switchboard.domain.trace import Turn
+from switchboard.domain.trace import NO_REQUEST_IDS, RequestIds, Turn
 from switchboard.domain.turns import RETRY_WINDOW_MS, Stop, TurnCall, TurnRow, stop_reason
 from switchboard.store.ports import TurnStore
 
@@ -43,13 +43,20 @@ class TurnTracker:
     """
 
     def __init__(
-        self, dependencies: TurnDependencies, call: TurnCall, *, has_choice: bool = True, counts_retries: bool = True
+        self,
+        dependencies: TurnDependencies,
+        call: TurnCall,
+        platform_ids: RequestIds = NO_REQUEST_IDS,
+        *,
+        has_choice: bool = True,
+        counts_retries: bool = True,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.renumbered: asyncio.Future[int] = loop.create_future()
         self.stopped: asyncio.Future[Stop] = loop.create_future()
         self._dependencies = dependencies
         self._call = call
+        self._platform_ids = platform_ids
         self._has_choice = has_choice
         self._counts_retries = counts_retries
         self._began = dependencies.clock.monotonic()
@@ -151,7 +158,8 @@ class TurnTracker:
         except Exception as error:  # noqa: BLE001 - whatever it is, the call must go on
             if not self._has_failed:
                 self._has_failed = True
-                self._dependencies.telemetry.turn_untracked(self._call.trace_id, what, str(error))
+                telemetry = self._dependencies.telemetry
+                telemetry.turn_untracked(self._call.trace_id, what, str(error), self._platform_ids)
             return None
 
 

@@ -13,6 +13,7 @@ from gateway.domain.clock import Clock
 from gateway.recording.telemetry import Telemetry
 from gateway.turns.local_table import LocalTurnTable
 from gateway.turns.tracker import NO_TURN, Tracker, TurnDependencies, TurnTracker, milliseconds
+from switchboard.domain.trace import NO_REQUEST_IDS, RequestIds
 from switchboard.domain.turn_ids import turn_ids
 from switchboard.domain.turns import TurnCall, TurnIds
 from switchboard.store.ports import TurnStore
@@ -69,13 +70,16 @@ class Turns:
         *,
         has_choice: bool = True,
         counts_retries: bool = True,
+        platform_ids: RequestIds = NO_REQUEST_IDS,
     ) -> Tracker:
         """The tracker of a call; NO_TURN for one without ids. Does no I/O.
 
         `arrived_at`: when the call was received, before it waited for a process. `has_choice`: the call has more than
         one target. `counts_retries`: whether calls with the same messages are retries of each other.
+        `platform_ids`: for the log.
         """
         if ids is None:
             return NO_TURN
         call = TurnCall(project, ids, trace_id, milliseconds(arrived_at))
-        return TurnTracker(self._dependencies, call, has_choice=has_choice, counts_retries=counts_retries)
+        options = {"has_choice": has_choice, "counts_retries": counts_retries}
+        return TurnTracker(self._dependencies, call, platform_ids, **options)

@@ -11,13 +11,14 @@ import pytest
 import response_streaming
 from gateway.recording.observability import SERVICE, telemetry
 from gateway.recording.telemetry import COMPLETED, NAMESPACE, Telemetry
-from switchboard.domain.trace import ABANDONED, Failure, Status, Trace
+from switchboard.domain.trace import ABANDONED, Failure, RequestIds, Status, Trace
 from switchboard.domain.usage import ABSENT
 from testkit.running_gateway import RecordedLog
 from testkit.samples import a_lost_hedge, a_usual_attempt, a_usual_usage, an_open_trace
 
 PAGE = (Path(__file__).parents[4] / "docs" / "logs.md").read_text(encoding="utf-8")
 UNKNOWN = Failure("key_unknown", "The gateway does not know the key key_0123456789ab.", 401)
+IDS = RequestIds(None, "a-1", "b-2")
 BROKEN = Failure("upstream_cut", "groq (api.groq.com): the answer was cut off", 502)
 
 A_REFUSED_ATTEMPT = replace(a_usual_attempt(), host="api.first.test", outcome="ConnectFailed", error="refused")
@@ -57,13 +58,13 @@ def _say_everything(spoken: Telemetry) -> None:
     spoken.completed(_answered(), 200)
     spoken.completed(replace(_answered(), failure=BROKEN, status=Status.TRUNCATED), 200)
     spoken.completed(_refused(), 400)
-    spoken.refused(UNKNOWN, "key_0123456789ab", "T")
-    spoken.turn_untracked("T", "arrival", "Could not connect")
+    spoken.refused(UNKNOWN, "key_0123456789ab", "T", IDS)
+    spoken.turn_untracked("T", "arrival", "Could not connect", IDS)
     spoken.unwritten(_answered(), COMPLETED, "Could not connect")
     try:
         Path("/dev/null/nothing").read_bytes()
     except OSError:
-        spoken.failed("T")
+        spoken.failed("T", IDS)
 
 
 def _heard() -> tuple[RecordedLog, Metrics]:
