@@ -32,7 +32,7 @@ def _filter(text: str, rows: list[Row]) -> list[Row]:
 
 def _holds(condition: str, row: Row) -> bool:
     if found := re.fullmatch(r"(not )?ispresent\(([\w.]+)\)", condition):
-        return (found[2] in row) is not bool(found[1])
+        return (row.get(found[2]) is not None) is not bool(found[1])
     if found := re.fullmatch(r"(\w+) not in (\[.*\])", condition):
         return row.get(found[1]) not in json.loads(found[2])
     found = re.fullmatch(r'(\w+) (=|>) (".*"|\d+)', condition)
@@ -71,13 +71,16 @@ def _of_rows(function: str, argument: str, rows: list[Row]) -> Any:
     if argument == "*":
         return len(rows)
     field, *more = [part.strip() for part in argument.split(",")]
-    values = [row[field] for row in rows if field in row]
+    field, _, divisor = field.partition(" / ")
+    values = [row[field] for row in rows if row.get(field) is not None]
+    values = [value / int(divisor) for value in values] if divisor else values
     if function == "pct":
         return percentile(values, float(more[0])) if values else None
     reduced: Mapping[str, Callable[[list[Any]], Any]] = {
         "count": len,
         "sum": sum,
         "latest": lambda found: found[-1] if found else None,
+        "sortsLast": lambda found: max(found, default=None),
     }
     return reduced[function](values)
 
