@@ -2,16 +2,22 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from functools import reduce
 from operator import or_
 
 from switchboard.domain.totals import Span
+from switchboard.domain.trace import Trace
 from switchboard.store.attributes import Value
 from switchboard.store.keyspace import Key
 
 type Counters = Mapping[str, int]
 """Amounts by attribute. An amount of 0 is left out."""
+
+OUTLIVES_BY_S = int(timedelta(hours=25).total_seconds())
+"""Rows that expire with traces are kept this much longer than the trace that was settled last: it may not be the last
+of its day or conversation."""
 
 
 class Scope(StrEnum):
@@ -55,6 +61,11 @@ class Addition:
     def __neg__(self) -> "Addition":
         """What takes this away again."""
         return replace(self, counters={name: -count for name, count in self.counters.items()})
+
+
+def end_beside(trace: Trace) -> int | None:
+    """When a row expires that is kept with its traces, as the trace's expiry tells; None if it tells none."""
+    return None if trace.expires_at is None else trace.expires_at + OUTLIVES_BY_S
 
 
 def by_row(added: Iterable[Addition]) -> dict[Key, Addition]:

@@ -11,11 +11,8 @@ from switchboard.domain.totals import Span
 from switchboard.domain.trace import Trace
 from switchboard.store import keyspace
 from switchboard.store.ledger import latency_items
-from switchboard.store.ledger.addition import Addition, Counters, Scope
+from switchboard.store.ledger.addition import Addition, Counters, Scope, end_beside
 from switchboard.store.ledger.dimension_items import CALLER, EXAMPLE, NAMES, VERSION
-
-OUTLIVES_BY_S = int(timedelta(hours=25).total_seconds())
-"""A caller's day is kept this much longer than the trace that was settled last, so as long as any trace of the day."""
 
 PROMPTS_KEPT_FOR = timedelta(days=400)
 """After the last call."""
@@ -47,9 +44,8 @@ def _latency(trace: Trace, day: date, raised: Counters, shard: int) -> Addition:
 
 
 def _caller(trace: Trace, day: date, caller: str, added: Counters, shard: int) -> Addition:
-    expires_at = None if trace.expires_at is None else trace.expires_at + OUTLIVES_BY_S
     key = keyspace.caller_day(trace.project, day, caller, shard)
-    return Addition(key, added, {CALLER: caller}, expires_at=expires_at)
+    return Addition(key, added, {CALLER: caller}, expires_at=end_beside(trace))
 
 
 def _prompt(trace: Trace, version: str, added: Counters, shard: int) -> Addition:
