@@ -21,7 +21,7 @@ CHROMIUM := /usr/bin/chromium
 PAGES := providers=testkit.providers_page conformance=testkit.twins.matrix failures=testkit.failures_page \
   clients=testkit.clients_page
 
-.PHONY: help run test clients browser pages check lint bench bench-relay bench-fairness soak-ledger build deploy setup sam older-runtime clients-setup lock clean
+.PHONY: help run test thorough clients browser pages check lint bench bench-relay bench-fairness soak-ledger build deploy setup sam older-runtime clients-setup lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,10 +35,14 @@ test: setup
 else
 # Each worker imports the tests: byte code is kept even where the machine's default is not to, so that only the first
 # run compiles.
-test: setup sam older-runtime ## every test that needs no container engine and no browser (2 minutes); FILE=tests/unit/…: one file or folder
+test: setup sam older-runtime ## every test that needs no container engine and no browser (4 minutes); FILE=tests/unit/…: one file or folder
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n auto --dist worksteal \
-	  -m "not sam_local and not browser and not load and not clients and not fuzz and not recorded" $(PYTEST_ARGS)
+	  -m "not sam_local and not browser and not load and not clients and not fuzz and not recorded \
+	  and not thorough" $(PYTEST_ARGS)
 endif
+
+thorough: setup sam older-runtime ## the ledger on a real engine, and other parts with every fault (2 minutes)
+	@$(PYTHON) -m pytest -n auto --dist worksteal -m thorough $(PYTEST_ARGS)
 
 clients: setup clients-setup ## the clients that agents are built with, before the running gateway (1 GB, 2 minutes)
 	@$(PYTHON) -m pytest -m clients $(PYTEST_ARGS) tests/clients

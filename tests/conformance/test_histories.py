@@ -16,6 +16,8 @@ from testkit.twins.received import read_response
 from testkit.twins.reply import Reply, ToolUse, text_reply
 from testkit.upstream import Request
 
+pytestmark = pytest.mark.thorough
+
 LONG_ID = "call_" + "0123456789" * 5
 SYSTEM = {"role": "system", "content": "You are Mira."}
 USER = {"role": "user", "content": "Is Monday free?"}

@@ -25,6 +25,8 @@ from testkit.samples import NOON, an_open_trace, one_price
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def ledger(dynamodb: "DynamoDBClient", table: str) -> Ledger:

@@ -41,6 +41,8 @@ from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace, one_price
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.thorough
+
 type Invoke = Callable[[dict[str, Any]], dict[str, Any]]
 
 EVENTS = Path(__file__).parents[2] / "events"

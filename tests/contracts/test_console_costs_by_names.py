@@ -34,6 +34,8 @@ from testkit.samples import NOON, a_key, an_open_trace, one_price
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.thorough
+
 CARD = RateCard("any", "any", Rates(3_000_000, 15_000_000, 300_000, 3_750_000, 6_000_000), ALWAYS, "a test")
 MODELS = [("openai", "gpt-5"), ("groq", "llama"), (None, None)]
 BERLIN = ZoneInfo("Europe/Berlin")

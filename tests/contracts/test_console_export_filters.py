@@ -24,6 +24,8 @@ from testkit.samples import NOON, a_key
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.thorough
+
 LATER = NOON + timedelta(days=1)
 CALLS = 12
 

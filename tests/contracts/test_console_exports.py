@@ -20,6 +20,8 @@ from testkit import openai_events as events
 from testkit.console_document import CheckedClient
 from testkit.samples import NOON, a_key, an_open_trace
 
+pytestmark = pytest.mark.thorough
+
 STREAM = events.role() + events.chunk("Hal") + events.chunk("lo") + events.finish() + events.DONE
 PATH = "/api/exports"
 

@@ -29,6 +29,8 @@ from testkit.samples import NOON, a_key
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.thorough
+
 WEEK_LATER = NOON + timedelta(days=7)
 
 

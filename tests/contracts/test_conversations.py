@@ -30,6 +30,8 @@ from testkit.stream_events import connect_once, stream_event
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.thorough
+
 CARD = RateCard("anthropic", "claude-sonnet-4-5", Rates(3, 15, 1, 4, 6), ALWAYS, "a test")
 HOSTILE = ["a", "a#0", "a%230", "thread:", "x" * 2000, "x" * 2001, "ä🙂\n", "P#acme#CONVERSATION#a#0", " "]
 

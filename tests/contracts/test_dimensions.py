@@ -24,6 +24,8 @@ from testkit.ledger_books import CARD, Books
 from testkit.samples import NOON, a_usual_usage, an_open_trace, one_price
 from testkit.stream_events import connect_once
 
+pytestmark = pytest.mark.thorough
+
 DAY = NOON.date()
 NEXT = DAY + timedelta(days=1)
 KINDS = list(product(["booking", "re#ception"], [("openai", "gpt-5.1"), ("groq", "llama"), (None, None)], range(3)))

@@ -12,6 +12,8 @@ from testkit.ledger_books import Books
 from testkit.samples import NOON, a_key
 from testkit.stream_events import SCHEDULED_EVENT, Seen, an_aggregator, connect_once
 
+pytestmark = pytest.mark.thorough
+
 DAY = NOON.date()
 
 

@@ -23,6 +23,8 @@ from testkit.ledger_books import CARD, Books
 from testkit.samples import NOON, a_usual_call, an_open_trace, one_price
 from testkit.stream_events import connect_once
 
+pytestmark = pytest.mark.thorough
+
 
 def test_the_row_of_a_usual_call_stays_below_one_kilobyte(books: Books) -> None:
     trace = a_usual_call()

@@ -29,6 +29,8 @@ from testkit.stream_events import connect_once
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.thorough
+
 CARD = RateCard("anthropic", "claude-sonnet-4-5", Rates(3, 15, 1, 4, 6), ALWAYS, "a test")
 DEARER = replace(CARD, rates=Rates(30, 150, 10, 40, 60), source="a later test")
 

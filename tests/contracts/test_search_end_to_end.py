@@ -19,6 +19,8 @@ from testkit.stream_events import Seen, an_aggregator, connect_once, stream_even
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.thorough
+
 HALF_AN_HOUR = timedelta(minutes=30)
 
 

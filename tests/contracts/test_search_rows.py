@@ -21,6 +21,8 @@ from testkit.stream_events import Seen, an_aggregator, connect_once, stream_even
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.thorough
+
 HOSTILE = ["", "#", "%23", "a#0", "a%230", "x" * 1900, "ä🙂" * 300, "\x00", "'; --", "thread:", " "]
 USUAL = {
     "conversation-id": "conv_01jzq8w6",

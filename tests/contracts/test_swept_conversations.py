@@ -14,6 +14,8 @@ from testkit.stream_events import SCHEDULED_EVENT
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def talks(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str) -> Talks:

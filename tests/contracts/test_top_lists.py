@@ -25,6 +25,8 @@ from testkit.stream_events import connect_once
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.thorough
+
 ORDERS = (Order.SLOWEST, Order.DEAREST)
 
 

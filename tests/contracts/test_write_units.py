@@ -17,6 +17,8 @@ from testkit.write_units import WriteUnits
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.thorough
+
 KB = 1024
 
 

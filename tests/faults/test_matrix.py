@@ -13,6 +13,8 @@ from testkit.fault_targets import UNACKNOWLEDGED_MS, Matrix, Result
 from testkit.faults import DISCARDED, FIRST_EVENTS, Case, Effect, Stale, answer_body, answer_events
 from testkit.upstream import CAN_BLACKHOLE
 
+pytestmark = pytest.mark.thorough
+
 SOON_MS = 1500
 """Far more than a step takes that starts at once. What the event loop was late is added to it."""
 

@@ -17,6 +17,8 @@ from testkit.openai_events import DONE, chunk, error, finish, role, tool_call, u
 from testkit.running_gateway import KEY, chat
 from testkit.upstream import Answer, End, ScriptedUpstream, Step, json_answer
 
+pytestmark = pytest.mark.thorough
+
 BOOM = json_answer({"error": {"message": "boom"}}, 500)
 FIRST = b"".join(answer_events("the first"))
 SPOKEN = good("the first", streamed=True)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.thorough
+
 MODELS = [("anthropic", "claude-sonnet-4-5"), ("generic", "nobody-prices-this"), (None, None)]
 TIMES_MS = st.none() | st.integers(0, 3 * int(STALL_MS)).map(float)
 TURNS = st.none() | st.builds(Turn, st.sampled_from("ab"), st.integers(0, 2), st.sampled_from([None, "t1", "t2"]))

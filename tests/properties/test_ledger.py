@@ -30,6 +30,8 @@ from testkit.stream_events import Seen, an_aggregator, connect_once, stream_even
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.thorough
+
 PRICES = PriceBook(shipped_overrides(), PriceLibrary())
 MODELS = [("anthropic", "claude-sonnet-4-5"), ("demo", "demo/echo"), ("generic", "nobody-prices-this"), (None, None)]
 

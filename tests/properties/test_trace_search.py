@@ -21,6 +21,8 @@ from testkit.search_world import SearchWorld, filtered, highest
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+pytestmark = pytest.mark.thorough
+
 TIMES = (0, 1, 60, 1440, 20 * 1440, 40 * 1440, 75 * 1440)
 """Minutes before noon: a search that needs the totals looks at 31 days at once."""
 

@@ -10,6 +10,8 @@ from testkit.runtime_api import RuntimeApi
 from testkit.runtime_command import START_FILE
 from testkit.runtime_versions import NEWEST, OLDER, VERSIONS, runtime_env
 
+pytestmark = pytest.mark.thorough
+
 OTHER_CLIENT = START_FILE.with_name("runtime_other_client.py")
 
 both_versions = pytest.mark.parametrize("runtime", VERSIONS)
