@@ -42,7 +42,7 @@ test: setup sam older-runtime ## every test that needs no container engine and n
 endif
 
 thorough: setup sam older-runtime ## the ledger on a real engine, and other parts with every fault (2 minutes)
-	@$(PYTHON) -m pytest -n auto --dist worksteal -m thorough $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -n auto --dist worksteal -m "thorough and not load" $(PYTEST_ARGS)
 
 clients: setup clients-setup ## the clients that agents are built with, before the running gateway (1 GB, 2 minutes)
 	@$(PYTHON) -m pytest -m clients $(PYTEST_ARGS) tests/clients

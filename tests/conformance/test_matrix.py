@@ -20,6 +20,8 @@ from testkit.twins.received import ReceivedAnswer, read_response
 from testkit.twins.reply import Counts, Reply, ToolUse, Trouble, text_reply
 from testkit.twins.writing import in_band
 
+pytestmark = pytest.mark.thorough
+
 SPOKEN = "Grüß Gott, wie kann ich Ihnen helfen? 世界 👋 <b>ja</b>"
 THOUGHTS = ("The caller ", "greets in German. ", "Answer in German, 世界.")
 TOOLS = (

@@ -14,6 +14,8 @@ from testkit.local_system import LocalSystem, local_system
 from testkit.openai_events import DONE, chunk, finish
 from testkit.upstream import Answer, End, ScriptedUpstream
 
+pytestmark = pytest.mark.thorough
+
 PROC = Path("/proc")
 
 

@@ -8,6 +8,8 @@ import pytest
 from testkit.dynamodb import skip_without_engine
 from testkit.local_system import local_system, refusal
 
+pytestmark = pytest.mark.thorough
+
 
 def assert_one_sentence(output: str, *words: str) -> None:
     assert "Traceback" not in output
