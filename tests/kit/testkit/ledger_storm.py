@@ -68,10 +68,10 @@ class Storm:
         self.seen = Seen()
 
     def settle(self, traces: Sequence[Trace], *, sandboxes: int = 3) -> None:
-        """Deliver the calls' records, each one to three times, in an order of its own to each sandbox."""
+        """Deliver the calls' records, many of them several times, in an order of its own to each sandbox."""
         random = Random(self._seed)
         records = [stream_record(trace, number) for number, trace in enumerate(traces, start=1)]
-        queues = [[record for record in records if random.random() < 1.5 / sandboxes] for _ in range(sandboxes)]
+        queues = [[record for record in records if random.random() < 0.5 / sandboxes] for _ in range(sandboxes)]
         queues[0] = records
         for queue in queues:
             random.shuffle(queue)
