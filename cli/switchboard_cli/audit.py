@@ -44,8 +44,8 @@ def audit(
     with errors_reported():
         where = target(stack, data_dir, table, endpoint_url)
         check_project(where, project)
-        store = where.audits()
-        audited = list(_audits(store, project, _days(store, project, _day(day), days), repair=repair))
+        wanted = _days(project, where.dimensions_since(project), _day(day), days)
+        audited = list(_audits(where.audits(), project, wanted, repair=repair))
     for found in audited:
         typer.echo(f"{found.day}  {_SAID[found.outcome]}  ({found.calls} calls, {found.rows} totals)")
         if found.differences:
@@ -65,9 +65,8 @@ def _day(text: str | None) -> date:
     return day
 
 
-def _days(store: DynamoAudit, project: str, last: date, count: int) -> list[date]:
+def _days(project: str, since: date | None, last: date, count: int) -> list[date]:
     """The days, without those before the first whose totals are complete. Raises CommandFailed if none is left."""
-    since = store.dimensions_since(project)
     wanted = [last - timedelta(days=back) for back in reversed(range(count))]
     if since is None or last < since:
         begin = "the first UTC day that begins after the aggregator's first sweep" if since is None else str(since)

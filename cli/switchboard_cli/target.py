@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -72,6 +72,10 @@ class Target:
     def price_book(self) -> BookReader:
         """The price book that is published in it."""
         return DynamoBook(connect(endpoint=self.endpoint), self.table)
+
+    def dimensions_since(self, project: str) -> date | None:
+        """The first day whose totals are complete in every dimension; None while there is none."""
+        return DynamoDimensions(connect(endpoint=self.endpoint), self.table).dimensions_since(project)
 
     def projects(self) -> tuple[str, ...]:
         """Every project that ever had a key, by name. Raises StoreUnavailable."""

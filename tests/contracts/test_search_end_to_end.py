@@ -13,6 +13,7 @@ from switchboard.domain.trace_search import FacetValue, Order, TraceSearch
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ledger.totals import DynamoTotals
 from testkit.dynamodb import items_of
+from testkit.misfortune import Killed
 from testkit.samples import NOON, a_key, a_usual_usage, an_open_trace
 from testkit.stream_events import Seen, an_aggregator, connect_once, stream_event
 
@@ -76,10 +77,6 @@ def test_settled_calls_are_found_and_listed_as_facets(
     }
     assert facets["environment"] == (FacetValue("production", 8), FacetValue("staging", 4))
     assert facets["status"] == (FacetValue("ok", 11), FacetValue("timeout", 1))
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 @pytest.mark.parametrize("dies_before", ["BatchWriteItem", "TransactWriteItems"])

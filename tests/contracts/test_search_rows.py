@@ -14,6 +14,7 @@ from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ports import StoreBusy, StoreUnavailable
 from switchboard.store.search.search_rows import DynamoSearchRows
 from testkit.dynamodb import item_bytes, items_of
+from testkit.misfortune import Killed
 from testkit.samples import NOON, a_usual_usage, an_open_trace
 from testkit.search_world import SearchWorld
 from testkit.stream_events import Seen, an_aggregator, connect_once, stream_event
@@ -152,10 +153,6 @@ def _shard(client: "DynamoDBClient", table: str, trace: Trace) -> str:
         row for row in items_of(client, table) if row["sk"]["S"] == trace.trace_id and "#TRACES#" in row["pk"]["S"]
     ]
     return row["pk"]["S"][-1]
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 @pytest.mark.parametrize("dies_before", ["BatchWriteItem", "TransactWriteItems", "PutItem"])

@@ -21,7 +21,7 @@ from console.cost_rows import project_costs_json
 from console.cost_shapes import ProjectCostsJson
 from switchboard.domain.limits import MAX_COST_ROWS
 from switchboard.domain.totals import Granularity
-from switchboard.store.ports import TotalsReader
+from switchboard.store.ports import PeriodReader
 from switchboard.store.query_ports import CostReader
 
 
@@ -29,7 +29,7 @@ from switchboard.store.query_ports import CostReader
 class Costs:
     """Answers questions about costs. All methods block, and raise StoreUnavailable."""
 
-    totals: TotalsReader
+    totals: PeriodReader
     reader: CostReader
     now: Callable[[], datetime]
 

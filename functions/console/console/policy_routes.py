@@ -11,6 +11,7 @@ from console.answers import answer_json, answering, refusals
 from console.errors import BodyTooLarge, PolicyRefused, PolicyUnknown, TooManyPolicies
 from console.policies import Policies
 from console.policy_shapes import ProjectPolicyJson, StoredPolicyJson, TaskPolicyJson
+from console.request_body import beginning
 from switchboard.domain.limits import MAX_POLICY_BYTES
 
 router = APIRouter(prefix="/api", tags=["policies"])
@@ -54,13 +55,15 @@ def show_task_policy(policies: PoliciesOfApp, project: Reader, task_id: str) -> 
 @router.put(PROJECT, response_model=StoredPolicyJson, responses=_REFUSED_PUTS, openapi_extra=_BODY)
 async def put_policy(request: Request, policies: PoliciesOfApp, project: Admin) -> Response:
     """Store the project's policy."""
-    return answer_json(await run_in_threadpool(policies.put, project, None, await _beginning(request)))
+    return answer_json(await run_in_threadpool(policies.put, project, None, await beginning(request, MAX_POLICY_BYTES)))
 
 
 @router.put(TASK, response_model=StoredPolicyJson, responses=_REFUSED_PUTS, openapi_extra=_BODY)
 async def put_task_policy(request: Request, policies: PoliciesOfApp, project: Admin, task_id: str) -> Response:
     """Store a task's policy."""
-    return answer_json(await run_in_threadpool(policies.put, project, task_id, await _beginning(request)))
+    return answer_json(
+        await run_in_threadpool(policies.put, project, task_id, await beginning(request, MAX_POLICY_BYTES))
+    )
 
 
 @router.delete(PROJECT, status_code=204, response_class=Response, responses=_REFUSED_DELETES)
@@ -75,13 +78,3 @@ def delete_task_policy(policies: PoliciesOfApp, project: Admin, task_id: str) ->
     """Delete a task's policy."""
     policies.delete(project, task_id)
     return Response(status_code=204)
-
-
-async def _beginning(request: Request) -> bytes:
-    """The body, or its beginning if it is too large."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_POLICY_BYTES:
-            break
-    return bytes(body)

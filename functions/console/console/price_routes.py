@@ -15,6 +15,7 @@ from console.parameters import Parameters
 from console.price_shapes import ElevenLabsJson, NewPriceJson, PricesJson, StoredPriceJson
 from console.prices import Asked, Prices
 from console.query import DEFAULT_LIMIT, MAX_LIMIT, read_limit
+from console.request_body import beginning
 from switchboard.domain.limits import MAX_PRICE_BYTES
 
 router = APIRouter(prefix="/api/prices", tags=["prices"])
@@ -76,7 +77,7 @@ def list_elevenlabs_prices(prices: PricesOfApp, project: Reader) -> ElevenLabsJs
 )
 async def add_price(request: Request, prices: PricesOfApp, project: Admin) -> Response:
     """Add a price of the project's own. It outranks the book for calls from its start on."""
-    response = answer_json(await run_in_threadpool(prices.add, project, await _beginning(request)))
+    response = answer_json(await run_in_threadpool(prices.add, project, await beginning(request, MAX_PRICE_BYTES)))
     response.status_code = 201
     return response
 
@@ -86,13 +87,3 @@ def delete_price(prices: PricesOfApp, project: Admin, price_id: Annotated[str, P
     """Delete a price of the project's own. Calls that it was applied to keep their cost."""
     prices.remove(project, price_id)
     return Response(status_code=204)
-
-
-async def _beginning(request: Request) -> bytes:
-    """The body, or its beginning if it is too large."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_PRICE_BYTES:
-            break
-    return bytes(body)

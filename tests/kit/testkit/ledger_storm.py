@@ -9,6 +9,7 @@ from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
 from cost_aggregator.assembly import Aggregator
 from switchboard.domain.trace import Trace
+from testkit.misfortune import Killed
 from testkit.stream_events import Seen, an_aggregator, connect_once, stream_record
 
 if TYPE_CHECKING:
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 BATCH = 100
 WRITES = frozenset({"transact_write_items", "put_item", "update_item", "batch_write_item", "delete_item"})
 REMAINING_MS = 60_000
-
-
-class Killed(BaseException):
-    """The sandbox was killed. No code catches it."""
 
 
 class FailingClient:

@@ -7,9 +7,9 @@ from itertools import batched
 from random import Random
 from typing import TYPE_CHECKING
 
-from switchboard.domain.dimensions import CallerDay, CombinationDay, LatencyDay, combination_of
+from switchboard.domain.dimensions import CombinationDay, combination_of
 from switchboard.domain.search_terms import DEFAULT_METADATA, is_found
-from switchboard.domain.totals import PeriodTotals, Span, TaskTotals, Totals
+from switchboard.domain.totals import Span, TaskTotals, Totals
 from switchboard.domain.trace import Status, Trace
 from switchboard.domain.trace_id import created_at, new_trace_id
 from switchboard.domain.trace_search import FoundTraces, Order, TraceSearch
@@ -28,7 +28,7 @@ KEPT_FOR = timedelta(days=30)
 
 @dataclass(slots=True)
 class CountedCalls:
-    """CostReader and TotalsReader over a list of calls, without a store."""
+    """CombinationReader and TaskReader over a list of calls, without a store."""
 
     since: date | None = date(2026, 1, 1)
     calls: list[Trace] = field(default_factory=list)
@@ -44,22 +44,10 @@ class CountedCalls:
             if trace.project == project and first <= day <= last:
                 yield CombinationDay(day, combination_of(trace), Totals(calls=1))
 
-    def caller_days(self, project: str, first: date, last: date, caller: str | None = None) -> Iterator[CallerDay]:
-        """Searches do not ask for callers."""
-        raise NotImplementedError
-
-    def latency_days(self, project: str, first: date, last: date) -> Iterator[LatencyDay]:
-        """Searches do not ask for histograms."""
-        raise NotImplementedError
-
     def task_totals(self, project: str) -> tuple[TaskTotals, ...]:
         """Every task with its calls."""
         names = sorted({trace.task_id for trace in self.calls if trace.project == project})
         return tuple(self._task(project, name) for name in names)
-
-    def period_totals(self, project: str, task_id: str, **_range: object) -> PeriodTotals:
-        """Searches do not ask for periods."""
-        raise NotImplementedError
 
     def _task(self, project: str, name: str) -> TaskTotals:
         calls = [trace for trace in self.calls if trace.project == project and trace.task_id == name]

@@ -12,7 +12,7 @@ from console.costs import Costs
 from console.errors import ParameterInvalid
 from console.queries import NOTHING
 from switchboard.domain.dimensions import CombinationDay, Dimension, LatencyDay
-from switchboard.domain.totals import Granularity, Period, PeriodTotals, TaskTotals, Totals
+from switchboard.domain.totals import Granularity, Period, PeriodTotals, Totals
 from testkit.samples import NOON
 
 TODAY = NOON.date()
@@ -41,9 +41,6 @@ class Rows:
 
     def latency_days(self, *_range: object) -> Iterator[LatencyDay]:
         return iter(())
-
-    def task_totals(self, project: str) -> tuple[TaskTotals, ...]:
-        raise NotImplementedError
 
     def period_totals(
         self, project: str, task_id: str, *, since: datetime | None, until: datetime | None, granularity: Granularity

@@ -14,6 +14,7 @@ from cost_aggregator.price_library import PriceLibrary
 from cost_aggregator.prices import PriceBook
 from switchboard.domain.elevenlabs_models import ELEVENLABS_MODELS, ListedModel
 from switchboard.domain.rates import RateCard, usd
+from testkit.missing import missing
 
 LIST = "SWITCHBOARD_ELEVENLABS_LIST"
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -29,7 +30,7 @@ def documented() -> dict[str, tuple[str | None, ...]]:
     """Input, output, cache read and cache write of each model in the list's own page."""
     path = os.environ.get(LIST)
     if not path:
-        pytest.skip(f"{LIST} names no file of ElevenLabs' page on models")
+        missing(f"{LIST} names no file of ElevenLabs' page on models")
     row = re.compile(r"^ *\| `(?P<model>[^`]+)` +\|(?P<cells>(?:[^|\n]+\|){6})$", re.MULTILINE)
     found = {}
     for line in row.finditer(Path(path).read_text("utf-8")):

@@ -21,6 +21,7 @@ from cost_aggregator.prices import PriceBook
 from gateway.providers.table import by_name
 from switchboard.domain.rates import RateCard, cost_pico_usd
 from switchboard.domain.usage import Tokens
+from testkit.missing import missing
 
 AUGUST = datetime(2026, 8, 10, 12, tzinfo=UTC)
 NOVEMBER = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -61,7 +62,7 @@ def recorded() -> list[Recorded]:
     """Every body with a price at a supported provider."""
     path = os.environ.get("SWITCHBOARD_USAGE_BODIES")
     if not path:
-        pytest.skip("SWITCHBOARD_USAGE_BODIES names no file of usage bodies")
+        missing("SWITCHBOARD_USAGE_BODIES names no file of usage bodies")
     lines = [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
     return [each for number, line in enumerate(lines, start=1) for each in _priced_here(number, line)]
 

@@ -11,6 +11,7 @@ from cost_aggregator.project_books import FRESH_S
 from switchboard.store import keyspace
 from switchboard.store.ledger.conditions import LedgerTable
 from switchboard.store.search import top_items
+from testkit.misfortune import Killed
 from testkit.samples import NOON
 from testkit.stream_events import an_aggregator, connect_once
 from testkit.waiting_calls import CARD, Waiting, settle, sum_of
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 @pytest.fixture
 def ledger(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str) -> Waiting:
     return Waiting(dynamodb, dynamodb_endpoint, table)
-
-
-class Killed(BaseException):
-    """The process ends."""
 
 
 @pytest.mark.parametrize("request_name", ["TransactWriteItems", "DeleteItem", "UpdateItem", "PutItem"])

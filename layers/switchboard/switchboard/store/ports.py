@@ -212,11 +212,15 @@ class OpenCalls(Protocol):
         """
 
 
-class TotalsReader(Protocol):
-    """Reads totals. A call is included as soon as it is settled."""
+class TaskReader(Protocol):
+    """Reads the totals of tasks. A call is included as soon as it is settled."""
 
     def task_totals(self, project: str) -> tuple[TaskTotals, ...]:
         """Every task of the project that has a settled call, by name."""
+
+
+class PeriodReader(Protocol):
+    """Reads the totals of one task by period. A call is included as soon as it is settled."""
 
     def period_totals(
         self, project: str, task_id: str, *, since: datetime | None, until: datetime | None, granularity: Granularity
@@ -226,3 +230,7 @@ class TotalsReader(Protocol):
         Hours are counted whole, and whole UTC days for days and months, if they overlap the range. A task without calls
         has no periods and totals of 0.
         """
+
+
+class TotalsReader(TaskReader, PeriodReader, Protocol):
+    """Reads totals of both kinds."""

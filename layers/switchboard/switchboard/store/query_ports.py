@@ -20,7 +20,17 @@ class SearchRefused(Exception):
         self.field = field
 
 
-class CostReader(Protocol):
+class CombinationReader(Protocol):
+    """Reads the totals by combination, which searches are planned by and facets are made of."""
+
+    def dimensions_since(self, project: str) -> date | None:
+        """The first day whose rows have every call of the project; None while there is no such day yet."""
+
+    def combination_days(self, project: str, first: date, last: date) -> Iterator[CombinationDay]:
+        """The sums of every combination that occurred; one query for each shard."""
+
+
+class CostReader(CombinationReader, Protocol):
     """Reads the totals by dimension. A call is included as soon as it is settled.
 
     Rows come lazily, in any order, and each once; several may have the same day and names (one for each shard). A range
@@ -28,12 +38,6 @@ class CostReader(Protocol):
     as `dimensions.bounded` gives them, and what they are compared with has to be so too. How many requests are made
     depends on the number of rows, never on that of the calls.
     """
-
-    def dimensions_since(self, project: str) -> date | None:
-        """The first day whose rows have every call of the project; None while there is no such day yet."""
-
-    def combination_days(self, project: str, first: date, last: date) -> Iterator[CombinationDay]:
-        """The sums of every combination that occurred; one query for each shard."""
 
     def caller_days(self, project: str, first: date, last: date, caller: str | None = None) -> Iterator[CallerDay]:
         """The sums of every caller, or of this one. They expire with the traces.

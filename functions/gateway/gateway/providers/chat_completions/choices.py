@@ -15,6 +15,7 @@ from gateway.providers.chat_completions.message_shapes import (
     tell_role_once,
     write_arguments,
 )
+from gateway.providers.chat_completions.reasoning_fields import is_thought, move_thought, rename_reasoning
 from gateway.providers.chat_completions.reasoning_state import ReasoningKept
 from gateway.providers.chat_completions.thinking import TaggedReasoning, begins_inside
 from gateway.providers.chat_completions.tool_call_numbers import FURTHER_CALLS, ToolCallNumbers
@@ -75,7 +76,7 @@ class ChoiceRepair:
         if content is not None and not isinstance(content, str):
             changed |= flatten(delta, content)
         if "reasoning" in delta:
-            changed |= _rename_reasoning(delta)
+            changed |= rename_reasoning(delta)
         self._has_spoken = self._has_spoken or bool(content or calls)
         if self._part == "message":
             changed |= _complete(choice, delta, calls)
@@ -84,8 +85,8 @@ class ChoiceRepair:
         is_ending = bool(calls or choice["finish_reason"])
         if self._reasoning is not None and (is_ending or delta.get("content") or "reasoning_content" in delta):
             changed |= self._separate(self._reasoning, delta, choice, is_ending=is_ending)
-        elif self._reasoning is None and _is_thought(delta, self._part):
-            changed |= _move_thought(delta)
+        elif self._reasoning is None and is_thought(delta, self._part):
+            changed |= move_thought(delta)
         if is_ending or "function_call" in delta:
             changed |= self._repair_calls(choice, delta, calls)
         if choice["finish_reason"]:
@@ -205,8 +206,8 @@ class ChoiceRepair:
         content = content if isinstance(content, str) else ""
         if tagged.has_ended and "extra_content" not in delta:
             return False
-        is_thought = _is_thought(delta, self._part)
-        reasoning, text = tagged.split(content, is_thought=is_thought) if content else ("", "")
+        marked = is_thought(delta, self._part)
+        reasoning, text = tagged.split(content, is_thought=marked) if content else ("", "")
         if is_ending:
             finish_reason = choice["finish_reason"]
             held = tagged.end(finish_reason if isinstance(finish_reason, str) else None)
@@ -226,30 +227,3 @@ def _complete(choice: Fields, message: Fields, calls: object) -> bool:
     message["role"] = ASSISTANT
     choice["finish_reason"] = choice["finish_reason"] or ("tool_calls" if calls else "stop")
     return leave_out_empty_audio(message) or not is_complete
-
-
-def _rename_reasoning(delta: Fields) -> bool:
-    """Rename `reasoning` (OpenRouter, Groq, Cerebras, Together, vLLM)."""
-    reasoning = delta.get("reasoning")
-    if not isinstance(reasoning, str) or not reasoning:
-        return False
-    del delta["reasoning"]
-    if not delta.get("reasoning_content"):
-        delta["reasoning_content"] = reasoning
-    return True
-
-
-def _is_thought(delta: Fields, part: str) -> bool:
-    """Whether Gemini marks a chunk's content as a thought. It marks a whole message that only begins with one too."""
-    if part != "delta" or "extra_content" not in delta:
-        return False
-    return object_field(object_field(delta, "extra_content"), "google").get("thought") is True
-
-
-def _move_thought(delta: Fields) -> bool:
-    content = delta.get("content")
-    if not isinstance(content, str) or not content:
-        return False
-    delta["content"] = ""
-    put(delta, content, "")
-    return True

@@ -154,11 +154,6 @@ class DynamoAudit:
             ProjectDays(item["project"], _unaudited(item)) for item in self._table.partition(keyspace.PROJECTS)
         )
 
-    def dimensions_since(self, project: str) -> date | None:
-        """The first day whose totals are complete in every dimension; None while there is no such day."""
-        item = self._table.get(keyspace.project(project)) or {}
-        return date.fromisoformat(item["dimensions_since"]) if "dimensions_since" in item else None
-
     def mark_audited(self, project: str, until: date) -> None:
         """Record that the days before `until` have been audited, or never can be."""
         update = Update(

@@ -44,7 +44,7 @@ found by project and id. Text from users is escaped, so that different values ne
 of its name and value, of which the row has no more than the trace's id.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 from switchboard.store.keyspace.conversations import (
     CONVERSATION_FACTS,
@@ -70,6 +70,17 @@ from switchboard.store.keyspace.prices import (
     unpriced_calls,
     unpriced_model,
     unpriced_models_of_project,
+)
+from switchboard.store.keyspace.projects import (
+    PROJECT_POLICY,
+    PROJECTS,
+    TASK_POLICIES,
+    gateway_key,
+    key_order,
+    keys_of_project,
+    policies_of_project,
+    policy,
+    project,
 )
 from switchboard.store.keyspace.search import search_row, searched, top_list
 from switchboard.store.keyspace.totals import (
@@ -111,7 +122,10 @@ __all__ = [
     "CONVERSATION_FACTS",
     "CONVERSATION_SUMS",
     "DAYS",
+    "PROJECTS",
+    "PROJECT_POLICY",
     "SHARDS",
+    "TASK_POLICIES",
     "TOTALS_SHARDS",
     "UNPRICED_SHARDS",
     "Key",
@@ -130,16 +144,22 @@ __all__ = [
     "day_name",
     "day_of",
     "day_totals",
+    "gateway_key",
     "hour_name",
     "hour_totals",
     "in_shard",
     "is_trace_id",
+    "key_order",
+    "keys_of_project",
     "labels_of_trace",
     "latencies_of_project",
     "latency_day",
     "later_ids",
     "period_start",
+    "policies_of_project",
+    "policy",
     "prices_of_project",
+    "project",
     "project_price",
     "prompt_version",
     "prompts_of_project",
@@ -165,27 +185,9 @@ __all__ = [
 ]
 
 INDEX = "gsi1"
-PROJECTS = "PROJECTS"
 BLOB_MARK = "MARK"
 BLOB_PARTS = "PART#"
-PROJECT_POLICY = "PROJECT"
-TASK_POLICIES = "TASK#"
 RETENTION_HISTORY = Key("RETENTION", "HISTORY")
-
-
-def gateway_key(digest: str) -> Key:
-    """The key of a gateway key's item."""
-    return Key(f"KEY#{part(digest)}", "KEY")
-
-
-def keys_of_project(project: str) -> str:
-    """The index partition that lists a project's keys."""
-    return f"P#{part(project)}#KEYS"
-
-
-def key_order(created: datetime, key_id: str) -> str:
-    """The sort key of a gateway key in its project's list, by age."""
-    return f"{created.astimezone(UTC).isoformat(timespec='microseconds')}#{key_id}"
 
 
 def trace(project: str, trace_id: str) -> Key:
@@ -230,21 +232,6 @@ def blob_mark(project: str, digest: str) -> Key:
 def blob_part(project: str, digest: str, number: int) -> Key:
     """The key of a part of shared content."""
     return Key(f"P#{part(project)}#BLOB#{digest}", f"{BLOB_PARTS}{number:04d}")
-
-
-def project(project: str) -> Key:
-    """The key of a project's registration."""
-    return Key(PROJECTS, part(project))
-
-
-def policy(project: str, task_id: str | None) -> Key:
-    """The key of a task's policy, or without a task, of the project's own."""
-    return Key(policies_of_project(project), PROJECT_POLICY if task_id is None else f"{TASK_POLICIES}{part(task_id)}")
-
-
-def policies_of_project(project: str) -> str:
-    """The partition that holds a project's policies."""
-    return f"P#{part(project)}#POLICIES"
 
 
 def turn(project: str, thread_id: str) -> Key:

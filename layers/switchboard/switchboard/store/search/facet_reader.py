@@ -7,13 +7,13 @@ from switchboard.domain.dimensions import CombinationDay
 from switchboard.domain.facets import facets_of
 from switchboard.domain.limits import MAX_READ_ROWS
 from switchboard.domain.trace_search import Facet
-from switchboard.store.query_ports import CostReader, SearchRefused
+from switchboard.store.query_ports import CombinationReader, SearchRefused
 
 
 class TotalsFacets:
     """FacetReader over the totals: one query for each of their shards."""
 
-    def __init__(self, costs: CostReader) -> None:
+    def __init__(self, costs: CombinationReader) -> None:
         self._costs = costs
 
     def facets(self, project: str, first: date, last: date) -> tuple[Facet, ...]:

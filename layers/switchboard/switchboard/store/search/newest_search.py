@@ -14,7 +14,7 @@ from switchboard.domain.trace_search import FoundTraces, TraceSearch
 from switchboard.store import keyspace
 from switchboard.store.dynamodb_table import Table
 from switchboard.store.keyspace import TraceRange
-from switchboard.store.query_ports import CostReader
+from switchboard.store.query_ports import CombinationReader
 from switchboard.store.search import search_items
 from switchboard.store.search.newest_rows import NewestRows, newest_rows
 from switchboard.store.search.search_plan import ProjectTraces, Rows, Source, TaskTraces, needs_totals, plan
@@ -45,7 +45,7 @@ class NewestSearch:
     """Searches one table."""
 
     table: Table
-    costs: CostReader
+    costs: CombinationReader
     now: Callable[[], datetime]
 
     def find(self, project: str, search: TraceSearch, limit: int, cursor: str | None) -> FoundTraces:

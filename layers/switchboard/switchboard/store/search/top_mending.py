@@ -9,7 +9,7 @@ from switchboard.domain.trace_search import Order
 from switchboard.store import keyspace
 from switchboard.store.keyspace import Key
 from switchboard.store.ledger.conditions import LedgerTable
-from switchboard.store.ports import TotalsReader
+from switchboard.store.ports import TaskReader
 from switchboard.store.search.search_range import midnight
 from switchboard.store.search.top_lists import DynamoTopLists
 from switchboard.store.traces import trace_items
@@ -26,7 +26,7 @@ class DynamoTopMending:
     """The lists of one table. Raises StoreBusy and StoreUnavailable."""
 
     def __init__(
-        self, client: "DynamoDBClient", table_name: str, totals: TotalsReader, now: Callable[[], datetime]
+        self, client: "DynamoDBClient", table_name: str, totals: TaskReader, now: Callable[[], datetime]
     ) -> None:
         self._table = LedgerTable(client, table_name)
         self._lists = DynamoTopLists(client, table_name)

@@ -14,8 +14,8 @@ from switchboard.domain.trace import Status, Trace
 from switchboard.domain.trace_search import FoundTraces, TraceSearch
 from switchboard.store import keyspace
 from switchboard.store.dynamodb_table import Table
-from switchboard.store.ports import TotalsReader
-from switchboard.store.query_ports import CostReader
+from switchboard.store.ports import TaskReader
+from switchboard.store.query_ports import CombinationReader
 from switchboard.store.search import top_items
 from switchboard.store.search.newest_search import traces_in_order
 from switchboard.store.search.search_range import Indexed, midnight
@@ -42,8 +42,8 @@ class TopSearch:
     """Searches one table."""
 
     table: Table
-    costs: CostReader
-    totals: TotalsReader
+    costs: CombinationReader
+    totals: TaskReader
     now: Callable[[], datetime]
 
     def find(self, project: str, search: TraceSearch, limit: int, cursor: str | None) -> FoundTraces:

@@ -9,8 +9,8 @@ from switchboard.domain.trace import Status
 from switchboard.domain.trace_search import FoundTraces, Order, TraceSearch
 from switchboard.store import keyspace
 from switchboard.store.dynamodb_table import Table
-from switchboard.store.ports import TotalsReader
-from switchboard.store.query_ports import CostReader, SearchRefused
+from switchboard.store.ports import TaskReader
+from switchboard.store.query_ports import CombinationReader, SearchRefused
 from switchboard.store.search import top_items
 from switchboard.store.search.newest_search import NewestSearch
 from switchboard.store.search.top_search import TopSearch
@@ -27,8 +27,8 @@ class DynamoTraceFinder:
         client: "DynamoDBClient",
         table_name: str,
         *,
-        costs: CostReader,
-        totals: TotalsReader,
+        costs: CombinationReader,
+        totals: TaskReader,
         metadata_names: Iterable[str],
         now: Callable[[], datetime],
     ) -> None:
