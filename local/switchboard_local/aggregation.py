@@ -1,4 +1,4 @@
-"""Runs the cost aggregator on the local table's stream."""
+"""Runs the cost aggregator on the local table's stream, and on schedule."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -14,6 +14,7 @@ from switchboard_local.event_filter import EventFilter
 from switchboard_local.event_source import EventSource
 from switchboard_local.poison_file import PoisonFile
 from switchboard_local.retention import Retention
+from switchboard_local.schedule import Schedule
 from switchboard_local.table import load_template
 from switchboard_local.table_stream import Checkpoint
 
@@ -43,18 +44,23 @@ def aggregating(
     client = connect(endpoint=settings.dynamodb_endpoint)
     table = client.describe_table(TableName=settings.table_name)["Table"]
     poison = PoisonFile(data_dir / POISON, show)
-    aggregator = cost_aggregator.assembly.build(cost_aggregator.assembly.dependencies(settings, telemetry(), poison))
+    told = telemetry()
+    # Two, as Lambda would start two sandboxes: none is for two threads.
+    settling, sweeping = (
+        cost_aggregator.assembly.build(cost_aggregator.assembly.dependencies(settings, told, poison)) for _ in range(2)
+    )
     source = EventSource(
         endpoint=settings.dynamodb_endpoint,
         stream_arn=table["LatestStreamArn"],
         checkpoint=data_dir / CHECKPOINT,
         event_filter=EventFilter.of_stream(load_template()),
-        handle=aggregator.handle,
+        handle=settling.handle,
         show=show,
         has_read=has_read,
     )
     with ExitStack() as stack:
         stack.enter_context(source)
+        stack.enter_context(Schedule(sweeping.handle, show))
         if has_stream(data_dir, table["LatestStreamArn"]):
             stack.enter_context(_retention(client, table, data_dir))
         yield

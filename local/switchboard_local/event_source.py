@@ -1,4 +1,4 @@
-"""Lambda's event sources on this machine: invokes the aggregator with the table's stream and on schedule."""
+"""Lambda's event source mapping on this machine: invokes the aggregator with the table's stream."""
 
 import math
 import threading
@@ -15,10 +15,7 @@ from switchboard_local.table_stream import Checkpoint, TableStream, connect_stre
 BATCH_RECORDS = 100
 IDLE_S = 0.1
 FIND_SHARDS_EVERY_S = 10.0
-SWEEP_EVERY_S = 300.0
 INVOCATION_MS = 60_000.0
-SWEEP_MS = 15_000.0
-"""For a sweep, of which it leaves the last 5 s. Less than on Lambda: here the stream waits meanwhile."""
 LAST_BATCH_S = 10.0
 HAS_READ_EVERY_S = 1.0
 _AHEAD = (
@@ -31,8 +28,6 @@ _LONGEST_PAUSE_S = 10.0
 
 type Handle = Callable[[Mapping[str, Any], Callable[[], float]], Mapping[str, Any]]
 """The aggregator's handler: takes an event and the milliseconds left, and returns what Lambda expects."""
-
-SCHEDULED_EVENT = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
 
 
 class Unsettled(Exception):
@@ -72,7 +67,6 @@ class EventSource:
         self._failures = 0
         self._is_unwritten = False
         self._find_shards_at = 0.0
-        self._sweep_at = 0.0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -88,7 +82,7 @@ class EventSource:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                is_busy = self._poll()
+                is_busy = self._read_shards()
             except Exception as error:  # noqa: BLE001 - retried whatever it is, as on Lambda
                 self._failed(error)
             else:
@@ -96,16 +90,8 @@ class EventSource:
                 if not is_busy:
                     self._stopping.wait(IDLE_S)
 
-    def _poll(self) -> bool:
-        """Process what is new. Returns whether there was anything."""
-        try:
-            return self._read_shards()
-        finally:  # a sweep finds what the stream does not bring, also where it cannot be read
-            if time.monotonic() >= self._sweep_at:
-                self._sweep_at = time.monotonic() + SWEEP_EVERY_S
-                self._invoke(SCHEDULED_EVENT, SWEEP_MS)
-
     def _read_shards(self) -> bool:
+        """Process what is new. Returns whether there was anything."""
         now = time.monotonic()
         if now >= self._find_shards_at:
             if self._stream.find_shards():
@@ -147,8 +133,8 @@ class EventSource:
         else:
             self._is_unwritten = False
 
-    def _invoke(self, event: Mapping[str, Any], most_ms: float = INVOCATION_MS) -> Mapping[str, Any]:
-        ends_at = time.monotonic() + most_ms / 1000
+    def _invoke(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        ends_at = time.monotonic() + INVOCATION_MS / 1000
         return self._handle(event, lambda: (min(ends_at, self._stop_by) - time.monotonic()) * 1000)
 
     def _succeeded(self) -> None:

@@ -11,7 +11,8 @@ import pytest
 from switchboard.domain.pricing import settled
 from switchboard.domain.trace import Status, Trace
 from switchboard_local.event_filter import EventFilter
-from switchboard_local.event_source import BATCH_RECORDS, INVOCATION_MS, SWEEP_EVERY_S
+from switchboard_local.event_source import BATCH_RECORDS, INVOCATION_MS
+from switchboard_local.schedule import SWEEP_EVERY_S
 from switchboard_local.table import load_template
 from testkit.samples import NOON, an_open_trace, one_price
 from testkit.stream_events import PATTERN, stream_record

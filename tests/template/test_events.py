@@ -26,7 +26,7 @@ from switchboard.store.attributes import decode_item
 from switchboard.store.traces import trace_items
 from switchboard_local.demo import Pace, create_app
 from switchboard_local.event_filter import EventFilter
-from switchboard_local.event_source import SCHEDULED_EVENT
+from switchboard_local.schedule import SCHEDULED_EVENT
 from testkit.containers import served
 from testkit.memory_store import MemoryStore
 from testkit.sam import EVENTS, EXAMPLE_KEY

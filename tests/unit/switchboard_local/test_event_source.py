@@ -9,12 +9,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Queue
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cost_aggregator.backoff import ONE_TRY_MS
 from cost_aggregator.poison import PoisonMessage, QueueUnavailable
 from cost_aggregator.records import RecordId
 from switchboard.domain.totals import Totals
@@ -22,10 +20,10 @@ from switchboard.domain.trace import Bodies, Status, Trace
 from switchboard.domain.usage import Tokens, Usage, UsageSource
 from switchboard.store.dynamodb import DynamoStore
 from switchboard.store.ledger.totals import DynamoTotals
-from switchboard_local import event_source
 from switchboard_local.event_filter import EventFilter
-from switchboard_local.event_source import SCHEDULED_EVENT, EventSource, Handle
+from switchboard_local.event_source import EventSource, Handle
 from switchboard_local.poison_file import PoisonFile
+from switchboard_local.schedule import Schedule
 from switchboard_local.stream_event import to_lambda
 from switchboard_local.table_stream import Checkpoint, TableStream, connect_streams
 from testkit.samples import NOON, an_open_trace
@@ -45,10 +43,11 @@ endpoint, table, arn, checkpoint = sys.argv[1:]
 aggregator = an_aggregator(connect_once(endpoint), table, Seen())
 def handle(event, remaining_ms):
     answer = aggregator.handle(event, remaining_ms)
-    print(len(event.get("Records", ())), flush=True)
+    print(len(event["Records"]), flush=True)
     return answer
 with EventSource(endpoint=endpoint, stream_arn=arn, checkpoint=Path(checkpoint), event_filter=EventFilter([PATTERN]),
           handle=handle, show=print):
+    print("started", flush=True)
     sys.stdin.read()
 """
 
@@ -97,14 +96,10 @@ class Calls:
 
     def __init__(self, *answers: Callable[[list[str]], Mapping[str, Any]]) -> None:
         self.batches: Queue[list[str]] = Queue()
-        self.scheduled: Queue[Mapping[str, Any]] = Queue()
         self._answers = list(answers)
 
     def handle(self, event: Mapping[str, Any], remaining_ms: Callable[[], float]) -> Mapping[str, Any]:
         assert remaining_ms() > 0
-        if "Records" not in event:
-            self.scheduled.put(event)
-            return {}
         numbers = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
         self.batches.put([record["dynamodb"]["Keys"]["sk"]["S"] for record in event["Records"]])
         return self._answers.pop(0)(numbers) if self._answers else {"batchItemFailures": []}
@@ -125,19 +120,14 @@ def streamed(dynamodb: "DynamoDBClient", dynamodb_endpoint: str, table: str, tmp
 @pytest.mark.alone
 def test_a_call_is_settled_within_a_second(streamed: StreamedTable) -> None:
     done: Queue[datetime] = Queue()
-    swept = Event()  # the first sweep publishes the price book, which takes seconds
-    aggregator = an_aggregator(connect_once(streamed.endpoint), streamed.table, Seen())
+    aggregator, sweeping = (an_aggregator(connect_once(streamed.endpoint), streamed.table, Seen()) for _ in range(2))
 
     def handle(event: Mapping[str, Any], remaining_ms: Callable[[], float]) -> Mapping[str, Any]:
         answer = aggregator.handle(event, remaining_ms)
-        if "Records" in event:
-            done.put(datetime.now(UTC))
-        else:
-            swept.set()
+        done.put(datetime.now(UTC))
         return answer
 
-    with streamed.event_source(handle):
-        assert swept.wait(WAIT_S)
+    with streamed.event_source(handle), Schedule(sweeping.handle, streamed.shown.append):  # publishes the price book
         for number in range(5):
             trace = streamed.finish()
             ended_at = datetime.now(UTC)
@@ -196,34 +186,6 @@ def test_the_whole_batch_is_delivered_again_if_the_aggregator_raises(streamed: S
     [shown] = streamed.shown
     assert "ZeroDivisionError: a bug" in shown
     assert json.loads(streamed.checkpoint.read_text())["stream_arn"] == streamed.arn
-
-
-def test_the_scheduled_event_is_sent_at_the_start_and_at_its_interval(
-    streamed: StreamedTable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(event_source, "SWEEP_EVERY_S", 0.05)
-    calls = Calls()
-    with streamed.event_source(calls.handle):
-        for _ in range(3):
-            assert calls.scheduled.get(timeout=WAIT_S) == SCHEDULED_EVENT
-
-
-def test_a_sweep_has_ten_seconds_since_the_stream_waits_for_it(streamed: StreamedTable) -> None:
-    left: Queue[float] = Queue()
-
-    def handle(_event: Mapping[str, Any], remaining_ms: Callable[[], float]) -> Mapping[str, Any]:
-        left.put(remaining_ms() - ONE_TRY_MS)
-        return {}
-
-    with streamed.event_source(handle):
-        assert 5_000 < left.get(timeout=WAIT_S) <= 10_000
-
-
-def test_the_scheduled_event_is_sent_also_when_the_stream_cannot_be_read(streamed: StreamedTable) -> None:
-    calls = Calls()
-    with streamed.event_source(calls.handle, arn="arn:aws:dynamodb:dynoxide:000000000000:table/none/stream/1"):
-        assert calls.scheduled.get(timeout=WAIT_S) == SCHEDULED_EVENT
-    assert calls.batches.empty()
 
 
 DAMAGED = [
